@@ -1,0 +1,73 @@
+# Everything runs from a fresh clone with python3 (3.11-3.13) and make. The virtual environment is .venv/.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+SIZE ?= S
+
+export DAGSTER_DISABLE_TELEMETRY := yes
+export DO_NOT_TRACK := 1
+# `make nightly AS_OF=...` reaches the program as environment, exactly as cron would set it.
+export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF
+
+.DEFAULT_GOAL := help
+.PHONY: help nightly test test-long setup lint dev docs bench clean lock
+
+help:  ## what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Installs a lock with uv where uv can be had (seconds), else with pip (minutes); both check every hash.
+define install
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("Dealtrail needs Python 3.11, 3.12 or 3.13; set PYTHON=...") if not (3, 11) <= sys.version_info[:2] < (3, 14) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(UV) || $(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.9 || true
+	@echo "installing $(1)"
+	@if test -x $(UV); then \
+	  $(UV) pip install -q --python $(BIN)/python --require-hashes --compile-bytecode -r $(1) && \
+	  $(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1) && \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+endef
+
+.venv/runtime.stamp: requirements.lock pyproject.toml
+	$(call install,requirements.lock)
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock requirements.lock pyproject.toml
+	$(call install,requirements-dev.lock)
+	@touch $@ .venv/runtime.stamp
+
+setup: .venv/runtime.stamp  ## install what a nightly run needs, and write the configuration's JSON schema
+	@$(BIN)/dealtrail config schema --out pipeline.schema.json
+
+nightly: .venv/runtime.stamp  ## run the nightly job once, on the sample or on LANDING_DIR
+	@$(BIN)/dealtrail nightly
+
+test: .venv/dev.stamp  ## the tests that need no extra service
+	$(BIN)/python -m pytest -q -m "not long"
+
+test-long: .venv/dev.stamp  ## all kills, seeds and property runs at full size
+	$(BIN)/python -m pytest -q
+
+lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint -q dbt/models dbt/tests benchmarks
+
+dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000
+	@$(BIN)/dealtrail dev
+
+docs: .venv/runtime.stamp  ## dbt docs of the last run's project, under WAREHOUSE_DIR/docs
+	@$(BIN)/dealtrail docs
+
+bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L
+	$(BIN)/python benchmarks/run.py --size $(SIZE)
+
+lock:  ## resolve the locks anew from pyproject.toml
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build pyproject.toml -o requirements.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:  ## remove what runs and tests leave behind
+	rm -rf warehouse dbt/target dbt/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/out benchmarks/data

@@ -1,0 +1,163 @@
+"""The entities a CRM has, and their canonical columns: the one list that mappings, lake and staging agree on.
+
+A column's kind says how staging reads its text: `text`, `timestamp` (an `_at` moment), `date` (an `_on` day),
+`amount`, `number`, `boolean`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "timestamp", "date", "amount", "number", "boolean"]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One kind of record: its key column, its other columns, and what a file must have.
+
+    `required_columns` refuse a delivery when missing; a row without a value in one of them is quarantined.
+    """
+
+    key: str
+    columns: dict[str, Kind]
+    required_columns: tuple[str, ...]
+
+
+ENTITIES: dict[str, Entity] = {
+    "deals": Entity(
+        key="deal_id",
+        columns={
+            "deal_id": "text",
+            "deal_name": "text",
+            "pipeline": "text",
+            "stage": "text",
+            "status": "text",
+            "is_closed": "boolean",
+            "is_won": "boolean",
+            "amount": "amount",
+            "currency": "text",
+            "owner_id": "text",
+            "account_id": "text",
+            "lead_id": "text",
+            "lead_source": "text",
+            "created_at": "timestamp",
+            # A CRM with one field for both says when an open deal should close, and when a closed one did.
+            "close_on": "date",
+            "expected_close_on": "date",
+            "closed_at": "timestamp",
+            "won_at": "timestamp",
+            "lost_at": "timestamp",
+            "lost_reason": "text",
+            "is_deleted": "boolean",
+        },
+        required_columns=("deal_id", "stage"),
+    ),
+    "deal_changes": Entity(
+        key="deal_id",
+        columns={
+            "deal_id": "text",
+            "field": "text",
+            "old_value": "text",
+            "new_value": "text",
+            "changed_at": "timestamp",
+        },
+        required_columns=("deal_id", "field", "changed_at"),
+    ),
+    "deal_versions": Entity(
+        key="deal_id",
+        columns={
+            "version_id": "text",
+            "deal_id": "text",
+            "version_at": "timestamp",
+            "pipeline": "text",
+            "stage": "text",
+            "amount": "amount",
+            "currency": "text",
+            "owner_id": "text",
+            "expected_close_on": "date",
+            "is_deleted": "boolean",
+        },
+        required_columns=("deal_id", "stage", "version_at"),
+    ),
+    "leads": Entity(
+        key="lead_id",
+        columns={
+            "lead_id": "text",
+            "lead_name": "text",
+            "company": "text",
+            "email": "text",
+            "owner_id": "text",
+            "lead_source": "text",
+            "status": "text",
+            "created_at": "timestamp",
+            "is_converted": "boolean",
+            "converted_at": "timestamp",
+            "converted_deal_id": "text",
+            "is_deleted": "boolean",
+        },
+        required_columns=("lead_id",),
+    ),
+    "activities": Entity(
+        key="activity_id",
+        columns={
+            "activity_id": "text",
+            "activity_type": "text",
+            "subject": "text",
+            "direction": "text",
+            "deal_id": "text",
+            "lead_id": "text",
+            "account_id": "text",
+            "owner_id": "text",
+            "created_at": "timestamp",
+            "due_at": "timestamp",
+            "completed_at": "timestamp",
+            "is_done": "boolean",
+            "is_deleted": "boolean",
+        },
+        required_columns=("activity_id",),
+    ),
+    "owners": Entity(
+        key="owner_id",
+        columns={
+            "owner_id": "text",
+            "owner_name": "text",
+            "email": "text",
+            "is_active": "boolean",
+        },
+        required_columns=("owner_id",),
+    ),
+    "accounts": Entity(
+        key="account_id",
+        columns={
+            "account_id": "text",
+            "account_name": "text",
+            "segment": "text",
+            "owner_id": "text",
+            "is_deleted": "boolean",
+        },
+        required_columns=("account_id",),
+    ),
+    "stages": Entity(
+        key="stage_id",
+        columns={
+            "stage_id": "text",
+            "stage_name": "text",
+            "pipeline": "text",
+        },
+        required_columns=("stage_id", "stage_name"),
+    ),
+    "exchange_rates": Entity(
+        key="currency",
+        columns={
+            "rate_on": "date",
+            "currency": "text",
+            "rate": "number",
+        },
+        required_columns=("rate_on", "currency", "rate"),
+    ),
+}
+
+#: Entities that tell the history of a deal, by the shape in which they tell it (architecture: the five shapes).
+#: `current` needs no entity of its own: it is the deal's row.
+HISTORY_ENTITIES = {"deal_changes": "field_changes", "deal_versions": "deal_versions"}

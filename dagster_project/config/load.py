@@ -1,0 +1,238 @@
+"""Reads `pipeline.yml`: vendor presets under the user's words, and errors that name file, line and key."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from dagster_project.config.models import Configuration
+from dagster_project.errors import ConfigurationError
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+VENDORS_DIR = PROJECT_DIR / "dagster_project" / "vendors"
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without surprises: 02:00 stays text, a moment stays text, a key given twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys: set[str] = set()
+        for key_node, _ in node.value:
+            if key_node.value in keys:
+                raise yaml.MarkedYAMLError(problem=f"'{key_node.value}' is given twice", problem_mark=key_node.start_mark)
+            keys.add(key_node.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$"), list("-+0123456789")
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A run's configuration with the environment's overrides applied; all paths absolute."""
+
+    config: Configuration
+    config_path: Path
+    landing_dir: Path
+    warehouse_dir: Path
+    as_of: datetime | None
+
+    def moment(self) -> datetime:
+        """The run's as-of moment in UTC: AS_OF, else the configuration's, else now. Asked once per run."""
+        return self.as_of or datetime.now(UTC).replace(microsecond=0)
+
+
+def load_settings(environ: dict[str, str] | None = None) -> Settings:
+    """Reads the configuration named by PIPELINE_CONFIG (default `pipeline.yml`) and the overriding variables.
+
+    Raises ConfigurationError (exit status 2) with file, line and key of each mistake.
+    """
+    env = dict(os.environ) if environ is None else environ
+    given = env.get("PIPELINE_CONFIG") or "pipeline.yml"
+    path = Path(given).resolve()
+    config = read_configuration(path)
+    landing = Path(env["LANDING_DIR"]) if env.get("LANDING_DIR") else path.parent / config.landing_dir
+    if env.get("WAREHOUSE_DIR"):
+        warehouse = Path(env["WAREHOUSE_DIR"])
+    else:
+        warehouse = path.parent / config.warehouse_dir if config.warehouse_dir else Path("warehouse")
+    as_of = _moment(env["AS_OF"], "AS_OF", config) if env.get("AS_OF") else None
+    if as_of is None and config.as_of is not None:
+        as_of = _in_utc(config.as_of, config)
+    return Settings(config, path, landing.resolve(), warehouse.resolve(), as_of)
+
+
+def check_folders(settings: Settings) -> None:
+    """Refuses a landing folder, or a source's folder in it, that does not exist."""
+    landing = settings.landing_dir
+    if not landing.is_dir():
+        raise ConfigurationError(
+            f"{_shown(settings.config_path)}: landing_dir: there is no folder {_shown(landing)}.\n"
+            "  Put each CRM's exports into <landing_dir>/<source name>/, or set LANDING_DIR to where they are."
+        )
+    folders = sorted(entry.name for entry in landing.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    for position, source in enumerate(settings.config.sources):
+        if source.name not in folders:
+            raise ConfigurationError(
+                f"{_shown(settings.config_path)}: sources.{position}.name: there is no folder "
+                f"{_shown(landing / source.name)} for source '{source.name}'.\n"
+                f"  Folders there: {', '.join(folders) or 'none'}. Make that folder and put its exports there, "
+                "rename the source, or remove it."
+            )
+
+
+def read_configuration(path: Path) -> Configuration:
+    """One configuration file with its vendor presets merged in, validated. Raises ConfigurationError."""
+    raw, tree = _read_yaml(path)
+    for position, source in enumerate(raw.get("sources") or []):
+        if isinstance(source, dict):
+            raw["sources"][position] = _with_preset(source, position, path, tree)
+    try:
+        return Configuration.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_explain(path, tree, problem) for problem in error.errors())) from None
+
+
+def vendor_names() -> list[str]:
+    """The vendors there is a preset for."""
+    return sorted(path.stem for path in VENDORS_DIR.glob("*.yml"))
+
+
+def read_preset(vendor: str) -> dict[str, Any]:
+    """A vendor's preset as written: its feeds, its defaults, the stages of a new account."""
+    return _read_yaml(VENDORS_DIR / f"{vendor}.yml")[0]
+
+
+def _with_preset(source: dict[str, Any], position: int, path: Path, tree: yaml.Node | None) -> dict[str, Any]:
+    vendor = source.get("vendor")
+    if vendor is None:
+        return source
+    if vendor not in vendor_names():
+        at = ("sources", position, "vendor")
+        raise ConfigurationError(
+            f"{_where(path, tree, at)}: '{vendor}' is no vendor; allowed: {', '.join(vendor_names())}, "
+            "or leave `vendor` out and write `feeds` (docs/configuration.md)"
+        )
+    preset = {key: value for key, value in read_preset(vendor).items() if key != "stages"}
+    return _merged(preset, source)
+
+
+def _merged(below: Any, above: Any) -> Any:
+    """Mappings are merged key by key; anything else above replaces what is below."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
+    return above
+
+
+def _read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{_shown(path)}: {error.strerror or error}. Set PIPELINE_CONFIG to your configuration file."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{_shown(path)}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    try:
+        tree = yaml.compose(text, Loader=_PlainLoader)
+        raw = yaml.load(text, Loader=_PlainLoader)
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigurationError(f"{_shown(path)}{line}: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{_shown(path)}: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigurationError(f"{_shown(path)}: expected keys such as timezone, currency and sources")
+    return raw, tree
+
+
+def _explain(path: Path, tree: yaml.Node | None, problem: Any) -> str:
+    at = tuple(part for part in problem["loc"])
+    kind = problem["type"]
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        message = f"unknown key '{at[-1]}'; allowed: {', '.join(_allowed_keys(at[:-1]))}"
+    elif kind == "missing":
+        message = f"'{at[-1]}' is missing"
+    return f"{_where(path, tree, at)}: {message}"
+
+
+def _allowed_keys(at: tuple[Any, ...]) -> list[str]:
+    """The keys of the block at this place, read from the JSON schema."""
+    schema = Configuration.model_json_schema()
+    block: dict[str, Any] = schema
+    for part in at:
+        block = _resolved(schema, block)
+        if isinstance(part, int):
+            block = block.get("items", {})
+        elif part in block.get("properties", {}):
+            block = block["properties"][part]
+        else:
+            block = block.get("additionalProperties") or {}
+    return sorted(_resolved(schema, block).get("properties", {}))
+
+
+def _resolved(schema: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
+    for option in block.get("anyOf", [block]):
+        if "$ref" in option:
+            return schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+    return block
+
+
+def _where(path: Path, tree: yaml.Node | None, at: tuple[Any, ...]) -> str:
+    line = _line(tree, at)
+    place = ".".join(str(part) for part in at)
+    return f"{_shown(path)}{f' line {line}' if line else ''}" + (f": {place}" if place else "")
+
+
+def _line(node: yaml.Node | None, at: tuple[Any, ...]) -> int | None:
+    """The line of the deepest part of this place that the user's file has."""
+    line = None
+    for part in at:
+        child = None
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    line, child = key.start_mark.line + 1, value
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            child = node.value[part]
+            line = child.start_mark.line + 1
+        if child is None:
+            return line
+        node = child
+    return line
+
+
+def _moment(text: str, name: str, config: Configuration) -> datetime:
+    try:
+        return _in_utc(datetime.fromisoformat(text), config)
+    except ValueError:
+        raise ConfigurationError(
+            f"{name}: '{text}' is no ISO 8601 moment; write for example 2026-01-01T00:00:00Z"
+        ) from None
+
+
+def _in_utc(moment: datetime, config: Configuration) -> datetime:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=config.zone)).astimezone(UTC)
+
+
+def _shown(path: Path) -> str:
+    """A path as a person would type it: relative to where they stand, if it is below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

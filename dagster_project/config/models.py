@@ -1,0 +1,230 @@
+"""`pipeline.yml` as pydantic models. What is not named here is a mistake, and is refused with what is allowed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from dagster_project.config.entities import ENTITIES
+
+CanonicalStage = Literal[
+    "prospecting", "contact", "qualifying", "demo", "proposal", "closing", "post_sale", "won", "lost"
+]
+DealField = Literal["amount", "expected_close_on", "owner", "account"]
+Deliveries = Literal["full", "incremental"]
+AfterClose = Literal["reopen", "keep_first"]
+Severity = Literal["critical", "warning", "info"]
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"'{name}' is no timezone; give an IANA name such as Europe/Berlin or UTC")
+    return name
+
+
+def _currency_code(code: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise ValueError(f"'{code}' is no currency; give its three capital letters, such as EUR")
+    return code
+
+
+def _one_or_many(value: Any) -> Any:
+    """Lets `columns: {deal_id: Id}` stand for `columns: {deal_id: [Id]}`; numbers and booleans are headings too."""
+    if isinstance(value, list):
+        return [str(item) if isinstance(item, int | float | bool) else item for item in value]
+    return [str(value)] if isinstance(value, str | int | float | bool) else value
+
+
+Timezone = Annotated[str, AfterValidator(_known_timezone)]
+Currency = Annotated[str, AfterValidator(_currency_code)]
+Names = Annotated[list[str], BeforeValidator(_one_or_many)]
+
+
+class Strict(BaseModel):
+    """A block of the configuration in which a key nobody knows is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Stage(Strict):
+    """A stage of a pipeline, named as the CRM writes it; its place in the list is its order."""
+
+    name: str
+    canonical: CanonicalStage | None = Field(None, description="The stage it is compared as across pipelines.")
+    qualified: bool = Field(False, description="A deal that enters it, or a later open stage, is qualified.")
+    won: bool = False
+    lost: bool = False
+    mandatory: bool = Field(False, description="Moving forward over it is reported as `skipped`.")
+    win_probability: float | None = Field(None, ge=0, le=1)
+    stale_after_days: int | None = Field(None, ge=0, description="Overrides thresholds.stale_after_days.")
+    max_days_in_stage: int | None = Field(None, ge=0)
+    required: list[DealField] | None = Field(None, description="Fields a deal needs from this stage on.")
+
+
+class Pipeline(Strict):
+    """A pipeline of a source; `default` where the CRM has none."""
+
+    name: str = "default"
+    template: str | None = Field(None, description="A vendor's default stages, or a template of seeds/reference.")
+    stages: list[Stage] = Field(default_factory=list, description="All stages, or overrides of the template's.")
+    after_close: AfterClose | None = None
+
+
+class Reference(Strict):
+    """A column filled from another one whose value says by its prefix what it points at."""
+
+    column: str
+    prefix: str
+
+
+class Feed(Strict):
+    """One mapping entry: which files hold which entity, and what their headings mean."""
+
+    entity: Literal[tuple(ENTITIES)]  # type: ignore[valid-type]
+    files: Names = Field(min_length=1, description="File name patterns; `.gz` need not be written.")
+    columns: dict[str, Names] = Field(description="Canonical column → headings, best first.")
+    deliveries: Deliveries | None = None
+    extracted_at: datetime | None = None
+    timezone: Timezone | None = None
+    date_formats: list[str] | None = None
+    null_values: list[str] | None = None
+    constants: dict[str, str] = Field(default_factory=dict, description="Canonical column → one value for every row.")
+    values: dict[str, dict[str, Names]] = Field(
+        default_factory=dict, description="Canonical column → canonical value → what the CRM writes for it."
+    )
+    references: dict[str, Reference] = Field(default_factory=dict)
+    lost_when_set: list[str] = Field(default_factory=list, description="Logged fields whose setting means: lost.")
+    response_types: list[str] = Field(default_factory=lambda: ["call", "email", "e-mail", "meeting"])
+    lead_statuses: list[str] = Field(default_factory=list, description="In the order a lead goes through them.")
+    converted_lead_statuses: list[str] = Field(default_factory=list)
+    closed_lead_statuses: list[str] = Field(default_factory=list)
+    confirmed: list[str] = Field(default_factory=list, description="sha256 of files to load although held back.")
+    required: bool = Field(False, description="A night without a good delivery of it is blocked.")
+
+    @model_validator(mode="after")
+    def _columns_are_canonical(self) -> Feed:
+        known = set(ENTITIES[self.entity].columns) | {ref.column for ref in self.references.values()}
+        for part in ("columns", "constants", "values", "references"):
+            for column in getattr(self, part):
+                if column not in known:
+                    raise ValueError(
+                        f"'{column}' in {part} is no column of {self.entity}; allowed: "
+                        + ", ".join(ENTITIES[self.entity].columns)
+                    )
+        return self
+
+
+class Source(Strict):
+    """One CRM (or spreadsheet): a folder of the landing zone, and how to read what lies in it."""
+
+    name: str
+    vendor: str | None = None
+    timezone: Timezone = Field("UTC", description="Of times in its files that carry no offset.")
+    currency: Currency | None = Field(None, description="Of amounts that name none; else the reporting currency.")
+    deliveries: Deliveries = "full"
+    extracted_at: datetime | None = Field(None, description="When its files were exported, if their names do not say.")
+    date_formats: list[str] = Field(default_factory=list, description="strptime formats; ISO 8601 is always read.")
+    null_values: list[str] = Field(default_factory=list)
+    after_close: AfterClose = "reopen"
+    pipelines: list[Pipeline] = Field(default_factory=list)
+    feeds: dict[str, Feed]
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_folder_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise ValueError(f"'{name}': a source is named with small letters, digits and _, as its folder is")
+        return name
+
+    @field_validator("date_formats")
+    @classmethod
+    def _formats_say_day_month_year(cls, formats: list[str]) -> list[str]:
+        for text in formats:
+            if "'" in text or not all(re.search(f"%-?[{part}]", text) for part in ("dj", "mbBj", "yY")):
+                raise ValueError(f"'{text}' is no date format; write day, month and year, such as %d.%m.%Y")
+        return formats
+
+    @model_validator(mode="after")
+    def _names_are_used_once(self) -> Source:
+        names = [pipeline.name.casefold() for pipeline in self.pipelines]
+        if len(names) != len(set(names)):
+            raise ValueError("two pipelines have one name")
+        return self
+
+    @property
+    def has_history_feed(self) -> bool:
+        """Whether a change log or versions tell of deals, so that a deal's row needs no stage."""
+        return any(feed.entity in ("deal_changes", "deal_versions") for feed in self.feeds.values())
+
+
+class Thresholds(Strict):
+    """Limits of the hygiene rules where a stage sets none; all are exclusive."""
+
+    stale_after_days: int = Field(30, ge=0)
+    lead_response_sla_hours: float = Field(24, ge=0)
+    max_rate_age_days: int = Field(62, ge=0)
+    max_quarantine_share: float = Field(0.05, ge=0, le=1)
+    min_volume_share: float = Field(0.5, ge=0, le=1, description="A smaller full extract is held back.")
+
+
+class Schedule(Strict):
+    """When the nightly job runs."""
+
+    at: str = "02:00"
+    timezone: Timezone | None = Field(None, description="Default: the reporting timezone.")
+    settle_seconds: int = Field(60, ge=0, description="How long a file must be still before the sensor counts it.")
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _is_a_time_of_day(cls, at: Any) -> str:
+        try:
+            return time.fromisoformat(str(at)).strftime("%H:%M")
+        except ValueError:
+            raise ValueError(f"'{at}' is no time of day; write it in quotes, such as \"02:00\"") from None
+
+
+class Rule(Strict):
+    """A team's word on a built-in hygiene rule."""
+
+    enabled: bool = True
+    severity: Severity | None = None
+
+
+class Configuration(Strict):
+    """The whole of `pipeline.yml`."""
+
+    timezone: Timezone = Field(description="Dates, days and months are those of this timezone.")
+    currency: Currency = Field(description="The reporting currency.")
+    as_of: datetime | None = Field(None, description="The moment of the run; AS_OF overrides it; else now.")
+    landing_dir: Path = Path("landing")
+    warehouse_dir: Path | None = None
+    history_starts_on: str = Field("2000-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$")
+    schedule: Schedule = Schedule()
+    thresholds: Thresholds = Thresholds()
+    rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id.")
+    sources: list[Source] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _sources_have_their_own_names(self) -> Configuration:
+        seen: dict[str, int] = {}
+        for position, source in enumerate(self.sources):
+            if source.name in seen:
+                raise ValueError(
+                    f"sources.{seen[source.name]} and sources.{position} have one name, '{source.name}'; "
+                    "give each source its own"
+                )
+            seen[source.name] = position
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting timezone."""
+        return ZoneInfo(self.timezone)
+
+
+CANONICAL_STAGES: tuple[str, ...] = get_args(CanonicalStage)

@@ -1,0 +1,176 @@
+"""The stages of every configured pipeline: a template's, with the configuration's own words on top."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from dagster_project.config.load import PROJECT_DIR, read_preset, vendor_names
+from dagster_project.config.models import CANONICAL_STAGES, Configuration, Pipeline, Source, Stage
+from dagster_project.errors import ConfigurationError
+
+TEMPLATES = PROJECT_DIR / "seeds" / "reference" / "pipeline_templates.csv"
+
+#: Fields an open deal needs from a canonical stage on, where the configuration does not say (domain: Hygiene rules).
+DEFAULT_REQUIRED = {"owner": "prospecting", "amount": "proposal", "expected_close_on": "proposal"}
+
+
+@dataclass(frozen=True)
+class ConfiguredStage:
+    """One stage of one pipeline as the models read it. `stage_order` counts from 1; days are whole days."""
+
+    source: str
+    pipeline: str
+    pipeline_key: str
+    stage: str
+    stage_key: str
+    stage_order: float
+    canonical_stage: str
+    is_marked_qualified: bool
+    is_won: bool
+    is_lost: bool
+    is_mandatory: bool
+    win_probability: float | None
+    stale_after_days: int
+    requires_amount: bool
+    requires_expected_close_on: bool
+    is_configured: bool
+
+
+def normalized(name: str) -> str:
+    """A stage or pipeline name without case, accents and runs of spaces: how names are compared.
+
+    The SQL macro `normalized` says the same.
+    """
+    plain = "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
+    return re.sub(r"\s+", " ", plain).strip().lower()
+
+
+def configured_stages(config: Configuration) -> list[ConfiguredStage]:
+    """Every stage of every pipeline, `Won` and `Lost` included where a pipeline has no stage of that name."""
+    return [
+        stage
+        for source in config.sources
+        for pipeline in pipelines_of(source)
+        for stage in _stages_of(config, source, pipeline)
+    ]
+
+
+def pipelines_of(source: Source) -> list[Pipeline]:
+    """The source's pipelines; for a vendor that says nothing, one `default` with the vendor's own stages."""
+    return list(source.pipelines) or [Pipeline(name="default", template=source.vendor)]
+
+
+def _stages_of(config: Configuration, source: Source, pipeline: Pipeline) -> list[ConfiguredStage]:
+    merged = _merged(_template(source, pipeline), pipeline.stages)
+    names = {normalized(stage.name) for stage in merged}
+    # A CRM that records win and loss as a status (Pipedrive) moves the deal into these two.
+    for name, canonical in (("Won", "won"), ("Lost", "lost")):
+        if normalized(name) not in names:
+            merged.append(Stage(name=name, canonical=canonical))  # type: ignore[arg-type]
+    required_from = _required_from(source, pipeline, merged)
+    return [
+        _configured(config, source, pipeline, stage, order, required_from)
+        for order, stage in enumerate(merged, start=1)
+    ]
+
+
+def _configured(
+    config: Configuration,
+    source: Source,
+    pipeline: Pipeline,
+    stage: Stage,
+    order: int,
+    required_from: dict[str, float],
+) -> ConfiguredStage:
+    canonical = stage.canonical or ("won" if stage.won else "lost" if stage.lost else "prospecting")
+    default_days = config.thresholds.stale_after_days
+    return ConfiguredStage(
+        source=source.name,
+        pipeline=pipeline.name,
+        pipeline_key=normalized(pipeline.name),
+        stage=stage.name,
+        stage_key=normalized(stage.name),
+        stage_order=float(order),
+        canonical_stage=canonical,
+        is_marked_qualified=stage.qualified,
+        is_won=stage.won or canonical in ("won", "post_sale"),
+        is_lost=stage.lost or canonical == "lost",
+        is_mandatory=stage.mandatory,
+        win_probability=stage.win_probability,
+        stale_after_days=default_days if stage.stale_after_days is None else stage.stale_after_days,
+        requires_amount=order >= required_from["amount"],
+        requires_expected_close_on=order >= required_from["expected_close_on"],
+        is_configured=True,
+    )
+
+
+def _required_from(source: Source, pipeline: Pipeline, stages: list[Stage]) -> dict[str, float]:
+    """Field → order of the first stage that requires it: as configured, else from its default canonical stage on."""
+    ranks = {name: rank for rank, name in enumerate(CANONICAL_STAGES)}
+    first: dict[str, float] = {}
+    for field, canonical in DEFAULT_REQUIRED.items():
+        named = [order for order, stage in enumerate(stages, 1) if stage.required and field in stage.required]
+        says_anything = any(stage.required is not None for stage in stages)
+        by_default = [
+            order
+            for order, stage in enumerate(stages, 1)
+            if stage.canonical and ranks[stage.canonical] >= ranks[canonical]
+        ]
+        candidates = named if says_anything else by_default
+        first[field] = float(min(candidates)) if candidates else float("inf")
+    return first
+
+
+def _merged(template: list[Stage], own: list[Stage]) -> list[Stage]:
+    """The template's stages in their order, each overridden by the configuration's stage of that name; new ones last
+    among the open stages, before the terminal ones."""
+    by_key = {normalized(stage.name): stage for stage in own}
+    merged = []
+    for stage in template:
+        override = by_key.pop(normalized(stage.name), None)
+        merged.append(_overridden(stage, override) if override else stage)
+    added = [stage for stage in own if normalized(stage.name) in by_key]
+    open_count = sum(stage.canonical not in ("won", "lost", "post_sale") for stage in merged)
+    return merged[:open_count] + added + merged[open_count:]
+
+
+def _overridden(stage: Stage, override: Stage) -> Stage:
+    return stage.model_copy(update=override.model_dump(exclude_unset=True, exclude={"name"}))
+
+
+def _template(source: Source, pipeline: Pipeline) -> list[Stage]:
+    if pipeline.template is None:
+        for stage in pipeline.stages:
+            if stage.canonical is None and not stage.won and not stage.lost:
+                raise ConfigurationError(
+                    f"source '{source.name}', pipeline '{pipeline.name}': stage '{stage.name}' needs `canonical`; "
+                    f"allowed: {', '.join(CANONICAL_STAGES)}"
+                )
+        return []
+    if pipeline.template in vendor_names():
+        return [Stage.model_validate(stage) for stage in read_preset(pipeline.template)["stages"]]
+    rows = _industry_templates()
+    if pipeline.template not in rows:
+        allowed = ", ".join([*vendor_names(), *sorted(rows)])
+        raise ConfigurationError(
+            f"source '{source.name}', pipeline '{pipeline.name}': '{pipeline.template}' is no template; "
+            f"allowed: {allowed}"
+        )
+    return rows[pipeline.template]
+
+
+def _industry_templates() -> dict[str, list[Stage]]:
+    templates: dict[str, list[Stage]] = {}
+    with TEMPLATES.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            stage = Stage(
+                name=row["stage"],
+                canonical=row["canonical_stage"],  # type: ignore[arg-type]
+                qualified=row["qualified"] == "true",
+                win_probability=float(row["win_probability"]),
+            )
+            templates.setdefault(row["template"], []).append(stage)
+    return templates
