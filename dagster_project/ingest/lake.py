@@ -1,0 +1,345 @@
+"""The lake: immutable Parquet files of text, each with a record of the delivery it came from.
+
+    lake/<entity>/<source>/<feed>/<extract time>-<sha256, 12>-<mapping, 8>.parquet   rows
+                                  ….rejects.parquet                                  rows the parser rejected
+                                  ….json                                             the record, written last
+
+A record is what makes a file part of the lake: a run killed before it leaves a Parquet file that nobody
+reads and that the next run writes again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import duckdb
+
+from dagster_project.config.entities import ENTITIES
+from dagster_project.config.models import Feed, Source
+from dagster_project.errors import DealtrailError, RefusedFileError
+from dagster_project.ingest.landing import LandedFile
+from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
+
+#: Version of the lake's files and of how they are read; a higher one reads landing files again.
+LAKE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One delivered file as the lake knows it. Times are UTC, ISO 8601; `recorded` counts up within a lake."""
+
+    source: str
+    feed: str
+    entity: str
+    file: str
+    sha256: str
+    bytes: int
+    modified_ns: int
+    extracted_at: str
+    extract_time_from: str
+    mapping: str
+    recorded: int
+    state: str
+    message: str
+    rows_in_file: int
+    rows_rejected: int
+    rows_loaded: int
+    headings: list[str] = field(default_factory=list)
+    outranked: list[str] = field(default_factory=list)
+    unmapped: list[str] = field(default_factory=list)
+    #: Canonical columns with at least one value: what a hygiene rule may rely on.
+    filled: list[str] = field(default_factory=list)
+    lake_format: int = LAKE_FORMAT
+
+    @property
+    def file_id(self) -> str:
+        """Names the record, its rows and its rejects; unique within a feed."""
+        moment = self.extracted_at.replace("-", "").replace(":", "").removesuffix("+0000")
+        path = hashlib.sha256(self.file.encode()).hexdigest()[:6]
+        return f"{moment}-{self.sha256[:12]}-{path}-{self.mapping}"
+
+    def path(self, lake_dir: Path, ending: str) -> Path:
+        """Where this record's `parquet`, `rejects.parquet` or `json` lies."""
+        return lake_dir / self.entity / self.source / self.feed / f"{self.file_id}.{ending}"
+
+
+def read_records(lake_dir: Path) -> list[FileRecord]:
+    """Every record of the lake, in the order in which they were written."""
+    records = []
+    for path in sorted(lake_dir.glob("*/*/*/*.json")):
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if raw["lake_format"] > LAKE_FORMAT:
+            raise DealtrailError(
+                f"{path}: written by a newer Dealtrail (lake format {raw['lake_format']}, this one knows "
+                f"{LAKE_FORMAT}); upgrade, or use another WAREHOUSE_DIR"
+            )
+        records.append(FileRecord(**raw))
+    return sorted(records, key=lambda record: record.recorded)
+
+
+def ingest(
+    source: Source, feed_name: str, landed: list[LandedFile], lake_dir: Path, known: list[FileRecord]
+) -> list[FileRecord]:
+    """Brings what is new of one feed into the lake; returns the records it added.
+
+    `known` are the records of this source and feed. A file counts as new by the contract's rules
+    (Landing): other bytes, or the same bytes exported later, or a mapping that changed since.
+    """
+    feed = source.feeds[feed_name]
+    mapping = mapping_version(source, feed)
+    added: list[FileRecord] = []
+    connection = duckdb.connect()
+    connection.execute("set preserve_insertion_order = true")
+    try:
+        for file in landed:
+            current = [record for record in [*known, *added] if record.mapping == mapping]
+            fingerprint = _known_fingerprint(file, [*known, *added]) or _fingerprint(file.path)
+            extracted_at = file.extracted_at.isoformat(timespec="seconds")
+            if not _is_new(file, fingerprint.sha256, extracted_at, current):
+                continue
+            record = FileRecord(
+                source=source.name,
+                feed=feed_name,
+                entity=feed.entity,
+                file=file.name,
+                sha256=fingerprint.sha256,
+                bytes=file.bytes,
+                modified_ns=file.modified_ns,
+                extracted_at=extracted_at,
+                extract_time_from=file.extract_time_from,
+                mapping=mapping,
+                recorded=_next_number(lake_dir),
+                state="loaded",
+                message="",
+                rows_in_file=0,
+                rows_rejected=0,
+                rows_loaded=0,
+            )
+            added.append(_store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul))
+    finally:
+        connection.close()
+    return added
+
+
+def mapping_version(source: Source, feed: Feed) -> str:
+    """A hash of everything that decides how a file's cells become lake rows."""
+    said = {
+        "format": LAKE_FORMAT,
+        "columns": feed.columns,
+        "constants": feed.constants,
+        "values": feed.values,
+        "references": {column: reference.model_dump() for column, reference in feed.references.items()},
+        "nulls": [*source.null_values, *(feed.null_values or [])],
+        "history": source.has_history_feed,
+        "canonical": ENTITIES[feed.entity].columns,
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def select_deliveries(
+    records: list[FileRecord], sources: list[Source], as_of: datetime, min_volume_share: float
+) -> list[FileRecord]:
+    """The records a run at `as_of` sees, one per delivered file, each with its delivery's final state.
+
+    Of several records of one path and extract time the last written counts. One refused file refuses its
+    delivery; a full extract much smaller than those before it is held back unless its sha256 is confirmed.
+    """
+    selected: list[FileRecord] = []
+    for source in sources:
+        for feed_name, feed in source.feeds.items():
+            mine = [record for record in records if (record.source, record.feed) == (source.name, feed_name)]
+            seen = [record for record in mine if datetime.fromisoformat(record.extracted_at) <= as_of]
+            full = (feed.deliveries or source.deliveries) == "full"
+            selected += _judge(_latest_of_each_file(seen, mapping_version(source, feed)), feed, full, min_volume_share)
+    return selected
+
+
+def _latest_of_each_file(records: list[FileRecord], mapping: str) -> list[FileRecord]:
+    """One record per path and extract time: read with today's mapping if there is one, then the last written."""
+    latest: dict[tuple[str, str], FileRecord] = {}
+    for record in sorted(records, key=lambda record: (record.mapping == mapping, record.recorded)):
+        latest[record.extracted_at, record.file] = record
+    return sorted(latest.values(), key=lambda record: (record.extracted_at, record.file))
+
+
+def _judge(records: list[FileRecord], feed: Feed, full: bool, min_volume_share: float) -> list[FileRecord]:
+    judged: list[FileRecord] = []
+    volumes: list[int] = []
+    for extracted_at in sorted({record.extracted_at for record in records}):
+        delivery = [record for record in records if record.extracted_at == extracted_at]
+        refused = [record for record in delivery if record.state == "refused"]
+        rows = sum(record.rows_loaded for record in delivery)
+        if refused:
+            message = f"{refused[0].file}: {refused[0].message}"
+            judged += [
+                record if record in refused else _not_loaded(record, "refused", f"refused with {message}")
+                for record in delivery
+            ]
+        elif full and volumes and rows < min_volume_share * median(volumes[-7:]) and not _confirmed(delivery, feed):
+            message = (
+                f"has {rows} rows where the last full extracts had {median(volumes[-7:]):g}; held back. "
+                f"If it is right, add its sha256 {delivery[0].sha256} to `confirmed` of feed '{delivery[0].feed}'"
+            )
+            judged += [_not_loaded(record, "held_back", message) for record in delivery]
+        else:
+            judged += delivery
+            volumes.append(rows)
+    return judged
+
+
+def _confirmed(delivery: list[FileRecord], feed: Feed) -> bool:
+    return all(record.sha256 in feed.confirmed for record in delivery)
+
+
+def _not_loaded(record: FileRecord, state: str, message: str) -> FileRecord:
+    return replace(record, state=state, message=message, rows_in_file=0, rows_rejected=0, rows_loaded=0)
+
+
+def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRecord]) -> bool:
+    same_bytes = [record for record in known if record.sha256 == sha256]
+    if any(record.extracted_at == extracted_at for record in same_bytes):
+        # The same bytes under the same extract time; unless other bytes of that path came in between.
+        of_path = [r for r in known if r.file == file.name and r.extracted_at == extracted_at]
+        return bool(of_path) and of_path[-1].sha256 != sha256
+    of_path = [record for record in known if record.file == file.name]
+    touched_only = bool(of_path) and of_path[-1].sha256 == sha256 and file.extract_time_from == "modification time"
+    return not touched_only
+
+
+def _store(
+    connection: duckdb.DuckDBPyConnection,
+    record: FileRecord,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    lake_dir: Path,
+    has_nul: bool,
+) -> FileRecord:
+    target = record.path(lake_dir, "parquet")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_suffix(".unfinished")
+    provenance = Provenance(source.name, record.feed, record.file_id, _as_sql_timestamp(record.extracted_at))
+    try:
+        loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul)
+    except RefusedFileError as error:
+        unfinished.unlink(missing_ok=True)
+        record = replace(record, state="refused", message=str(error))
+    else:
+        if loaded.rejects:
+            _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
+        filled = _filled_columns(connection, unfinished)
+        os.replace(unfinished, target)
+        record = replace(_with_counts(record, loaded), filled=filled)
+    write_atomically(record.path(lake_dir, "json"), json.dumps(asdict(record), ensure_ascii=False))
+    return record
+
+
+def _with_counts(record: FileRecord, loaded: Loaded) -> FileRecord:
+    return replace(
+        record,
+        rows_in_file=loaded.rows_loaded + len(loaded.rejects),
+        rows_rejected=len(loaded.rejects),
+        rows_loaded=loaded.rows_loaded,
+        headings=loaded.headings,
+        outranked=loaded.outranked,
+        unmapped=loaded.unmapped,
+    )
+
+
+def _filled_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """The columns of a Parquet file that are not NULL throughout, from its statistics."""
+    rows = connection.execute(
+        """
+        select path_in_schema
+        from parquet_metadata(?)
+        where not starts_with(path_in_schema, '_')
+        group by path_in_schema
+        having sum(num_values) > coalesce(sum(stats_null_count), 0)
+        order by path_in_schema
+        """,
+        [str(path)],
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject], path: Path) -> None:
+    connection.execute(
+        "create or replace temp table rejects (row_number bigint, column_name text, value text, reason text)"
+    )
+    for start in range(0, len(rejects), 10_000):
+        chunk = rejects[start : start + 10_000]
+        connection.execute(
+            "insert into rejects select unnest(?), unnest(?), unnest(?), unnest(?)",
+            [
+                [reject.row_number for reject in chunk],
+                [reject.column for reject in chunk],
+                [reject.text for reject in chunk],
+                [reject.reason for reject in chunk],
+            ],
+        )
+    unfinished = path.with_suffix(".unfinished")
+    connection.execute(f"copy rejects to '{str(unfinished).replace(chr(39), chr(39) * 2)}' (format parquet)")
+    os.replace(unfinished, path)
+
+
+@dataclass(frozen=True)
+class _Fingerprint:
+    sha256: str
+    has_nul: bool
+
+
+def _fingerprint(path: Path) -> _Fingerprint:
+    digest = hashlib.sha256()
+    # What is compressed says nothing about the bytes inside: look at every cell then.
+    has_nul = path.suffix.lower() == ".gz"
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 22):
+            digest.update(chunk)
+            has_nul = has_nul or b"\0" in chunk
+    return _Fingerprint(digest.hexdigest(), has_nul)
+
+
+def _known_fingerprint(file: LandedFile, known: list[FileRecord]) -> _Fingerprint | None:
+    """The fingerprint of a file that has neither grown nor been touched since it was last read."""
+    for record in reversed(known):
+        if (record.file, record.bytes, record.modified_ns) == (file.name, file.bytes, file.modified_ns):
+            return _Fingerprint(record.sha256, has_nul=True)
+    return None
+
+
+def _next_number(lake_dir: Path) -> int:
+    """The next record number of the lake: strictly rising, also when two records fall into one nanosecond."""
+    counter = lake_dir / "last_record"
+    last = int(counter.read_text()) if counter.exists() else 0
+    number = max(last + 1, int(datetime.now(UTC).timestamp() * 1_000_000))
+    write_atomically(counter, str(number))
+    return number
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a small file so that a reader sees the old or the new text, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".unfinished")
+    with unfinished.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
+
+
+def as_rows(records: list[FileRecord]) -> Iterator[dict[str, Any]]:
+    """Records as plain rows, with their file id, for the warehouse."""
+    for record in records:
+        yield {**asdict(record), "file_id": record.file_id}
+
+
+def _as_sql_timestamp(moment: str) -> str:
+    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

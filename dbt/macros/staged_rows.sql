@@ -1,0 +1,170 @@
+{#
+    Every lake row of an entity, typed, with what became of it:
+
+        row_state   current      the row that counts for its record
+                    superseded   a later row of that record, or a later full extract, replaced it
+                    quarantined  without key, or unusable in a required column (quarantine_reason)
+
+    columns     canonical column → kind (read_value)
+    required    columns without which a row cannot be used; the first one is the record's id
+    latest      true: one row per id counts, the newest. false: rows are events, all of the newest full
+                extract and of later increments count, identical events once, the earliest
+    same_event  with latest=false: the columns in which identical events agree
+    windows     further columns over all rows of a record: name → aggregate
+
+    Delivered order is extract time, then file, then row: the same whichever file was loaded first.
+#}
+{% macro staged_rows(entity, columns, required, latest=true, same_event=[], windows={}) %}
+{%- set id = required[0] %}
+{%- set typed_columns = columns.items() | selectattr(1, 'ne', 'text') | map('first') | list %}
+with feeds as (
+    select * from {{ source('config', 'feeds') }}
+),
+
+run as (
+    select * from {{ source('config', 'run') }}
+),
+
+delivered as (
+    select
+        lake_rows.*,
+        lake_rows._file_row_number + 1 as _position,
+        feeds.timezone as _timezone,
+        feeds.date_format_set as _date_format_set,
+        feeds.is_full as _is_full,
+        feeds.newest_full_at as _newest_full_at,
+        feeds.needs_stage as _needs_stage,
+        run.timezone as _reporting_timezone,
+        run.history_starts_on as _history_starts_on
+    from {{ source('lake', entity) }} as lake_rows
+    inner join feeds
+        on lake_rows._source = feeds.source
+        and lake_rows._feed = feeds.feed
+    cross join run
+),
+
+typed as (
+    select
+        _source as source,
+        _feed as feed,
+        _file_id as file_id,
+        _position as file_position,
+        _extracted_at as extracted_at,
+        _is_full,
+        _newest_full_at,
+        _needs_stage,
+        {%- for column in typed_columns %}
+        {{ column }} as raw_{{ column }},
+        {%- endfor %}
+        {%- for column, kind in columns.items() %}
+        {{ read_value(column, kind) }} as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from delivered
+),
+
+judged as (
+    select
+        *,
+        concat_ws(
+            ', '
+            {%- for column in required %}
+            , case when {{ column }} is null{{ ' and _needs_stage' if entity == 'deals' and column == 'stage' }}
+                then {% if column in typed_columns %}case when raw_{{ column }} is null then 'no {{ column }}' else '{{ column }} cannot be read' end{% else %}'no {{ column }}'{% endif %} end
+            {%- endfor %}
+        ) as quarantine_reason,
+        case
+            {%- for column in required %}
+            when {{ column }} is null{{ ' and _needs_stage' if entity == 'deals' and column == 'stage' }} then '{{ column }}'
+            {%- endfor %}
+        end as quarantine_column,
+        case
+            {%- for column in required if column in typed_columns %}
+            when {{ column }} is null then raw_{{ column }}
+            {%- else %}
+            when false then ''
+            {%- endfor %}
+        end as quarantine_value,
+        concat_ws(
+            {{ unparseable_separator() }}
+            {%- for column in typed_columns if column not in required %}
+            , case when raw_{{ column }} is not null and {{ column }} is null then concat('{{ column }}=', raw_{{ column }}) end
+            {%- else %}
+            , null
+            {%- endfor %}
+        ) as unparseable_values
+    from typed
+),
+
+placed as (
+    select
+        *,
+        {%- if latest %}
+        row_number() over (
+            partition by source, {{ id }}
+            order by (quarantine_reason = '') desc, extracted_at desc, file_id desc, file_position desc
+        ) as usable_place,
+        {%- if required | length > 1 %}
+        row_number() over (
+            partition by source, {{ id }}
+            order by extracted_at desc, file_id desc, file_position desc
+        ) as place,
+        {%- else %}
+        1 as place,
+        {%- endif %}
+        min(extracted_at) over (partition by source, {{ id }}) as first_delivered_at,
+        max(extracted_at) over (partition by source, {{ id }}) as last_delivered_at,
+        {%- for name, aggregate in windows.items() %}
+        {{ aggregate }} over (partition by source, {{ id }}) as {{ name }},
+        {%- endfor %}
+        {%- elif same_event %}
+        case
+            when _is_full then 1
+            else row_number() over (
+                partition by source, {{ same_event | join(', ') }}
+                order by extracted_at, file_id, file_position
+            )
+        end as usable_place,
+        {%- else %}
+        1 as usable_place,
+        {%- endif %}
+        _is_full and extracted_at < _newest_full_at as is_before_newest_full
+    from judged
+)
+
+select
+    source,
+    feed,
+    file_id,
+    file_position,
+    extracted_at,
+    {%- for column in columns %}
+    {{ column }},
+    {%- endfor %}
+    {%- if latest %}
+    first_delivered_at,
+    coalesce(_is_full and last_delivered_at < _newest_full_at, false) as is_gone,
+    {%- for name in windows %}
+    {{ name }},
+    {%- endfor %}
+    {%- endif %}
+    nullif(unparseable_values, '') as unparseable_values,
+    nullif(quarantine_reason, '') as quarantine_reason,
+    quarantine_column,
+    quarantine_value,
+    case
+        {%- if latest %}
+        when quarantine_reason = '' and usable_place = 1 then 'current'
+        when quarantine_reason = '' then 'superseded'
+        when is_before_newest_full or ({{ id }} is not null and place > 1) then 'superseded'
+        {%- else %}
+        when is_before_newest_full then 'superseded'
+        when quarantine_reason = '' and usable_place = 1 then 'current'
+        when quarantine_reason = '' then 'superseded'
+        {%- endif %}
+        else 'quarantined'
+    end as row_state
+from placed
+{% endmacro %}
+
+{# Between the values of one row that could not be read: a control character no CRM exports. #}
+{% macro unparseable_separator() %}chr(31){% endmacro %}

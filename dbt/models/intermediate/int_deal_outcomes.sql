@@ -1,0 +1,37 @@
+-- Where the history of each deal has led: its last stage that counts, its closing transition, when it qualified.
+with transitions as (
+    select * from {{ ref('int_stage_transitions') }}
+    where is_counted
+),
+
+-- the transition that opens the last unbroken run of one outcome
+closings as (
+    select
+        deal_key,
+        max_by(entered_at, transition_number) as closed_at,
+        count(*) as closes
+    from transitions
+    where
+        outcome in ('won', 'lost')
+        and (from_outcome is null or from_outcome != outcome)
+    group by deal_key
+)
+
+select
+    transitions.deal_key,
+    max_by(transitions.pipeline, transitions.transition_number) as pipeline,
+    max_by(transitions.stage, transitions.transition_number) as stage,
+    max_by(transitions.canonical_stage, transitions.transition_number) as canonical_stage,
+    max_by(transitions.outcome, transitions.transition_number) as outcome,
+    max_by(transitions.amount, transitions.transition_number) as amount,
+    max_by(transitions.owner_id, transitions.transition_number) as owner_id,
+    max_by(transitions.after_close, transitions.transition_number) as after_close,
+    max(transitions.entered_at) as last_stage_change_at,
+    min(case when transitions.is_qualified then transitions.entered_at end) as qualified_at,
+    max(transitions.is_qualified) as is_qualified,
+    min(transitions.evidence = 'inferred') as is_only_inferred,
+    min(closings.closed_at) as closed_at,
+    min(closings.closes) as closes
+from transitions
+left join closings on transitions.deal_key = closings.deal_key
+group by transitions.deal_key

@@ -1,0 +1,190 @@
+-- One row per deal, from its newest delivered row, or from its history where no row was ever delivered.
+with rows_delivered as (
+    select * from {{ ref('int_deal_states') }}
+),
+
+logged as (
+    select * from {{ ref('int_logged_deals') }}
+),
+
+versioned as (
+    select
+        deal_key,
+        min(source) as source,
+        min(deal_id) as deal_id,
+        min(extracted_at) as first_delivered_at,
+        max(extracted_at) as extracted_at,
+        max_by(amount, version_at) as amount,
+        max_by(currency, version_at) as currency,
+        max_by(owner_id, version_at) as owner_id,
+        max_by(expected_close_on, version_at) as expected_close_on
+    from {{ ref('stg_deal_versions') }}
+    group by deal_key
+),
+
+deal_feeds as (
+    -- the newest full extract of a source's deals: history of a deal that is not in it is history of a deleted deal
+    select
+        source,
+        max(newest_full_at) as newest_full_at
+    from {{ source('config', 'feeds') }}
+    where entity = 'deals'
+    group by source
+),
+
+sources as (
+    select * from {{ source('config', 'sources') }}
+),
+
+told_only as (
+    select
+        coalesce(logged.deal_key, versioned.deal_key) as deal_key,
+        coalesce(logged.source, versioned.source) as source,
+        coalesce(logged.deal_id, versioned.deal_id) as deal_id,
+        logged.deal_name,
+        coalesce(logged.owner_id, versioned.owner_id) as owner_id,
+        logged.account_id,
+        logged.lead_source,
+        coalesce(try_cast(logged.amount as decimal(18, 2)), versioned.amount) as amount,
+        coalesce(logged.currency, versioned.currency) as currency,
+        logged.lost_reason,
+        coalesce(try_cast(logged.expected_close_on as date), versioned.expected_close_on) as expected_close_on,
+        logged.created_at,
+        coalesce(logged.first_delivered_at, versioned.first_delivered_at) as first_delivered_at,
+        coalesce(logged.extracted_at, versioned.extracted_at) as extracted_at,
+        coalesce(lower(logged.status) = 'deleted', false) as is_deleted
+    from logged
+    full outer join versioned on logged.deal_key = versioned.deal_key
+),
+
+deals as (
+    select
+        deal_key,
+        source,
+        deal_id,
+        deal_name,
+        owner_id,
+        account_id,
+        lead_source,
+        amount,
+        currency,
+        lost_reason,
+        expected_close_on,
+        created_at,
+        first_delivered_at,
+        extracted_at,
+        is_deleted,
+        pipeline as row_pipeline,
+        stage as row_stage,
+        outcome as row_outcome,
+        pipeline_name is not null as row_names_pipeline,
+        given_closed_at,
+        given_close_on,
+        first_closed_delivered_at,
+        true as has_row
+    from rows_delivered
+
+    union all
+
+    select
+        told_only.deal_key,
+        told_only.source,
+        told_only.deal_id,
+        told_only.deal_name,
+        told_only.owner_id,
+        told_only.account_id,
+        told_only.lead_source,
+        told_only.amount,
+        coalesce(told_only.currency, sources.currency) as currency,
+        told_only.lost_reason,
+        told_only.expected_close_on,
+        told_only.created_at,
+        told_only.first_delivered_at,
+        told_only.extracted_at,
+        told_only.is_deleted
+        or coalesce(deal_feeds.newest_full_at >= told_only.first_delivered_at, false) as is_deleted,
+        cast(null as varchar) as row_pipeline,
+        cast(null as varchar) as row_stage,
+        cast(null as varchar) as row_outcome,
+        false as row_names_pipeline,
+        cast(null as timestamp) as given_closed_at,
+        cast(null as date) as given_close_on,
+        cast(null as timestamp) as first_closed_delivered_at,
+        false as has_row
+    from told_only
+    left join rows_delivered on told_only.deal_key = rows_delivered.deal_key
+    left join deal_feeds on told_only.source = deal_feeds.source
+    left join sources on told_only.source = sources.source
+    where rows_delivered.deal_key is null
+),
+
+first_events as (
+    select
+        deal_key,
+        min(entered_at) as first_event_at
+    from {{ ref('int_history_events') }}
+    group by deal_key
+),
+
+without_created_at as (
+    select
+        deals.deal_key,
+        deals.source,
+        deals.deal_id
+    from deals
+    left join logged on deals.deal_key = logged.deal_key
+    where coalesce(deals.created_at, logged.created_at) is null
+),
+
+first_activities as (
+    select
+        without_created_at.deal_key,
+        min(least(activities.created_at, activities.completed_at, activities.due_at)) as first_activity_at
+    from without_created_at
+    inner join {{ ref('stg_activities') }} as activities
+        on without_created_at.source = activities.source
+        and without_created_at.deal_id = activities.deal_id
+    group by without_created_at.deal_key
+),
+
+first_conversions as (
+    select
+        deal_leads.deal_key,
+        min(leads.converted_at) as converted_at
+    from {{ ref('int_deal_leads') }} as deal_leads
+    inner join {{ ref('int_leads') }} as leads on deal_leads.lead_key = leads.lead_key
+    group by deal_leads.deal_key
+),
+
+dated as (
+    select
+        deals.* exclude (created_at),
+        coalesce(
+            deals.created_at,
+            logged.created_at,
+            least(
+                first_events.first_event_at,
+                logged.first_change_at,
+                first_activities.first_activity_at,
+                first_conversions.converted_at,
+                deals.first_delivered_at
+            )
+        ) as created_at,
+        coalesce(deals.created_at, logged.created_at) is null as created_at_is_estimated
+    from deals
+    left join logged on deals.deal_key = logged.deal_key
+    left join first_events on deals.deal_key = first_events.deal_key
+    left join first_activities on deals.deal_key = first_activities.deal_key
+    left join first_conversions on deals.deal_key = first_conversions.deal_key
+)
+
+select
+    dated.*,
+    deal_leads.lead_key,
+    -- a date after the run's moment is kept and flagged, but history starts when a delivery first shows the deal
+    case when dated.created_at > run.as_of then dated.first_delivered_at else dated.created_at end as entered_pipeline_at
+from dated
+cross join {{ source('config', 'run') }} as run
+left join {{ ref('int_deal_leads') }} as deal_leads
+    on dated.deal_key = deal_leads.deal_key
+    and deal_leads.is_first

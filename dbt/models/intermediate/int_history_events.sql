@@ -1,0 +1,75 @@
+-- The union of the shapes that tell history, each deal by its best witness: it supplies everything from its first
+-- word on, the next best what came before. A further shape (stage_dates, snapshots) is one more part of `told`.
+with told as (
+    select
+        deal_key,
+        source,
+        deal_id,
+        pipeline,
+        stage,
+        entered_at,
+        shape_position,
+        amount,
+        owner_id,
+        left_pipeline,
+        left_stage,
+        1 as witness,
+        'logged' as evidence
+    from {{ ref('int_logged_stage_events') }}
+
+    union all
+
+    select
+        deal_key,
+        source,
+        deal_id,
+        pipeline,
+        stage,
+        entered_at,
+        shape_position,
+        amount,
+        owner_id,
+        cast(null as varchar) as left_pipeline,
+        cast(null as varchar) as left_stage,
+        2 as witness,
+        'versioned' as evidence
+    from {{ ref('int_versioned_stage_events') }}
+),
+
+first_words as (
+    select
+        deal_key,
+        witness,
+        min(entered_at) as first_word_at
+    from told
+    group by
+        deal_key,
+        witness
+),
+
+-- from when on a better witness than this one speaks
+silenced as (
+    select
+        deal_key,
+        witness,
+        min(first_word_at) over (
+            partition by deal_key
+            order by witness
+            rows between unbounded preceding and 1 preceding
+        ) as better_witness_from
+    from first_words
+)
+
+select
+    told.*,
+    row_number() over (
+        partition by told.deal_key
+        order by told.entered_at, told.witness desc, told.shape_position
+    ) as event_number
+from told
+inner join silenced
+    on told.deal_key = silenced.deal_key
+    and told.witness = silenced.witness
+where
+    silenced.better_witness_from is null
+    or told.entered_at < silenced.better_witness_from

@@ -1,0 +1,25 @@
+-- What a change log alone says of a deal: the last value of each field, and when the deal was created.
+with changes as (
+    select
+        *,
+        row_number() over (
+            partition by deal_key
+            order by changed_at, extracted_at, file_id, file_position
+        ) as position
+    from {{ ref('stg_deal_changes') }}
+)
+
+select
+    deal_key,
+    min(source) as source,
+    min(deal_id) as deal_id,
+    min(extracted_at) as first_delivered_at,
+    max(extracted_at) as extracted_at,
+    min(changed_at) as first_change_at,
+    -- created twice in one log: the earliest counts
+    min(case when field = 'created_at' then changed_at end) as created_at,
+    {% for field in ['deal_name', 'owner_id', 'account_id', 'currency', 'lead_source', 'lost_reason', 'amount', 'expected_close_on', 'status'] -%}
+    max_by(new_value, position) filter (where field = '{{ field }}') as {{ field }}{{ ',' if not loop.last }}
+    {% endfor %}
+from changes
+group by deal_key

@@ -1,0 +1,164 @@
+-- Every entry of a deal into a stage, in order: what its history tells, what can be inferred before it, and what the
+-- newest row shows after it. A deal without any history has the one entry that its row gives.
+with history as (
+    select * from {{ ref('int_history_events') }}
+),
+
+deals as (
+    select * from {{ ref('int_deals') }}
+),
+
+run as (
+    select * from {{ source('config', 'run') }}
+),
+
+-- a first change that names the stage it left tells the stage before it
+inferred_start as (
+    select
+        history.deal_key,
+        history.left_pipeline as pipeline,
+        history.left_stage as stage,
+        least(deals.entered_pipeline_at, history.entered_at) as entered_at,
+        0 as event_number,
+        'inferred' as evidence,
+        false as is_current_shape,
+        history.amount,
+        history.owner_id
+    from history
+    inner join deals on history.deal_key = deals.deal_key
+    where
+        history.event_number = 1
+        and history.left_stage is not null
+        and (history.left_stage != history.stage or history.left_pipeline != history.pipeline)
+),
+
+current_only as (
+    select
+        deals.deal_key,
+        deals.row_pipeline as pipeline,
+        deals.row_stage as stage,
+        case
+            when deals.row_outcome = 'open' then deals.entered_pipeline_at
+            else least(
+                greatest(
+                    coalesce(
+                        deals.given_closed_at,
+                        {{ to_utc('cast(deals.given_close_on as timestamp)', 'run.timezone') }},
+                        deals.first_closed_delivered_at,
+                        deals.extracted_at
+                    ),
+                    deals.entered_pipeline_at
+                ),
+                greatest(deals.extracted_at, deals.entered_pipeline_at)
+            )
+        end as entered_at,
+        1 as event_number,
+        'inferred' as evidence,
+        true as is_current_shape,
+        deals.amount,
+        deals.owner_id
+    from deals
+    cross join run
+    left join history
+        on deals.deal_key = history.deal_key
+        and history.event_number = 1
+    where
+        history.deal_key is null
+        and deals.row_stage is not null
+),
+
+last_told as (
+    select
+        deal_key,
+        max_by(pipeline, event_number) as pipeline,
+        max_by(stage, event_number) as stage,
+        max(event_number) as event_number,
+        max(entered_at) as entered_at
+    from history
+    group by deal_key
+),
+
+-- the row is newer than the last word of the history, and says something else
+observed_after as (
+    select
+        deals.deal_key,
+        case when deals.row_names_pipeline then deals.row_pipeline else last_told.pipeline end as pipeline,
+        deals.row_stage as stage,
+        greatest(
+            last_told.entered_at,
+            least(
+                case
+                    when deals.row_outcome = 'open' then deals.extracted_at
+                    else coalesce(
+                        deals.given_closed_at,
+                        {{ to_utc('cast(deals.given_close_on as timestamp)', 'run.timezone') }},
+                        deals.extracted_at
+                    )
+                end,
+                deals.extracted_at
+            )
+        ) as entered_at,
+        last_told.event_number + 1 as event_number,
+        'observed' as evidence,
+        false as is_current_shape,
+        deals.amount,
+        deals.owner_id
+    from deals
+    cross join run
+    inner join last_told on deals.deal_key = last_told.deal_key
+    where
+        deals.row_stage is not null
+        and last_told.entered_at <= deals.extracted_at
+        and (
+            deals.row_stage != last_told.stage
+            or (deals.row_names_pipeline and deals.row_pipeline != last_told.pipeline)
+        )
+),
+
+all_events as (
+    select * from inferred_start
+    union all
+    select * from current_only
+    union all
+    select * from observed_after
+    union all
+    select
+        deal_key,
+        pipeline,
+        stage,
+        entered_at,
+        event_number,
+        evidence,
+        false as is_current_shape,
+        amount,
+        owner_id
+    from history
+),
+
+with_previous as (
+    select
+        *,
+        lag(stage) over in_order as previous_stage,
+        lag(pipeline) over in_order as previous_pipeline
+    from all_events
+    window in_order as (partition by deal_key order by event_number)
+)
+
+select
+    events.deal_key,
+    deals.source,
+    deals.deal_id,
+    events.pipeline,
+    events.stage,
+    events.entered_at,
+    events.event_number,
+    events.evidence,
+    events.is_current_shape,
+    coalesce(events.amount, deals.amount) as amount,
+    coalesce(events.owner_id, deals.owner_id) as owner_id
+from with_previous as events
+inner join deals on events.deal_key = deals.deal_key
+-- a change to the stage a deal is already in is no transition
+where
+    events.previous_stage is distinct from events.stage
+    or events.previous_pipeline is distinct from events.pipeline

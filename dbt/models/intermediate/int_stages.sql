@@ -1,0 +1,201 @@
+-- Every stage of every pipeline: configured, met, and the implicit Won and Lost. A stage nobody configured stands just
+-- after the configured open stage most often entered before it, and shares that one's canonical stage.
+with configured as (
+    select * from {{ source('config', 'stages') }}
+),
+
+met as (
+    select distinct
+        source,
+        pipeline,
+        pipeline_key,
+        stage,
+        stage_key
+    from {{ ref('int_stage_names') }}
+    where
+        not is_configured
+        and outcome = 'open'
+),
+
+last_configured_before as (
+    select
+        events.source,
+        events.pipeline,
+        events.stage,
+        configured.stage is not null as is_configured,
+        last_value(
+            case when configured.stage is not null and not configured.is_won and not configured.is_lost
+                then configured.stage_key end ignore nulls
+        ) over (
+            partition by events.deal_key
+            order by events.event_number
+            rows between unbounded preceding and 1 preceding
+        ) as predecessor_key
+    from {{ ref('int_stage_events') }} as events
+    left join configured
+        on events.source = configured.source
+        and events.pipeline = configured.pipeline
+        and events.stage = configured.stage
+),
+
+predecessors as (
+    select
+        entries.source,
+        entries.pipeline,
+        entries.stage,
+        configured.stage_order,
+        count(*) as entries
+    from last_configured_before as entries
+    inner join configured
+        on entries.source = configured.source
+        and entries.pipeline = configured.pipeline
+        and entries.predecessor_key = configured.stage_key
+    where not entries.is_configured
+    group by
+        entries.source,
+        entries.pipeline,
+        entries.stage,
+        configured.stage_order
+),
+
+most_often as (
+    select
+        source,
+        pipeline,
+        stage,
+        stage_order,
+        row_number() over (
+            partition by source, pipeline, stage
+            order by entries desc, stage_order
+        ) as place
+    from predecessors
+),
+
+placed as (
+    select
+        met.*,
+        coalesce(most_often.stage_order, 0) as after_order,
+        row_number() over (
+            partition by met.source, met.pipeline, coalesce(most_often.stage_order, 0)
+            order by met.stage_key
+        ) as place_after,
+        count(*) over (
+            partition by met.source, met.pipeline, coalesce(most_often.stage_order, 0)
+        ) as placed_after
+    from met
+    left join most_often
+        on met.source = most_often.source
+        and met.pipeline = most_often.pipeline
+        and met.stage = most_often.stage
+        and most_often.place = 1
+),
+
+unconfigured as (
+    select
+        placed.source,
+        placed.pipeline,
+        placed.stage,
+        placed.after_order + placed.place_after / (placed.placed_after + 1.0) as stage_order,
+        coalesce(configured.canonical_stage, 'prospecting') as canonical_stage,
+        false as is_marked_qualified,
+        false as is_won,
+        false as is_lost,
+        false as is_mandatory,
+        cast(null as double) as win_probability,
+        run.stale_after_days,
+        coalesce(configured.requires_amount, false) as requires_amount,
+        coalesce(configured.requires_expected_close_on, false) as requires_expected_close_on,
+        false as is_configured
+    from placed
+    cross join {{ source('config', 'run') }} as run
+    left join configured
+        on placed.source = configured.source
+        and placed.pipeline = configured.pipeline
+        and placed.after_order = configured.stage_order
+),
+
+implicit as (
+    select
+        source,
+        pipeline,
+        stage,
+        1000.0 + case outcome when 'won' then 1 else 2 end as stage_order,
+        outcome as canonical_stage,
+        false as is_marked_qualified,
+        outcome = 'won' as is_won,
+        outcome = 'lost' as is_lost,
+        false as is_mandatory,
+        case outcome when 'won' then 1.0 else 0.0 end as win_probability,
+        cast(null as integer) as stale_after_days,
+        false as requires_amount,
+        false as requires_expected_close_on,
+        false as is_configured
+    from {{ ref('int_terminal_stages') }}
+    where not is_configured
+),
+
+all_stages as (
+    select
+        source,
+        pipeline,
+        stage,
+        stage_order,
+        canonical_stage,
+        is_marked_qualified,
+        is_won,
+        is_lost,
+        is_mandatory,
+        win_probability,
+        stale_after_days,
+        requires_amount,
+        requires_expected_close_on,
+        is_configured
+    from configured
+    union all
+    select * from unconfigured
+    union all
+    select * from implicit
+),
+
+with_canonical as (
+    select
+        all_stages.*,
+        canonical.canonical_order,
+        min(case when all_stages.is_marked_qualified then all_stages.stage_order end)
+            over (partition by all_stages.source, all_stages.pipeline) as qualified_from_order,
+        max(all_stages.is_marked_qualified) over (partition by all_stages.source, all_stages.pipeline)
+            as pipeline_marks_qualified,
+        sum(cast(all_stages.is_mandatory as integer)) over (
+            partition by all_stages.source, all_stages.pipeline
+            order by all_stages.stage_order
+            rows between unbounded preceding and 1 preceding
+        ) as mandatory_before
+    from all_stages
+    inner join {{ ref('canonical_stages') }} as canonical
+        on all_stages.canonical_stage = canonical.canonical_stage
+)
+
+select
+    source,
+    pipeline,
+    stage,
+    stage_order,
+    canonical_stage,
+    canonical_order,
+    case
+        when is_won then true
+        when is_lost then false
+        when pipeline_marks_qualified then stage_order >= qualified_from_order
+        else canonical_order >= 3
+    end as is_qualified,
+    is_won,
+    is_lost,
+    case when is_won then 'won' when is_lost then 'lost' else 'open' end as outcome,
+    is_mandatory,
+    coalesce(mandatory_before, 0) as mandatory_before,
+    win_probability,
+    stale_after_days,
+    requires_amount,
+    requires_expected_close_on,
+    is_configured
+from with_canonical

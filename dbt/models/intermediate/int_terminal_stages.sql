@@ -1,0 +1,55 @@
+-- The stage a deal stands in when its CRM says won or lost as a status: one row per source, pipeline and outcome.
+with met as (
+    select distinct
+        source,
+        pipeline,
+        pipeline_key
+    from {{ ref('int_stage_names') }}
+
+    union
+
+    select
+        source,
+        pipeline,
+        pipeline_key
+    from {{ source('config', 'pipelines') }}
+
+    union
+
+    select
+        source,
+        'default' as pipeline,
+        'default' as pipeline_key
+    from {{ source('config', 'sources') }}
+),
+
+pipelines as (
+    select
+        source,
+        pipeline_key,
+        min(pipeline) as pipeline
+    from met
+    group by
+        source,
+        pipeline_key
+),
+
+outcomes as (
+    select 'won' as outcome, 'Won' as stage
+    union all
+    select 'lost' as outcome, 'Lost' as stage
+)
+
+select
+    pipelines.source,
+    pipelines.pipeline,
+    pipelines.pipeline_key,
+    outcomes.outcome,
+    coalesce(configured.stage, outcomes.stage) as stage,
+    configured.stage is not null as is_configured
+from pipelines
+cross join outcomes
+left join {{ source('config', 'stages') }} as configured
+    on pipelines.source = configured.source
+    and pipelines.pipeline_key = configured.pipeline_key
+    and outcomes.outcome = configured.stage_key

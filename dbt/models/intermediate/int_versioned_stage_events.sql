@@ -1,0 +1,29 @@
+-- Shape `deal_versions`: one row per version of a deal, with the stage it stood in. Versions of one moment are ordered
+-- by the stage's configured place, then by id.
+with versions as (
+    select
+        versions.*,
+        coalesce(versions.pipeline_name, deals.pipeline_name) as known_pipeline_name
+    from {{ ref('stg_deal_versions') }} as versions
+    left join {{ ref('stg_deals') }} as deals on versions.deal_key = deals.deal_key
+)
+
+select
+    versions.deal_key,
+    versions.source,
+    versions.deal_id,
+    names.pipeline,
+    names.stage,
+    versions.version_at as entered_at,
+    row_number() over (
+        partition by versions.deal_key
+        order by versions.version_at, names.configured_order nulls last, versions.version_id, versions.file_position
+    ) as shape_position,
+    versions.amount,
+    versions.owner_id,
+    versions.expected_close_on
+from versions
+inner join {{ ref('int_stage_names') }} as names
+    on versions.source = names.source
+    and coalesce(versions.known_pipeline_name, '') = names.pipeline_name
+    and versions.stage_name = names.stage_name

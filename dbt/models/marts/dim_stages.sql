@@ -1,0 +1,15 @@
+select
+    source,
+    pipeline,
+    stage,
+    stage_order,
+    canonical_stage,
+    canonical_order,
+    is_qualified,
+    is_won,
+    is_lost,
+    is_mandatory,
+    win_probability,
+    stale_after_days,
+    is_configured
+from {{ ref('int_stages') }}

@@ -1,0 +1,165 @@
+with deals as (
+    select * from {{ ref('int_deals') }}
+),
+
+outcomes as (
+    select * from {{ ref('int_deal_outcomes') }}
+),
+
+run as (
+    select * from {{ source('config', 'run') }}
+),
+
+activities as (
+    select
+        activities.deal_key,
+        max(case when activities.completed_at <= run.as_of then activities.completed_at end) as last_activity_at,
+        min(
+            case
+                when not activities.is_done and {{ day_in('activities.due_at', 'run.timezone') }} >= run.as_of_date
+                    then activities.due_at
+            end
+        ) as next_activity_at
+    from {{ ref('fct_activities') }} as activities
+    cross join run
+    where activities.deal_key is not null
+    group by activities.deal_key
+),
+
+-- under `keep_first` a closed deal is shown as it was at its first close
+settled as (
+    select
+        deals.*,
+        coalesce(outcomes.pipeline, deals.row_pipeline, 'default') as pipeline,
+        outcomes.stage,
+        outcomes.canonical_stage,
+        coalesce(outcomes.outcome, deals.row_outcome, 'open') as outcome,
+        outcomes.last_stage_change_at,
+        outcomes.closed_at as closing_transition_at,
+        outcomes.closes,
+        outcomes.qualified_at,
+        outcomes.is_qualified,
+        coalesce(outcomes.is_only_inferred, true) as is_only_inferred,
+        outcomes.after_close = 'keep_first' and outcomes.outcome in ('won', 'lost') as first_close_stands,
+        outcomes.amount as amount_at_close,
+        outcomes.owner_id as owner_id_at_close
+    from deals
+    left join outcomes on deals.deal_key = outcomes.deal_key
+),
+
+closed as (
+    select
+        settled.*,
+        case when settled.outcome in ('won', 'lost') then settled.closing_transition_at end as closed_at,
+        case
+            when settled.outcome not in ('won', 'lost') then null
+            -- the CRM's own day, while it still shows this outcome
+            when settled.row_outcome = settled.outcome and (not settled.first_close_stands or settled.closes = 1)
+                then coalesce(
+                    {{ day_in('settled.given_closed_at', 'run.timezone') }},
+                    settled.given_close_on,
+                    {{ day_in('settled.closing_transition_at', 'run.timezone') }}
+                )
+            else {{ day_in('settled.closing_transition_at', 'run.timezone') }}
+        end as closed_on,
+        {{ day_in('settled.created_at', 'run.timezone') }} as created_on,
+        case when settled.first_close_stands then settled.amount_at_close else settled.amount end as final_amount,
+        case when settled.first_close_stands then settled.owner_id_at_close else settled.owner_id end as final_owner_id
+    from settled
+    cross join run
+),
+
+priced as (
+    select
+        closed.*,
+        case
+            when closed.currency = run.currency then 1.0
+            when {{ days_between('rates.rate_on', 'least(coalesce(closed.closed_on, run.as_of_date), run.as_of_date)') }}
+                <= run.max_rate_age_days
+                then rates.rate
+        end as rate,
+        run.as_of,
+        run.timezone as reporting_timezone
+    from closed
+    cross join run
+    left join {{ ref('stg_exchange_rates') }} as rates
+        on closed.currency = rates.currency
+        and rates.rate_on <= least(coalesce(closed.closed_on, run.as_of_date), run.as_of_date)
+        and (
+            rates.next_rate_on is null
+            or rates.next_rate_on > least(coalesce(closed.closed_on, run.as_of_date), run.as_of_date)
+        )
+),
+
+leads as (
+    select
+        lead_key,
+        lead_source,
+        created_at,
+        created_at_is_estimated
+    from {{ ref('fct_leads') }}
+),
+
+first_contacts as (
+    select
+        priced.*,
+        coalesce(priced.lead_source, leads.lead_source) as any_lead_source,
+        -- a lead whose date is estimated gives none: the deal's own counts then
+        case
+            when leads.created_at is not null and not leads.created_at_is_estimated
+                then {{ day_in('leads.created_at', 'priced.reporting_timezone') }}
+            when not priced.created_at_is_estimated then priced.created_on
+        end as first_contact_on
+    from priced
+    left join leads on priced.lead_key = leads.lead_key
+)
+
+select
+    -- keys
+    deals.deal_key,
+    deals.source,
+    deals.deal_id,
+    case when deals.final_owner_id is not null then concat(deals.source, ':', deals.final_owner_id) end as owner_key,
+    case when deals.account_id is not null then concat(deals.source, ':', deals.account_id) end as account_key,
+    deals.lead_key,
+    -- what it is
+    deals.deal_name,
+    deals.any_lead_source as lead_source,
+    cast(deals.final_amount as decimal(18, 2)) as amount,
+    deals.currency,
+    cast(round(deals.final_amount * deals.rate, 2) as decimal(18, 2)) as amount_reporting,
+    -- where it stands
+    deals.pipeline,
+    deals.stage,
+    deals.canonical_stage,
+    case when deals.is_deleted then 'deleted' else deals.outcome end as status,
+    case when not deals.is_only_inferred then deals.is_qualified end as is_qualified,
+    case when deals.outcome = 'lost' then deals.lost_reason end as lost_reason,
+    -- when
+    deals.created_at,
+    deals.created_at_is_estimated,
+    case when not deals.is_only_inferred then deals.qualified_at end as qualified_at,
+    deals.expected_close_on,
+    case when not deals.is_deleted then deals.closed_at end as closed_at,
+    case when not deals.is_deleted then deals.closed_on end as closed_on,
+    cast(
+        case
+            when
+                deals.outcome = 'won'
+                and not deals.is_deleted
+                and {{ days_between('deals.first_contact_on', 'deals.closed_on') }} >= 0
+                then {{ days_between('deals.first_contact_on', 'deals.closed_on') }}
+        end as double
+    ) as sales_cycle_days,
+    deals.last_stage_change_at,
+    activities.last_activity_at,
+    greatest(
+        case when deals.created_at <= deals.as_of then deals.created_at end,
+        deals.last_stage_change_at,
+        activities.last_activity_at
+    ) as last_touch_at,
+    activities.next_activity_at,
+    cast(coalesce(pushes.pushes, 0) as integer) as close_date_pushes
+from first_contacts as deals
+left join activities on deals.deal_key = activities.deal_key
+left join {{ ref('int_close_date_pushes') }} as pushes on deals.deal_key = pushes.deal_key

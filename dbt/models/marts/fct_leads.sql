@@ -1,0 +1,74 @@
+with leads as (
+    select * from {{ ref('int_leads') }}
+),
+
+run as (
+    select * from {{ source('config', 'run') }}
+),
+
+first_responses as (
+    select
+        leads.lead_key,
+        min(activities.completed_at) as first_response_at
+    from leads
+    inner join {{ ref('fct_activities') }} as activities
+        on leads.lead_key = activities.lead_key
+    cross join run
+    where
+        activities.is_outbound_response
+        and activities.completed_at >= leads.created_at
+        and activities.completed_at <= run.as_of
+    group by leads.lead_key
+),
+
+last_activities as (
+    select
+        activities.lead_key,
+        max(activities.completed_at) as last_activity_at
+    from {{ ref('fct_activities') }} as activities
+    cross join run
+    where
+        activities.lead_key is not null
+        and activities.completed_at <= run.as_of
+    group by activities.lead_key
+),
+
+linked_deals as (
+    select
+        deal_leads.lead_key,
+        min_by(deals.deal_key, concat(deals.created_at, deals.deal_key)) as deal_key
+    from {{ ref('int_deal_leads') }} as deal_leads
+    inner join {{ ref('int_deals') }} as deals on deal_leads.deal_key = deals.deal_key
+    where not deals.is_deleted
+    group by deal_leads.lead_key
+)
+
+select
+    -- keys
+    leads.lead_key,
+    leads.source,
+    leads.lead_id,
+    case when leads.owner_id is not null then concat(leads.source, ':', leads.owner_id) end as owner_key,
+    -- who and from where
+    leads.lead_name,
+    leads.company,
+    leads.email,
+    leads.lead_source,
+    -- where it stands
+    leads.status,
+    leads.is_converted or linked_deals.deal_key is not null as is_converted,
+    leads.is_converted or linked_deals.deal_key is not null or leads.has_closed_status as is_closed,
+    case
+        when leads.converted_deal_id is not null then concat(leads.source, ':', leads.converted_deal_id)
+        else linked_deals.deal_key
+    end as converted_deal_key,
+    -- when
+    leads.created_at,
+    leads.created_at_is_estimated,
+    first_responses.first_response_at,
+    last_activities.last_activity_at,
+    leads.converted_at
+from leads
+left join first_responses on leads.lead_key = first_responses.lead_key
+left join last_activities on leads.lead_key = last_activities.lead_key
+left join linked_deals on leads.lead_key = linked_deals.lead_key

@@ -1,0 +1,29 @@
+select
+    md5(
+        concat_ws(
+            '|',
+            deal_key,
+            cast(entered_at as varchar),
+            coalesce(from_pipeline, ''),
+            coalesce(from_stage, ''),
+            pipeline,
+            stage,
+            cast(tie_number as varchar)
+        )
+    ) as transition_key,
+    deal_key,
+    source,
+    pipeline,
+    cast(transition_number as integer) as transition_number,
+    from_stage,
+    stage as to_stage,
+    from_canonical_stage,
+    canonical_stage as to_canonical_stage,
+    entered_at as transitioned_at,
+    cast({{ seconds_between('from_entered_at', 'entered_at') }} as double) as seconds_in_from_stage,
+    direction,
+    cast(amount as decimal(18, 2)) as amount,
+    case when owner_id is not null then concat(source, ':', owner_id) end as owner_key,
+    evidence,
+    is_counted
+from {{ ref('int_stage_transitions') }}

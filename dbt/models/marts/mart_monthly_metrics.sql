@@ -1,0 +1,236 @@
+with run as (
+    select * from {{ source('config', 'run') }}
+),
+
+accounts as (
+    select * from {{ ref('dim_accounts') }}
+),
+
+deals as (
+    select
+        deals.*,
+        concat(deals.source, ':', deals.pipeline) as pipeline_value,
+        accounts.segment,
+        cast(date_trunc('month', {{ day_in('deals.created_at', 'run.timezone') }}) as date) as created_month,
+        cast(date_trunc('month', deals.closed_on) as date) as closed_month,
+        case
+            when deals.status = 'won' and deals.account_key is not null
+                then row_number() over (
+                    partition by deals.account_key, deals.status
+                    order by deals.closed_on, deals.closed_at, deals.deal_id
+                ) = 1
+        end as is_first_win
+    from {{ ref('fct_deals') }} as deals
+    cross join run
+    left join accounts on deals.account_key = accounts.account_key
+    where deals.status != 'deleted'
+),
+
+leads as (
+    select
+        leads.*,
+        cast(date_trunc('month', {{ day_in('leads.created_at', 'run.timezone') }}) as date) as created_month,
+        case
+            when not leads.created_at_is_estimated
+                then {{ seconds_between('leads.created_at', 'leads.first_response_at') }} / 3600.0
+        end as response_hours,
+        not leads.created_at_is_estimated
+        and leads.first_response_at is null
+        and {{ seconds_between('leads.created_at', 'run.as_of') }} / 3600.0 > run.lead_response_sla_hours
+            as is_unanswered,
+        run.lead_response_sla_hours
+    from {{ ref('fct_leads') }} as leads
+    cross join run
+),
+
+lead_months as (
+    {{ by_grain('leads', 'created_month', lead_grains(), {
+        'new_leads': 'count(*)',
+        'converted_leads': 'count(case when is_converted then 1 end)',
+        'answered_leads': 'count(response_hours)',
+        'leads_answered_within_sla': 'count(case when response_hours <= lead_response_sla_hours then 1 end)',
+        'leads_unanswered': 'count(case when is_unanswered then 1 end)',
+        'response_hours': 'avg(response_hours)',
+        'response_hours_median': median('response_hours'),
+    }) }}
+),
+
+created_months as (
+    {{ by_grain('deals', 'created_month', deal_grains(), {
+        'opportunities_created': 'count(*)',
+        'opportunities_created_won': "count(case when status = 'won' then 1 end)",
+        'worked_from_here': 'count(case when closed_month is null or closed_month >= created_month then 1 end)',
+    }) }}
+),
+
+closed_months as (
+    {{ by_grain('deals', 'closed_month', deal_grains(), {
+        'deals_won': "count(case when status = 'won' then 1 end)",
+        'deals_lost': "count(case when status = 'lost' then 1 end)",
+        'qualified_won': "count(case when status = 'won' and is_qualified then 1 end)",
+        'qualified_lost': "count(case when status = 'lost' and is_qualified then 1 end)",
+        'won_amount': "sum(case when status = 'won' then amount_reporting end)",
+        'won_deals_with_amount': "count(case when status = 'won' then amount_reporting end)",
+        'sales_cycle_days': 'avg(sales_cycle_days)',
+        'sales_cycle_days_median': median('sales_cycle_days'),
+        'new_customers': 'count(case when is_first_win then 1 end)',
+        'worked_until_here': 'count(case when closed_month >= created_month then 1 end)',
+    }) }}
+),
+
+-- every grain value has every month
+first_month as (
+    select min(month) as month
+    from (
+        select min(created_month) as month from deals
+        union all
+        select min(closed_month) as month from deals
+        union all
+        select min(created_month) as month from leads
+    )
+),
+
+months as (
+    select
+        dates.month,
+        min(dates.is_complete_month) as is_complete_month
+    from {{ ref('dim_dates') }} as dates
+    cross join first_month
+    cross join run
+    where
+        dates.month >= first_month.month
+        and dates.month <= run.as_of_date
+    group by dates.month
+),
+
+grain_values as (
+    select distinct
+        grain,
+        grain_value
+    from (
+        select grain, grain_value from created_months
+        union all
+        select grain, grain_value from closed_months
+        union all
+        select grain, grain_value from lead_months
+        union all
+        select 'all' as grain, 'all' as grain_value
+    )
+),
+
+spine as (
+    select
+        months.month,
+        months.is_complete_month,
+        grain_values.grain,
+        grain_values.grain_value,
+        grain_values.grain in ('all', 'source', 'owner', 'lead_source') as has_leads
+    from months
+    cross join grain_values
+),
+
+joined as (
+    select
+        spine.*,
+        coalesce(created_months.opportunities_created, 0) as opportunities_created,
+        coalesce(created_months.opportunities_created_won, 0) as opportunities_created_won,
+        coalesce(closed_months.deals_won, 0) as deals_won,
+        coalesce(closed_months.deals_lost, 0) as deals_lost,
+        coalesce(closed_months.qualified_won, 0) as qualified_won,
+        coalesce(closed_months.qualified_lost, 0) as qualified_lost,
+        coalesce(closed_months.won_amount, 0) as won_amount,
+        coalesce(closed_months.won_deals_with_amount, 0) as won_deals_with_amount,
+        closed_months.sales_cycle_days,
+        closed_months.sales_cycle_days_median,
+        coalesce(closed_months.new_customers, 0) as new_customers,
+        case when spine.has_leads then coalesce(lead_months.new_leads, 0) end as new_leads,
+        case when spine.has_leads then coalesce(lead_months.converted_leads, 0) end as converted_leads,
+        case when spine.has_leads then coalesce(lead_months.answered_leads, 0) end as answered_leads,
+        case when spine.has_leads then coalesce(lead_months.leads_answered_within_sla, 0) end
+            as leads_answered_within_sla,
+        case when spine.has_leads then coalesce(lead_months.leads_unanswered, 0) end as leads_unanswered,
+        lead_months.response_hours,
+        lead_months.response_hours_median,
+        -- worked in a month: created before its end and not closed before its start
+        sum(coalesce(created_months.worked_from_here, 0)) over so_far
+        - coalesce(sum(coalesce(closed_months.worked_until_here, 0)) over before, 0) as deals_worked
+    from spine
+    left join created_months
+        on spine.month = created_months.month
+        and spine.grain = created_months.grain
+        and spine.grain_value is not distinct from created_months.grain_value
+    left join closed_months
+        on spine.month = closed_months.month
+        and spine.grain = closed_months.grain
+        and spine.grain_value is not distinct from closed_months.grain_value
+    left join lead_months
+        on spine.month = lead_months.month
+        and spine.grain = lead_months.grain
+        and spine.grain_value is not distinct from lead_months.grain_value
+    window
+        so_far as (
+            partition by spine.grain, spine.grain_value
+            order by spine.month
+            rows between unbounded preceding and current row
+        ),
+        before as (
+            partition by spine.grain, spine.grain_value
+            order by spine.month
+            rows between unbounded preceding and 1 preceding
+        )
+),
+
+rated as (
+    select
+        *,
+        {{ ratio('deals_won', 'deals_won + deals_lost') }} as win_rate,
+        {{ ratio('won_amount', 'won_deals_with_amount') }} as avg_deal_size
+    from joined
+)
+
+select
+    month,
+    grain,
+    grain_value,
+    is_complete_month,
+    -- leads
+    new_leads,
+    converted_leads,
+    {{ ratio('converted_leads', 'new_leads') }} as lead_conversion_rate,
+    answered_leads,
+    leads_answered_within_sla,
+    leads_unanswered,
+    response_hours,
+    response_hours_median,
+    {{ ratio('leads_answered_within_sla', 'answered_leads + leads_unanswered') }} as response_within_sla_rate,
+    -- deals by the month of their creation
+    opportunities_created,
+    opportunities_created_won,
+    {{ ratio('opportunities_created_won', 'opportunities_created') }} as deal_closure_rate,
+    -- deals by the month of their close
+    deals_won,
+    deals_lost,
+    win_rate,
+    {{ ratio('deals_won', 'deals_lost') }} as win_loss_ratio,
+    qualified_won,
+    qualified_lost,
+    {{ ratio('qualified_won', 'qualified_won + qualified_lost') }} as opportunity_win_rate,
+    cast(won_amount as decimal(18, 2)) as won_amount,
+    won_deals_with_amount,
+    avg_deal_size,
+    sales_cycle_days,
+    sales_cycle_days_median,
+    -- deals in the pipeline
+    cast(deals_worked as bigint) as deals_worked,
+    {{ ratio('deals_worked * win_rate * avg_deal_size', 'sales_cycle_days') }} as pipeline_velocity_per_day,
+    -- customers
+    new_customers,
+    cast(null as decimal(18, 2)) as spend,
+    cast(null as double) as cac,
+    cast(null as double) as clv,
+    cast(null as double) as clv_to_cac,
+    case
+        when grain in ('all', 'source', 'segment') then 'no revenue is delivered'
+        else 'not defined for this grain'
+    end as clv_null_reason
+from rated

@@ -1,0 +1,16 @@
+select
+    source,
+    feed,
+    entity,
+    file,
+    sha256,
+    extracted_at,
+    extract_time_from,
+    rows_in_file,
+    rows_rejected,
+    rows_loaded,
+    state,
+    message,
+    unmapped_headings,
+    outranked_headings
+from {{ source('lake', 'files') }}

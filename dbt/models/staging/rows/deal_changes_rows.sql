@@ -1,0 +1,13 @@
+{{ staged_rows(
+    entity='deal_changes',
+    columns={
+        'deal_id': 'text',
+        'field': 'text',
+        'old_value': 'text',
+        'new_value': 'text',
+        'changed_at': 'timestamp',
+    },
+    required=['deal_id', 'field', 'changed_at'],
+    latest=false,
+    same_event=['deal_id', 'field', 'changed_at', 'new_value'],
+) }}

@@ -1,0 +1,32 @@
+with version_rows as (
+    select * from {{ ref('deal_versions_rows') }}
+),
+
+run as (
+    select * from {{ source('config', 'run') }}
+)
+
+select
+    -- keys
+    concat(version_rows.source, ':', version_rows.deal_id) as deal_key,
+    version_rows.source,
+    version_rows.deal_id,
+    version_rows.version_id,
+    version_rows.owner_id,
+    -- the deal at that moment
+    version_rows.pipeline as pipeline_name,
+    version_rows.stage as stage_name,
+    version_rows.amount,
+    version_rows.currency,
+    version_rows.expected_close_on,
+    version_rows.version_at,
+    -- as delivered
+    version_rows.extracted_at,
+    version_rows.file_id,
+    version_rows.file_position
+from version_rows
+cross join run
+where
+    version_rows.row_state = 'current'
+    and version_rows.version_at <= run.as_of
+    and version_rows.is_deleted is not true

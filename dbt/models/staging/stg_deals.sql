@@ -1,0 +1,47 @@
+with deal_rows as (
+    select * from {{ ref('deals_rows') }}
+),
+
+feeds as (
+    select * from {{ source('config', 'feeds') }}
+)
+
+select
+    -- keys
+    concat(deal_rows.source, ':', deal_rows.deal_id) as deal_key,
+    deal_rows.source,
+    deal_rows.deal_id,
+    deal_rows.owner_id,
+    deal_rows.account_id,
+    deal_rows.lead_id,
+    -- what it is
+    deal_rows.deal_name,
+    deal_rows.lead_source,
+    deal_rows.amount,
+    coalesce(deal_rows.currency, feeds.currency) as currency,
+    -- where it stands
+    deal_rows.pipeline as pipeline_name,
+    deal_rows.stage as stage_name,
+    case
+        when lower(deal_rows.status) in ('won', 'lost', 'open') then lower(deal_rows.status)
+        when deal_rows.is_won then 'won'
+        when deal_rows.is_closed then 'lost'
+    end as status_given,
+    deal_rows.lost_reason,
+    -- when
+    deal_rows.created_at,
+    coalesce(deal_rows.expected_close_on, deal_rows.close_on) as expected_close_on,
+    deal_rows.close_on,
+    deal_rows.closed_at,
+    deal_rows.won_at,
+    deal_rows.lost_at,
+    -- as delivered
+    deal_rows.extracted_at,
+    deal_rows.first_delivered_at,
+    coalesce(deal_rows.is_deleted, false) or coalesce(lower(deal_rows.status) = 'deleted', false) or deal_rows.is_gone
+        as is_deleted
+from deal_rows
+inner join feeds
+    on deal_rows.source = feeds.source
+    and deal_rows.feed = feeds.feed
+where deal_rows.row_state = 'current'

@@ -1,0 +1,12 @@
+with owner_rows as (
+    select * from {{ ref('owners_rows') }}
+)
+
+select
+    concat(source, ':', owner_id) as owner_key,
+    source,
+    owner_id,
+    owner_name,
+    coalesce(is_active, true) as is_active
+from owner_rows
+where row_state = 'current'
