@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Configuration, Source
+from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized, pipelines_of
 from dagster_project.ingest.lake import FileRecord
 
@@ -53,7 +53,7 @@ def prepare(
         loaded = [record for record in records if record.state == "loaded"]
         _write_run(connection, config, as_of)
         _write_sources(connection, config, loaded)
-        _write_files(connection, records)
+        _write_files(connection, config, records)
         for entity in ENTITIES:
             _create_entity_view(connection, entity, [r for r in loaded if r.entity == entity], lake_dir)
         _create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
@@ -69,6 +69,7 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
         "stale_after_days": "integer",
         "lead_response_sla_hours": "double",
         "max_rate_age_days": "integer",
+        "max_quarantine_share": "double",
     }
     row = {
         "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
@@ -79,6 +80,7 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
         "stale_after_days": config.thresholds.stale_after_days,
         "lead_response_sla_hours": config.thresholds.lead_response_sla_hours,
         "max_rate_age_days": config.thresholds.max_rate_age_days,
+        "max_quarantine_share": config.thresholds.max_quarantine_share,
     }
     _create_table(connection, "config.run", columns, [row])
 
@@ -155,7 +157,7 @@ def _write_feeds(connection: duckdb.DuckDBPyConnection, config: Configuration, l
                     if is_full
                     else None,
                     "needs_stage": not source.has_history_feed,
-                    "is_required": feed.required or feed.entity in _entities_that_give_deals(source),
+                    "is_required": feed.required,
                     "loaded_files": len(records),
                 }
             )
@@ -197,13 +199,15 @@ def _write_feeds(connection: duckdb.DuckDBPyConnection, config: Configuration, l
     )
 
 
-def _entities_that_give_deals(source: Source) -> set[str]:
-    """Deals themselves where the mapping has them, else the history that names them."""
-    entities = {feed.entity for feed in source.feeds.values()}
-    return {"deals"} & entities if source.vendor is None and "deals" in entities else set()
-
-
-def _write_files(connection: duckdb.DuckDBPyConnection, records: list[FileRecord]) -> None:
+def _write_files(
+    connection: duckdb.DuckDBPyConnection, config: Configuration, records: list[FileRecord]
+) -> None:
+    confirmed = {
+        (source.name, name, sha256)
+        for source in config.sources
+        for name, feed in source.feeds.items()
+        for sha256 in feed.confirmed
+    }
     _create_table(
         connection,
         "lake.files",
@@ -221,6 +225,7 @@ def _write_files(connection: duckdb.DuckDBPyConnection, records: list[FileRecord
             "rows_loaded": "bigint",
             "state": "varchar",
             "message": "varchar",
+            "is_confirmed": "boolean",
             "unmapped_headings": "varchar",
             "outranked_headings": "varchar",
         },
@@ -230,6 +235,7 @@ def _write_files(connection: duckdb.DuckDBPyConnection, records: list[FileRecord
                 "file_id": record.file_id,
                 "extracted_at": _sql_moment(record.extracted_at),
                 "message": record.message or None,
+                "is_confirmed": (record.source, record.feed, record.sha256) in confirmed,
                 "unmapped_headings": ", ".join(record.unmapped) or None,
                 "outranked_headings": ", ".join(record.outranked) or None,
             }

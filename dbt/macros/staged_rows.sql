@@ -142,6 +142,7 @@ select
     {%- endfor %}
     {%- if latest %}
     first_delivered_at,
+    last_delivered_at,
     coalesce(_is_full and last_delivered_at < _newest_full_at, false) as is_gone,
     {%- for name in windows %}
     {{ name }},

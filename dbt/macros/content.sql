@@ -1,0 +1,18 @@
+{# The content of a staged row as text, column by column: what two rows of one key are compared by. #}
+{% macro content_of(entity) -%}
+    {%- set columns = {
+        'deals': ['deal_name', 'pipeline', 'stage', 'status', 'is_closed', 'is_won', 'amount', 'currency', 'owner_id',
+            'account_id', 'lead_id', 'lead_source', 'created_at', 'close_on', 'expected_close_on', 'closed_at',
+            'won_at', 'lost_at', 'lost_reason', 'is_deleted'],
+        'leads': ['lead_name', 'company', 'email', 'owner_id', 'lead_source', 'status', 'created_at', 'is_converted',
+            'converted_at', 'converted_deal_id', 'is_deleted'],
+        'activities': ['activity_type', 'subject', 'direction', 'deal_id', 'lead_id', 'account_id', 'owner_id',
+            'created_at', 'due_at', 'completed_at', 'is_done', 'is_deleted'],
+        'owners': ['owner_name', 'email', 'is_active'],
+        'accounts': ['account_name', 'segment', 'owner_id', 'is_deleted'],
+        'stages': ['stage_name', 'pipeline'],
+    } -%}
+    {%- for column in columns[entity] -%}
+        coalesce(cast(rows.{{ column }} as varchar), ''){{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,115 @@
+-- One row per value or row of a delivered file that could not be taken as it was.
+{% set keys = {
+    'deals': 'deal_id', 'deal_changes': 'deal_id', 'deal_versions': 'deal_id', 'leads': 'lead_id',
+    'activities': 'activity_id', 'owners': 'owner_id', 'accounts': 'account_id', 'stages': 'stage_id',
+    'exchange_rates': 'currency',
+} %}
+{% set latest = ['deals', 'leads', 'activities', 'owners', 'accounts', 'stages'] %}
+
+with unreadable as (
+    {%- for entity, key in keys.items() %}
+    select
+        source,
+        '{{ entity }}' as entity,
+        {{ key }} as record_id,
+        {{ parts_of('unparseable_values', unparseable_separator()) }} as cell,
+        file_id,
+        file_position
+    from {{ ref(entity ~ '_rows') }}
+    where
+        row_state = 'current'
+        and unparseable_values is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+-- the same id more than once in its newest delivery
+repeated as (
+    {%- for entity in latest %}
+    select
+        rows.source,
+        '{{ entity }}' as entity,
+        '{{ keys[entity] }}' as key_column,
+        rows.{{ keys[entity] }} as record_id,
+        count(*) as times,
+        count(distinct md5(concat_ws(chr(31), {{ content_of(entity) }}))) as contents
+    from {{ ref(entity ~ '_rows') }} as rows
+    inner join (
+        select
+            source,
+            {{ keys[entity] }},
+            extracted_at
+        from {{ ref(entity ~ '_rows') }}
+        where
+            {{ keys[entity] }} is not null
+            and extracted_at = last_delivered_at
+        group by
+            source,
+            {{ keys[entity] }},
+            extracted_at
+        having count(*) > 1
+    ) as several
+        on rows.source = several.source
+        and rows.{{ keys[entity] }} = several.{{ keys[entity] }}
+        and rows.extracted_at = several.extracted_at
+    group by
+        rows.source,
+        rows.{{ keys[entity] }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select
+    'unparseable_value' as problem,
+    source,
+    entity,
+    concat_ws(':', source, entity, record_id, split_part(cell, '=', 1)) as record_key,
+    split_part(cell, '=', 1) as column_name,
+    min(substr(cell, length(split_part(cell, '=', 1)) + 2)) as observed,
+    cast(null as varchar) as file,
+    cast(null as bigint) as row_number
+from unreadable
+group by
+    source,
+    entity,
+    record_id,
+    split_part(cell, '=', 1)
+
+union all
+
+select
+    'duplicate_key' as problem,
+    source,
+    entity,
+    concat_ws(':', source, entity, record_id, key_column) as record_key,
+    key_column as column_name,
+    cast(times as varchar) as observed,
+    cast(null as varchar) as file,
+    cast(null as bigint) as row_number
+from repeated
+where contents > 1
+
+union all
+
+select
+    'missing_key' as problem,
+    source,
+    entity,
+    case
+        when record_id is null then concat(sha256, ':', cast(row_number as varchar))
+        else concat_ws(':', source, entity, record_id, column_name)
+    end as record_key,
+    column_name,
+    min(value) as observed,
+    min(file) as file,
+    min(row_number) as row_number
+from {{ ref('quarantined_rows') }}
+where kind = 'quarantined'
+group by
+    source,
+    entity,
+    case
+        when record_id is null then concat(sha256, ':', cast(row_number as varchar))
+        else concat_ws(':', source, entity, record_id, column_name)
+    end,
+    column_name
