@@ -33,10 +33,12 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         yield self._held
 
     def close(self) -> None:
-        """Gives the database file free for the next step."""
+        """Gives the database file free for the next step; a connection left to the pool would keep it open."""
         if self._held is not None:
+            driver_connection = self._held.connection.driver_connection
             self._held.close()
             self._held = None
+            driver_connection.close()
         self.engine.dispose()
 
 

@@ -92,6 +92,8 @@ def evaluate(config: Configuration, build_path: Path, work_path: Path, data_docs
             return [_store(raw, plan, counted) for plan in planned]
     finally:
         engine.close()
+        # the datasource keeps an engine of its own, with a connection in its pool
+        datasource.get_engine().dispose()
 
 
 class _Planned:

@@ -1,0 +1,186 @@
+"""The command `dealtrail`: thin, because the work is the Dagster job; imports late, because start-up counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dagster_project.errors import DealtrailError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Dealtrail: from CRM exports to deal histories, pipeline metrics and a list of everything dirty.",
+    epilog="Settings come from pipeline.yml (or PIPELINE_CONFIG), LANDING_DIR, WAREHOUSE_DIR and AS_OF.",
+)
+config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
+app.add_typer(config_app, name="config")
+
+_DEBUG = Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")]
+
+
+@app.command()
+def nightly(debug: _DEBUG = False) -> None:
+    """Run the nightly job once: ingest, transform, check, publish.
+
+    Exit status: 0 published (warnings allowed), 1 a critical check stopped the publish, 2 wrong configuration
+    or usage, 3 anything else, a run already in progress included.
+    """
+    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.runs import lock
+
+    settings = load_settings()
+    check_folders(settings)
+    with lock.hold(settings.warehouse_dir):
+        status = _run_job(settings.warehouse_dir, debug)
+    raise typer.Exit(status)
+
+
+def _run_job(warehouse_dir: Path, debug: bool) -> int:
+    """Runs the Dagster job `nightly` in this process and prints its summary."""
+    from dagster_project.summary import Progress, print_summary
+
+    with Progress() as progress:
+        progress.show("start")
+        _use_dagster_home(warehouse_dir)
+        import dagster as dg
+
+        from dagster_project import resources
+        from dagster_project.definitions import defs
+
+        resources.on_step = progress.show
+        before = _stamp(warehouse_dir / "run.json")
+        with dg.DagsterInstance.get() as instance:
+            result = defs.resolve_job_def("nightly").execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                # its own storage keeps every event; the screen is for progress and summary
+                run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}}},
+            )
+    if _stamp(warehouse_dir / "run.json") == before:
+        for event in result.all_events:
+            if event.is_failure:
+                raise DealtrailError(event.message or "the run failed before it began")
+        raise DealtrailError("the run failed before it began")
+    attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
+    print_summary(attempt, warehouse_dir)
+    if result.success:
+        return 0
+    return int(attempt["exit_status"]) or 3
+
+
+def _stamp(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def _use_dagster_home(warehouse_dir: Path) -> None:
+    """Gives Dagster a home inside the warehouse, without telemetry, unless the user has one."""
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    if os.environ.get("DAGSTER_HOME"):
+        return
+    home = warehouse_dir / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text("telemetry:\n  enabled: false\nrun_coordinator:\n  module: dagster.core.run_coordinator\n"
+                            "  class: QueuedRunCoordinator\n  config:\n    max_concurrent_runs: 1\n")
+    os.environ["DAGSTER_HOME"] = str(home)
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> None:
+    """Open the Dagster UI with the graph loaded; schedule and sensor run while it is open."""
+    from dagster_project.config.load import load_settings
+
+    settings = load_settings()
+    _use_dagster_home(settings.warehouse_dir)
+    command = str(Path(sys.executable).with_name("dagster"))
+    os.execv(command, [command, "dev", "-m", "dagster_project.definitions", "-p", str(port)])
+
+
+@app.command()
+def docs() -> None:
+    """Write the dbt docs (models, columns, lineage) to WAREHOUSE_DIR/docs."""
+    import shutil
+    import subprocess
+
+    from dagster_project.config.load import load_settings
+    from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE, dbt_environment, dbt_vars, target_dir
+
+    settings = load_settings()
+    target = settings.warehouse_dir / "docs"
+    target.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [
+            *(str(DBT_EXECUTABLE), "--quiet", "docs", "generate", "--static", "--empty-catalog"),
+            *("--project-dir", str(DBT_DIR), "--vars", dbt_vars(settings)),
+        ],
+        env={**os.environ, **dbt_environment(settings)},
+        check=False,
+    )
+    if done.returncode != 0:
+        raise DealtrailError("dbt could not write the docs; its messages stand above")
+    shutil.copyfile(target_dir(settings) / "static_index.html", target / "index.html")
+    typer.echo(f"docs: {target / 'index.html'}")
+
+
+@config_app.command("check")
+def config_check() -> None:
+    """Check the configuration and the landing folder; say what each source is."""
+    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.config.stages import configured_stages
+
+    settings = load_settings()
+    check_folders(settings)
+    stages = configured_stages(settings.config)
+    from dagster_project.quality.policy import checks
+
+    rules = checks(settings.config)
+    for source in settings.config.sources:
+        pipelines = sorted({stage.pipeline for stage in stages if stage.source == source.name})
+        typer.echo(f"{source.name}: {len(source.feeds)} feeds, pipelines {', '.join(pipelines)}")
+    typer.echo(f"{settings.config_path.name} is fine: {len(settings.config.sources)} sources, {len(rules)} checks")
+
+
+@config_app.command("schema")
+def config_schema(
+    out: Annotated[Path | None, typer.Option(help="Write it to this file instead of the screen.")] = None,
+) -> None:
+    """The JSON schema of the configuration, for editors that complete YAML."""
+    from dagster_project.config.models import Configuration
+
+    schema = json.dumps(Configuration.model_json_schema(), indent=2)
+    if out is None:
+        typer.echo(schema)
+    else:
+        out.write_text(schema + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Entry point: a person's errors as one message and an exit status, tracebacks only with --debug."""
+    try:
+        app()
+    except DealtrailError as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"dealtrail: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("dealtrail: interrupted; the last publication stands", file=sys.stderr)
+        sys.exit(3)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"dealtrail: {type(error).__name__}: {error} (run with --debug for the traceback)", file=sys.stderr)
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Everything Dagster shows, on one screen: assets, checks, the job, when it runs.
+
+landing/<source>/<entity> → lake/<entity> → staging → intermediate → marts, quality → publish
+"""
+
+import dagster as dg
+
+from dagster_project.config.load import load_settings
+from dagster_project.ingest.assets import ingest_assets, open_lake
+from dagster_project.publish.assets import publish_assets
+from dagster_project.quality.assets import expectation_checks
+from dagster_project.resources import dbt, run_in_progress
+from dagster_project.schedules import landing_sensor, nightly_schedule
+from dagster_project.transform.assets import transform_assets
+
+settings = load_settings()
+config = settings.config
+
+transform = transform_assets(settings)
+
+nightly = dg.define_asset_job(
+    name="nightly",
+    selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+    executor_def=dg.in_process_executor,  # DuckDB has one writer
+    description="Landing to publication: ingest, transform, check, publish.",
+)
+
+defs = dg.Definitions(
+    assets=[*ingest_assets(config), open_lake(config), transform, publish_assets(sorted(transform.keys))],
+    asset_checks=[expectation_checks(config)],
+    jobs=[nightly],
+    schedules=[nightly_schedule(config, nightly)],
+    sensors=[landing_sensor(nightly)],
+    resources={"run": run_in_progress, "dbt": dbt()},
+)

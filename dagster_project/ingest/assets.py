@@ -1,0 +1,137 @@
+"""landing → lake: one asset per source and entity, and the lake as tables for dbt."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations as types.
+import dagster as dg
+
+from dagster_project.config.entities import ENTITIES
+from dagster_project.config.models import Configuration, Source
+from dagster_project.ingest.lake import FileRecord, ingest
+from dagster_project.ingest.landing import folders_without_source
+from dagster_project.runs import NightlyRun
+from dagster_project.transform.warehouse import prepare
+
+Run = dg.ResourceParam[NightlyRun]
+_SHOWN = 20
+
+
+def ingest_assets(config: Configuration) -> list[dg.AssetsDefinition]:
+    """An asset for each source and entity of the configuration."""
+    return [
+        _ingest_asset(source, entity)
+        for source in config.sources
+        for entity in sorted({feed.entity for feed in source.feeds.values()})
+    ]
+
+
+def lake_key(entity: str) -> dg.AssetKey:
+    """The lake's table of an entity, as dbt names its source."""
+    return dg.AssetKey(["lake", entity])
+
+
+def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
+    feeds = [name for name, feed in source.feeds.items() if feed.entity == entity]
+
+    @dg.asset(
+        name=entity,
+        key_prefix=["landing", source.name],
+        group_name="landing",
+        kinds={"csv", "parquet"},
+        owners=["team:data"],
+        description=f"Deliveries of {entity} in landing/{source.name}/ ({', '.join(feeds)}), taken into the lake once.",
+    )
+    def load(context: dg.AssetExecutionContext, run: Run) -> dg.MaterializeResult:
+        with run.step("ingest"):
+            landing = run.landing(source.name)
+            added: list[FileRecord] = []
+            for feed in feeds:
+                files = [file for file in landing.files if file.feed == feed]
+                known = [r for r in run.records if (r.source, r.feed) == (source.name, feed)]
+                added += ingest(source, feed, files, run.lake_dir, known)
+            run.records += added
+            for record in added:
+                run.warnings += _warnings(record)
+                context.log.info(f"{record.file}: {record.state}, {record.rows_loaded} rows. {record.message}")
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(record.rows_loaded for record in added),
+                "new_files": len(added),
+                "rows_rejected": sum(record.rows_rejected for record in added),
+                "refused": [f"{r.file}: {r.message}" for r in added if r.state == "refused"][:_SHOWN],
+                "unmapped_headings": sorted({heading for r in added for heading in r.unmapped}),
+            }
+        )
+
+    return load
+
+
+def _warnings(record: FileRecord) -> list[str]:
+    said = []
+    where = f"{record.source}/{record.file}"
+    if record.extract_time_from == "modification time":
+        said.append(
+            f"{where}: no extract time in configuration, file name or folder; took its modification time "
+            f"{record.extracted_at}"
+        )
+    if record.rows_rejected:
+        said.append(f"{where}: {record.rows_rejected} rows rejected, see quality.quarantined_rows")
+    if record.unmapped:
+        said.append(f"{where}: headings that map to nothing: {', '.join(record.unmapped)}")
+    if record.outranked:
+        said.append(f"{where}: headings not used, better ones are there: {', '.join(record.outranked)}")
+    return said
+
+
+def open_lake(config: Configuration) -> dg.AssetsDefinition:
+    """The lake of this run as tables: deliveries up to its as-of moment, judged, in a fresh work database."""
+    deps: dict[str, list[dg.AssetKey]] = {entity: [] for entity in ENTITIES}
+    for source in config.sources:
+        for feed in source.feeds.values():
+            key = dg.AssetKey(["landing", source.name, feed.entity])
+            if key not in deps[feed.entity]:
+                deps[feed.entity].append(key)
+
+    @dg.multi_asset(
+        name="open_lake",
+        specs=[
+            dg.AssetSpec(
+                lake_key(entity),
+                deps=deps[entity],
+                group_name="lake",
+                kinds={"duckdb", "parquet"},
+                owners=["team:data"],
+                description=f"Every lake row of {entity} that this run sees, still text, with where it came from.",
+            )
+            for entity in ENTITIES
+        ],
+    )
+    def open_lake_tables(run: Run):  # type: ignore[no-untyped-def]
+        with run.step("open lake"):
+            run.warnings += _left_lying(run)
+            selected = run.select()
+            prepare(run.work_path, run.settings.config, selected, run.lake_dir, run.as_of)
+            for record in selected:
+                if record.state != "loaded":
+                    run.warnings.append(f"{record.source}/{record.file}: {record.state}: {record.message}")
+        for entity in ENTITIES:
+            loaded = [r for r in selected if r.entity == entity and r.state == "loaded"]
+            yield dg.MaterializeResult(
+                asset_key=lake_key(entity),
+                metadata={"dagster/row_count": sum(r.rows_loaded for r in loaded), "files": len(loaded)},
+            )
+
+    return open_lake_tables
+
+
+def _left_lying(run: NightlyRun) -> list[str]:
+    """Folders and files of the landing zone that nothing takes, each named once."""
+    config = run.settings.config
+    said = [
+        f"{folder}/: no source of this name; its files are not read"
+        for folder in folders_without_source(config.sources, run.settings.landing_dir)
+    ]
+    for source in config.sources:
+        not_taken = run.landing(source.name).not_taken
+        if not_taken:
+            more = f" and {len(not_taken) - _SHOWN} more" if len(not_taken) > _SHOWN else ""
+            said.append(f"{source.name}/: no feed takes {', '.join(not_taken[:_SHOWN])}{more}")
+    return said

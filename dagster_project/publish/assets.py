@@ -1,0 +1,52 @@
+"""marts → publication: what readers open, switched in one step after every check has passed."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations as types.
+from collections.abc import Iterator
+
+import dagster as dg
+
+from dagster_project.publish.publication import publish
+from dagster_project.runs import NightlyRun
+
+Run = dg.ResourceParam[NightlyRun]
+
+_PARTS = {
+    "pipeline_duckdb": "pipeline.duckdb: the schemas marts and quality, for any DuckDB client.",
+    "marts_parquet": "marts/<table>.parquet: the same tables as files.",
+    "data_docs": "data_docs/index.html: every expectation and what it found.",
+}
+
+
+def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The publication. It depends on every asset that carries a check, or a failed one would not stop it."""
+
+    @dg.multi_asset(
+        name="publish",
+        specs=[
+            dg.AssetSpec(
+                ["publish", name],
+                deps=upstream,
+                group_name="publish",
+                kinds={"duckdb" if name == "pipeline_duckdb" else "parquet" if name == "marts_parquet" else "html"},
+                owners=["team:data"],
+                description=description,
+            )
+            for name, description in _PARTS.items()
+        ],
+    )
+    def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
+        with run.step("publish"):
+            version = publish(run)
+            run.state = "published"
+        for name in _PARTS:
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["publish", name]),
+                metadata={"version": dg.MetadataValue.path(str(version)), **_counts(run)},
+            )
+
+    return publish_version
+
+
+def _counts(run: NightlyRun) -> dict[str, int]:
+    violations = run.summary.get("violations", {})
+    return {f"violations_{severity}": count for severity, count in violations.items()}

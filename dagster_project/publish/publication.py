@@ -1,0 +1,99 @@
+"""The switch: a finished build becomes the publication, in one atomic step.
+
+`current` is a relative symlink to `versions/<run>`; everything a reader opens (`pipeline.duckdb`, `marts`,
+`data_docs`) is a relative symlink through it. Renaming one symlink over another switches all of them, and a
+warehouse folder can be copied or moved.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.quality.life import RECORD_NAME, keep_record, write_record
+from dagster_project.runs import KEPT_VERSIONS, NightlyRun
+
+PUBLISHED = ("pipeline.duckdb", "marts", "data_docs")
+
+
+def publish(run: NightlyRun) -> Path:
+    """Publishes the build of a run whose checks have passed; returns the version's folder."""
+    warehouse = run.settings.warehouse_dir
+    staged = run.building_dir / "version"
+    staged.mkdir()
+    with duckdb.connect(str(run.build_path)) as connection:
+        connection.execute(f"attach '{_quoted(run.work_path)}' as work (read_only)")
+        write_record(connection, staged / RECORD_NAME, run.as_of, run.run_id, run.as_of_day)
+        connection.execute("detach work; checkpoint")
+    export_tables(run.build_path, "marts", staged / "marts")
+    os.replace(run.build_path, staged / "pipeline.duckdb")
+    data_docs = run.building_dir / "data_docs"
+    data_docs.mkdir(exist_ok=True)
+    os.replace(data_docs, staged / "data_docs")
+    version = warehouse / "versions" / run.run_id
+    version.parent.mkdir(exist_ok=True)
+    _sync(staged)
+    os.replace(staged, version)
+    switch(warehouse, version)
+    keep_record(version, run.records_dir)
+    _forget_old_versions(warehouse, version)
+    return version
+
+
+def switch(warehouse: Path, version: Path) -> None:
+    """Points `current`, and with it everything published, at a version."""
+    _link(warehouse / "current", Path("versions") / version.name)
+    for name in PUBLISHED:
+        if not (warehouse / name).is_symlink():
+            _link(warehouse / name, Path("current") / name)
+
+
+def export_tables(database: Path, schema: str, target: Path) -> list[str]:
+    """Writes every table of a schema as `<target>/<table>.parquet`; returns their names."""
+    target.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = connection.execute(
+            "select table_name from information_schema.tables where table_schema = ? "
+            "and table_catalog = current_database() order by table_name",
+            [schema],
+        ).fetchall()
+        for (table,) in rows:
+            connection.execute(
+                f"copy {schema}.{table} to '{_quoted(target / table)}.parquet' (format parquet, compression zstd)"
+            )
+    return [row[0] for row in rows]
+
+
+def current_version(warehouse: Path) -> Path | None:
+    """The published version's folder, if there is one."""
+    link = warehouse / "current"
+    return link.resolve() if link.exists() else None
+
+
+def _link(link: Path, target: Path) -> None:
+    unfinished = link.with_name(f".{link.name}.switching")
+    unfinished.unlink(missing_ok=True)
+    unfinished.symlink_to(target)
+    os.replace(unfinished, link)
+
+
+def _forget_old_versions(warehouse: Path, current: Path) -> None:
+    """Removes versions but the newest ones: a reader may still resolve the link to the one before."""
+    versions = sorted(path for path in (warehouse / "versions").iterdir() if path != current)
+    for path in versions[: len(versions) - (KEPT_VERSIONS - 1)]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Has the disk hold every file before the switch makes them the truth."""
+    for path in [*folder.glob("*"), *folder.glob("marts/*")]:
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,33 @@
+"""What the assets share: the run in progress, and dbt."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations as types.
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from dagster_project.config.load import check_folders, load_settings
+from dagster_project.runs import NightlyRun, nightly_run
+from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE
+
+#: Set by the command line to show progress; called with the name of each step.
+on_step: Callable[[str], None] | None = None
+
+
+@dg.resource(description="The run in progress: the lock on the warehouse, its folders, what it knows so far.")
+@contextmanager
+def run_in_progress(context: dg.InitResourceContext) -> Iterator[NightlyRun]:
+    """Opens the run with the configuration as it is now, also where the definitions were loaded long ago."""
+    settings = load_settings()
+    check_folders(settings)
+    run_id = context.run.run_id if context.run else "unknown"
+    with nightly_run(settings, run_id, on_step) as run:
+        yield run
+
+
+def dbt() -> DbtCliResource:
+    """The dbt command of this environment."""
+    return DbtCliResource(
+        project_dir=str(DBT_DIR), profiles_dir=str(DBT_DIR), dbt_executable=str(DBT_EXECUTABLE)
+    )

@@ -1,0 +1,256 @@
+"""One nightly run: its folders, its lock, what it knows so far, and what it leaves behind.
+
+WAREHOUSE_DIR/
+    lake/                 what every build is a function of
+    building/             the build in progress; a killed run's is wiped by the next
+    versions/<run>/       publications; `current` points at the newest, the one before is kept for its readers
+    attempts/<run>/       what a blocked run found
+    run.json              summary of the last attempt
+    dagster/, dbt/        Dagster's storage, dbt's parsed project and logs
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.config.load import Settings
+from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError
+from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries, write_atomically
+from dagster_project.ingest.landing import Landing, look
+
+if TYPE_CHECKING:
+    from dagster_project.quality.evaluate import Result
+
+KEPT_VERSIONS = 2
+KEPT_ATTEMPTS = 14
+
+
+class _Lock:
+    """An exclusive hold on a warehouse, by the operating system, so that a killed run leaves none behind.
+
+    Taking it again in the process that has it counts up: the command takes it before it starts Dagster, to
+    say at once that a run is in progress, and the run takes it again.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Path, tuple[Any, int]] = {}
+
+    @contextmanager
+    def hold(self, warehouse_dir: Path) -> Iterator[None]:
+        """Holds the warehouse, or raises RunInProgressError naming the process that does."""
+        path = warehouse_dir / ".lock"
+        file, times = self._held.get(path) or (self._take(path), 0)
+        self._held[path] = (file, times + 1)
+        try:
+            yield
+        finally:
+            file, times = self._held.pop(path)
+            if times > 1:
+                self._held[path] = (file, times - 1)
+            else:
+                file.close()
+
+    @staticmethod
+    def _take(path: Path) -> Any:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            file.close()
+            raise RunInProgressError(
+                f"another run (process {holder}) is writing to {path.parent}; wait for it to end"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        return file
+
+
+lock = _Lock()
+
+
+@dataclass
+class NightlyRun:
+    """What the steps of one run share."""
+
+    settings: Settings
+    run_id: str
+    as_of: datetime
+    started_at: datetime
+    on_step: Callable[[str], None] = lambda name: None
+    records: list[FileRecord] = field(default_factory=list)
+    selected: list[FileRecord] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    state: str = "failed"
+    failure: BaseException | None = None
+    _landings: dict[str, Landing] = field(default_factory=dict)
+
+    @property
+    def lake_dir(self) -> Path:
+        return self.settings.warehouse_dir / "lake"
+
+    @property
+    def building_dir(self) -> Path:
+        return self.settings.warehouse_dir / "building"
+
+    @property
+    def build_path(self) -> Path:
+        """The DuckDB file that is published if all goes well."""
+        return self.building_dir / "pipeline.duckdb"
+
+    @property
+    def work_path(self) -> Path:
+        """The DuckDB file of staging and intermediate models, thrown away at the end."""
+        return self.building_dir / "work.duckdb"
+
+    @property
+    def records_dir(self) -> Path:
+        """The published runs' records of their violations."""
+        return self.lake_dir / "violations"
+
+    @property
+    def as_of_day(self) -> str:
+        """The run's day in the reporting timezone, ISO 8601."""
+        return self.as_of.astimezone(self.settings.config.zone).date().isoformat()
+
+    def landing(self, source_name: str) -> Landing:
+        """What lies in a source's folder; looked at once per run."""
+        if source_name not in self._landings:
+            source = next(source for source in self.settings.config.sources if source.name == source_name)
+            self._landings[source_name] = look(source, self.settings.landing_dir)
+        return self._landings[source_name]
+
+    def select(self) -> list[FileRecord]:
+        """The deliveries this run sees. Raises ConfigurationError where there is none yet at its as-of moment."""
+        config = self.settings.config
+        self.selected = select_deliveries(
+            self.records, config.sources, self.as_of, config.thresholds.min_volume_share
+        )
+        if not self.selected and self.records:
+            earliest = min(self.records, key=lambda record: record.extracted_at)
+            raise ConfigurationError(
+                f"AS_OF {self.as_of.isoformat()}: nothing had been delivered yet; the earliest delivery is "
+                f"{earliest.source}/{earliest.file} of {earliest.extracted_at}"
+            )
+        return self.selected
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Times a step, tells who watches, and remembers what it failed with. Steps of one name add up."""
+        self.on_step(name)
+        started = time.perf_counter()
+        try:
+            yield
+        except BaseException as error:
+            self.failure = self.failure or error
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            known = next((step for step in self.steps if step["name"] == name), None)
+            if known is None:
+                self.steps.append({"name": name, "seconds": round(seconds, 3)})
+            else:
+                known["seconds"] = round(known["seconds"] + seconds, 3)
+
+    @property
+    def exit_status(self) -> int:
+        """0 published, 1 blocked by a critical check, 2 configuration or usage, 3 anything else."""
+        if self.state == "published":
+            return 0
+        if self.state == "blocked":
+            return 1
+        return self.failure.exit_status if isinstance(self.failure, DealtrailError) else 3
+
+
+@contextmanager
+def nightly_run(settings: Settings, run_id: str, on_step: Callable[[str], None] | None = None) -> Iterator[NightlyRun]:
+    """Opens a run: takes the lock, wipes what a killed run left, and writes run.json when it ends."""
+    started_at = datetime.now(UTC)
+    stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
+    run = NightlyRun(settings, f"{stamp}-{run_id[:8]}", settings.moment(), started_at)
+    if on_step is not None:
+        run.on_step = on_step
+    with lock.hold(settings.warehouse_dir):
+        shutil.rmtree(run.building_dir, ignore_errors=True)
+        run.building_dir.mkdir(parents=True)
+        run.records = read_records(run.lake_dir)
+        os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
+        os.environ["DEALTRAIL_WORK"] = str(run.work_path)
+        try:
+            yield run
+        finally:
+            _leave(run)
+
+
+def _leave(run: NightlyRun) -> None:
+    if run.state != "published" and run.build_path.exists():
+        try:
+            _keep_evidence(run)
+        except Exception as error:  # a build cut off in the middle may not open; the summary is written all the same
+            run.warnings.append(f"the evidence of this run could not be saved: {error}")
+    shutil.rmtree(run.building_dir, ignore_errors=True)
+    write_atomically(run.settings.warehouse_dir / "run.json", json.dumps(report(run), indent=2, ensure_ascii=False))
+
+
+def _keep_evidence(run: NightlyRun) -> None:
+    """Saves the quality tables and Data Docs of a run that did not publish, for whoever is on call."""
+    from dagster_project.publish.publication import export_tables
+
+    attempt = run.settings.warehouse_dir / "attempts" / run.run_id
+    attempt.mkdir(parents=True, exist_ok=True)
+    export_tables(run.build_path, "quality", attempt / "quality")
+    if (run.building_dir / "data_docs").exists():
+        shutil.move(run.building_dir / "data_docs", attempt / "data_docs")
+    write_atomically(attempt / "run.json", json.dumps(report(run), indent=2, ensure_ascii=False))
+    attempts = sorted(path for path in attempt.parent.iterdir() if path.is_dir())
+    for path in attempts[:-KEPT_ATTEMPTS]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def report(run: NightlyRun) -> dict[str, Any]:
+    """run.json: what the attempt did, for people and machines."""
+    loaded = [record for record in run.selected if record.state == "loaded"]
+    stopped_by = [
+        {
+            "rule": result.check.name,
+            "table": result.check.table.removeprefix("work."),
+            "unexpected": result.unexpected,
+            "example": result.example,
+        }
+        for result in run.results
+        if result.stops_the_publish
+    ]
+    return {
+        "run_id": run.run_id,
+        "state": run.state,
+        "exit_status": run.exit_status,
+        "as_of": run.as_of.isoformat(),
+        "started_at": run.started_at.isoformat(timespec="seconds"),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "message": str(run.failure) if run.failure is not None else None,
+        "stopped_by": stopped_by,
+        "rows": {
+            "in_files": sum(record.rows_in_file for record in loaded),
+            "loaded": sum(record.rows_loaded for record in loaded),
+            "rejected": sum(record.rows_rejected for record in loaded),
+        },
+        **run.summary,
+        "warnings": run.warnings,
+        "steps": run.steps,
+    }

@@ -1,0 +1,108 @@
+"""What the person at the terminal sees: a line of progress while a run is long, and a summary read in ten seconds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+_DOING = {
+    "start": "starting",
+    "ingest": "reading landing files into the lake",
+    "open lake": "choosing deliveries",
+    "transform": "building models with dbt",
+    "expectations": "checking expectations",
+    "publish": "publishing",
+}
+_SHOWN_WARNINGS = 6
+
+
+class Progress:
+    """A spinner with the step in progress, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._status: Status | None = None
+
+    def __enter__(self) -> Progress:
+        if self._console.is_terminal:
+            self._status = self._console.status("starting")
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def show(self, step: str) -> None:
+        """Names the step in progress."""
+        if self._status is not None:
+            self._status.update(f"{_DOING.get(step, step)} …")
+
+
+def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
+    """Prints run.json as a screenful: rows, deals, violations, where things are, how long it took."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    colour, words = {
+        "published": ("green", "published"),
+        "blocked": ("red", "blocked: the last publication stands"),
+    }.get(attempt["state"], ("red", "failed: the last publication stands"))
+    console.print(f"[bold {colour}]{words}[/]  as of {attempt['as_of']}")
+    table = Table.grid(padding=(0, 2))
+    rows = attempt["rows"]
+    table.add_row(
+        "rows",
+        f"{rows['in_files']:,} in files, {rows['loaded']:,} loaded, {rows['rejected']:,} rejected, "
+        f"{attempt.get('quarantined', 0):,} in quarantine",
+    )
+    if attempt.get("deals"):
+        deals = ", ".join(f"{count:,} {status}" for status, count in sorted(attempt["deals"].items()))
+        table.add_row("deals", deals)
+    if "violations" in attempt:
+        counts = attempt["violations"]
+        said = ", ".join(f"{counts[s]:,} {s}" for s in ("critical", "warning", "info") if s in counts) or "none"
+        table.add_row("violations", said)
+        by_rule = ", ".join(f"{item['rule']} {item['count']:,}" for item in attempt["violations_by_rule"][:8])
+        if by_rule:
+            table.add_row("", by_rule)
+    if attempt["state"] == "published":
+        table.add_row("tables", _shown(warehouse_dir / "pipeline.duckdb"))
+        table.add_row("data docs", _shown(warehouse_dir / "data_docs" / "index.html"))
+    elif (warehouse_dir / "attempts" / attempt["run_id"]).exists():
+        table.add_row("evidence", _shown(warehouse_dir / "attempts" / attempt["run_id"]))
+    total = sum(step["seconds"] for step in attempt["steps"])
+    steps = ", ".join(f"{step['name']} {step['seconds']:.1f}" for step in attempt["steps"])
+    table.add_row("seconds", f"{total:.1f} ({steps})")
+    console.print(table)
+    for stop in attempt["stopped_by"]:
+        console.print(
+            f"[red]stopped by {stop['rule']}[/] on {stop['table']}: {stop['unexpected']} rows, such as ", end=""
+        )
+        console.print(str(stop["example"]), markup=False)
+    if attempt["message"] and not attempt["stopped_by"]:
+        console.print(attempt["message"], markup=False)
+    _print_warnings(console, attempt["warnings"], warehouse_dir)
+
+
+def _print_warnings(console: Console, warnings: list[str], warehouse_dir: Path) -> None:
+    loud = [text for text in warnings if "map to nothing" not in text and "not used, better" not in text]
+    for text in loud[:_SHOWN_WARNINGS]:
+        console.print("! ", end="", style="yellow")
+        console.print(text[:300], markup=False)
+    hidden = len(warnings) - min(len(loud), _SHOWN_WARNINGS)
+    if hidden:
+        console.print(f"  {hidden} further notes in {_shown(warehouse_dir / 'run.json')}", markup=False)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
