@@ -55,6 +55,7 @@ def _run_job(warehouse_dir: Path, debug: bool) -> int:
         from dagster_project.definitions import defs
 
         resources.on_step = progress.show
+        resources.on_line = None if debug else progress.show_line
         before = _stamp(warehouse_dir / "run.json")
         with dg.DagsterInstance.get() as instance:
             result = defs.resolve_job_def("nightly").execute_in_process(

@@ -11,8 +11,9 @@ from dagster_project.config.load import check_folders, load_settings
 from dagster_project.runs import NightlyRun, nightly_run
 from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE
 
-#: Set by the command line to show progress; called with the name of each step.
+#: Set by the command line to show progress: called with the name of each step, and with each line dbt prints.
 on_step: Callable[[str], None] | None = None
+on_line: Callable[[str], None] | None = None
 
 
 @dg.resource(description="The run in progress: the lock on the warehouse, its folders, what it knows so far.")
@@ -22,7 +23,7 @@ def run_in_progress(context: dg.InitResourceContext) -> Iterator[NightlyRun]:
     settings = load_settings()
     check_folders(settings)
     run_id = context.run.run_id if context.run else "unknown"
-    with nightly_run(settings, run_id, on_step) as run:
+    with nightly_run(settings, run_id, on_step, on_line) as run:
         yield run
 
 

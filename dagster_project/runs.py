@@ -91,6 +91,7 @@ class NightlyRun:
     as_of: datetime
     started_at: datetime
     on_step: Callable[[str], None] = lambda name: None
+    on_line: Callable[[str], None] | None = None
     records: list[FileRecord] = field(default_factory=list)
     selected: list[FileRecord] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
@@ -179,13 +180,22 @@ class NightlyRun:
 
 
 @contextmanager
-def nightly_run(settings: Settings, run_id: str, on_step: Callable[[str], None] | None = None) -> Iterator[NightlyRun]:
-    """Opens a run: takes the lock, wipes what a killed run left, and writes run.json when it ends."""
+def nightly_run(
+    settings: Settings,
+    run_id: str,
+    on_step: Callable[[str], None] | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Iterator[NightlyRun]:
+    """Opens a run: takes the lock, wipes what a killed run left, and writes run.json when it ends.
+
+    `on_step` is called with the name of each step, `on_line` with each line a tool prints.
+    """
     started_at = datetime.now(UTC)
     stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
     run = NightlyRun(settings, f"{stamp}-{run_id[:8]}", settings.moment(), started_at)
     if on_step is not None:
         run.on_step = on_step
+    run.on_line = on_line
     with lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)

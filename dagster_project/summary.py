@@ -28,6 +28,7 @@ class Progress:
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._status: Status | None = None
+        self._step = ""
 
     def __enter__(self) -> Progress:
         if self._console.is_terminal:
@@ -43,8 +44,14 @@ class Progress:
 
     def show(self, step: str) -> None:
         """Names the step in progress."""
+        self._step = _DOING.get(step, step)
         if self._status is not None:
-            self._status.update(f"{_DOING.get(step, step)} …")
+            self._status.update(f"{self._step} …")
+
+    def show_line(self, line: str) -> None:
+        """Shows the latest line of a tool beside its step: dbt's `12 of 54 OK created …`."""
+        if self._status is not None and " of " in line:
+            self._status.update(f"{self._step} … {line[:60]}")
 
 
 def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:

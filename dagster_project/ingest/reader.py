@@ -114,7 +114,8 @@ def _select(source: Source, feed: Feed, matched: Matched, provenance: Provenance
     for column, reference in feed.references.items():
         if reference.column in read:
             value = read[reference.column]
-            read[column] = f"case when starts_with({value}, {_text(reference.prefix)}) then {value} end"
+            pointed_at = f"case when starts_with({value}, {_text(reference.prefix)}) then {value} end"
+            read[column] = f"coalesce({pointed_at}, {read[column]})" if column in read else pointed_at
     for column, constant in feed.constants.items():
         read.setdefault(column, _text(constant))
     canonical = ENTITIES[feed.entity].columns

@@ -1,9 +1,11 @@
 """lake → marts: the whole dbt project in one call, each model and test an asset or asset check of its own."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
+import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,8 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
             args = ["build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(run.settings)]
             target = target_dir(run.settings)
             invocation = dbt.cli(args, context=context, target_path=target, raise_on_error=False)
-            events = list(invocation.stream())
+            with _echo(run):
+                events = list(invocation.stream())
             succeeded = invocation.is_successful()
             counts = _row_counts(run.build_path, run.work_path)
         for event in events:
@@ -62,6 +65,29 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
                 _explain_failure(run, target)
 
     return transform
+
+
+@contextmanager
+def _echo(run: NightlyRun) -> Iterator[None]:
+    """Where dbt's lines go: to the watcher of a command, which shows the latest; else as they are (Dagster's logs)."""
+    if run.on_line is None:
+        yield
+    else:
+        with redirect_stdout(_Lines(run.on_line)):
+            yield
+
+
+class _Lines(io.TextIOBase):
+    """A text stream that hands each written line on."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+
+    def write(self, text: str) -> int:
+        """Hands on what is not blank."""
+        if text.strip():
+            self._on_line(text.strip())
+        return len(text)
 
 
 def _with_row_count(event: Any, counts: dict[str, int]) -> Any:

@@ -1,0 +1,110 @@
+"""Warehouses are built once per session and shared: a nightly run costs seconds, a look at its tables nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+REAL_EXTRACTS = PROJECT.parent / "shared" / "data"
+DEALTRAIL = Path(sys.executable).with_name("dealtrail")
+
+#: Example → as-of moment of its real extract (README).
+EXAMPLES = {
+    "pipedrive": "2025-03-31T00:00:00Z",
+    "salesforce": "2026-03-31T00:00:00Z",
+    "maven": "2018-01-31T00:00:00Z",
+}
+
+
+@dataclass
+class Warehouse:
+    """A WAREHOUSE_DIR after a run, with what the run printed."""
+
+    path: Path
+    status: int
+    output: str
+
+    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """The result of a query on the published database."""
+        with duckdb.connect(str(self.path / "pipeline.duckdb"), read_only=True) as connection:
+            return connection.execute(sql, list(parameters)).fetchall()
+
+    def value(self, sql: str, *parameters: Any) -> Any:
+        """The one value of a query."""
+        return self.rows(sql, *parameters)[0][0]
+
+    def tables(self, schema: str = "marts") -> dict[str, list[tuple[Any, ...]]]:
+        """Every table of a schema as sorted rows: what two builds are compared by."""
+        names = self.rows(
+            "select table_name from information_schema.tables where table_schema = ? order by 1", schema
+        )
+        return {name: sorted(self.rows(f"from {schema}.{name}"), key=repr) for (name,) in names}
+
+    @property
+    def run_json(self) -> dict[str, Any]:
+        return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+
+
+def environment(**settings: str | Path | None) -> dict[str, str]:
+    """The test's environment with only these of Dealtrail's variables set."""
+    env = {k: v for k, v in os.environ.items() if k not in ("PIPELINE_CONFIG", "LANDING_DIR", "WAREHOUSE_DIR", "AS_OF")}
+    env.pop("DAGSTER_HOME", None)
+    env.update({name: str(value) for name, value in settings.items() if value is not None})
+    return env
+
+
+def run_nightly(
+    warehouse: Path, config: Path | str = "pipeline.yml", landing: Path | None = None, as_of: str | None = None
+) -> Warehouse:
+    """`dealtrail nightly` as cron would call it."""
+    done = subprocess.run(
+        [str(DEALTRAIL), "nightly"],
+        cwd=PROJECT,
+        env=environment(PIPELINE_CONFIG=config, LANDING_DIR=landing, WAREHOUSE_DIR=warehouse, AS_OF=as_of),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    return Warehouse(warehouse, done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def nightly() -> Callable[..., Warehouse]:
+    """The function that runs a night."""
+    return run_nightly
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The sample extracts, published once."""
+    warehouse = run_nightly(tmp_path_factory.mktemp("sample") / "warehouse")
+    assert warehouse.status == 0, warehouse.output
+    return warehouse
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Warehouse]]:
+    """The examples on the real extracts, each published once; skipped where those are absent."""
+    built: dict[str, Warehouse] = {}
+
+    def build(name: str) -> Warehouse:
+        if not REAL_EXTRACTS.is_dir():
+            pytest.skip("the real extracts (../shared/data) are not on this machine")
+        if name not in built:
+            folder = tmp_path_factory.mktemp(name) / "warehouse"
+            built[name] = run_nightly(folder, f"examples/{name}.yml", REAL_EXTRACTS, EXAMPLES[name])
+            assert built[name].status == 0, built[name].output
+        return built[name]
+
+    yield build

@@ -1,0 +1,128 @@
+"""A second, independent implementation of the domain in plain Python, for the pipeline to be compared with.
+
+No SQL, no data frames, nothing imported from the project: `compute` reads the raw files of a landing folder
+and works through `domain.md` definition by definition. `oracle.compare` (imported by itself, for it needs
+duckdb) lists where a published warehouse differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .configuration import moment_in_utc, read_configuration
+from .crm import Crm
+from .deals import Deal, deals_of
+from .leads import Lead, leads_of
+from .money import read_rates
+from .monthly import monthly_metrics
+from .stage_metrics import stage_metrics
+from .stages import direction
+from .visits import Visit, visits_of
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Plain rows, named as the published tables and columns; `notes`: deliveries that were not loaded."""
+
+    deals: Rows
+    transitions: Rows
+    visits: Rows
+    leads: Rows
+    monthly_metrics: Rows
+    stage_metrics: Rows
+    notes: list[str]
+
+
+def compute(
+    config_path: str | Path, landing_dir: str | Path | None = None, as_of: str | datetime | None = None
+) -> Result:
+    """What a run at `as_of` has to publish; the defaults are the configuration's own."""
+    config = read_configuration(Path(config_path))
+    landing = Path(landing_dir) if landing_dir else config.landing_dir
+    moment = _as_of(as_of if as_of is not None else config.as_of, config.zone)
+    notes: list[str] = []
+    crms = [Crm(source, config, landing, moment, notes) for source in config.sources]
+    rates = read_rates(crms)
+    leads: list[Lead] = []
+    deals: list[Deal] = []
+    for crm in crms:
+        of_crm = leads_of(crm)
+        leads += of_crm.values()
+        deals += deals_of(crm, of_crm, rates)
+    visits = [visit for deal in deals for visit in visits_of(deal)]
+    living = [deal for deal in deals if not deal.is_deleted]
+    return Result(
+        deals=[_deal_row(deal) for deal in deals],
+        transitions=[row for deal in deals for row in _transition_rows(deal)],
+        visits=[_visit_row(visit) for visit in visits],
+        leads=[_lead_row(lead) for lead in leads],
+        monthly_metrics=monthly_metrics(living, leads, config, moment),
+        stage_metrics=stage_metrics(visits),
+        notes=notes,
+    )
+
+
+def _as_of(given: str | datetime | None, zone: Any) -> datetime:
+    """AS_OF without offset is in the reporting timezone."""
+    if given is None:
+        raise ValueError("an as-of moment is needed: the configuration names none")
+    return moment_in_utc(given.isoformat() if isinstance(given, datetime) else given, zone).astimezone(UTC)
+
+
+def _deal_row(deal: Deal) -> dict[str, Any]:
+    names = (
+        "source status pipeline created_at created_at_is_estimated created_on closed_at closed_on amount "
+        "amount_reporting sales_cycle_days owner_key account_key lead_key lead_source is_qualified"
+    )
+    return {
+        "deal_key": deal.key,
+        "deal_id": deal.id,
+        "stage": deal.stage.name if deal.stage else None,
+        "canonical_stage": deal.stage.canonical if deal.stage else None,
+        **{name: getattr(deal, name) for name in names.split()},
+    }
+
+
+def _transition_rows(deal: Deal) -> Rows:
+    stages = [None, *(transition.stage for transition in deal.transitions)]
+    return [
+        {
+            "deal_key": deal.key,
+            "transition_number": number,
+            "pipeline": transition.stage.pipeline,
+            "from_stage": before.name if before else None,
+            "to_stage": transition.stage.name,
+            "from_canonical_stage": before.canonical if before else None,
+            "to_canonical_stage": transition.stage.canonical,
+            "transitioned_at": transition.at,
+            "direction": direction(deal.crm.pipelines, before, transition.stage),
+            "evidence": transition.evidence,
+        }
+        for number, (before, transition) in enumerate(zip(stages, deal.transitions, strict=False), start=1)
+    ]
+
+
+def _visit_row(visit: Visit) -> dict[str, Any]:
+    return {
+        "deal_key": visit.deal.key,
+        "pipeline": visit.stage.pipeline,
+        "stage": visit.stage.name,
+        "canonical_stage": visit.stage.canonical,
+        "entered_at": visit.entered_at,
+        "exited_at": visit.exited_at,
+        "days_in_stage": visit.days_in_stage,
+        "outcome": visit.outcome,
+    }
+
+
+def _lead_row(lead: Lead) -> dict[str, Any]:
+    names = (
+        "source owner_key lead_source status created_at created_at_is_estimated is_converted "
+        "first_response_at response_hours is_unanswered"
+    )
+    return {"lead_key": lead.key, "lead_id": lead.id, **{name: getattr(lead, name) for name in names.split()}}

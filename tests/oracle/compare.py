@@ -1,0 +1,232 @@
+"""Where a published warehouse differs from the oracle, in sentences; the one module that reads DuckDB."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from . import Result, Rows
+
+RELATIVE_TOLERANCE = 1e-9
+DEAL_COLUMNS = [
+    "pipeline",
+    "stage",
+    "canonical_stage",
+    "status",
+    "created_at",
+    "created_at_is_estimated",
+    "closed_at",
+    "closed_on",
+    "amount",
+    "amount_reporting",
+    "sales_cycle_days",
+    "owner_key",
+    "account_key",
+    "lead_key",
+    "lead_source",
+    "is_qualified",
+]
+LEAD_COLUMNS = [
+    "owner_key",
+    "lead_source",
+    "status",
+    "created_at",
+    "created_at_is_estimated",
+    "is_converted",
+    "first_response_at",
+]
+TRANSITION_COLUMNS = [
+    "pipeline",
+    "from_stage",
+    "to_stage",
+    "from_canonical_stage",
+    "to_canonical_stage",
+    "transitioned_at",
+    "direction",
+    "evidence",
+]
+VISIT_COLUMNS = [
+    "deal_key",
+    "pipeline",
+    "stage",
+    "canonical_stage",
+    "entered_at",
+    "exited_at",
+    "days_in_stage",
+    "outcome",
+]
+MONTHLY_KEY = ["month", "grain", "grain_value"]
+STAGE_KEY = ["month", "source", "pipeline", "stage"]
+STAGE_COLUMNS = [
+    "entered",
+    "advanced",
+    "regressed",
+    "lost",
+    "open",
+    "drop_off_rate",
+    "conversion_rate",
+    "days_in_stage_mean",
+    "days_in_stage_median",
+    "days_in_stage_km_median",
+    "days_in_stage_km_p90",
+]
+
+
+def differences(result: Result, database: str | Path) -> list[str]:
+    """Every difference in every table the oracle knows; none is an empty list."""
+    checks: tuple[Callable[[Result, str | Path], list[str]], ...] = (
+        deal_differences,
+        lead_differences,
+        transition_differences,
+        visit_differences,
+        monthly_differences,
+        stage_metric_differences,
+    )
+    return [line for check in checks for line in check(result, database)]
+
+
+def deal_differences(result: Result, database: str | Path) -> list[str]:
+    """`fct_deals`, by deal."""
+    return _table_differences(database, "fct_deals", ["deal_key"], DEAL_COLUMNS, result.deals)
+
+
+def lead_differences(result: Result, database: str | Path) -> list[str]:
+    """`fct_leads`, by lead."""
+    return _table_differences(database, "fct_leads", ["lead_key"], LEAD_COLUMNS, result.leads)
+
+
+def transition_differences(result: Result, database: str | Path) -> list[str]:
+    """`fct_stage_transitions`, by deal and number."""
+    key = ["deal_key", "transition_number"]
+    return _table_differences(database, "fct_stage_transitions", key, TRANSITION_COLUMNS, result.transitions)
+
+
+def visit_differences(result: Result, database: str | Path) -> list[str]:
+    """`fct_stage_visits`, as a multiset: a visit has no key that both sides know."""
+    actual, missing = _read(database, "fct_stage_visits", VISIT_COLUMNS)
+    if missing:
+        return missing
+    mine, theirs = (Counter(_cells(row, VISIT_COLUMNS) for row in rows) for rows in (result.visits, actual))
+    return [
+        f"fct_stage_visits lacks {_shown(visit)} × {count}" for visit, count in (mine - theirs).items()
+    ] + [
+        f"fct_stage_visits has {_shown(visit)} × {count}, not expected"
+        for visit, count in (theirs - mine).items()
+    ]
+
+
+def monthly_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_monthly_metrics`, every cell of every grain."""
+    rows = result.monthly_metrics
+    columns = [column for column in rows[0] if column not in MONTHLY_KEY] if rows else []
+    return _table_differences(database, "mart_monthly_metrics", MONTHLY_KEY, columns, rows)
+
+
+def stage_metric_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_stage_metrics`, every cell; rows of months without visits may be there or not."""
+    table = "mart_stage_metrics"
+    actual, missing = _read(database, table, [*STAGE_KEY, "stage_order", *STAGE_COLUMNS])
+    if missing:
+        return missing
+    visited = [row for row in actual if row["entered"]]
+    empty = [row for row in actual if not row["entered"]]
+    nothing = dict.fromkeys(STAGE_COLUMNS) | dict.fromkeys(STAGE_COLUMNS[:5], 0)
+    lines = _row_differences(table, STAGE_KEY, STAGE_COLUMNS, result.stage_metrics, visited)
+    lines += _row_differences(table, STAGE_KEY, STAGE_COLUMNS, [row | nothing for row in empty], empty)
+    return lines + _order_differences(result.stage_metrics, visited)
+
+
+def _order_differences(expected: Rows, actual: Rows) -> list[str]:
+    """The stages of each pipeline stand in the same order; the numbers themselves are the pipeline's own."""
+    mine, theirs = _stage_orders(expected, "stage_rank"), _stage_orders(actual, "stage_order")
+    return [
+        f"mart_stage_metrics orders the stages of {pipeline} as {theirs.get(pipeline)}, expected {stages}"
+        for pipeline, stages in mine.items()
+        if theirs.get(pipeline) != stages
+    ]
+
+
+def _stage_orders(rows: Rows, by: str) -> dict[tuple[str, str], list[str]]:
+    orders: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        orders.setdefault((row["source"], row["pipeline"]), {})[row["stage"]] = row[by]
+    return {pipeline: sorted(stages, key=stages.__getitem__) for pipeline, stages in orders.items()}
+
+
+def _table_differences(
+    database: str | Path, table: str, key: list[str], columns: list[str], expected: Rows
+) -> list[str]:
+    """A table by its key: rows only one side has, then cells that differ, then columns that are not there."""
+    actual, missing = _read(database, table, [*key, *columns])
+    if any(not set(key) <= row.keys() for row in actual[:1]):
+        return missing
+    present = [column for column in columns if not actual or column in actual[0]]
+    return missing + _row_differences(table, key, present, expected, actual)
+
+
+def _row_differences(
+    table: str, key: list[str], columns: list[str], expected: Rows, actual: Rows
+) -> list[str]:
+    lines = []
+    mine, theirs = ({_cells(row, key): row for row in rows} for rows in (expected, actual))
+    if len(theirs) < len(actual):
+        lines.append(f"{table}: {len(actual) - len(theirs)} rows have a key that another row has, too")
+    lines += [f"{table} lacks {_shown(one)}" for one in mine if one not in theirs]
+    lines += [f"{table} has {_shown(one)}, not expected" for one in theirs if one not in mine]
+    for one in (one for one in mine if one in theirs):
+        for column in columns:
+            wanted, found = _plain(mine[one][column]), _plain(theirs[one][column])
+            if not _equal(wanted, found):
+                lines.append(f"{table} {_shown(one)}: {column} is {_text(found)}, expected {_text(wanted)}")
+    return lines
+
+
+def _read(database: str | Path, table: str, columns: list[str]) -> tuple[Rows, list[str]]:
+    """A mart's rows with those of the wanted columns it has, and a line for each that it has not."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        described = connection.execute(
+            "select column_name from duckdb_columns() where schema_name = 'marts' and table_name = ?",
+            [table],
+        ).fetchall()
+        present = {name for (name,) in described}
+        if not present:
+            return [], [f"there is no table marts.{table}"]
+        wanted = [column for column in columns if column in present]
+        names = ", ".join(f'"{column}"' for column in wanted)
+        rows = connection.execute(f"select {names} from marts.{table}").fetchall()
+    missing = [f"{table} has no column {column}" for column in columns if column not in present]
+    return [dict(zip(wanted, row, strict=True)) for row in rows], missing
+
+
+def _equal(wanted: Any, found: Any) -> bool:
+    """Exact, but for floats."""
+    if isinstance(wanted, float) or isinstance(found, float):
+        if wanted is None or found is None:
+            return wanted is found
+        return math.isclose(float(wanted), float(found), rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
+    return wanted == found and (wanted is None) == (found is None)
+
+
+def _plain(value: Any) -> Any:
+    """Moments as the warehouse stores them: UTC, without saying so."""
+    if isinstance(value, datetime) and value.tzinfo:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
+
+
+def _cells(row: dict[str, Any], columns: Iterable[str]) -> tuple[Any, ...]:
+    return tuple(_plain(row[column]) for column in columns)
+
+
+def _shown(cells: tuple[Any, ...]) -> str:
+    return "(" + ", ".join(_text(cell) for cell in cells) + ")"
+
+
+def _text(value: Any) -> str:
+    return "NULL" if value is None else str(value)

@@ -1,0 +1,203 @@
+"""Reads a configuration: sources, their feeds with the vendor's preset below, their pipelines.
+
+Everything stays text (YAML's base loader), so that `02:00`, `0064` or `yes` mean what stands in the file.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+VENDORS = PROJECT / "dagster_project" / "vendors"
+TEMPLATES = PROJECT / "seeds" / "reference" / "pipeline_templates.csv"
+DEFAULT_RESPONSE_TYPES = ["call", "email", "e-mail", "meeting"]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One mapping entry: which files hold which entity, and what their headings and cells mean."""
+
+    source: str
+    name: str
+    entity: str
+    files: list[str]
+    columns: dict[str, list[str]]
+    values: dict[str, dict[str, list[str]]]
+    constants: dict[str, str]
+    null_values: frozenset[str]
+    references: dict[str, dict[str, str]]
+    incremental: bool
+    extracted_at: datetime | None
+    zone: ZoneInfo
+    date_formats: list[str]
+    lost_when_set: frozenset[str]
+    response_types: frozenset[str]
+    converted_lead_statuses: frozenset[str]
+    confirmed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """A configured pipeline: its stages as plain mappings, in order."""
+
+    name: str
+    stages: list[dict[str, str]]
+    after_close: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One CRM."""
+
+    name: str
+    currency: str
+    after_close: str
+    feeds: list[Feed]
+    pipelines: list[PipelineConfig]
+
+    @property
+    def has_history_feed(self) -> bool:
+        """Whether a change log or versions can give a deal its stage."""
+        return any(feed.entity in ("deal_changes", "deal_versions") for feed in self.feeds)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration."""
+
+    zone: ZoneInfo
+    currency: str
+    as_of: str | None
+    landing_dir: Path
+    history_starts_on: date
+    sla_hours: float
+    max_rate_age_days: int
+    min_volume_share: Decimal
+    sources: list[Source] = field(default_factory=list)
+
+
+def read_configuration(path: Path) -> Config:
+    """`pipeline.yml` with presets and defaults filled in."""
+    raw = _yaml(path)
+    zone = ZoneInfo(raw["timezone"])
+    thresholds = raw.get("thresholds") or {}
+    return Config(
+        zone=zone,
+        currency=raw["currency"],
+        as_of=raw.get("as_of"),
+        landing_dir=path.parent / raw.get("landing_dir", "landing"),
+        history_starts_on=date.fromisoformat(raw.get("history_starts_on", "2000-01-01")),
+        sla_hours=float(thresholds.get("lead_response_sla_hours", 24)),
+        max_rate_age_days=int(thresholds.get("max_rate_age_days", 62)),
+        min_volume_share=Decimal(thresholds.get("min_volume_share", "0.5")),
+        sources=[_source(source, raw["currency"]) for source in raw["sources"]],
+    )
+
+
+def moment_in_utc(text: str, zone: ZoneInfo) -> datetime:
+    """An ISO 8601 moment; without offset it is in the given timezone; a date is its midnight there."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def folded(text: str) -> str:
+    """How headings, cells to translate, types and statuses are matched: case and space runs ignored."""
+    return " ".join(text.replace("\ufeff", "").split()).casefold()
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    with path.open(encoding="utf-8-sig") as file:
+        return yaml.load(file, Loader=yaml.BaseLoader)
+
+
+def _source(own: dict[str, Any], reporting_currency: str) -> Source:
+    preset = _yaml(VENDORS / f"{own['vendor']}.yml") if own.get("vendor") else {}
+    default_stages = preset.pop("stages", [])
+    merged = _merged(preset, own)
+    after_close = merged.get("after_close", "reopen")
+    pipelines = merged.get("pipelines") or ([{"name": "default", "stages": default_stages}] if preset else [])
+    return Source(
+        name=merged["name"],
+        currency=merged.get("currency", reporting_currency),
+        after_close=after_close,
+        feeds=[_feed(merged, name, feed) for name, feed in merged.get("feeds", {}).items()],
+        pipelines=[_pipeline(pipeline, after_close) for pipeline in pipelines],
+    )
+
+
+def _merged(below: Any, above: Any) -> Any:
+    """Mappings merge key by key; anything else above replaces what is below."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
+    return above
+
+
+def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
+    def own_or_sources(key: str, default: Any) -> Any:
+        return raw[key] if key in raw else source.get(key, default)
+
+    zone = ZoneInfo(own_or_sources("timezone", "UTC"))
+    extracted_at = own_or_sources("extracted_at", None)
+    return Feed(
+        source=source["name"],
+        name=name,
+        entity=raw["entity"],
+        files=_many(raw["files"]),
+        columns={column: _many(headings) for column, headings in raw.get("columns", {}).items()},
+        values={
+            column: {canonical: _many(texts) for canonical, texts in words.items()}
+            for column, words in raw.get("values", {}).items()
+        },
+        constants=raw.get("constants", {}),
+        null_values=frozenset(_many(own_or_sources("null_values", []))),
+        references=raw.get("references", {}),
+        incremental=own_or_sources("deliveries", "full") == "incremental",
+        extracted_at=moment_in_utc(extracted_at, zone) if extracted_at else None,
+        zone=zone,
+        date_formats=_many(own_or_sources("date_formats", [])),
+        lost_when_set=_folded_set(raw.get("lost_when_set", [])),
+        response_types=_folded_set(raw.get("response_types", DEFAULT_RESPONSE_TYPES)),
+        converted_lead_statuses=_folded_set(raw.get("converted_lead_statuses", [])),
+        confirmed=frozenset(_many(raw.get("confirmed", []))),
+    )
+
+
+def _pipeline(raw: dict[str, Any], after_close: str) -> PipelineConfig:
+    """Template stages first; an entry of the same name overrides what it names; new entries follow."""
+    stages = _template(raw["template"]) if raw.get("template") else []
+    places = {folded(stage["name"]): place for place, stage in enumerate(stages)}
+    for entry in raw.get("stages") or []:
+        place = places.get(folded(entry["name"]))
+        if place is None:
+            stages.append(dict(entry))
+        else:
+            stages[place] = {**stages[place], **entry}
+    return PipelineConfig(raw.get("name", "default"), stages, raw.get("after_close", after_close))
+
+
+def _template(name: str) -> list[dict[str, str]]:
+    preset = VENDORS / f"{name}.yml"
+    if preset.exists():
+        return [dict(stage) for stage in _yaml(preset)["stages"]]
+    with TEMPLATES.open(encoding="utf-8", newline="") as file:
+        return [
+            {"name": row["stage"], "canonical": row["canonical_stage"], "qualified": row["qualified"]}
+            for row in csv.DictReader(file)
+            if row["template"] == name
+        ]
+
+
+def _many(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _folded_set(value: Any) -> frozenset[str]:
+    return frozenset(folded(text) for text in _many(value))

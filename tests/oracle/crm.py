@@ -1,0 +1,149 @@
+"""Everything one source has delivered by the as-of moment, read and keyed, before it is interpreted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from .configuration import Config, Feed, Source
+from .landing import Delivery, Row, deliveries_of
+from .records import log_rows, records_of
+from .stages import DEFAULT_PIPELINE, Pipelines, Stage
+from .values import Dates, boolean
+
+
+@dataclass(frozen=True)
+class Event:
+    """A change of one field of a deal, as a change log tells it."""
+
+    at: datetime
+    order: tuple[datetime, int]
+    field: str
+    old: str | None
+    new: str | None
+    feed: Feed
+    dates: Dates
+
+
+@dataclass(frozen=True)
+class Version:
+    """The whole deal at the time of a change."""
+
+    id: str
+    at: datetime
+    row: Row
+    dates: Dates
+
+
+class Crm:
+    """One source's records, events and versions."""
+
+    def __init__(
+        self, source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]
+    ) -> None:
+        self.source = source
+        self.config = config
+        self.as_of = as_of
+        self.pipelines = Pipelines(source)
+        self._dates: dict[str, Dates] = {}
+        self.deliveries = deliveries_of(source, config, landing, as_of, notes)
+        entities = ("deals", "leads", "activities", "accounts", "stages")
+        records = {entity: records_of(entity, self.deliveries, self.dates) for entity in entities}
+        self.deals, self.leads = records["deals"], records["leads"]
+        self.activities, self.accounts = records["activities"], records["accounts"]
+        self._stages = records["stages"]
+        self.events = self._events()
+        self.versions = self._versions()
+
+    def key(self, record_id: str) -> str:
+        """`<source>:<id>`."""
+        return f"{self.source.name}:{record_id}"
+
+    def dates(self, delivery: Delivery) -> Dates:
+        """How the feed of a delivery writes dates."""
+        feed = delivery.feed
+        if feed.name not in self._dates:
+            self._dates[feed.name] = Dates(feed, self.config.zone, self.config.history_starts_on)
+        return self._dates[feed.name]
+
+    def local_date(self, moment: datetime) -> date:
+        """A moment's date in the reporting timezone."""
+        return moment.astimezone(self.config.zone).date()
+
+    def stage(self, text: str, pipelines: Iterable[str | None]) -> Stage:
+        """The stage a cell names, by its name or by the id that the `stages` entity explains.
+
+        Its pipeline is the first configured one among the id's own and those the caller knows, best first.
+        """
+        known = self._stages.get(text)
+        own = known.row.get("pipeline") if known else None
+        candidates = [name for name in (own, *pipelines) if name]
+        configured = next((name for name in candidates if self.pipelines.is_configured(name)), None)
+        fallback = next((name for name in [*pipelines, own] if name), DEFAULT_PIPELINE)
+        name = known.row["stage_name"] if known else text
+        return self.pipelines.pipeline(configured or fallback).stage(str(name))
+
+    def deal_ids(self) -> list[str]:
+        """Every deal that a row, a log or a version tells of."""
+        return sorted({*self.deals, *self.events, *self.versions})
+
+    def deal_value(self, deal_id: str, column: str) -> str | None:
+        """What is last known of a deal: its newest row's, else the log's last, else the last version's."""
+        if deal_id in self.deals:
+            return self.deals[deal_id].row.get(column)
+        if deal_id in self.events:
+            return next((one.new for one in reversed(self.events[deal_id]) if one.field == column), None)
+        return self.versions[deal_id][-1].row.get(column)
+
+    def is_deleted_deal(self, deal_id: str) -> bool:
+        """Flagged, of status `deleted`, or gone from a later full extract."""
+        is_gone = deal_id in self.deals and self.deals[deal_id].is_deleted
+        return is_gone or (self.deal_value(deal_id, "status") or "").casefold() == "deleted"
+
+    def _events(self) -> dict[str, list[Event]]:
+        """Events by deal, in order of time and then of the log; equal ones once, the earliest delivery's."""
+        earliest: dict[tuple[object, ...], tuple[str, Event]] = {}
+        for delivery, place, row in log_rows("deal_changes", self.deliveries):
+            dates = self.dates(delivery)
+            at = dates.moment(row["changed_at"])
+            if at is None or at > self.as_of:
+                continue
+            deal_id, name, new = str(row["deal_id"]), str(row["field"]), row.get("new_value")
+            order = (delivery.extracted_at, place)
+            event = Event(at, order, name.casefold(), row.get("old_value"), new, delivery.feed, dates)
+            same = (delivery.feed.name, deal_id, event.field, at, new)
+            if same not in earliest or order < earliest[same][1].order:
+                earliest[same] = (deal_id, event)
+        events: dict[str, list[Event]] = defaultdict(list)
+        for deal_id, event in sorted(earliest.values(), key=lambda pair: (pair[1].at, pair[1].order)):
+            events[deal_id].append(event)
+        return dict(events)
+
+    def _versions(self) -> dict[str, list[Version]]:
+        """Versions by deal, by time, then stage, then id; of one version's rows the newest counts."""
+        newest: dict[tuple[object, ...], tuple[str, Version]] = {}
+        for delivery, place, row in log_rows("deal_versions", self.deliveries):
+            dates = self.dates(delivery)
+            at = dates.moment(row["version_at"])
+            if at is None or at > self.as_of:
+                continue
+            deal_id = str(row["deal_id"])
+            version_id = row.get("version_id") or f"{at} {place:09d}"
+            newest[delivery.feed.name, version_id] = (deal_id, Version(version_id, at, row, dates))
+        versions: dict[str, list[Version]] = defaultdict(list)
+        for deal_id, version in newest.values():
+            if not boolean(version.row.get("is_deleted")):
+                versions[deal_id].append(version)
+        for deal_id, of_deal in versions.items():
+            of_deal.sort(key=lambda one: (one.at, self.version_stage(deal_id, one).rank, one.id))
+        return dict(versions)
+
+    def version_stage(self, deal_id: str, version: Version) -> Stage:
+        """The stage a version is in; its pipeline is the deal's where the version names none."""
+        record = self.deals.get(deal_id)
+        return self.stage(
+            str(version.row["stage"]), [version.row.get("pipeline"), record and record.row.get("pipeline")]
+        )

@@ -1,0 +1,242 @@
+"""Deals as they stand at as-of (domain.md: History, Stages, Time and money; metrics 2 and 8)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import pairwise
+
+from .crm import Crm
+from .history import Transition, crm_close, row_stage, transitions_of
+from .leads import Lead, activities_by, activity_times, linked_deals
+from .money import Rates, in_reporting_currency
+from .stages import Stage, normalised
+from .values import amount
+
+
+@dataclass
+class Deal:
+    """A deal. `counted` are the transitions that metrics look at, `transitions` all of them."""
+
+    key: str
+    id: str
+    source: str
+    crm: Crm
+    created_at: datetime
+    created_at_is_estimated: bool
+    created_on: date
+    transitions: list[Transition]
+    counted: list[Transition] = field(default_factory=list)
+    pipeline: str = ""
+    stage: Stage | None = None
+    status: str = "open"
+    closed_at: datetime | None = None
+    closed_on: date | None = None
+    amount: Decimal | None = None
+    amount_reporting: Decimal | None = None
+    owner_key: str | None = None
+    account_key: str | None = None
+    segment: str | None = None
+    lead_key: str | None = None
+    lead_source: str | None = None
+    is_qualified: bool | None = None
+    sales_cycle_days: int | None = None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Deleted deals are in no metric."""
+        return self.status == "deleted"
+
+
+def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
+    """The deals of a source, deleted ones included, in order of id."""
+    on_deal = activities_by(crm, "deal_id")
+    leads_by_deal: dict[str, list[str]] = defaultdict(list)
+    for lead_id, deal_ids in linked_deals(crm).items():
+        for deal_id in deal_ids:
+            leads_by_deal[deal_id].append(lead_id)
+    deals = []
+    for deal_id in crm.deal_ids():
+        times = activity_times(on_deal.get(deal_id, []))
+        times += _conversions(crm, deal_id, leads_by_deal[deal_id])
+        deals.append(_with_history(crm, deal_id, times))
+    _place_unconfigured(crm, deals)
+    for deal in deals:
+        _add_state(crm, deal)
+        _add_attributes(crm, deal)
+        known = [leads[lead_id] for lead_id in leads_by_deal[deal.id] if lead_id in leads]
+        _add_lead(deal, min(known, key=lambda lead: (lead.created_at, lead.id), default=None))
+        closed_on, as_of_day = deal.closed_on, crm.local_date(crm.as_of)
+        currency = (crm.deal_value(deal.id, "currency") or crm.source.currency).upper()
+        deal.amount_reporting = in_reporting_currency(
+            deal.amount, currency, closed_on, as_of_day, rates, crm.config
+        )
+        deal.is_qualified = _is_qualified(crm, deal)
+    return deals
+
+
+def _conversions(crm: Crm, deal_id: str, lead_ids: list[str]) -> list[datetime]:
+    """When leads were converted into this deal."""
+    leads = [crm.leads[lead_id] for lead_id in lead_ids if lead_id in crm.leads]
+    times = [
+        lead.moment("converted_at") for lead in leads if lead.row.get("converted_deal_id") in (deal_id, None)
+    ]
+    return [time for time in times if time]
+
+
+def _with_history(crm: Crm, deal_id: str, other_times: list[datetime]) -> Deal:
+    given = _given_creation(crm, deal_id)
+    created_at = given or min(_history_times(crm, deal_id) + other_times)
+    return Deal(
+        key=crm.key(deal_id),
+        id=deal_id,
+        source=crm.source.name,
+        crm=crm,
+        created_at=created_at,
+        created_at_is_estimated=given is None,
+        created_on=crm.local_date(created_at),
+        transitions=transitions_of(crm, deal_id, created_at),
+    )
+
+
+def _given_creation(crm: Crm, deal_id: str) -> datetime | None:
+    """The row's creation, else the log's; of a deal created twice in a log, the earliest creation."""
+    if deal_id in crm.deals:
+        created_at = crm.deals[deal_id].moment("created_at")
+        if created_at:
+            return created_at
+    creations = [event for event in crm.events.get(deal_id, []) if event.field == "created_at"]
+    return min((event.dates.moment(event.new) or event.at for event in creations), default=None)
+
+
+def _history_times(crm: Crm, deal_id: str) -> list[datetime]:
+    """When the log, the versions and the first delivery show the deal."""
+    times = [event.at for event in crm.events.get(deal_id, [])]
+    times += [version.at for version in crm.versions.get(deal_id, [])]
+    return times + ([crm.deals[deal_id].first_delivered_at] if deal_id in crm.deals else [])
+
+
+def _counted(crm: Crm, transitions: list[Transition]) -> list[Transition]:
+    """`after_close`: reopen, all of them; keep_first, up to the first win or loss."""
+    for place, transition in enumerate(transitions):
+        if transition.stage.outcome and crm.pipelines.of(transition.stage).after_close == "keep_first":
+            return transitions[: place + 1]
+    return transitions
+
+
+def _place_unconfigured(crm: Crm, deals: list[Deal]) -> None:
+    """Counts which configured open stage came last before each unconfigured one, and places them."""
+    entered_after: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for deal in deals:
+        last: dict[str, Stage] = {}
+        for stage in (transition.stage for transition in _counted(crm, deal.transitions)):
+            if stage.is_configured and not stage.outcome:
+                last[stage.pipeline] = stage
+            elif not stage.is_configured and stage.pipeline in last:
+                before = normalised(last[stage.pipeline].name)
+                entered_after[stage.pipeline][normalised(stage.name)][before] += 1
+    for pipeline in crm.pipelines.all():
+        pipeline.place_unconfigured(entered_after[pipeline.name])
+
+
+def _add_state(crm: Crm, deal: Deal) -> None:
+    """Stage, status and the two closing clocks."""
+    record = crm.deals.get(deal.id)
+    deal.counted = _counted(crm, deal.transitions)
+    last = deal.counted[-1] if deal.counted else None
+    deal.stage = last.stage if last else None
+    deal.pipeline = _pipeline(crm, deal)
+    if crm.is_deleted_deal(deal.id):
+        deal.status = "deleted"
+        deal.stage = (record and row_stage(crm, record)) or deal.stage
+    elif last and last.stage.outcome:
+        deal.status = last.stage.outcome
+        deal.closed_at = _closing_transition(deal.counted).at
+        deal.closed_on = _own_close_day(crm, deal) or crm.local_date(deal.closed_at)
+
+
+def _closing_transition(transitions: list[Transition]) -> Transition:
+    """The one that opens the last unbroken run of transitions with the same outcome."""
+    closing = transitions[-1]
+    for transition in reversed(transitions):
+        if transition.stage.outcome != closing.stage.outcome:
+            break
+        closing = transition
+    return closing
+
+
+def _own_close_day(crm: Crm, deal: Deal) -> date | None:
+    """The CRM's own date, if it shows this outcome; under keep_first only if the deal closed once."""
+    record = crm.deals.get(deal.id)
+    stage = row_stage(crm, record) if record else None
+    if record is None or stage is None or stage.outcome != deal.status:
+        return None
+    if len(deal.counted) < len(deal.transitions) and _closings(deal.transitions) > 1:
+        return None
+    own = crm_close(crm, record, deal.status)
+    return crm.local_date(own[0]) if own else None
+
+
+def _closings(transitions: list[Transition]) -> int:
+    """How many unbroken runs of one outcome there are."""
+    outcomes = [None, *(transition.stage.outcome for transition in transitions)]
+    return sum(after is not None and after != before for before, after in pairwise(outcomes))
+
+
+def _pipeline(crm: Crm, deal: Deal) -> str:
+    """As configured, else as the CRM writes it; of a deal without a row, that of its last stage."""
+    record = crm.deals.get(deal.id)
+    stage = row_stage(crm, record) if record else (deal.transitions[-1].stage if deal.transitions else None)
+    return stage.pipeline if stage else crm.pipelines.pipeline(crm.deal_value(deal.id, "pipeline")).name
+
+
+def _add_attributes(crm: Crm, deal: Deal) -> None:
+    """Amount and owner (under keep_first those at the first close), account and its segment."""
+    owner, text = (_value(crm, deal, column) for column in ("owner_id", "amount"))
+    deal.amount = amount(text)
+    deal.owner_key = crm.key(owner) if owner else None
+    account = crm.deal_value(deal.id, "account_id")
+    if account:
+        deal.account_key = crm.key(account)
+        deal.segment = crm.accounts[account].row.get("segment") if account in crm.accounts else None
+
+
+def _value(crm: Crm, deal: Deal, column: str) -> str | None:
+    """A value of the deal now; of one whose first close stands, at that close if it has changed since."""
+    is_kept = bool(deal.closed_at) and crm.pipelines.of(deal.counted[-1].stage).after_close == "keep_first"
+    if is_kept:
+        events = [event for event in crm.events.get(deal.id, []) if event.field == column]
+        later = [event for event in events if event.at > deal.closed_at]
+        if later:
+            return next((event.new for event in reversed(events) if event.at <= deal.closed_at), later[0].old)
+        versions = crm.versions.get(deal.id, [])
+        before = [version for version in versions if version.at <= deal.closed_at and column in version.row]
+        if before and versions[-1].at > deal.closed_at:
+            return before[-1].row[column]
+    return crm.deal_value(deal.id, column)
+
+
+def _add_lead(deal: Deal, lead: Lead | None) -> None:
+    """The deal's lead, its lead source, and metric 2: days from first contact to `closed_on`."""
+    own_source = deal.crm.deal_value(deal.id, "lead_source")
+    deal.lead_key = lead.key if lead else None
+    deal.lead_source = own_source or (lead.lead_source if lead else None)
+    first_contact = lead.created_on if lead and not lead.created_at_is_estimated else None
+    if first_contact is None and not deal.created_at_is_estimated:
+        first_contact = deal.created_on
+    if deal.status == "won" and first_contact and deal.closed_on:
+        days = (deal.closed_on - first_contact).days
+        deal.sales_cycle_days = days if days >= 0 else None
+
+
+def _is_qualified(crm: Crm, deal: Deal) -> bool | None:
+    """Entered a qualified stage or a later open one, or was won; None if only inferred history is known."""
+    if all(transition.evidence == "inferred" for transition in deal.counted):
+        return None
+    return any(
+        transition.stage.outcome == "won"
+        or crm.pipelines.of(transition.stage).is_qualifying(transition.stage)
+        for transition in deal.counted
+    )

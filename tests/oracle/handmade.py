@@ -1,0 +1,71 @@
+"""Small landing folders made by hand, for the oracle's own tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import Result, compute
+
+CONFIG = """
+timezone: Europe/Berlin
+currency: EUR
+sources:
+  - name: crm
+    timezone: UTC
+    after_close: {after_close}
+    feeds:
+      deals:
+        entity: deals
+        files: ["deals_*.csv"]
+        columns: {{deal_id: id, pipeline: pipeline, stage: stage, status: status, amount: amount,
+                  currency: currency, owner_id: owner, account_id: account, lead_id: lead,
+                  created_at: created, won_at: won, lost_at: lost}}
+      deal_changes:
+        entity: deal_changes
+        deliveries: incremental
+        files: ["log_*.csv"]
+        columns: {{deal_id: id, field: field, old_value: old, new_value: new, changed_at: at}}
+      leads:
+        entity: leads
+        files: ["leads_*.csv"]
+        columns: {{lead_id: id, created_at: created, status: status, lead_source: found}}
+        converted_lead_statuses: [won over]
+      calls:
+        entity: activities
+        files: ["calls_*.csv"]
+        columns: {{activity_id: id, activity_type: type, lead_id: lead, direction: direction,
+                  due_at: due, is_done: done}}
+      rates:
+        entity: exchange_rates
+        files: ["rates_*.csv"]
+        columns: {{rate_on: day, currency: currency, rate: rate}}
+    pipelines:
+      - name: default
+        stages:
+          - {{name: New, canonical: prospecting}}
+          - {{name: Demo, canonical: demo, qualified: true, mandatory: true}}
+          - {{name: Offer, canonical: proposal}}
+          - {{name: Onboarding, canonical: post_sale}}
+"""
+AS_OF = "2026-01-31T00:00:00Z"
+
+
+class World:
+    """A landing folder of one source."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def deliver(self, file: str, text: str) -> None:
+        """Writes a file; the rows are indented for readability."""
+        path = self.folder / "crm" / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(
+            "\n".join(line.strip() for line in text.strip().splitlines()) + "\n", encoding="utf-8"
+        )
+
+    def compute(self, after_close: str = "reopen", as_of: str = AS_OF) -> Result:
+        """The oracle's word on it."""
+        config = self.folder / "pipeline.yml"
+        config.write_text(CONFIG.format(after_close=after_close), encoding="utf-8")
+        return compute(config, self.folder, as_of)

@@ -1,0 +1,222 @@
+"""Landing files to deliveries of rows (contract.md, Landing): a row is canonical column → text or None.
+
+A delivery is all files of one source and feed with one extract time. A row with too few or too many cells
+is rejected; a row without a required value is quarantined, but its id still stands in the delivery. A
+delivery that cannot be read or lacks a required column is refused; a suspiciously small one is held back.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from pathlib import Path
+from statistics import median
+
+from .configuration import Config, Feed, Source, folded
+
+csv.field_size_limit(2**31 - 1)
+DATE_IN_NAME = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)")
+KEYS = {
+    "deals": "deal_id",
+    "leads": "lead_id",
+    "activities": "activity_id",
+    "owners": "owner_id",
+    "accounts": "account_id",
+    "stages": "stage_id",
+}
+REQUIRED = {
+    "deals": ("deal_id", "stage"),
+    "deal_changes": ("deal_id", "field", "changed_at"),
+    "deal_versions": ("deal_id", "stage", "version_at"),
+    "leads": ("lead_id",),
+    "activities": ("activity_id",),
+    "owners": ("owner_id",),
+    "accounts": ("account_id",),
+    "stages": ("stage_id", "stage_name"),
+    "exchange_rates": ("rate_on", "currency", "rate"),
+}
+Row = dict[str, str | None]
+
+
+class RefusedError(Exception):
+    """Why a delivery is not loaded."""
+
+
+@dataclass
+class Delivery:
+    """The good rows of one feed at one extract time, in the order of files and rows."""
+
+    feed: Feed
+    extracted_at: datetime
+    rows: list[Row] = field(default_factory=list)
+    quarantined_ids: set[str] = field(default_factory=set)
+    records: int = 0
+
+
+def deliveries_of(
+    source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]
+) -> list[Delivery]:
+    """What a source has delivered by `as_of`, feed by feed, oldest first."""
+    files = _files(landing / source.name)
+    loaded: list[Delivery] = []
+    for feed in source.feeds:
+        by_time: dict[datetime, list[Path]] = {}
+        for path in files:
+            if _matches(path, feed):
+                by_time.setdefault(_extract_time(path, landing / source.name, feed), []).append(path)
+        of_feed: list[Delivery] = []
+        for extracted_at, paths in sorted(by_time.items()):
+            if extracted_at > as_of:
+                continue
+            try:
+                of_feed.append(_load(source, feed, extracted_at, paths, of_feed, config))
+            except RefusedError as reason:
+                notes.append(
+                    f"{source.name}/{feed.name} of {extracted_at:%Y-%m-%dT%H:%MZ} is not loaded: {reason}"
+                )
+        loaded += of_feed
+    return loaded
+
+
+def _files(folder: Path) -> list[Path]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path
+        for path in paths
+        if not path.name.endswith((".part", ".tmp"))
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _matches(path: Path, feed: Feed) -> bool:
+    name = path.name.removesuffix(".gz").casefold()
+    return any(fnmatchcase(name, pattern.removesuffix(".gz").casefold()) for pattern in feed.files)
+
+
+def _extract_time(path: Path, folder: Path, feed: Feed) -> datetime:
+    """From configuration, else the date in the file's name, else in a folder's, else its modification."""
+    if feed.extracted_at:
+        return feed.extracted_at
+    for part in reversed(path.relative_to(folder).parts):
+        for year, _, month, day in DATE_IN_NAME.findall(part):
+            try:
+                return datetime(int(year), int(month), int(day), tzinfo=feed.zone).astimezone(UTC)
+            except ValueError:
+                continue
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _load(
+    source: Source,
+    feed: Feed,
+    extracted_at: datetime,
+    paths: list[Path],
+    earlier: list[Delivery],
+    config: Config,
+) -> Delivery:
+    """All files of one extract time; the same bytes count once. Raises RefusedError."""
+    delivery = Delivery(feed, extracted_at)
+    contents = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in reversed(paths)}
+    for path in sorted(contents.values()):
+        for row in _records(path, source, feed, delivery):
+            missing = [column for column in _required(source, feed) if not row.get(column)]
+            key = row.get(KEYS.get(feed.entity, ""))
+            if not missing:
+                delivery.rows.append(row)
+            elif key:
+                delivery.quarantined_ids.add(key)
+    sizes = [Decimal(one.records) for one in earlier[-7:]]
+    is_confirmed = any(sha256 in feed.confirmed for sha256 in contents)
+    if sizes and not feed.incremental and not is_confirmed:
+        least = config.min_volume_share * median(sizes)
+        if delivery.records < least:
+            raise RefusedError(f"held back: {delivery.records} records, at least {least} were expected")
+    return delivery
+
+
+def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iterable[Row]:
+    """The rows of one file that have as many cells as the heading."""
+    lines = _lines(path)
+    headings = [folded(heading) for heading in lines[0]]
+    body = [line for line in lines[1:] if line]
+    delivery.records += len(body)
+    whole = [line for line in body if len(line) == len(headings)]
+    places = _places(headings, whole, feed)
+    for column in _required(source, feed):
+        if column not in places and column not in feed.constants:
+            raise RefusedError(f"{path.name} has no column {column}")
+    for line in whole:
+        yield _row(line, places, feed)
+
+
+def _required(source: Source, feed: Feed) -> tuple[str, ...]:
+    """A deal's row needs no stage where a history feed gives it."""
+    if feed.entity == "deals" and source.has_history_feed:
+        return ("deal_id",)
+    return REQUIRED.get(feed.entity, ())
+
+
+def _lines(path: Path) -> list[list[str]]:
+    content = path.read_bytes()
+    try:
+        text = _decoded(gzip.decompress(content) if path.name.endswith(".gz") else content)
+        first = text.split("\n", 1)[0]
+        delimiter = max(",;\t", key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
+        raise RefusedError(f"{path.name}: {error}") from None
+    if not lines:
+        raise RefusedError(f"{path.name} is empty")
+    return lines
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
+
+
+def _places(headings: list[str], lines: list[list[str]], feed: Feed) -> dict[str, int]:
+    """Canonical column → its place: the first synonym present; an identical heading twice must agree."""
+    places: dict[str, int] = {}
+    for column, synonyms in feed.columns.items():
+        present = next((folded(name) for name in synonyms if folded(name) in headings), None)
+        if present is None:
+            continue
+        first, *others = [place for place, heading in enumerate(headings) if heading == present]
+        if any(line[first] != line[other] for line in lines for other in others):
+            raise RefusedError(f"the heading {present} stands there twice with different contents")
+        places[column] = first
+    return places
+
+
+def _row(line: list[str], places: dict[str, int], feed: Feed) -> Row:
+    row: Row = {column: _cell(line[place], column, feed) for column, place in places.items()}
+    row.update(feed.constants)
+    for column, reference in feed.references.items():
+        pointed = row.get(reference["column"])
+        if pointed and pointed.startswith(reference["prefix"]):
+            row[column] = pointed
+    return row
+
+
+def _cell(text: str, column: str, feed: Feed) -> str | None:
+    """Trimmed; empty and the feed's null values are None; translated where the mapping says so."""
+    text = text.strip()
+    if not text or text in feed.null_values:
+        return None
+    for canonical, words in feed.values.get(column, {}).items():
+        if folded(text) in {folded(word) for word in words}:
+            return canonical
+    return text

@@ -1,0 +1,152 @@
+"""Leads: when created, whether converted, when first answered (domain.md, metrics 1, 7 and 12)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from .configuration import folded
+from .crm import Crm
+from .records import Record
+from .values import boolean
+
+INBOUND = {"inbound", "incoming"}
+
+
+@dataclass
+class Lead:
+    """A lead that is not deleted."""
+
+    key: str
+    id: str
+    source: str
+    owner_key: str | None
+    lead_source: str | None
+    status: str | None
+    created_at: datetime
+    created_at_is_estimated: bool
+    created_on: date
+    is_converted: bool
+    first_response_at: datetime | None
+    sla_hours: float
+    as_of: datetime
+
+    @property
+    def response_hours(self) -> float | None:
+        """Hours from creation to the first response; estimated creations take no part."""
+        if self.first_response_at is None or self.created_at_is_estimated:
+            return None
+        return (self.first_response_at - self.created_at) / timedelta(hours=1)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """No response by as-of and older than the SLA; estimated creations take no part."""
+        if self.first_response_at is not None or self.created_at_is_estimated:
+            return False
+        return (self.as_of - self.created_at) / timedelta(hours=1) > self.sla_hours
+
+
+def leads_of(crm: Crm) -> dict[str, Lead]:
+    """The leads of a source by id."""
+    on_lead = activities_by(crm, "lead_id")
+    deals = linked_deals(crm)
+    return {
+        record.id: _lead(crm, record, on_lead.get(record.id, []), deals.get(record.id, set()))
+        for record in crm.leads.values()
+        if not record.is_deleted
+    }
+
+
+def linked_deals(crm: Crm) -> dict[str, set[str]]:
+    """Lead id → ids of the known deals that name it, or that it names as what it was converted into."""
+    deals: dict[str, set[str]] = defaultdict(set)
+    known = set(crm.deal_ids())
+    for deal_id in known:
+        lead_id = crm.deal_value(deal_id, "lead_id")
+        if lead_id:
+            deals[lead_id].add(deal_id)
+    for record in crm.leads.values():
+        deal_id = record.row.get("converted_deal_id")
+        if deal_id in known:
+            deals[record.id].add(str(deal_id))
+    return dict(deals)
+
+
+def activities_by(crm: Crm, column: str) -> dict[str, list[Record]]:
+    """The activities that are not deleted, by what they point at."""
+    activities: dict[str, list[Record]] = defaultdict(list)
+    for record in crm.activities.values():
+        pointed = record.row.get(column)
+        if pointed and not record.is_deleted:
+            activities[pointed].append(record)
+    return dict(activities)
+
+
+def completed_at(record: Record) -> datetime | None:
+    """When an activity was completed; done without a time: when due, at most when first shown done."""
+    is_done = boolean(record.row.get("is_done"))
+    completed = record.moment("completed_at")
+    if is_done is False or (is_done is None and completed is None):
+        return None
+    if completed:
+        return completed
+    first_shown = record.first_shown(lambda row: bool(boolean(row.get("is_done"))))
+    due = record.moment("due_at")
+    return min(due, first_shown) if due else first_shown
+
+
+def activity_times(activities: list[Record]) -> list[datetime]:
+    """The moments at which activities show that what they point at existed."""
+    times = [time for record in activities for time in (record.moment("created_at"), completed_at(record))]
+    return [time for time in times if time]
+
+
+def _lead(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]) -> Lead:
+    given = record.moment("created_at")
+    created_at = given or _estimated(crm, record, activities, deal_ids)
+    owner = record.row.get("owner_id")
+    return Lead(
+        key=crm.key(record.id),
+        id=record.id,
+        source=crm.source.name,
+        owner_key=crm.key(owner) if owner else None,
+        lead_source=record.row.get("lead_source"),
+        status=record.row.get("status"),
+        created_at=created_at,
+        created_at_is_estimated=given is None,
+        created_on=crm.local_date(created_at),
+        is_converted=_is_converted(record) or any(not crm.is_deleted_deal(deal_id) for deal_id in deal_ids),
+        first_response_at=_first_response(crm, activities, created_at),
+        sla_hours=crm.config.sla_hours,
+        as_of=crm.as_of,
+    )
+
+
+def _estimated(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]) -> datetime:
+    """The earliest of its activities, its conversion (else the deals made of it) and its first delivery."""
+    times = [record.first_delivered_at, *activity_times(activities)]
+    deals = [crm.deals[deal_id].moment("created_at") for deal_id in deal_ids if deal_id in crm.deals]
+    converted = record.moment("converted_at")
+    return min([*times, *([converted] if converted else [time for time in deals if time])])
+
+
+def _is_converted(record: Record) -> bool:
+    """The CRM's flag where it delivers one, else its status."""
+    flag = boolean(record.row.get("is_converted"))
+    if flag is not None:
+        return flag
+    status = record.row.get("status")
+    return status is not None and folded(status) in record.feed.converted_lead_statuses
+
+
+def _first_response(crm: Crm, activities: list[Record], created_at: datetime) -> datetime | None:
+    """The first completed outbound activity of a response type, at or after creation and by as-of."""
+    times = (completed_at(record) for record in activities if _is_response(record))
+    return min((time for time in times if time and created_at <= time <= crm.as_of), default=None)
+
+
+def _is_response(record: Record) -> bool:
+    kind, direction = record.row.get("activity_type"), record.row.get("direction")
+    is_inbound = direction is not None and folded(direction) in INBOUND
+    return kind is not None and folded(kind) in record.feed.response_types and not is_inbound
