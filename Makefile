@@ -54,7 +54,7 @@ lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint -q dbt/models dbt/tests benchmarks
+	$(BIN)/sqlfluff lint -q dbt/models dbt/tests $(wildcard benchmarks/*.sql)
 
 dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000
 	@$(BIN)/dealtrail dev

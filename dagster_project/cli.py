@@ -90,8 +90,10 @@ def _use_dagster_home(warehouse_dir: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
     if not settings.exists():
-        settings.write_text("telemetry:\n  enabled: false\nrun_coordinator:\n  module: dagster.core.run_coordinator\n"
-                            "  class: QueuedRunCoordinator\n  config:\n    max_concurrent_runs: 1\n")
+        settings.write_text(
+            "telemetry:\n  enabled: false\nrun_coordinator:\n  module: dagster.core.run_coordinator\n"
+            "  class: QueuedRunCoordinator\n  config:\n    max_concurrent_runs: 1\n"
+        )
     os.environ["DAGSTER_HOME"] = str(home)
 
 
@@ -113,7 +115,13 @@ def docs() -> None:
     import subprocess
 
     from dagster_project.config.load import load_settings
-    from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE, dbt_environment, dbt_vars, target_dir
+    from dagster_project.transform.project import (
+        DBT_DIR,
+        DBT_EXECUTABLE,
+        dbt_environment,
+        dbt_vars,
+        target_dir,
+    )
 
     settings = load_settings()
     target = settings.warehouse_dir / "docs"
@@ -179,7 +187,10 @@ def main() -> None:
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        print(f"dealtrail: {type(error).__name__}: {error} (run with --debug for the traceback)", file=sys.stderr)
+        print(
+            f"dealtrail: {type(error).__name__}: {error} (run with --debug for the traceback)",
+            file=sys.stderr,
+        )
         sys.exit(3)
 
 

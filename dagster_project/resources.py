@@ -29,6 +29,4 @@ def run_in_progress(context: dg.InitResourceContext) -> Iterator[NightlyRun]:
 
 def dbt() -> DbtCliResource:
     """The dbt command of this environment."""
-    return DbtCliResource(
-        project_dir=str(DBT_DIR), profiles_dir=str(DBT_DIR), dbt_executable=str(DBT_EXECUTABLE)
-    )
+    return DbtCliResource(project_dir=str(DBT_DIR), profiles_dir=str(DBT_DIR), dbt_executable=str(DBT_EXECUTABLE))

@@ -104,10 +104,12 @@ class NightlyRun:
 
     @property
     def lake_dir(self) -> Path:
+        """What every build is a function of."""
         return self.settings.warehouse_dir / "lake"
 
     @property
     def building_dir(self) -> Path:
+        """The build in progress."""
         return self.settings.warehouse_dir / "building"
 
     @property
@@ -140,9 +142,7 @@ class NightlyRun:
     def select(self) -> list[FileRecord]:
         """The deliveries this run sees. Raises ConfigurationError where there is none yet at its as-of moment."""
         config = self.settings.config
-        self.selected = select_deliveries(
-            self.records, config.sources, self.as_of, config.thresholds.min_volume_share
-        )
+        self.selected = select_deliveries(self.records, config.sources, self.as_of, config.thresholds.min_volume_share)
         if not self.selected and self.records:
             earliest = min(self.records, key=lambda record: record.extracted_at)
             raise ConfigurationError(

@@ -90,7 +90,8 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     console.print(table)
     for stop in attempt["stopped_by"]:
         console.print(
-            f"[red]stopped by {stop['rule']}[/] on {stop['table']}: {stop['unexpected']} rows, such as ", end=""
+            f"[red]stopped by {stop['rule']}[/] on {stop['table']}: {stop['unexpected']} rows, such as ",
+            end="",
         )
         console.print(str(stop["example"]), markup=False)
     if attempt["message"] and not attempt["stopped_by"]:

@@ -45,9 +45,7 @@ class Warehouse:
 
     def tables(self, schema: str = "marts") -> dict[str, list[tuple[Any, ...]]]:
         """Every table of a schema as sorted rows: what two builds are compared by."""
-        names = self.rows(
-            "select table_name from information_schema.tables where table_schema = ? order by 1", schema
-        )
+        names = self.rows("select table_name from information_schema.tables where table_schema = ? order by 1", schema)
         return {name: sorted(self.rows(f"from {schema}.{name}"), key=repr) for (name,) in names}
 
     @property
@@ -64,7 +62,10 @@ def environment(**settings: str | Path | None) -> dict[str, str]:
 
 
 def run_nightly(
-    warehouse: Path, config: Path | str = "pipeline.yml", landing: Path | None = None, as_of: str | None = None
+    warehouse: Path,
+    config: Path | str = "pipeline.yml",
+    landing: Path | None = None,
+    as_of: str | None = None,
 ) -> Warehouse:
     """`dealtrail nightly` as cron would call it."""
     done = subprocess.run(

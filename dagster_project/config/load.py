@@ -26,7 +26,9 @@ class _PlainLoader(yaml.SafeLoader):
         keys: set[str] = set()
         for key_node, _ in node.value:
             if key_node.value in keys:
-                raise yaml.MarkedYAMLError(problem=f"'{key_node.value}' is given twice", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"'{key_node.value}' is given twice", problem_mark=key_node.start_mark
+                )
             keys.add(key_node.value)
         return super().construct_mapping(node, deep=deep)
 

@@ -69,7 +69,7 @@ def _stages_of(config: Configuration, source: Source, pipeline: Pipeline) -> lis
     # A CRM that records win and loss as a status (Pipedrive) moves the deal into these two.
     for name, canonical in (("Won", "won"), ("Lost", "lost")):
         if normalized(name) not in names:
-            merged.append(Stage(name=name, canonical=canonical))  # type: ignore[arg-type]
+            merged.append(Stage(name=name, canonical=canonical))
     required_from = _required_from(source, pipeline, merged)
     return [
         _configured(config, source, pipeline, stage, order, required_from)
@@ -168,7 +168,7 @@ def _industry_templates() -> dict[str, list[Stage]]:
         for row in csv.DictReader(file):
             stage = Stage(
                 name=row["stage"],
-                canonical=row["canonical_stage"],  # type: ignore[arg-type]
+                canonical=row["canonical_stage"],
                 qualified=row["qualified"] == "true",
                 win_probability=float(row["win_probability"]),
             )

@@ -92,9 +92,7 @@ def match(header: Header, feed: Feed, needs_stage: bool = True) -> Matched:
         positions=positions,
         doubled=[(first_at[key], other) for key in sorted(used & doubled_at.keys()) for other in doubled_at[key]],
         outranked=sorted(set(outranked) - {header.headings[position] for position in positions.values()}),
-        unmapped=[
-            heading for position, heading in enumerate(header.headings) if keys[position] not in known
-        ],
+        unmapped=[heading for position, heading in enumerate(header.headings) if keys[position] not in known],
     )
 
 

@@ -236,7 +236,7 @@ def _store(
         if loaded.rejects:
             _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
         filled = _filled_columns(connection, unfinished)
-        os.replace(unfinished, target)
+        unfinished.replace(target)
         record = replace(_with_counts(record, loaded), filled=filled)
     write_atomically(record.path(lake_dir, "json"), json.dumps(asdict(record), ensure_ascii=False))
     return record
@@ -287,7 +287,7 @@ def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject],
         )
     unfinished = path.with_suffix(".unfinished")
     connection.execute(f"copy rejects to '{str(unfinished).replace(chr(39), chr(39) * 2)}' (format parquet)")
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 @dataclass(frozen=True)
@@ -332,7 +332,7 @@ def write_atomically(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def as_rows(records: list[FileRecord]) -> Iterator[dict[str, Any]]:

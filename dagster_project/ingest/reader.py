@@ -94,11 +94,11 @@ def _scan(path: Path, header: Header) -> str:
     )
 
 
-def _refuse_contradictions(
-    connection: duckdb.DuckDBPyConnection, scan: str, header: Header, matched: Matched
-) -> None:
+def _refuse_contradictions(connection: duckdb.DuckDBPyConnection, scan: str, header: Header, matched: Matched) -> None:
     for first, second in matched.doubled:
-        differing = connection.execute(f"select count(*) from {scan} where c{first} is distinct from c{second}").fetchone()
+        differing = connection.execute(
+            f"select count(*) from {scan} where c{first} is distinct from c{second}"
+        ).fetchone()
         connection.execute("drop table if exists reject_scans; drop table if exists reject_errors")
         if differing and differing[0]:
             raise RefusedFileError(
@@ -148,9 +148,7 @@ def _nul_filter(matched: Matched) -> str:
     return " or ".join(f"contains(c{at}, chr(0))" for at in sorted(set(matched.positions.values())))
 
 
-def _nul_rows(
-    connection: duckdb.DuckDBPyConnection, scan: str, matched: Matched, rejected: list[int]
-) -> list[Reject]:
+def _nul_rows(connection: duckdb.DuckDBPyConnection, scan: str, matched: Matched, rejected: list[int]) -> list[Reject]:
     """Rows with a NUL byte in a mapped column: no database downstream can hold one, so they are rejects."""
     column_at = {at: column for column, at in matched.positions.items()}
     which = " ".join(f"when contains(c{at}, chr(0)) then {_text(column)}" for at, column in column_at.items())
@@ -168,7 +166,9 @@ def _nul_rows(
         where which is not null
         """
     ).fetchall()
-    return [Reject(_record_number(position, rejected), which, "contains a NUL byte", text) for position, which, text in rows]
+    return [
+        Reject(_record_number(position, rejected), which, "contains a NUL byte", text) for position, which, text in rows
+    ]
 
 
 def _record_number(position: int, rejected: list[int]) -> int:
@@ -200,9 +200,7 @@ def _rejects(connection: duckdb.DuckDBPyConnection) -> list[Reject]:
                 f"has a quote that is opened near row {line} and never closed, so the rows behind it cannot be told "
                 "apart. Export the file again, or double the quote inside that cell"
             )
-    return [
-        Reject(int(line), None, f"{kind.lower()}: {message}", str(text)) for line, kind, message, text in rows
-    ]
+    return [Reject(int(line), None, f"{kind.lower()}: {message}", str(text)) for line, kind, message, text in rows]
 
 
 def _text(value: str) -> str:

@@ -29,14 +29,14 @@ def publish(run: NightlyRun) -> Path:
         write_record(connection, staged / RECORD_NAME, run.as_of, run.run_id, run.as_of_day)
         connection.execute("detach work; checkpoint")
     export_tables(run.build_path, "marts", staged / "marts")
-    os.replace(run.build_path, staged / "pipeline.duckdb")
+    run.build_path.replace(staged / "pipeline.duckdb")
     data_docs = run.building_dir / "data_docs"
     data_docs.mkdir(exist_ok=True)
-    os.replace(data_docs, staged / "data_docs")
+    data_docs.replace(staged / "data_docs")
     version = warehouse / "versions" / run.run_id
     version.parent.mkdir(exist_ok=True)
     _sync(staged)
-    os.replace(staged, version)
+    staged.replace(version)
     switch(warehouse, version)
     keep_record(version, run.records_dir)
     _forget_old_versions(warehouse, version)
@@ -77,7 +77,7 @@ def _link(link: Path, target: Path) -> None:
     unfinished = link.with_name(f".{link.name}.switching")
     unfinished.unlink(missing_ok=True)
     unfinished.symlink_to(target)
-    os.replace(unfinished, link)
+    unfinished.replace(link)
 
 
 def _forget_old_versions(warehouse: Path, current: Path) -> None:

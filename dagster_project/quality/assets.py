@@ -46,9 +46,7 @@ def expectation_checks(config: Configuration) -> dg.AssetChecksDefinition:
         from dagster_project.quality.evaluate import evaluate
 
         with run.step("expectations"):
-            run.results = evaluate(
-                run.settings.config, run.build_path, run.work_path, run.building_dir / "data_docs"
-            )
+            run.results = evaluate(run.settings.config, run.build_path, run.work_path, run.building_dir / "data_docs")
             published = current_version(run.settings.warehouse_dir)
             if published is not None:
                 # a run killed between its switch and its record
@@ -91,7 +89,7 @@ def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
     deals = connection.execute("select status, count(*) from marts.fct_deals group by status").fetchall()
     return {
         "quarantined": quarantined[0] if quarantined else 0,
-        "violations": {severity: count for severity, count in severities},
+        "violations": dict(severities),
         "violations_by_rule": [{"rule": r, "severity": s, "count": c} for r, s, c in rules],
-        "deals": {status: count for status, count in deals},
+        "deals": dict(deals),
     }

@@ -76,7 +76,7 @@ def evaluate(config: Configuration, build_path: Path, work_path: Path, data_docs
     from dagster_project.quality.duckdb_datasource import DuckDBDatasource, open_context
 
     context = open_context(data_docs_dir)
-    add_duckdb = context.data_sources.add_duckdb  # type: ignore[attr-defined]
+    add_duckdb = context.data_sources.add_duckdb
     datasource: DuckDBDatasource = add_duckdb(name="warehouse", connection_string=f"duckdb:///{build_path}")
     engine: Any = datasource.get_execution_engine()
     try:
@@ -168,7 +168,11 @@ def _expectations(plan: _Planned) -> list[Any]:
     import great_expectations.expectations as gxe
 
     check, definition = plan.check, plan.check.definition
-    notes = {"meta": {"key": plan.key}, "severity": check.severity, "description": f"{check.rule}: {check.says}"}
+    notes: dict[str, Any] = {
+        "meta": {"key": plan.key},
+        "severity": check.severity,
+        "description": f"{check.rule}: {check.says}",
+    }
     if isinstance(definition, Gate):
         return [
             gxe.ExpectColumnValuesToNotBeNull(column=definition.column, **notes),

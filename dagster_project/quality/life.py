@@ -6,7 +6,6 @@ nothing else, so a rebuild gives the same ones.
 
 from __future__ import annotations
 
-import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,4 +129,4 @@ def keep_record(version_dir: Path, records_dir: Path) -> None:
     records_dir.mkdir(parents=True, exist_ok=True)
     unfinished = kept.with_suffix(".unfinished")
     shutil.copyfile(record, unfinished)
-    os.replace(unfinished, kept)
+    unfinished.replace(kept)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from dagster_project.config.load import PROJECT_DIR
 from dagster_project.config.models import Configuration, Severity, Strict
@@ -35,7 +35,7 @@ class Rule(Strict):
     allowed: str
     message: str
     record_key: str = "record_key"
-    needs_any_of: list[str] = []
+    needs_any_of: list[str] = Field(default_factory=list)
 
 
 class Gate(Strict):
@@ -55,8 +55,8 @@ class Suite(Strict):
     table: str = ""
     entity: str = ""
     entity_column: str = ""
-    rules: list[Rule] = []
-    gates: list[Gate] = []
+    rules: list[Rule] = Field(default_factory=list)
+    gates: list[Gate] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ def checks(config: Configuration, folder: Path = EXPECTATIONS_DIR) -> list[Check
     """All rules and gates that are switched on, with the severity the configuration gives them."""
     found = []
     for suite in read_suites(folder):
-        for rule in [*suite.rules, *suite.gates]:
+        definitions: list[Rule | Gate] = [*suite.rules, *suite.gates]
+        for rule in definitions:
             said = config.rules.get(rule.rule)
             if said and not said.enabled:
                 continue
@@ -102,7 +103,8 @@ def checks(config: Configuration, folder: Path = EXPECTATIONS_DIR) -> list[Check
             asset = table.rsplit(".", 1)[-1] if isinstance(rule, Rule) else rule.asset
             says = rule.says if isinstance(rule, Rule) else f"{rule.column} is never missing and never twice."
             found.append(Check(suite, rule.rule, severity, table, asset, says, rule))
-    _demand_known(config, {rule.rule for suite in read_suites(folder) for rule in [*suite.rules, *suite.gates]})
+    suites = read_suites(folder)
+    _demand_known(config, {r.rule for s in suites for r in s.rules} | {g.rule for s in suites for g in s.gates})
     return found
 
 

@@ -21,7 +21,13 @@ from dagster_project.transform.project import dbt_environment, dbt_vars, manifes
 Run = dg.ResourceParam[NightlyRun]
 
 #: Folder of a model → group in the graph, in the order of the picture.
-GROUPS = {"staging": "staging", "intermediate": "intermediate", "marts": "marts", "quality": "quality", "hygiene": "quality"}
+GROUPS = {
+    "staging": "staging",
+    "intermediate": "intermediate",
+    "marts": "marts",
+    "quality": "quality",
+    "hygiene": "quality",
+}
 
 
 class Translator(DagsterDbtTranslator):

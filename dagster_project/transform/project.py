@@ -53,7 +53,15 @@ def manifest(settings: Settings) -> Path:
         return path
     target.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [str(DBT_EXECUTABLE), "--quiet", "parse", "--project-dir", str(DBT_DIR), "--vars", dbt_vars(settings)],
+        [
+            str(DBT_EXECUTABLE),
+            "--quiet",
+            "parse",
+            "--project-dir",
+            str(DBT_DIR),
+            "--vars",
+            dbt_vars(settings),
+        ],
         env={**os.environ, **dbt_environment(settings)},
         capture_output=True,
         text=True,

@@ -44,9 +44,7 @@ def date_format_sets(config: Configuration) -> list[list[str]]:
     return sets
 
 
-def prepare(
-    work_path: Path, config: Configuration, records: list[FileRecord], lake_dir: Path, as_of: datetime
-) -> None:
+def prepare(work_path: Path, config: Configuration, records: list[FileRecord], lake_dir: Path, as_of: datetime) -> None:
     """Creates `work` with the schemas `config` and `lake` for a run at `as_of` over these records."""
     with duckdb.connect(str(work_path)) as connection:
         connection.execute("create schema config; create schema lake")
@@ -199,9 +197,7 @@ def _write_feeds(connection: duckdb.DuckDBPyConnection, config: Configuration, l
     )
 
 
-def _write_files(
-    connection: duckdb.DuckDBPyConnection, config: Configuration, records: list[FileRecord]
-) -> None:
+def _write_files(connection: duckdb.DuckDBPyConnection, config: Configuration, records: list[FileRecord]) -> None:
     confirmed = {
         (source.name, name, sha256)
         for source in config.sources
@@ -253,7 +249,8 @@ def _create_entity_view(
         empty = [f"cast(null as varchar) as {column}" for column in columns]
         empty += [f"cast(null as {kind}) as {column}" for column, kind in PROVENANCE.items()]
         connection.execute(
-            f"create view lake.{entity} as select {', '.join(empty)}, cast(null as bigint) as _file_row_number where false"
+            f"create view lake.{entity} as select {', '.join(empty)}, "
+            "cast(null as bigint) as _file_row_number where false"
         )
         return
     files = ", ".join(_text(str(record.path(lake_dir, "parquet"))) for record in records)
@@ -266,9 +263,7 @@ def _create_entity_view(
     )
 
 
-def _create_rejects_view(
-    connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path
-) -> None:
+def _create_rejects_view(connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path) -> None:
     parts = [
         f"select {_text(r.source)} as source, {_text(r.feed)} as feed, {_text(r.file_id)} as file_id, "
         f"row_number, column_name, value, reason from read_parquet({_text(str(r.path(lake_dir, 'rejects.parquet')))})"

@@ -113,11 +113,8 @@ def visit_differences(result: Result, database: str | Path) -> list[str]:
     if missing:
         return missing
     mine, theirs = (Counter(_cells(row, VISIT_COLUMNS) for row in rows) for rows in (result.visits, actual))
-    return [
-        f"fct_stage_visits lacks {_shown(visit)} × {count}" for visit, count in (mine - theirs).items()
-    ] + [
-        f"fct_stage_visits has {_shown(visit)} × {count}, not expected"
-        for visit, count in (theirs - mine).items()
+    return [f"fct_stage_visits lacks {_shown(visit)} × {count}" for visit, count in (mine - theirs).items()] + [
+        f"fct_stage_visits has {_shown(visit)} × {count}, not expected" for visit, count in (theirs - mine).items()
     ]
 
 
@@ -170,9 +167,7 @@ def _table_differences(
     return missing + _row_differences(table, key, present, expected, actual)
 
 
-def _row_differences(
-    table: str, key: list[str], columns: list[str], expected: Rows, actual: Rows
-) -> list[str]:
+def _row_differences(table: str, key: list[str], columns: list[str], expected: Rows, actual: Rows) -> list[str]:
     lines = []
     mine, theirs = ({_cells(row, key): row for row in rows} for rows in (expected, actual))
     if len(theirs) < len(actual):

@@ -41,9 +41,7 @@ class Version:
 class Crm:
     """One source's records, events and versions."""
 
-    def __init__(
-        self, source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]
-    ) -> None:
+    def __init__(self, source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]) -> None:
         self.source = source
         self.config = config
         self.as_of = as_of
@@ -100,8 +98,16 @@ class Crm:
 
     def is_deleted_deal(self, deal_id: str) -> bool:
         """Flagged, of status `deleted`, or gone from a later full extract."""
-        is_gone = deal_id in self.deals and self.deals[deal_id].is_deleted
+        record = self.deals.get(deal_id)
+        is_gone = record.is_deleted if record else self._is_missing(deal_id)
         return is_gone or (self.deal_value(deal_id, "status") or "").casefold() == "deleted"
+
+    def _is_missing(self, deal_id: str) -> bool:
+        """Whether full extracts taken after a deal's history began do not have it."""
+        newest = {one.feed.name: one for one in self.deliveries if one.feed.entity == "deals"}.values()
+        began_at = min(one.at for told in (self.events, self.versions) for one in told.get(deal_id, []))
+        is_listed = any(one.feed.incremental or deal_id in one.quarantined_ids for one in newest)
+        return not is_listed and any(began_at <= one.extracted_at for one in newest)
 
     def _events(self) -> dict[str, list[Event]]:
         """Events by deal, in order of time and then of the log; equal ones once, the earliest delivery's."""

@@ -70,19 +70,17 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
         _add_lead(deal, min(known, key=lambda lead: (lead.created_at, lead.id), default=None))
         closed_on, as_of_day = deal.closed_on, crm.local_date(crm.as_of)
         currency = (crm.deal_value(deal.id, "currency") or crm.source.currency).upper()
-        deal.amount_reporting = in_reporting_currency(
-            deal.amount, currency, closed_on, as_of_day, rates, crm.config
-        )
+        deal.amount_reporting = in_reporting_currency(deal.amount, currency, closed_on, as_of_day, rates, crm.config)
         deal.is_qualified = _is_qualified(crm, deal)
+        if crm.is_deleted_deal(deal.id):
+            _delete(deal)
     return deals
 
 
 def _conversions(crm: Crm, deal_id: str, lead_ids: list[str]) -> list[datetime]:
     """When leads were converted into this deal."""
     leads = [crm.leads[lead_id] for lead_id in lead_ids if lead_id in crm.leads]
-    times = [
-        lead.moment("converted_at") for lead in leads if lead.row.get("converted_deal_id") in (deal_id, None)
-    ]
+    times = [lead.moment("converted_at") for lead in leads if lead.row.get("converted_deal_id") in (deal_id, None)]
     return [time for time in times if time]
 
 
@@ -131,7 +129,7 @@ def _place_unconfigured(crm: Crm, deals: list[Deal]) -> None:
     entered_after: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for deal in deals:
         last: dict[str, Stage] = {}
-        for stage in (transition.stage for transition in _counted(crm, deal.transitions)):
+        for stage in (transition.stage for transition in deal.transitions):
             if stage.is_configured and not stage.outcome:
                 last[stage.pipeline] = stage
             elif not stage.is_configured and stage.pipeline in last:
@@ -143,18 +141,19 @@ def _place_unconfigured(crm: Crm, deals: list[Deal]) -> None:
 
 def _add_state(crm: Crm, deal: Deal) -> None:
     """Stage, status and the two closing clocks."""
-    record = crm.deals.get(deal.id)
     deal.counted = _counted(crm, deal.transitions)
     last = deal.counted[-1] if deal.counted else None
     deal.stage = last.stage if last else None
     deal.pipeline = _pipeline(crm, deal)
-    if crm.is_deleted_deal(deal.id):
-        deal.status = "deleted"
-        deal.stage = (record and row_stage(crm, record)) or deal.stage
-    elif last and last.stage.outcome:
+    if last and last.stage.outcome:
         deal.status = last.stage.outcome
         deal.closed_at = _closing_transition(deal.counted).at
         deal.closed_on = _own_close_day(crm, deal) or crm.local_date(deal.closed_at)
+
+
+def _delete(deal: Deal) -> None:
+    """A deleted deal is neither won nor lost; whatever else is known of it stands."""
+    deal.status, deal.closed_at, deal.closed_on, deal.sales_cycle_days = "deleted", None, None, None
 
 
 def _closing_transition(transitions: list[Transition]) -> Transition:
@@ -204,18 +203,22 @@ def _add_attributes(crm: Crm, deal: Deal) -> None:
 
 
 def _value(crm: Crm, deal: Deal, column: str) -> str | None:
-    """A value of the deal now; of one whose first close stands, at that close if it has changed since."""
-    is_kept = bool(deal.closed_at) and crm.pipelines.of(deal.counted[-1].stage).after_close == "keep_first"
-    if is_kept:
-        events = [event for event in crm.events.get(deal.id, []) if event.field == column]
-        later = [event for event in events if event.at > deal.closed_at]
-        if later:
-            return next((event.new for event in reversed(events) if event.at <= deal.closed_at), later[0].old)
-        versions = crm.versions.get(deal.id, [])
-        before = [version for version in versions if version.at <= deal.closed_at and column in version.row]
-        if before and versions[-1].at > deal.closed_at:
-            return before[-1].row[column]
-    return crm.deal_value(deal.id, column)
+    """A value of the deal now; of one whose first close stands, at that close, as the witness of the close tells it.
+
+    A log: its last word on the column, else what a later change left (nobody knows what, if it names no old value).
+    """
+    now = crm.deal_value(deal.id, column)
+    close = deal.counted[-1] if deal.closed_at else None
+    if close is None or crm.pipelines.of(close.stage).after_close != "keep_first":
+        return now
+    if close.version:
+        return close.version.row.get(column, now)
+    if close.evidence != "logged":
+        return now
+    events = [event for event in crm.events[deal.id] if event.field == column]
+    before = [event.new for event in events if event.at <= close.at]
+    after = [event.old for event in events if event.at > close.at]
+    return before[-1] if before else after[0] if after else now
 
 
 def _add_lead(deal: Deal, lead: Lead | None) -> None:
@@ -236,7 +239,6 @@ def _is_qualified(crm: Crm, deal: Deal) -> bool | None:
     if all(transition.evidence == "inferred" for transition in deal.counted):
         return None
     return any(
-        transition.stage.outcome == "won"
-        or crm.pipelines.of(transition.stage).is_qualifying(transition.stage)
+        transition.stage.outcome == "won" or crm.pipelines.of(transition.stage).is_qualifying(transition.stage)
         for transition in deal.counted
     )

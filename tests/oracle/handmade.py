@@ -60,9 +60,7 @@ class World:
         """Writes a file; the rows are indented for readability."""
         path = self.folder / "crm" / file
         path.parent.mkdir(exist_ok=True)
-        path.write_text(
-            "\n".join(line.strip() for line in text.strip().splitlines()) + "\n", encoding="utf-8"
-        )
+        path.write_text("\n".join(line.strip() for line in text.strip().splitlines()) + "\n", encoding="utf-8")
 
     def compute(self, after_close: str = "reopen", as_of: str = AS_OF) -> Result:
         """The oracle's word on it."""

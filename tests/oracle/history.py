@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
-from .crm import Crm, Event
+from .crm import Crm, Event, Version
 from .records import Record
 from .stages import Stage
 from .values import boolean, midnight
@@ -15,11 +15,12 @@ from .values import boolean, midnight
 
 @dataclass
 class Transition:
-    """A deal enters a stage."""
+    """A deal enters a stage; `version` is the one that tells so, if one does."""
 
     at: datetime
     stage: Stage
     evidence: str
+    version: Version | None = None
 
 
 def transitions_of(crm: Crm, deal_id: str, created_at: datetime) -> list[Transition]:
@@ -39,7 +40,7 @@ def _told(crm: Crm, deal_id: str, created_at: datetime) -> list[Transition]:
         return versioned
     earlier = [transition for transition in versioned if transition.at < logged[0].at]
     if left and not earlier:
-        created_at = clamped(crm, crm.deals.get(deal_id), "created_at", created_at)
+        created_at = _clamped(crm, crm.deals.get(deal_id), created_at)
         earlier = [Transition(min(created_at, logged[0].at), left, "inferred")]
     return _changes(earlier + logged)
 
@@ -55,7 +56,7 @@ def _changes(transitions: list[Transition]) -> list[Transition]:
 
 def _versioned(crm: Crm, deal_id: str) -> list[Transition]:
     versions = crm.versions.get(deal_id, [])
-    return _changes([Transition(one.at, crm.version_stage(deal_id, one), "versioned") for one in versions])
+    return _changes([Transition(one.at, crm.version_stage(deal_id, one), "versioned", one) for one in versions])
 
 
 def _logged(crm: Crm, deal_id: str) -> tuple[list[Transition], Stage | None]:
@@ -159,11 +160,12 @@ def crm_close(crm: Crm, record: Record, outcome: str) -> tuple[datetime, str] | 
     return (midnight(day, crm.config.zone), "close_on") if day else None
 
 
-def clamped(crm: Crm, record: Record | None, column: str, moment: datetime) -> datetime:
-    """In transitions, a date after `as_of` is the extract time of the delivery that first shows it."""
-    if record is None or moment <= crm.as_of:
-        return moment
-    return record.first_shown(lambda row: row.get(column) == record.row.get(column))
+def _clamped(crm: Crm, record: Record | None, created_at: datetime) -> datetime:
+    """In transitions, a creation after `as_of` is the extract time of the delivery that first shows it."""
+    if record is None or created_at <= crm.as_of:
+        return created_at
+    text = record.row.get("created_at")
+    return record.first_shown(lambda row: row.get("created_at") == text)
 
 
 def _close_moment(crm: Crm, record: Record, stage: Stage) -> datetime:
@@ -173,7 +175,10 @@ def _close_moment(crm: Crm, record: Record, stage: Stage) -> datetime:
     if own is None:
         return record.first_shown(lambda row: _shows(crm, row) == outcome)
     moment, column = own
-    return min(clamped(crm, record, column, moment), record.extracted_at)
+    if moment > crm.as_of:
+        text = record.row.get(column)
+        return record.first_shown(lambda row: row.get(column) == text and _shows(crm, row) == outcome)
+    return min(moment, record.extracted_at)
 
 
 def _shows(crm: Crm, row: dict[str, str | None]) -> str | None:
@@ -186,7 +191,7 @@ def _current(crm: Crm, record: Record, created_at: datetime) -> list[Transition]
     stage = row_stage(crm, record)
     if stage is None:
         return []
-    created_at = clamped(crm, record, "created_at", created_at)
+    created_at = _clamped(crm, record, created_at)
     at = max(created_at, _close_moment(crm, record, stage)) if stage.outcome else created_at
     return [Transition(min(at, record.extracted_at) if stage.outcome else at, stage, "inferred")]
 

@@ -61,9 +61,7 @@ class Delivery:
     records: int = 0
 
 
-def deliveries_of(
-    source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]
-) -> list[Delivery]:
+def deliveries_of(source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]) -> list[Delivery]:
     """What a source has delivered by `as_of`, feed by feed, oldest first."""
     files = _files(landing / source.name)
     loaded: list[Delivery] = []
@@ -79,9 +77,7 @@ def deliveries_of(
             try:
                 of_feed.append(_load(source, feed, extracted_at, paths, of_feed, config))
             except RefusedError as reason:
-                notes.append(
-                    f"{source.name}/{feed.name} of {extracted_at:%Y-%m-%dT%H:%MZ} is not loaded: {reason}"
-                )
+                notes.append(f"{source.name}/{feed.name} of {extracted_at:%Y-%m-%dT%H:%MZ} is not loaded: {reason}")
         loaded += of_feed
     return loaded
 

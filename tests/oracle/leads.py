@@ -98,13 +98,17 @@ def completed_at(record: Record) -> datetime | None:
 
 def activity_times(activities: list[Record]) -> list[datetime]:
     """The moments at which activities show that what they point at existed."""
-    times = [time for record in activities for time in (record.moment("created_at"), completed_at(record))]
+    times = [
+        time
+        for record in activities
+        for time in (record.moment("created_at"), record.moment("due_at"), completed_at(record))
+    ]
     return [time for time in times if time]
 
 
 def _lead(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]) -> Lead:
     given = record.moment("created_at")
-    created_at = given or _estimated(crm, record, activities, deal_ids)
+    created_at = given or _estimated(record, activities)
     owner = record.row.get("owner_id")
     return Lead(
         key=crm.key(record.id),
@@ -123,12 +127,11 @@ def _lead(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]
     )
 
 
-def _estimated(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]) -> datetime:
-    """The earliest of its activities, its conversion (else the deals made of it) and its first delivery."""
-    times = [record.first_delivered_at, *activity_times(activities)]
-    deals = [crm.deals[deal_id].moment("created_at") for deal_id in deal_ids if deal_id in crm.deals]
+def _estimated(record: Record, activities: list[Record]) -> datetime:
+    """The earliest of its activities, its conversion and its first delivery."""
     converted = record.moment("converted_at")
-    return min([*times, *([converted] if converted else [time for time in deals if time])])
+    times = [record.first_delivered_at, *activity_times(activities)]
+    return min([*times, converted] if converted else times)
 
 
 def _is_converted(record: Record) -> bool:

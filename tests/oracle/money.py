@@ -19,9 +19,7 @@ def read_rates(crms: Iterable[Crm]) -> Rates:
     """Reporting units per unit of a currency, by day, of all sources; the last row of a day counts."""
     rates: Rates = defaultdict(dict)
     rows = [
-        (crm.dates(delivery), row)
-        for crm in crms
-        for delivery, _, row in log_rows("exchange_rates", crm.deliveries)
+        (crm.dates(delivery), row) for crm in crms for delivery, _, row in log_rows("exchange_rates", crm.deliveries)
     ]
     for dates, row in rows:
         rate_on, rate = dates.day(row["rate_on"]), number(row["rate"])

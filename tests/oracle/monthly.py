@@ -43,9 +43,7 @@ class Group:
     leads: list[Lead] = field(default_factory=list)
 
 
-def monthly_metrics(
-    deals: list[Deal], leads: list[Lead], config: Config, as_of: datetime
-) -> list[dict[str, Any]]:
+def monthly_metrics(deals: list[Deal], leads: list[Lead], config: Config, as_of: datetime) -> list[dict[str, Any]]:
     """One row per month × grain × grain value; deals are those that are not deleted."""
     months = list(_months(deals, leads, as_of.astimezone(config.zone).date()))
     first_wins = _first_wins(deals)
@@ -85,9 +83,7 @@ def _first_wins(deals: Iterable[Deal]) -> set[str]:
     return set({deal.account_key: deal.key for deal in wins}.values())
 
 
-def _rows(
-    group: Group, months: list[date], first_wins: set[str], has_leads: bool
-) -> Iterator[dict[str, Any]]:
+def _rows(group: Group, months: list[date], first_wins: set[str], has_leads: bool) -> Iterator[dict[str, Any]]:
     created, closed, leads = defaultdict(list), defaultdict(list), defaultdict(list)
     for deal in group.deals:
         created[deal.created_on.replace(day=1)].append(deal)
@@ -111,9 +107,7 @@ def _lead_metrics(leads: list[Lead]) -> dict[str, Any]:
     converted = sum(lead.is_converted for lead in leads)
     hours = [lead.response_hours for lead in leads if lead.response_hours is not None]
     unanswered = sum(lead.is_unanswered for lead in leads)
-    within_sla = sum(
-        lead.response_hours <= lead.sla_hours for lead in leads if lead.response_hours is not None
-    )
+    within_sla = sum(lead.response_hours <= lead.sla_hours for lead in leads if lead.response_hours is not None)
     return {
         "new_leads": len(leads),
         "converted_leads": converted,
@@ -163,9 +157,7 @@ def _closing_metrics(deals: list[Deal], first_wins: set[str]) -> dict[str, Any]:
 def _worked(deals: list[Deal], month: date) -> int:
     """Created before the end of the month and not closed before its start."""
     end = next_month(month)
-    return sum(
-        deal.created_on < end and (deal.closed_on is None or deal.closed_on >= month) for deal in deals
-    )
+    return sum(deal.created_on < end and (deal.closed_on is None or deal.closed_on >= month) for deal in deals)
 
 
 def _velocity(row: dict[str, Any]) -> float | None:

@@ -67,9 +67,7 @@ class Record:
         return self.dates.moment(self.row.get(column))
 
 
-def records_of(
-    entity: str, deliveries: Iterable[Delivery], dates_of: Callable[[Delivery], Dates]
-) -> dict[str, Record]:
+def records_of(entity: str, deliveries: Iterable[Delivery], dates_of: Callable[[Delivery], Dates]) -> dict[str, Record]:
     """The records of a source's entity by id."""
     key = KEYS[entity]
     by_feed: dict[str, list[Delivery]] = {}

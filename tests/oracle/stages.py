@@ -82,9 +82,7 @@ class Pipeline:
 
     def skips_mandatory(self, below: Stage, above: Stage) -> bool:
         """Whether a mandatory stage lies between two stages of this pipeline."""
-        return any(
-            stage.is_mandatory and below.rank < stage.rank < above.rank for stage in self.stages.values()
-        )
+        return any(stage.is_mandatory and below.rank < stage.rank < above.rank for stage in self.stages.values())
 
     def place_unconfigured(self, entered_after: dict[str, Counter[str]]) -> None:
         """Just after the configured open stage most often entered before it; tie: the lower; none: first.

@@ -70,9 +70,7 @@ def test_the_stage_that_the_first_change_left_is_inferred_at_creation_and_a_mand
         ("keep_first", "won", "Won", date(2025, 12, 11), "100"),
     ],
 )
-def test_after_close(
-    world: World, after_close: str, status: str, stage: str, closed_on: date, amount: str
-) -> None:
+def test_after_close(world: World, after_close: str, status: str, stage: str, closed_on: date, amount: str) -> None:
     world.deliver("log_2026-01-10.csv", WON_THEN_REOPENED)
     result = world.compute(after_close)
     (deal,) = result.deals
@@ -118,9 +116,7 @@ def test_current_rows_deletion_and_a_row_that_knows_more_than_the_log(world: Wor
     assert moves(result, "crm:1") == [("New", "created", "logged"), ("Demo", "advanced", "observed")]
     assert moves(result, "crm:2") == [("Won", "created", "inferred")]
     assert [deal["is_qualified"] for deal in result.deals] == [True, None, None, None]
-    assert result.deals[3]["closed_at"] == datetime(
-        2026, 1, 10, tzinfo=UTC
-    )  # the first delivery that shows it
+    assert result.deals[3]["closed_at"] == datetime(2026, 1, 10, tzinfo=UTC)  # the first delivery that shows it
     assert [visit["days_in_stage"] for visit in result.visits] == [17, 11]
     row = month_of(result, date(2026, 1, 1))
     assert (row["opportunities_created"], row["deals_won"], row["deals_lost"], row["win_rate"]) == (
@@ -232,9 +228,7 @@ def test_a_small_delivery_is_held_back_and_a_broken_one_refused(world: World) ->
     world.deliver("deals_2026-01-10.csv", "id,stage\n" + "\n".join(f"{place},New" for place in range(10)))
     world.deliver("deals_2026-01-11.csv", "id,stage\n" + "\n".join(f"{place},New" for place in range(4)))
     world.deliver("deals_2026-01-12.csv", 'id,stage\n1,"New')
-    world.deliver(
-        "deals_2026-01-13.csv", "id,stage\n1,New,too much\n" + "\n".join(f"{n},New" for n in range(5))
-    )
+    world.deliver("deals_2026-01-13.csv", "id,stage\n1,New,too much\n" + "\n".join(f"{n},New" for n in range(5)))
     result = world.compute()
     assert [note.split(" is not loaded")[0] for note in result.notes] == [
         "crm/deals of 2026-01-11T00:00Z",

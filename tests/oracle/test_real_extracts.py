@@ -37,8 +37,6 @@ def test_maven() -> None:
     result, statuses = _computed("maven", "2018-01-31")
     assert statuses == {"won": 4238, "lost": 2473, "open": 2089}
     won = [deal for deal in result.deals if deal["status"] == "won"]
-    assert float(sum(deal["amount_reporting"] for deal in won) / len(won)) == pytest.approx(
-        2360.91, abs=0.005
-    )
+    assert float(sum(deal["amount_reporting"] for deal in won) / len(won)) == pytest.approx(2360.91, abs=0.005)
     assert sum(deal["sales_cycle_days"] for deal in won) / len(won) == pytest.approx(51.78, abs=0.005)
     assert result.visits == []

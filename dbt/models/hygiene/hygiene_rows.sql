@@ -24,6 +24,23 @@ with unreadable as (
 ),
 
 -- the same id more than once in its newest delivery
+{%- for entity in latest %}
+{{ entity }}_repeated as (
+    select
+        source,
+        {{ keys[entity] }},
+        extracted_at
+    from {{ ref(entity ~ '_rows') }}
+    where
+        {{ keys[entity] }} is not null
+        and extracted_at = last_delivered_at
+    group by
+        source,
+        {{ keys[entity] }},
+        extracted_at
+    having count(*) > 1
+),
+{% endfor %}
 repeated as (
     {%- for entity in latest %}
     select
@@ -34,21 +51,7 @@ repeated as (
         count(*) as times,
         count(distinct md5(concat_ws(chr(31), {{ content_of(entity) }}))) as contents
     from {{ ref(entity ~ '_rows') }} as rows
-    inner join (
-        select
-            source,
-            {{ keys[entity] }},
-            extracted_at
-        from {{ ref(entity ~ '_rows') }}
-        where
-            {{ keys[entity] }} is not null
-            and extracted_at = last_delivered_at
-        group by
-            source,
-            {{ keys[entity] }},
-            extracted_at
-        having count(*) > 1
-    ) as several
+    inner join {{ entity }}_repeated as several
         on rows.source = several.source
         and rows.{{ keys[entity] }} = several.{{ keys[entity] }}
         and rows.extracted_at = several.extracted_at

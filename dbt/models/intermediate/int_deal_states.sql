@@ -54,9 +54,27 @@ with_outcome as (
 )
 
 select
-    with_outcome.* exclude (stage, stage_outcome, closed_at, won_at, lost_at, close_on),
+    with_outcome.deal_key,
+    with_outcome.source,
+    with_outcome.deal_id,
+    with_outcome.owner_id,
+    with_outcome.account_id,
+    with_outcome.deal_name,
+    with_outcome.lead_source,
+    with_outcome.amount,
+    with_outcome.currency,
+    with_outcome.lost_reason,
+    with_outcome.created_at,
+    with_outcome.expected_close_on,
+    with_outcome.extracted_at,
+    with_outcome.first_delivered_at,
+    with_outcome.first_closed_delivered_at,
+    with_outcome.is_deleted,
+    with_outcome.pipeline_name,
+    with_outcome.pipeline,
+    with_outcome.outcome,
     case
-        when with_outcome.outcome in ('won', 'lost') and with_outcome.stage_outcome is distinct from with_outcome.outcome
+        when with_outcome.outcome in ('won', 'lost') and coalesce(with_outcome.stage_outcome, '') != with_outcome.outcome
             then coalesce(terminal.stage, case with_outcome.outcome when 'won' then 'Won' else 'Lost' end)
         else with_outcome.stage
     end as stage,

@@ -182,7 +182,10 @@ select
     dated.*,
     deal_leads.lead_key,
     -- a date after the run's moment is kept and flagged, but history starts when a delivery first shows the deal
-    case when dated.created_at > run.as_of then dated.first_delivered_at else dated.created_at end as entered_pipeline_at
+    case
+        when dated.created_at > run.as_of then dated.first_delivered_at
+        else dated.created_at
+    end as entered_pipeline_at
 from dated
 cross join {{ source('config', 'run') }} as run
 left join {{ ref('int_deal_leads') }} as deal_leads

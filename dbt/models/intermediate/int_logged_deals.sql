@@ -1,3 +1,7 @@
+{% set fields = [
+    'deal_name', 'owner_id', 'account_id', 'currency', 'lead_source', 'lost_reason', 'amount', 'expected_close_on', 'status',
+] %}
+
 -- What a change log alone says of a deal: the last value of each field, and when the deal was created.
 with changes as (
     select
@@ -18,7 +22,7 @@ select
     min(changed_at) as first_change_at,
     -- created twice in one log: the earliest counts
     min(case when field = 'created_at' then changed_at end) as created_at,
-    {% for field in ['deal_name', 'owner_id', 'account_id', 'currency', 'lead_source', 'lost_reason', 'amount', 'expected_close_on', 'status'] -%}
+    {% for field in fields -%}
     max_by(new_value, position) filter (where field = '{{ field }}') as {{ field }}{{ ',' if not loop.last }}
     {% endfor %}
 from changes

@@ -35,9 +35,13 @@ pipelines as (
 ),
 
 outcomes as (
-    select 'won' as outcome, 'Won' as stage
+    select
+        'won' as outcome,
+        'Won' as stage
     union all
-    select 'lost' as outcome, 'Lost' as stage
+    select
+        'lost' as outcome,
+        'Lost' as stage
 )
 
 select

@@ -11,5 +11,5 @@ select
     due_at,
     completed_at,
     is_done,
-    is_response_type and direction is distinct from 'inbound' as is_outbound_response
+    is_response_type and coalesce(direction, '') != 'inbound' as is_outbound_response
 from {{ ref('stg_activities') }}

@@ -69,26 +69,30 @@ closed as (
     cross join run
 ),
 
+-- one rate for all of a deal's history: that of its close, else of the as-of day
+dated as (
+    select
+        closed.*,
+        least(coalesce(closed.closed_on, run.as_of_date), run.as_of_date) as rate_wanted_on
+    from closed
+    cross join run
+),
+
 priced as (
     select
         closed.*,
         case
             when closed.currency = run.currency then 1.0
-            when {{ days_between('rates.rate_on', 'least(coalesce(closed.closed_on, run.as_of_date), run.as_of_date)') }}
-                <= run.max_rate_age_days
-                then rates.rate
+            when {{ days_between('rates.rate_on', 'closed.rate_wanted_on') }} <= run.max_rate_age_days then rates.rate
         end as rate,
         run.as_of,
         run.timezone as reporting_timezone
-    from closed
+    from dated as closed
     cross join run
     left join {{ ref('stg_exchange_rates') }} as rates
         on closed.currency = rates.currency
-        and rates.rate_on <= least(coalesce(closed.closed_on, run.as_of_date), run.as_of_date)
-        and (
-            rates.next_rate_on is null
-            or rates.next_rate_on > least(coalesce(closed.closed_on, run.as_of_date), run.as_of_date)
-        )
+        and closed.rate_wanted_on >= rates.rate_on
+        and (rates.next_rate_on is null or closed.rate_wanted_on < rates.next_rate_on)
 ),
 
 leads as (

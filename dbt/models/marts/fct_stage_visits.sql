@@ -16,7 +16,15 @@ run as (
 
 select
     md5(
-        concat_ws('|', entries.deal_key, cast(entries.entered_at as varchar), entries.pipeline, coalesce(entries.from_stage, ''), entries.stage, entries.tie_number)
+        concat_ws(
+            '|',
+            entries.deal_key,
+            cast(entries.entered_at as varchar),
+            entries.pipeline,
+            coalesce(entries.from_stage, ''),
+            entries.stage,
+            cast(entries.tie_number as varchar)
+        )
     ) as visit_key,
     entries.deal_key,
     entries.source,

@@ -44,7 +44,7 @@ leads as (
 ),
 
 lead_months as (
-    {{ by_grain('leads', 'created_month', lead_grains(), {
+    {{ by_grain('leads', 'created_month', 'leads', {
         'new_leads': 'count(*)',
         'converted_leads': 'count(case when is_converted then 1 end)',
         'answered_leads': 'count(response_hours)',
@@ -56,7 +56,7 @@ lead_months as (
 ),
 
 created_months as (
-    {{ by_grain('deals', 'created_month', deal_grains(), {
+    {{ by_grain('deals', 'created_month', 'deals', {
         'opportunities_created': 'count(*)',
         'opportunities_created_won': "count(case when status = 'won' then 1 end)",
         'worked_from_here': 'count(case when closed_month is null or closed_month >= created_month then 1 end)',
@@ -64,7 +64,7 @@ created_months as (
 ),
 
 closed_months as (
-    {{ by_grain('deals', 'closed_month', deal_grains(), {
+    {{ by_grain('deals', 'closed_month', 'deals', {
         'deals_won': "count(case when status = 'won' then 1 end)",
         'deals_lost': "count(case when status = 'lost' then 1 end)",
         'qualified_won': "count(case when status = 'won' and is_qualified then 1 end)",
@@ -82,12 +82,15 @@ closed_months as (
 first_month as (
     select min(month) as month
     from (
-        select min(created_month) as month from deals
+        select created_month as month
+        from deals
         union all
-        select min(closed_month) as month from deals
+        select closed_month as month
+        from deals
         union all
-        select min(created_month) as month from leads
-    )
+        select created_month as month
+        from leads
+    ) as months_met
 ),
 
 months as (
@@ -108,14 +111,25 @@ grain_values as (
         grain,
         grain_value
     from (
-        select grain, grain_value from created_months
+        select
+            grain,
+            grain_value
+        from created_months
         union all
-        select grain, grain_value from closed_months
+        select
+            grain,
+            grain_value
+        from closed_months
         union all
-        select grain, grain_value from lead_months
+        select
+            grain,
+            grain_value
+        from lead_months
         union all
-        select 'all' as grain, 'all' as grain_value
-    )
+        select
+            'all' as grain,
+            'all' as grain_value
+    ) as values_met
 ),
 
 spine as (

@@ -55,7 +55,7 @@ numbered as (
         on unusable.source = rejects.source
         and unusable.feed = rejects.feed
         and unusable.file_id = rejects.file_id
-        and rejects.accepted_before < unusable.file_position
+        and unusable.file_position > rejects.accepted_before
     group by
         unusable.source,
         unusable.feed,

@@ -1,4 +1,6 @@
-{% set entities = ['deals', 'deal_changes', 'deal_versions', 'leads', 'activities', 'owners', 'accounts', 'stages', 'exchange_rates'] %}
+{% set entities = [
+    'deals', 'deal_changes', 'deal_versions', 'leads', 'activities', 'owners', 'accounts', 'stages', 'exchange_rates',
+] %}
 
 with staged as (
     {%- for entity in entities %}

@@ -33,7 +33,8 @@ select
     coalesce(activity_rows.is_done, activity_rows.completed_at is not null) as is_done,
     -- done without a time: at its due time, at the latest when a delivery first showed it done
     case
-        when activity_rows.is_done is not false and activity_rows.completed_at is not null then activity_rows.completed_at
+        when activity_rows.is_done is not false and activity_rows.completed_at is not null
+            then activity_rows.completed_at
         when activity_rows.is_done then least(
             coalesce(activity_rows.due_at, activity_rows.first_done_delivered_at),
             activity_rows.first_done_delivered_at
