@@ -59,6 +59,8 @@ class Pipeline:
     def stage(self, name: str) -> Stage:
         """The stage the CRM calls so; an unconfigured one stands last until `place_unconfigured`."""
         key = normalised(name)
+        if key in ("won", "lost") and key not in self.stages:
+            return self.implicit(key)
         if key not in self.stages:
             rank = (10**6, 0, key)
             self.stages[key] = Stage(self.name, name, rank, "prospecting", is_configured=False)
