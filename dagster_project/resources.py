@@ -1,8 +1,9 @@
 """What the assets share: the run in progress, and dbt."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
@@ -27,6 +28,18 @@ def run_in_progress(context: dg.InitResourceContext) -> Iterator[NightlyRun]:
         yield run
 
 
+class DbtCommand(DbtCliResource):
+    """The dbt command, without a second dbt inside Dagster's process.
+
+    dagster-dbt loads dbt's adapter into this process for each call, to be able to fetch row counts and column
+    metadata while dbt runs. That costs seconds, and DuckDB would refuse the connection anyway: the file has one
+    writer. The counts are read from the finished file instead (transform/assets.py).
+    """
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        return None
+
+
 def dbt() -> DbtCliResource:
     """The dbt command of this environment."""
-    return DbtCliResource(project_dir=str(DBT_DIR), profiles_dir=str(DBT_DIR), dbt_executable=str(DBT_EXECUTABLE))
+    return DbtCommand(project_dir=str(DBT_DIR), profiles_dir=str(DBT_DIR), dbt_executable=str(DBT_EXECUTABLE))

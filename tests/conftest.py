@@ -44,13 +44,21 @@ class Warehouse:
         return self.rows(sql, *parameters)[0][0]
 
     def tables(self, schema: str = "marts") -> dict[str, list[tuple[Any, ...]]]:
-        """Every table of a schema as sorted rows: what two builds are compared by."""
+        """Every table of a schema as sorted rows: what two builds are compared by.
+
+        A DOUBLE is cut to nine digits: sums come in another order every time, and are equal to 1e-9 only.
+        """
         names = self.rows("select table_name from information_schema.tables where table_schema = ? order by 1", schema)
-        return {name: sorted(self.rows(f"from {schema}.{name}"), key=repr) for (name,) in names}
+        return {name: sorted(map(comparable, self.rows(f"from {schema}.{name}")), key=repr) for (name,) in names}
 
     @property
     def run_json(self) -> dict[str, Any]:
         return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+
+
+def comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row in which equal means equal to nine digits."""
+    return tuple(f"{value:.9g}" if isinstance(value, float) else value for value in row)
 
 
 def environment(**settings: str | Path | None) -> dict[str, str]:

@@ -46,7 +46,13 @@ def expectation_checks(config: Configuration) -> dg.AssetChecksDefinition:
         from dagster_project.quality.evaluate import evaluate
 
         with run.step("expectations"):
-            run.results = evaluate(run.settings.config, run.build_path, run.work_path, run.building_dir / "data_docs")
+            run.results = evaluate(
+                run.settings.config,
+                run.build_path,
+                run.work_path,
+                run.building_dir / "data_docs",
+                run.settings.warehouse_dir / "cache" / "data_docs_templates",
+            )
             published = current_version(run.settings.warehouse_dir)
             if published is not None:
                 # a run killed between its switch and its record

@@ -15,6 +15,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
+from dagster_project.quality.evaluate import preload
 from dagster_project.runs import NightlyRun
 from dagster_project.transform.project import dbt_environment, dbt_vars, manifest, target_dir
 
@@ -60,6 +61,7 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
             args = ["build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(run.settings)]
             target = target_dir(run.settings)
             invocation = dbt.cli(args, context=context, target_path=target, raise_on_error=False)
+            preload()
             with _echo(run):
                 events = list(invocation.stream())
             succeeded = invocation.is_successful()

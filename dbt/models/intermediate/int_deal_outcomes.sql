@@ -1,15 +1,30 @@
 -- Where the history of each deal has led: its last stage that counts, its closing transition, when it qualified.
-with transitions as (
+with all_transitions as (
     select * from {{ ref('int_stage_transitions') }}
+),
+
+transitions as (
+    select * from all_transitions
     where is_counted
+),
+
+-- how often it was closed, whatever counts
+closes as (
+    select
+        deal_key,
+        count(*) as closes
+    from all_transitions
+    where
+        outcome in ('won', 'lost')
+        and (from_outcome is null or from_outcome != outcome)
+    group by deal_key
 ),
 
 -- the transition that opens the last unbroken run of one outcome
 closings as (
     select
         deal_key,
-        max_by(entered_at, transition_number) as closed_at,
-        count(*) as closes
+        max_by(entered_at, transition_number) as closed_at
     from transitions
     where
         outcome in ('won', 'lost')
@@ -31,7 +46,8 @@ select
     max(transitions.is_qualified) as is_qualified,
     min(transitions.evidence = 'inferred') as is_only_inferred,
     min(closings.closed_at) as closed_at,
-    min(closings.closes) as closes
+    min(closes.closes) as closes
 from transitions
 left join closings on transitions.deal_key = closings.deal_key
+left join closes on transitions.deal_key = closes.deal_key
 group by transitions.deal_key

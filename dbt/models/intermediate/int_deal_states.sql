@@ -73,6 +73,7 @@ select
     with_outcome.pipeline_name,
     with_outcome.pipeline,
     with_outcome.outcome,
+    with_outcome.stage as named_stage,
     case
         when with_outcome.outcome in ('won', 'lost') and coalesce(with_outcome.stage_outcome, '') != with_outcome.outcome
             then coalesce(terminal.stage, case with_outcome.outcome when 'won' then 'Won' else 'Lost' end)

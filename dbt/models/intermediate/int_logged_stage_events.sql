@@ -5,6 +5,7 @@ with changes as (
         changes.*,
         deals.pipeline_name,
         deals.pipeline as row_pipeline,
+        deals.named_stage as row_stage,
         row_number() over (
             partition by changes.deal_key
             order by changes.changed_at, changes.extracted_at, changes.file_id, changes.file_position
@@ -18,6 +19,7 @@ named as (
         changes.*,
         names.pipeline as entered_pipeline,
         names.stage as entered_stage,
+        names.outcome as entered_outcome,
         old_names.pipeline as left_pipeline,
         old_names.stage as left_stage,
         case
@@ -42,16 +44,32 @@ known_then as (
         *,
         last_value(entered_stage ignore nulls) over so_far as stage_then,
         last_value(entered_pipeline ignore nulls) over so_far as pipeline_then,
-        last_value(case when field = 'owner_id' then new_value end ignore nulls) over so_far as owner_id,
-        last_value(
-            case when field = 'amount' then try_cast(new_value as decimal(18, 2)) end ignore nulls
-        ) over so_far as amount
+        last_value(entered_outcome ignore nulls) over so_far as outcome_then,
+        -- before the first change of a field, what that change says was there before
+        coalesce(
+            last_value(case when field = 'owner_id' then new_value end ignore nulls) over so_far,
+            first_value(case when field = 'owner_id' then old_value end ignore nulls) over from_here
+        ) as owner_id,
+        coalesce(
+            last_value(
+                case when field = 'amount' then try_cast(new_value as decimal(18, 2)) end ignore nulls
+            ) over so_far,
+            first_value(
+                case when field = 'amount' then try_cast(old_value as decimal(18, 2)) end ignore nulls
+            ) over from_here
+        ) as amount
     from named
-    window so_far as (
-        partition by deal_key
-        order by shape_position
-        rows between unbounded preceding and current row
-    )
+    window
+        so_far as (
+            partition by deal_key
+            order by shape_position
+            rows between unbounded preceding and current row
+        ),
+        from_here as (
+            partition by deal_key
+            order by shape_position
+            rows between 1 following and unbounded following
+        )
 ),
 
 entries as (
@@ -62,7 +80,7 @@ entries as (
     where
         entered_stage is not null
         or status_set in ('won', 'lost')
-        or (status_set = 'open' and stage_then is not null)
+        or (status_set = 'open' and coalesce(stage_then, row_stage) is not null)
 )
 
 select
@@ -71,9 +89,11 @@ select
     entries.deal_id,
     entries.pipeline,
     case
+        -- already in a stage of that outcome: no other stage is entered
+        when entries.status_set = entries.outcome_then then entries.stage_then
         when entries.status_set in ('won', 'lost')
             then coalesce(terminal.stage, case entries.status_set when 'won' then 'Won' else 'Lost' end)
-        else entries.stage_then
+        else coalesce(entries.stage_then, entries.row_stage)
     end as stage,
     entries.left_pipeline,
     entries.left_stage,

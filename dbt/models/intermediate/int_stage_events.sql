@@ -29,7 +29,6 @@ inferred_start as (
     where
         history.event_number = 1
         and history.left_stage is not null
-        and (history.left_stage != history.stage or history.left_pipeline != history.pipeline)
 ),
 
 current_only as (
@@ -49,7 +48,18 @@ current_only as (
                     ),
                     deals.entered_pipeline_at
                 ),
-                greatest(deals.extracted_at, deals.entered_pipeline_at)
+                greatest(
+                    -- a date after the run's moment: when a delivery first showed it
+                    case
+                        when coalesce(
+                            deals.given_closed_at,
+                            {{ to_utc('cast(deals.given_close_on as timestamp)', 'run.timezone') }}
+                        ) > run.as_of
+                            then deals.first_closed_delivered_at
+                        else deals.extracted_at
+                    end,
+                    deals.entered_pipeline_at
+                )
             )
         end as entered_at,
         1 as event_number,
@@ -67,14 +77,22 @@ current_only as (
         and deals.row_stage is not null
 ),
 
+history_changes as (
+    select
+        *,
+        lag(stage) over (partition by deal_key order by event_number) is distinct from stage
+        or lag(pipeline) over (partition by deal_key order by event_number) is distinct from pipeline as is_change
+    from history
+),
+
 last_told as (
     select
         deal_key,
         max_by(pipeline, event_number) as pipeline,
         max_by(stage, event_number) as stage,
         max(event_number) as event_number,
-        max(entered_at) as entered_at
-    from history
+        max(case when is_change then entered_at end) as entered_at
+    from history_changes
     group by deal_key
 ),
 
@@ -92,6 +110,7 @@ observed_after as (
                     else coalesce(
                         deals.given_closed_at,
                         {{ to_utc('cast(deals.given_close_on as timestamp)', 'run.timezone') }},
+                        deals.first_closed_delivered_at,
                         deals.extracted_at
                     )
                 end,

@@ -82,8 +82,8 @@ priced as (
     select
         closed.*,
         case
-            when closed.currency = run.currency then 1.0
-            when {{ days_between('rates.rate_on', 'closed.rate_wanted_on') }} <= run.max_rate_age_days then rates.rate
+            when closed.currency = run.currency then 1
+            when {{ days_between('rates.rate_on', 'closed.rate_wanted_on') }} <= run.max_rate_age_days then cast(rates.rate as decimal(18, 8))
         end as rate,
         run.as_of,
         run.timezone as reporting_timezone
@@ -131,7 +131,8 @@ select
     deals.any_lead_source as lead_source,
     cast(deals.final_amount as decimal(18, 2)) as amount,
     deals.currency,
-    cast(round(deals.final_amount * deals.rate, 2) as decimal(18, 2)) as amount_reporting,
+    -- decimal throughout, so that half a cent rounds as on paper
+    cast(round(cast(deals.final_amount as decimal(18, 2)) * deals.rate, 2) as decimal(18, 2)) as amount_reporting,
     -- where it stands
     deals.pipeline,
     deals.stage,

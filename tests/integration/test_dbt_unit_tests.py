@@ -1,0 +1,69 @@
+"""The dbt unit tests (`_*_unit_tests.yml` beside the models), each as a test of its own.
+
+A nightly run leaves them out. They take their column types from built models, so an empty warehouse is built first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dagster_project.config.load import Settings, read_configuration
+from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE, dbt_environment, target_dir
+from dagster_project.transform.warehouse import prepare
+
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def declared() -> list[str]:
+    """model.name of every unit test in the project."""
+    files = sorted((DBT_DIR / "models").rglob("*.yml"))
+    documents = [yaml.safe_load(file.read_text(encoding="utf-8")) or {} for file in files]
+    return [f"{test['model']}.{test['name']}" for document in documents for test in document.get("unit_tests", [])]
+
+
+def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One call of dbt as a run would make it."""
+    return subprocess.run(
+        [str(DBT_EXECUTABLE), "--quiet", *arguments, "--project-dir", str(DBT_DIR)],
+        env={**os.environ, **dbt_environment(settings)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Unit test → its result: every unit test run once, on an empty warehouse."""
+    folder = tmp_path_factory.mktemp("unit_tests")
+    config_path = DBT_DIR.parent / "pipeline.yml"
+    settings = Settings(read_configuration(config_path), config_path, folder, folder, AS_OF)
+    work = Path(dbt_environment(settings)["DEALTRAIL_WORK"])
+    work.parent.mkdir(parents=True)
+    prepare(work, settings.config, [], folder, AS_OF)
+
+    built = dbt(settings, "build", "--resource-type", "model", "--resource-type", "seed")
+    assert built.returncode == 0, built.stdout + built.stderr
+    run_results = target_dir(settings) / "run_results.json"
+    run_results.unlink()
+
+    tested = dbt(settings, "test", "--select", "test_type:unit")
+    assert run_results.exists(), tested.stdout + tested.stderr
+    found = json.loads(run_results.read_text(encoding="utf-8"))["results"]
+    return {".".join(result["unique_id"].split(".")[2:]): result for result in found}
+
+
+@pytest.mark.parametrize("unit_test", declared())
+def test_dbt_unit_test(unit_test: str, results: dict[str, dict[str, Any]]) -> None:
+    assert unit_test in results, "dbt did not run it"
+    result = results[unit_test]
+    assert result["status"] == "pass", result["message"]
