@@ -165,12 +165,21 @@ LOADED: dict[str, Callable[[], dict[str, bytes]]] = {
     "rates": lambda: {
         NEW: text(deals()),
         "rates_2025-12-31.csv": text(
-            [["Day", "Currency", "Rate"], *(["2025-11-01", f"X{n:02}", "1.5"] for n in range(ROWS)), ["2025-11-01", "USD", "?"]]
+            [
+                ["Day", "Currency", "Rate"],
+                *(["2025-11-01", f"X{n:02}", "1.5"] for n in range(ROWS)),
+                ["2025-11-01", "USD", "?"],
+            ]
         ),
     },
     "other_words": lambda: {NEW: _with_column("Mood", lambda n, row: "sunny")},
     "excel_style": lambda: {NEW: b"\xef\xbb\xbf" + text(deals(), ";").replace(b"\n", b"\r\n")},
-    "unfinished": lambda: {NEW: text(deals()), f"{NEW}.part": b"Id,St", ".deals_2025-12-31.csv": b"Id", "notes.txt": b"-"},
+    "unfinished": lambda: {
+        NEW: text(deals()),
+        f"{NEW}.part": b"Id,St",
+        ".deals_2025-12-31.csv": b"Id",
+        "notes.txt": b"-",
+    },
     "undated": lambda: {"deals_today.csv": text(deals())},
 }
 

@@ -1,0 +1,161 @@
+"""A mistake in pipeline.yml is answered with file, line, key and what is allowed."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dagster_project.config.load import check_folders, load_settings, read_configuration
+from dagster_project.config.models import Configuration
+from dagster_project.config.stages import configured_stages, normalized
+from dagster_project.errors import ConfigurationError
+from tests.conftest import EXAMPLES, PROJECT
+
+GOOD = """
+timezone: UTC
+currency: EUR
+sources:
+  - name: crm
+    vendor: salesforce
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "pipeline.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def mistake(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        read_configuration(write(folder, text))
+    assert raised.value.exit_status == 2
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["pipeline.yml", "examples/pipedrive.yml", "examples/salesforce.yml", "examples/maven.yml"]
+)
+def test_the_project_s_own_configurations_are_right(name: str) -> None:
+    config = read_configuration(PROJECT / name)
+    assert configured_stages(config)
+
+
+def test_unknown_key_names_line_and_allowed_keys(tmp_path: Path) -> None:
+    said = mistake(tmp_path, GOOD + "    tiemzone: UTC\n")
+    assert "pipeline.yml line 7: sources.0.tiemzone: unknown key 'tiemzone'" in said
+    assert "timezone" in said.split("allowed:")[1]
+
+
+def test_unknown_vendor_names_those_there_are(tmp_path: Path) -> None:
+    said = mistake(tmp_path, GOOD.replace("salesforce", "salesfarce"))
+    assert "line 6: sources.0.vendor: 'salesfarce' is no vendor; allowed: pipedrive, salesforce" in said
+
+
+def test_two_sources_with_one_name(tmp_path: Path) -> None:
+    assert "sources.0 and sources.1 have one name, 'crm'" in mistake(
+        tmp_path, GOOD + "  - name: crm\n    vendor: pipedrive\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("timezone: Mars", "'Mars' is no timezone"),
+        ("currency: euro", "'euro' is no currency"),
+        ("as_of: yesterday", "as_of"),
+        ("schedule: {at: 25}", "'25' is no time of day"),
+        ("thresholds: {stale_after_days: -1}", "greater than or equal to 0"),
+        ("timezone: UTC", "'timezone' is given twice"),
+    ],
+)
+def test_values_that_cannot_be(tmp_path: Path, change: str, said: str) -> None:
+    key = change.split(":")[0]
+    text = GOOD if said.endswith("twice") else "\n".join(x for x in GOOD.splitlines() if not x.startswith(f"{key}:"))
+    assert said in mistake(tmp_path, f"{text}\n{change}\n")
+
+
+def test_column_nobody_knows(tmp_path: Path) -> None:
+    text = GOOD + "    feeds: {opportunities: {columns: {amuont: Amount}}}\n"
+    assert "'amuont' in columns is no column of deals; allowed: deal_id, deal_name" in mistake(tmp_path, text)
+
+
+def test_date_format_without_a_year(tmp_path: Path) -> None:
+    assert "'%d.%m' is no date format" in mistake(tmp_path, GOOD + '    date_formats: ["%d.%m"]\n')
+
+
+def test_missing_file() -> None:
+    with pytest.raises(ConfigurationError, match="Set PIPELINE_CONFIG"):
+        load_settings({"PIPELINE_CONFIG": "nowhere.yml"})
+
+
+def test_missing_folders_are_named(tmp_path: Path) -> None:
+    config = write(tmp_path, GOOD)
+    with pytest.raises(ConfigurationError, match=r"there is no folder .*landing"):
+        check_folders(load_settings({"PIPELINE_CONFIG": str(config)}))
+    (tmp_path / "landing" / "other").mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=r"sources\.0\.name.*\n.*Folders there: other"):
+        check_folders(load_settings({"PIPELINE_CONFIG": str(config)}))
+    (tmp_path / "landing" / "crm").mkdir()
+    check_folders(load_settings({"PIPELINE_CONFIG": str(config)}))
+
+
+def test_variables_override_the_configuration(tmp_path: Path) -> None:
+    config = write(tmp_path, GOOD.replace("timezone: UTC", "timezone: Europe/Berlin") + "as_of: 2026-01-01\n")
+    assert load_settings({"PIPELINE_CONFIG": str(config)}).as_of == datetime(2025, 12, 31, 23, tzinfo=UTC)
+    changed = load_settings(
+        {
+            "PIPELINE_CONFIG": str(config),
+            "LANDING_DIR": str(tmp_path / "in"),
+            "WAREHOUSE_DIR": str(tmp_path / "out"),
+            "AS_OF": "2026-02-01T12:00:00",
+        }
+    )
+    assert (changed.landing_dir, changed.warehouse_dir) == (tmp_path / "in", tmp_path / "out")
+    assert changed.as_of == datetime(2026, 2, 1, 11, tzinfo=UTC)
+    with pytest.raises(ConfigurationError, match="AS_OF: 'soon' is no ISO 8601 moment"):
+        load_settings({"PIPELINE_CONFIG": str(config), "AS_OF": "soon"})
+
+
+def test_a_source_s_words_are_merged_over_the_preset(tmp_path: Path) -> None:
+    text = GOOD + "    feeds: {leads: {deliveries: incremental, columns: {lead_name: Full Name}}}\n"
+    feed = read_configuration(write(tmp_path, text)).sources[0].feeds["leads"]
+    assert feed.deliveries == "incremental"
+    assert feed.columns["lead_name"] == ["Full Name"]
+    assert feed.columns["lead_id"] == ["Id", "Lead ID"]
+
+
+def test_schema_describes_every_top_level_key() -> None:
+    assert set(Configuration.model_json_schema()["properties"]) == set(Configuration.model_fields)
+
+
+def test_stages_of_a_template_are_overridden_by_name_and_won_and_lost_are_implied(tmp_path: Path) -> None:
+    text = GOOD.replace("salesforce", "pipedrive") + (
+        "    pipelines:\n"
+        "      - name: Sales\n        template: pipedrive\n"
+        "        stages: [{name: demo  SCHEDULED, stale_after_days: 5}, {name: Legal, canonical: closing}]\n"
+    )
+    stages = configured_stages(read_configuration(write(tmp_path, text)))
+    assert [stage.stage for stage in stages] == [
+        "Qualified",
+        "Contact Made",
+        "Demo Scheduled",
+        "Proposal Made",
+        "Negotiations Started",
+        "Legal",
+        "Won",
+        "Lost",
+    ]
+    assert {stage.stage: stage.stale_after_days for stage in stages}["Demo Scheduled"] == 5
+    assert next(stage.stage for stage in stages if stage.requires_amount) == "Proposal Made"
+
+
+def test_unknown_template(tmp_path: Path) -> None:
+    text = GOOD + "    pipelines: [{name: default, template: sass}]\n"
+    with pytest.raises(ConfigurationError, match=r"'sass' is no template; allowed: pipedrive, salesforce, hr_services"):
+        configured_stages(read_configuration(write(tmp_path, text)))
+
+
+@pytest.mark.parametrize("name", ["Négociation", "  NEGOCIATION ", "negociation"])
+def test_names_are_compared_without_case_accents_and_spaces(name: str) -> None:
+    assert normalized(name) == "negociation"

@@ -1,0 +1,133 @@
+"""When a delivered file is new, and which deliveries a run sees."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.config.load import read_configuration
+from dagster_project.config.models import Source
+from dagster_project.ingest.lake import FileRecord, ingest, read_records, select_deliveries
+from dagster_project.ingest.landing import look
+
+CONFIG = """
+timezone: UTC
+currency: EUR
+sources:
+  - name: crm
+    feeds:
+      deals:
+        entity: deals
+        files: ["deals*.csv"]
+        columns: {deal_id: id, stage: stage, amount: [amount, value]}
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    (tmp_path / "landing" / "crm").mkdir(parents=True)
+    (tmp_path / "pipeline.yml").write_text(CONFIG)
+    return read_configuration(tmp_path / "pipeline.yml").sources[0]
+
+
+def deliver(tmp_path: Path, source: Source, **files: str) -> list[FileRecord]:
+    """Puts files into landing (`_` stands for `-`) and takes what is new into the lake."""
+    for name, text in files.items():
+        (tmp_path / "landing" / "crm" / f"{name.replace('_', '-')}.csv").write_text(text)
+    lake = tmp_path / "lake"
+    return ingest(source, "deals", look(source, tmp_path / "landing").files, lake, read_records(lake))
+
+
+def rows(tmp_path: Path, record: FileRecord) -> list[tuple[str, ...]]:
+    path = record.path(tmp_path / "lake", "parquet")
+    return duckdb.sql(f"select deal_id, stage, amount from read_parquet('{path}')").fetchall()
+
+
+def text(*values: str) -> str:
+    return "\n".join(["id,stage,value", *values]) + "\n"
+
+
+def test_every_value_stays_text(tmp_path: Path, source: Source) -> None:
+    (record,) = deliver(tmp_path, source, deals_2025_01_01=text("007,Won,1e3", "8, Lost ,"))
+    assert rows(tmp_path, record) == [("007", "Won", "1e3"), ("8", "Lost", None)]
+    assert (record.rows_in_file, record.rows_loaded, record.filled) == (2, 2, ["amount", "deal_id", "stage"])
+
+
+def test_the_same_again_is_nothing_new(tmp_path: Path, source: Source) -> None:
+    assert len(deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))) == 1
+    assert deliver(tmp_path, source) == []
+    # the same bytes under the same extract time, by another name
+    assert deliver(tmp_path, source, dealsB_2025_01_01=text("1,Won,1")) == []
+
+
+def test_the_same_bytes_exported_later_are_a_new_delivery(tmp_path: Path, source: Source) -> None:
+    deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    assert len(deliver(tmp_path, source, deals_2025_01_02=text("1,Won,1"))) == 1
+
+
+def test_other_bytes_under_one_path_and_extract_time_replace(tmp_path: Path, source: Source) -> None:
+    deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    deliver(tmp_path, source, deals_2025_01_01=text("1,Won,2"))
+    deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    seen = select_deliveries(read_records(tmp_path / "lake"), [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
+    assert [rows(tmp_path, record) for record in seen] == [[("1", "Won", "1")]]
+
+
+def test_a_changed_mapping_is_applied_to_what_still_lies_in_landing(tmp_path: Path, source: Source) -> None:
+    deliver(tmp_path, source, deals_2025_01_01="id,stage,amount,value\n1,Won,5,6\n")
+    feed = source.feeds["deals"]
+    changed = source.model_copy(
+        update={"feeds": {"deals": feed.model_copy(update={"columns": {**feed.columns, "amount": ["value"]}})}}
+    )
+    assert len(deliver(tmp_path, changed)) == 1
+    seen = select_deliveries(read_records(tmp_path / "lake"), [changed], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
+    assert [rows(tmp_path, record) for record in seen] == [[("1", "Won", "6")]]
+
+
+def test_one_refused_file_refuses_its_delivery(tmp_path: Path, source: Source) -> None:
+    deliver(tmp_path, source, deals_a_2025_01_01=text("1,Won,1"), deals_b_2025_01_01="nothing here\n1\n")
+    seen = select_deliveries(read_records(tmp_path / "lake"), [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
+    assert [(record.state, record.rows_loaded) for record in seen] == [("refused", 0), ("refused", 0)]
+    assert "has no column for deals.deal_id (heading 'id')" in seen[1].message
+
+
+def test_as_of_sees_no_later_delivery(tmp_path: Path, source: Source) -> None:
+    deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"), deals_2025_01_02=text("1,Won,2"))
+    records = read_records(tmp_path / "lake")
+    seen = select_deliveries(records, [source], datetime(2025, 1, 1, 12, tzinfo=UTC), 0.5)
+    assert [record.file for record in seen] == ["deals-2025-01-01.csv"]
+
+
+@pytest.mark.parametrize(("count", "state"), [(49, "held_back"), (50, "loaded")])
+def test_a_full_extract_that_lost_half_its_rows_is_held_back(
+    tmp_path: Path, source: Source, count: int, state: str
+) -> None:
+    deliver(tmp_path, source, deals_2025_01_01=text(*(f"{number},Won,1" for number in range(100))))
+    (last,) = deliver(tmp_path, source, deals_2025_01_02=text(*(f"{number},Won,1" for number in range(count))))
+    records = read_records(tmp_path / "lake")
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert [record.state for record in select_deliveries(records, [source], moment, 0.5)] == ["loaded", state]
+    confirmed = source.feeds["deals"].model_copy(update={"confirmed": [last.sha256]})
+    said = source.model_copy(update={"feeds": {"deals": confirmed}})
+    assert [record.state for record in select_deliveries(records, [said], moment, 0.5)] == ["loaded", "loaded"]
+
+
+def test_a_newer_lake_is_not_touched(tmp_path: Path, source: Source) -> None:
+    (record,) = deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    path = record.path(tmp_path / "lake", "json")
+    path.write_text(path.read_text().replace('"lake_format": 1', '"lake_format": 2'))
+    with pytest.raises(Exception, match="written by a newer Dealtrail"):
+        read_records(tmp_path / "lake")
+
+
+def test_records_are_judged_in_the_order_of_their_extract_time(tmp_path: Path, source: Source) -> None:
+    deliver(tmp_path, source, deals_2025_01_03=text("1,Won,3"))
+    deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    records = read_records(tmp_path / "lake")
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    late_last = [replace(record, recorded=-record.recorded) for record in records]
+    order = [record.file for record in select_deliveries(records, [source], moment, 0.5)]
+    assert order == ["deals-2025-01-01.csv", "deals-2025-01-03.csv"]
+    assert [record.file for record in select_deliveries(late_last, [source], moment, 0.5)] == order
