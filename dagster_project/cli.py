@@ -91,7 +91,7 @@ def _use_dagster_home(warehouse_dir: Path) -> None:
     settings = home / "dagster.yaml"
     if not settings.exists():
         settings.write_text(
-            "telemetry:\n  enabled: false\nrun_coordinator:\n  module: dagster.core.run_coordinator\n"
+            "telemetry:\n  enabled: false\nnux:\n  enabled: false\nrun_coordinator:\n  module: dagster.core.run_coordinator\n"
             "  class: QueuedRunCoordinator\n  config:\n    max_concurrent_runs: 1\n"
         )
     os.environ["DAGSTER_HOME"] = str(home)

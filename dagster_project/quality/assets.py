@@ -21,9 +21,8 @@ _SEVERITY = {"critical": dg.AssetCheckSeverity.ERROR}
 
 
 def asset_of(check: Check) -> dg.AssetKey:
-    """The asset a check belongs to: the model whose rows it looks at."""
-    schema = check.table.removeprefix("work.").split(".")[0]
-    return dg.AssetKey([schema, check.asset])
+    """The asset that shows a check."""
+    return dg.AssetKey(check.asset.split("."))
 
 
 def expectation_checks(config: Configuration) -> dg.AssetChecksDefinition:

@@ -64,7 +64,7 @@ def open_context(data_docs_dir: Path, template_cache_dir: Path) -> EphemeralData
     """
     template_cache_dir.mkdir(parents=True, exist_ok=True)
     cache = jinja2.FileSystemBytecodeCache(str(template_cache_dir))
-    view.Environment = partial(jinja2.Environment, bytecode_cache=cache)
+    view.Environment = partial(jinja2.Environment, bytecode_cache=cache)  # type: ignore[misc,assignment]
     context = gx.get_context(mode="ephemeral")
     context.variables.analytics_enabled = False
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
@@ -72,7 +72,7 @@ def open_context(data_docs_dir: Path, template_cache_dir: Path) -> EphemeralData
         context.delete_data_docs_site(site)
     context.add_data_docs_site(
         "data_docs",
-        {
+        {  # type: ignore[typeddict-unknown-key]
             "class_name": "SiteBuilder",
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
             # one page per suite and what it found; pages of suites without results say nothing more

@@ -19,7 +19,6 @@ from dagster_project.errors import ConfigurationError
 
 EXPECTATIONS_DIR = PROJECT_DIR / "expectations"
 
-#: The dbt model behind a table, where the table is not named after it.
 _VIOLATION_COLUMNS = ("source", "pipeline", "owner_key")
 
 
@@ -53,6 +52,7 @@ class Suite(Strict):
 
     suite: str
     table: str = ""
+    asset: str = ""
     entity: str = ""
     entity_column: str = ""
     rules: list[Rule] = Field(default_factory=list)
@@ -100,7 +100,7 @@ def checks(config: Configuration, folder: Path = EXPECTATIONS_DIR) -> list[Check
                 continue
             severity = said.severity if said and said.severity else rule.severity
             table = suite.table if isinstance(rule, Rule) else rule.table
-            asset = table.rsplit(".", 1)[-1] if isinstance(rule, Rule) else rule.asset
+            asset = suite.asset if isinstance(rule, Rule) else rule.asset
             says = rule.says if isinstance(rule, Rule) else f"{rule.column} is never missing and never twice."
             found.append(Check(suite, rule.rule, severity, table, asset, says, rule))
     suites = read_suites(folder)
@@ -124,7 +124,7 @@ def violations_sql(check: Check, sources: list[str], columns: set[str]) -> str:
     if isinstance(rule, Gate):
         key = rule.column
         return (
-            f"select {_text(check.rule)} as rule, {_text(check.severity)} as severity, {_text(check.asset)} as entity, "
+            f"select {_text(check.rule)} as rule, {_text(check.severity)} as severity, {_text(check.asset.rsplit('.', 1)[-1])} as entity, "
             f"coalesce({key}, 'no {key}') as record_key, min(source) as source, null as pipeline, null as owner_key, "
             f"cast(count(*) as varchar) as observed, '1' as allowed, "
             f"concat('stands ', count(*), ' times in {check.table}') as message "

@@ -62,8 +62,14 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
             target = target_dir(run.settings)
             invocation = dbt.cli(args, context=context, target_path=target, raise_on_error=False)
             preload()
-            with _echo(run):
-                events = list(invocation.stream())
+            try:
+                with _echo(run):
+                    events = list(invocation.stream())
+            except BaseException:
+                # nobody reads its messages any more, and while it lives it holds the database
+                invocation.process.kill()
+                invocation.process.wait()
+                raise
             succeeded = invocation.is_successful()
             counts = _row_counts(run.build_path, run.work_path)
         for event in events:

@@ -7,6 +7,11 @@
 {%- endmacro %}
 {% macro default__to_utc(moment, timezone) -%} to_utc_timestamp({{ moment }}, {{ timezone }}) {%- endmacro %}
 
+{# Text with an offset as UTC. A cast to a plain timestamp would drop the offset without a word (DuckDB 1.5). #}
+{% macro utc_of_offset(value) %}{{ adapter.dispatch('utc_of_offset')(value) }}{% endmacro %}
+{% macro duckdb__utc_of_offset(value) -%} timezone('UTC', try_cast({{ value }} as timestamptz)) {%- endmacro %}
+{% macro default__utc_of_offset(value) -%} to_utc_timestamp(try_cast({{ value }} as timestamp), current_timezone()) {%- endmacro %}
+
 {# The day of a UTC moment in a timezone. #}
 {% macro day_in(moment, timezone) %}{{ adapter.dispatch('day_in')(moment, timezone) }}{% endmacro %}
 {% macro duckdb__day_in(moment, timezone) -%}

@@ -1,7 +1,7 @@
 {#
     How staging reads the text of a cell. Each macro gives NULL for what it cannot read; `staged_rows` notes
     those. They expect beside the value: _timezone (of the source), _reporting_timezone, _date_format_set,
-    _history_starts_on.
+    _history_starts_on and _history_starts_at (its midnight in the reporting timezone, as UTC).
 #}
 
 {% macro read_value(value, kind) -%}
@@ -37,11 +37,11 @@
         case
             when {{ value }} not like '____-__-__%' then null
             when length({{ value }}) <= 10 then {{ to_utc('try_cast(' ~ value ~ ' as timestamp)', '_reporting_timezone') }}
-            when _timezone = 'UTC' or {{ has_offset(value) }} then try_cast({{ value }} as timestamp)
+            when {{ has_offset(value) }} then {{ utc_of_offset(value) }}
             else {{ to_utc('try_cast(' ~ value ~ ' as timestamp)', '_timezone') }}
         end
     {%- endset -%}
-    {{ not_before_history(by_format_set(value, iso, 'timestamp')) }}
+    {{ not_before_history(by_format_set(value, iso, 'timestamp'), '_history_starts_at') }}
 {%- endmacro %}
 
 {# A day: as is if the value has no time, else the day of that moment in the reporting timezone. #}
@@ -50,13 +50,13 @@
         case
             when {{ value }} not like '____-__-__%' then null
             when length({{ value }}) <= 10 then try_cast({{ value }} as date)
-            when {{ has_offset(value) }} then {{ day_in('try_cast(' ~ value ~ ' as timestamp)', '_reporting_timezone') }}
+            when {{ has_offset(value) }} then {{ day_in(utc_of_offset(value), '_reporting_timezone') }}
             -- midnight without an offset is how some exports write a day
             when {{ value }} like '% 00:00:00' or {{ value }} like '%T00:00:00' then cast(try_cast({{ value }} as timestamp) as date)
             else {{ day_in(to_utc('try_cast(' ~ value ~ ' as timestamp)', '_timezone'), '_reporting_timezone') }}
         end
     {%- endset -%}
-    {{ not_before_history(by_format_set(value, iso, 'date')) }}
+    {{ not_before_history(by_format_set(value, iso, 'date'), '_history_starts_on') }}
 {%- endmacro %}
 
 {# Reads a value by the formats its feed is configured with, and by ISO 8601 where none of them fits. #}
@@ -86,12 +86,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Z, +02:00 or +0200 behind a time. #}
+{# Z, +02:00, +0200 or +02 behind a time. #}
 {% macro has_offset(value) -%}
-    (length({{ value }}) > 16 and ({{ value }} like '%Z' or substr({{ value }}, -6, 1) in ('+', '-') or substr({{ value }}, -5, 1) in ('+', '-')))
+    (length({{ value }}) > 16 and ({{ value }} like '%Z' or substr({{ value }}, -6, 1) in ('+', '-') or substr({{ value }}, -5, 1) in ('+', '-') or substr({{ value }}, -3, 1) in ('+', '-')))
 {%- endmacro %}
 
 {# One typo must not make eighteen hundred years of months. #}
-{% macro not_before_history(read) -%}
-    case when ({{ read }}) >= _history_starts_on then ({{ read }}) end
+{% macro not_before_history(read, start) -%}
+    case when ({{ read }}) >= {{ start }} then ({{ read }}) end
 {%- endmacro %}

@@ -22,7 +22,10 @@ with feeds as (
 ),
 
 run as (
-    select * from {{ source('config', 'run') }}
+    select
+        *,
+        {{ to_utc('cast(history_starts_on as timestamp)', 'timezone') }} as history_starts_at
+    from {{ source('config', 'run') }}
 ),
 
 delivered as (
@@ -35,7 +38,8 @@ delivered as (
         feeds.newest_full_at as _newest_full_at,
         feeds.needs_stage as _needs_stage,
         run.timezone as _reporting_timezone,
-        run.history_starts_on as _history_starts_on
+        run.history_starts_on as _history_starts_on,
+        run.history_starts_at as _history_starts_at
     from {{ source('lake', entity) }} as lake_rows
     inner join feeds
         on lake_rows._source = feeds.source

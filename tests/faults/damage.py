@@ -30,11 +30,7 @@ SOURCE = """
           amount: [Amount, Value]
           created_at: [Created]
           close_on: [Close]
-      rates:
-        entity: exchange_rates
-        files: ["rates_*.csv"]
-        columns: {{rate_on: [Day], currency: [Currency], rate: [Rate]}}
-    pipelines:
+{more}    pipelines:
       - name: default
         stages:
           - {{name: New, canonical: prospecting}}
@@ -43,13 +39,19 @@ SOURCE = """
           - {{name: Lost, canonical: lost}}
 """
 
+RATES = """      rates:
+        entity: exchange_rates
+        files: ["rates_*.csv"]
+        columns: {rate_on: [Day], currency: [Currency], rate: [Rate]}
+"""
+
 Row = list[str]
 
 
 def configuration(names: list[str]) -> str:
     """`pipeline.yml` with these sources."""
     head = "timezone: UTC\ncurrency: EUR\nlanding_dir: landing\nsources:\n"
-    return head + "".join(SOURCE.format(name=name) for name in names)
+    return head + "".join(SOURCE.format(name=name, more=RATES if name == "rates" else "") for name in names)
 
 
 def deals(rows: int = ROWS) -> list[Row]:
@@ -69,6 +71,11 @@ def text(rows: list[Row], delimiter: str = ",") -> bytes:
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return out.getvalue().encode()
+
+
+def many_deals(rows: int) -> bytes:
+    """A file of more than a buffer or two."""
+    return text([HEADINGS, *([f"D{n}", f"Deal {n}", "New", "1", "01.11.2025", ""] for n in range(1, rows + 1))])
 
 
 def changed(cells: dict[tuple[str, str], str]) -> bytes:
@@ -98,8 +105,21 @@ def _ragged() -> bytes:
 
 
 def _blank_lines() -> bytes:
-    lines = text(deals()).splitlines(keepends=True)
+    rows = deals()
+    rows[20] = rows[20][:3]
+    rows[50][0] = ""
+    lines = text(rows).splitlines(keepends=True)
     return b"".join([*lines[:11], b"\n", *lines[11:40], b"\n\n", *lines[40:]])
+
+
+def _mixture() -> bytes:
+    """Rows rejected for two reasons and quarantined ones, in turn: their numbers must not drift."""
+    rows = deals()
+    rows[5] = rows[5][:2]
+    rows[10][1] = "a\0b"
+    rows[15][0] = ""
+    rows[20] = [*rows[20], "more"]
+    return text(rows)
 
 
 def _stray_quotes() -> bytes:
@@ -124,6 +144,11 @@ def _unreadable_cells() -> bytes:
             ("D9", "Close"): "01.01.1025",
         }
     )
+
+
+def _rates() -> bytes:
+    good = [["2025-11-01", f"X{n:02}", "1.5"] for n in range(ROWS)]
+    return text([["Day", "Currency", "Rate"], *good, ["2025-11-01", "USD", "?"]])
 
 
 #: Deliveries that cannot be used as a whole: source → the files of its second delivery.
@@ -153,6 +178,8 @@ LOADED: dict[str, Callable[[], dict[str, bytes]]] = {
     "ragged": lambda: {NEW: _ragged()},
     "nul_byte": lambda: {NEW: changed({("D12", "Name"): "a\0b", ("D30", "Stage"): "Ne\0w"})},
     "nul_in_gz": lambda: {f"{NEW}.gz": gzip.compress(changed({("D12", "Name"): "a\0b"}), mtime=0)},
+    "nul_padding": lambda: {NEW: text(deals()) + b"\0" * 64},
+    "mixture": lambda: {NEW: _mixture()},
     "blank_lines": lambda: {NEW: _blank_lines()},
     "stray_quotes": lambda: {NEW: _stray_quotes()},
     "latin_1": lambda: {NEW: changed({("D11", "Name"): "Müller"}).decode().encode("latin-1")},

@@ -133,14 +133,31 @@ class Nights:
         status = running.wait()
         return Warehouse(self.warehouse, status, running.said)
 
+    def kept(self, name: str) -> Path:
+        """Where a copy of the warehouse lies."""
+        return self.folder / "kept" / name
+
     def keep(self, name: str) -> None:
-        """Sets the warehouse aside, to be brought back to where it is now."""
-        shutil.copytree(self.warehouse, self.folder / "kept" / name, symlinks=True)
+        """Copies the warehouse as it is now."""
+        shutil.copytree(self.warehouse, self.kept(name), symlinks=True)
 
     def bring_back(self, name: str) -> None:
         """The warehouse as it was when it was kept: at the same place, so that dbt need not parse anew."""
         shutil.rmtree(self.warehouse, ignore_errors=True)
-        shutil.copytree(self.folder / "kept" / name, self.warehouse, symlinks=True)
+        shutil.copytree(self.kept(name), self.warehouse, symlinks=True)
+
+
+def dagster_runs(warehouse: Path) -> list[str]:
+    """The status of each run in Dagster's own storage, oldest first."""
+    with forks.Pool(1) as pool:
+        return pool.apply(_dagster_runs, (str(warehouse / "dagster"),))
+
+
+def _dagster_runs(home: str) -> list[str]:
+    import dagster
+
+    with dagster.DagsterInstance.from_config(home) as instance:
+        return [run.status.value for run in reversed(instance.get_runs())]
 
 
 def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:

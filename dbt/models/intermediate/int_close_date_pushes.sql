@@ -13,14 +13,12 @@ with told as (
 
     select
         deal_key,
-        try_cast(new_value as date) as expected_close_on,
+        new_day as expected_close_on,
         changed_at as told_at,
         file_position,
         0 as witness
     from {{ ref('stg_deal_changes') }}
-    where
-        field = 'expected_close_on'
-        and try_cast(new_value as date) is not null
+    where new_day is not null
 ),
 
 best as (

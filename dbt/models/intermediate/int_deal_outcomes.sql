@@ -40,6 +40,7 @@ select
     max_by(transitions.outcome, transitions.transition_number) as outcome,
     max_by(transitions.amount, transitions.transition_number) as amount,
     max_by(transitions.owner_id, transitions.transition_number) as owner_id,
+    max_by(transitions.lost_reason, transitions.transition_number) as lost_reason,
     max_by(transitions.after_close, transitions.transition_number) as after_close,
     max(transitions.entered_at) as last_stage_change_at,
     min(case when transitions.is_qualified then transitions.entered_at end) as qualified_at,

@@ -75,7 +75,9 @@ select
     with_outcome.outcome,
     with_outcome.stage as named_stage,
     case
-        when with_outcome.outcome in ('won', 'lost') and coalesce(with_outcome.stage_outcome, '') != with_outcome.outcome
+        when
+            with_outcome.outcome in ('won', 'lost')
+            and coalesce(with_outcome.stage_outcome, '') != with_outcome.outcome
             then coalesce(terminal.stage, case with_outcome.outcome when 'won' then 'Won' else 'Lost' end)
         else with_outcome.stage
     end as stage,

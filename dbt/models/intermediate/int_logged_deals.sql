@@ -1,5 +1,5 @@
 {% set fields = [
-    'deal_name', 'owner_id', 'account_id', 'currency', 'lead_source', 'lost_reason', 'amount', 'expected_close_on', 'status',
+    'deal_name', 'owner_id', 'account_id', 'currency', 'lead_source', 'lost_reason', 'status',
 ] %}
 
 -- What a change log alone says of a deal: the last value of each field, and when the deal was created.
@@ -21,7 +21,9 @@ select
     max(extracted_at) as extracted_at,
     min(changed_at) as first_change_at,
     -- created twice in one log: the earliest counts
-    min(case when field = 'created_at' then changed_at end) as created_at,
+    min(case when field = 'created_at' then coalesce(new_moment, changed_at) end) as created_at,
+    max_by(new_amount, position) filter (where new_amount is not null) as amount,
+    max_by(new_day, position) filter (where field = 'expected_close_on') as expected_close_on,
     {% for field in fields -%}
     max_by(new_value, position) filter (where field = '{{ field }}') as {{ field }}{{ ',' if not loop.last }}
     {% endfor %}

@@ -51,13 +51,11 @@ known_then as (
             first_value(case when field = 'owner_id' then old_value end ignore nulls) over from_here
         ) as owner_id,
         coalesce(
-            last_value(
-                case when field = 'amount' then try_cast(new_value as decimal(18, 2)) end ignore nulls
-            ) over so_far,
-            first_value(
-                case when field = 'amount' then try_cast(old_value as decimal(18, 2)) end ignore nulls
-            ) over from_here
-        ) as amount
+            last_value(new_amount ignore nulls) over so_far,
+            first_value(old_amount ignore nulls) over from_here
+        ) as amount,
+        -- a CRM may log the reason of a loss just behind the loss, in the same second
+        last_value(case when field = 'lost_reason' then new_value end ignore nulls) over until_now as lost_reason
     from named
     window
         so_far as (
@@ -69,6 +67,11 @@ known_then as (
             partition by deal_key
             order by shape_position
             rows between 1 following and unbounded following
+        ),
+        until_now as (
+            partition by deal_key
+            order by changed_at
+            range between unbounded preceding and current row
         )
 ),
 
@@ -100,7 +103,8 @@ select
     entries.changed_at as entered_at,
     entries.shape_position,
     entries.amount,
-    entries.owner_id
+    entries.owner_id,
+    entries.lost_reason
 from entries
 left join {{ ref('int_terminal_stages') }} as terminal
     on entries.source = terminal.source

@@ -23,7 +23,8 @@ inferred_start as (
         'inferred' as evidence,
         false as is_current_shape,
         history.amount,
-        history.owner_id
+        history.owner_id,
+        cast(null as varchar) as lost_reason
     from history
     inner join deals on history.deal_key = deals.deal_key
     where
@@ -66,7 +67,8 @@ current_only as (
         'inferred' as evidence,
         true as is_current_shape,
         deals.amount,
-        deals.owner_id
+        deals.owner_id,
+        deals.lost_reason
     from deals
     cross join run
     left join history
@@ -77,11 +79,11 @@ current_only as (
         and deals.row_stage is not null
 ),
 
-history_changes as (
+history_pairs as (
     select
         *,
-        lag(stage) over (partition by deal_key order by event_number) is distinct from stage
-        or lag(pipeline) over (partition by deal_key order by event_number) is distinct from pipeline as is_change
+        lag(stage) over (partition by deal_key order by event_number) as told_before,
+        lag(pipeline) over (partition by deal_key order by event_number) as pipeline_before
     from history
 ),
 
@@ -91,8 +93,12 @@ last_told as (
         max_by(pipeline, event_number) as pipeline,
         max_by(stage, event_number) as stage,
         max(event_number) as event_number,
-        max(case when is_change then entered_at end) as entered_at
-    from history_changes
+        max(
+            case
+                when coalesce(told_before, '') != stage or coalesce(pipeline_before, '') != pipeline then entered_at
+            end
+        ) as entered_at
+    from history_pairs
     group by deal_key
 ),
 
@@ -121,7 +127,8 @@ observed_after as (
         'observed' as evidence,
         false as is_current_shape,
         deals.amount,
-        deals.owner_id
+        deals.owner_id,
+        deals.lost_reason
     from deals
     cross join run
     inner join last_told on deals.deal_key = last_told.deal_key
@@ -150,7 +157,8 @@ all_events as (
         evidence,
         false as is_current_shape,
         amount,
-        owner_id
+        owner_id,
+        lost_reason
     from history
 ),
 
@@ -174,7 +182,8 @@ select
     events.evidence,
     events.is_current_shape,
     coalesce(events.amount, deals.amount) as amount,
-    coalesce(events.owner_id, deals.owner_id) as owner_id
+    coalesce(events.owner_id, deals.owner_id) as owner_id,
+    events.lost_reason
 from with_previous as events
 inner join deals on events.deal_key = deals.deal_key
 -- a change to the stage a deal is already in is no transition

@@ -42,7 +42,8 @@ settled as (
         coalesce(outcomes.is_only_inferred, true) as is_only_inferred,
         outcomes.after_close = 'keep_first' and outcomes.outcome in ('won', 'lost') as first_close_stands,
         outcomes.amount as amount_at_close,
-        outcomes.owner_id as owner_id_at_close
+        outcomes.owner_id as owner_id_at_close,
+        outcomes.lost_reason as lost_reason_at_close
     from deals
     left join outcomes on deals.deal_key = outcomes.deal_key
 ),
@@ -83,7 +84,8 @@ priced as (
         closed.*,
         case
             when closed.currency = run.currency then 1
-            when {{ days_between('rates.rate_on', 'closed.rate_wanted_on') }} <= run.max_rate_age_days then cast(rates.rate as decimal(18, 8))
+            when {{ days_between('rates.rate_on', 'closed.rate_wanted_on') }} <= run.max_rate_age_days
+                then cast(rates.rate as decimal(18, 8))
         end as rate,
         run.as_of,
         run.timezone as reporting_timezone
@@ -139,7 +141,10 @@ select
     deals.canonical_stage,
     case when deals.is_deleted then 'deleted' else deals.outcome end as status,
     case when not deals.is_only_inferred then deals.is_qualified end as is_qualified,
-    case when deals.outcome = 'lost' then deals.lost_reason end as lost_reason,
+    case
+        when deals.outcome = 'lost' and deals.first_close_stands and deals.closes > 1 then deals.lost_reason_at_close
+        when deals.outcome = 'lost' then deals.lost_reason
+    end as lost_reason,
     -- when
     deals.created_at,
     deals.created_at_is_estimated,

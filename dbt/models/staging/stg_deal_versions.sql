@@ -17,7 +17,7 @@ select
     version_rows.pipeline as pipeline_name,
     version_rows.stage as stage_name,
     version_rows.amount,
-    version_rows.currency,
+    upper(version_rows.currency) as currency,
     version_rows.expected_close_on,
     version_rows.version_at,
     -- as delivered

@@ -5,11 +5,11 @@ with rate_rows as (
 -- rates are the same whichever source tells them: the newest delivery's word counts
 ranked as (
     select
-        currency,
+        upper(currency) as currency,
         rate_on,
         rate,
         row_number() over (
-            partition by currency, rate_on
+            partition by upper(currency), rate_on
             order by extracted_at desc, source, file_id, file_position desc
         ) as place
     from rate_rows
@@ -19,9 +19,9 @@ ranked as (
 )
 
 select
-    upper(currency) as currency,
+    currency,
     rate_on,
     rate,
-    lead(rate_on) over (partition by upper(currency) order by rate_on) as next_rate_on
+    lead(rate_on) over (partition by currency order by rate_on) as next_rate_on
 from ranked
 where place = 1
