@@ -56,7 +56,11 @@
     lower(trim(regexp_replace({{ name }}, '\\s+', ' ')))
 {%- endmacro %}
 
-{# Rows of a typed, empty table that a model can be unioned with or tested on. #}
+{# A CTE used more than once that is cheaper to read again than to keep. #}
+{% macro not_materialized() %}{{ adapter.dispatch('not_materialized')() }}{% endmacro %}
+{% macro duckdb__not_materialized() -%} not materialized {%- endmacro %}
+{% macro default__not_materialized() -%}{%- endmacro %}
+
 {% macro ratio(numerator, denominator) -%}
     cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
 {%- endmacro %}

@@ -10,11 +10,11 @@
     latest      true: one row per id counts, the newest. false: rows are events, all of the newest full
                 extract and of later increments count, identical events once, the earliest
     same_event  with latest=false: the columns in which identical events agree
-    windows     further columns over all rows of a record: name → aggregate
+    first_when  further columns: name → condition; the extract time of the first delivery in which it held
 
     Delivered order is extract time, then file, then row: the same whichever file was loaded first.
 #}
-{% macro staged_rows(entity, columns, required, latest=true, same_event=[], windows={}) %}
+{% macro staged_rows(entity, columns, required, latest=true, same_event=[], first_when={}) %}
 {%- set id = required[0] %}
 {%- set typed_columns = columns.items() | selectattr(1, 'ne', 'text') | map('first') | list %}
 with feeds as (
@@ -28,7 +28,7 @@ run as (
     from {{ source('config', 'run') }}
 ),
 
-delivered as (
+delivered as {{ not_materialized() }} (
     select
         lake_rows.*,
         lake_rows._file_row_number + 1 as _position,
@@ -47,7 +47,7 @@ delivered as (
     cross join run
 ),
 
-typed as (
+typed as {{ not_materialized() }} (
     select
         _source as source,
         _feed as feed,
@@ -66,7 +66,7 @@ typed as (
     from delivered
 ),
 
-judged as (
+judged as {{ not_materialized() }} (
     select
         *,
         concat_ws(
@@ -99,40 +99,74 @@ judged as (
     from typed
 ),
 
+{# Most records stand in one row of one delivery: only the others have to be put in order, and that by few columns. #}
+{%- if latest %}
+several as (
+    select
+        source,
+        {{ id }}
+    from judged
+    where {{ id }} is not null
+    group by
+        source,
+        {{ id }}
+    having count(*) > 1
+),
+
+ordered as (
+    select
+        judged.file_id as ordered_file_id,
+        judged.file_position as ordered_file_position,
+        row_number() over (
+            partition by judged.source, judged.{{ id }}
+            order by (judged.quarantine_reason = '') desc, judged.extracted_at desc, judged.file_id desc, judged.file_position desc
+        ) as usable_place,
+        row_number() over (
+            partition by judged.source, judged.{{ id }}
+            order by judged.extracted_at desc, judged.file_id desc, judged.file_position desc
+        ) as place,
+        min(judged.extracted_at) over (partition by judged.source, judged.{{ id }}) as first_delivered_at,
+        max(judged.extracted_at) over (partition by judged.source, judged.{{ id }}) as last_delivered_at
+        {%- for name, condition in first_when.items() %},
+        min(case when judged.{{ condition }} then judged.extracted_at end)
+            over (partition by judged.source, judged.{{ id }}) as {{ name }}
+        {%- endfor %}
+    from judged
+    inner join several
+        on judged.source = several.source
+        and judged.{{ id }} = several.{{ id }}
+),
+{%- else %}
+ordered as (
+    select
+        file_id as ordered_file_id,
+        file_position as ordered_file_position,
+        row_number() over (
+            partition by source, {{ same_event | join(', ') }}
+            order by extracted_at, file_id, file_position
+        ) as usable_place
+    from judged
+    where not _is_full
+),
+{%- endif %}
+
 placed as (
     select
-        *,
+        judged.*,
+        coalesce(ordered.usable_place, 1) as usable_place,
         {%- if latest %}
-        row_number() over (
-            partition by source, {{ id }}
-            order by (quarantine_reason = '') desc, extracted_at desc, file_id desc, file_position desc
-        ) as usable_place,
-        {%- if required | length > 1 %}
-        row_number() over (
-            partition by source, {{ id }}
-            order by extracted_at desc, file_id desc, file_position desc
-        ) as place,
-        {%- else %}
-        1 as place,
-        {%- endif %}
-        min(extracted_at) over (partition by source, {{ id }}) as first_delivered_at,
-        max(extracted_at) over (partition by source, {{ id }}) as last_delivered_at,
-        {%- for name, aggregate in windows.items() %}
-        {{ aggregate }} over (partition by source, {{ id }}) as {{ name }},
+        coalesce(ordered.place, 1) as place,
+        coalesce(ordered.first_delivered_at, judged.extracted_at) as first_delivered_at,
+        coalesce(ordered.last_delivered_at, judged.extracted_at) as last_delivered_at,
+        {%- for name, condition in first_when.items() %}
+        coalesce(ordered.{{ name }}, case when judged.{{ condition }} then judged.extracted_at end) as {{ name }},
         {%- endfor %}
-        {%- elif same_event %}
-        case
-            when _is_full then 1
-            else row_number() over (
-                partition by source, {{ same_event | join(', ') }}
-                order by extracted_at, file_id, file_position
-            )
-        end as usable_place,
-        {%- else %}
-        1 as usable_place,
         {%- endif %}
-        _is_full and extracted_at < _newest_full_at as is_before_newest_full
+        judged._is_full and judged.extracted_at < judged._newest_full_at as is_before_newest_full
     from judged
+    left join ordered
+        on judged.file_id = ordered.ordered_file_id
+        and judged.file_position = ordered.ordered_file_position
 )
 
 select
@@ -148,7 +182,7 @@ select
     first_delivered_at,
     last_delivered_at,
     coalesce(_is_full and last_delivered_at < _newest_full_at, false) as is_gone,
-    {%- for name in windows %}
+    {%- for name in first_when %}
     {{ name }},
     {%- endfor %}
     {%- endif %}

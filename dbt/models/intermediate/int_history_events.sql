@@ -60,18 +60,30 @@ silenced as (
             rows between unbounded preceding and 1 preceding
         ) as better_witness_from
     from first_words
+),
+
+heard as (
+    select
+        told.*,
+        row_number() over in_order as event_number,
+        lag(told.stage) over in_order as stage_before,
+        lag(told.pipeline) over in_order as pipeline_before
+    from told
+    inner join silenced
+        on told.deal_key = silenced.deal_key
+        and told.witness = silenced.witness
+    where
+        silenced.better_witness_from is null
+        or told.entered_at < silenced.better_witness_from
+    window
+        in_order as (
+            partition by told.deal_key
+            order by told.entered_at, told.witness desc, told.shape_position
+        )
 )
 
 select
-    told.*,
-    row_number() over (
-        partition by told.deal_key
-        order by told.entered_at, told.witness desc, told.shape_position
-    ) as event_number
-from told
-inner join silenced
-    on told.deal_key = silenced.deal_key
-    and told.witness = silenced.witness
-where
-    silenced.better_witness_from is null
-    or told.entered_at < silenced.better_witness_from
+    *,
+    -- a change to the stage a deal is already in is no transition
+    coalesce(stage_before, '') != stage or coalesce(pipeline_before, '') != pipeline as is_change
+from heard

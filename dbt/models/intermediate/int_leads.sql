@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- Leads with the moment they came in: the CRM's, else the earliest sign of them (estimated).
 with leads as (
     select * from {{ ref('stg_leads') }}

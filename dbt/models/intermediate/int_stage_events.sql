@@ -79,26 +79,14 @@ current_only as (
         and deals.row_stage is not null
 ),
 
-history_pairs as (
-    select
-        *,
-        lag(stage) over (partition by deal_key order by event_number) as told_before,
-        lag(pipeline) over (partition by deal_key order by event_number) as pipeline_before
-    from history
-),
-
 last_told as (
     select
         deal_key,
         max_by(pipeline, event_number) as pipeline,
         max_by(stage, event_number) as stage,
         max(event_number) as event_number,
-        max(
-            case
-                when coalesce(told_before, '') != stage or coalesce(pipeline_before, '') != pipeline then entered_at
-            end
-        ) as entered_at
-    from history_pairs
+        max(case when is_change then entered_at end) as entered_at
+    from history
     group by deal_key
 ),
 
@@ -160,15 +148,10 @@ all_events as (
         owner_id,
         lost_reason
     from history
-),
-
-with_previous as (
-    select
-        *,
-        lag(stage) over in_order as previous_stage,
-        lag(pipeline) over in_order as previous_pipeline
-    from all_events
-    window in_order as (partition by deal_key order by event_number)
+    where
+        is_change
+        -- the first entry, into the stage that is inferred before it
+        and (event_number > 1 or left_stage is null or left_stage != stage or left_pipeline != pipeline)
 )
 
 select
@@ -184,9 +167,5 @@ select
     coalesce(events.amount, deals.amount) as amount,
     coalesce(events.owner_id, deals.owner_id) as owner_id,
     events.lost_reason
-from with_previous as events
+from all_events as events
 inner join deals on events.deal_key = deals.deal_key
--- a change to the stage a deal is already in is no transition
-where
-    events.previous_stage is distinct from events.stage
-    or events.previous_pipeline is distinct from events.pipeline

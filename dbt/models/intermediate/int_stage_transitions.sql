@@ -75,10 +75,12 @@ counted as (
 
 select
     *,
-    lead(entered_at) over (partition by deal_key, is_counted order by transition_number) as next_entered_at,
-    lead(direction) over (partition by deal_key, is_counted order by transition_number) as next_direction,
+    -- of a stay in an open stage: what follows it counts whenever it does
+    lead(entered_at) over in_order as next_entered_at,
+    lead(direction) over in_order as next_direction,
     row_number() over (
         partition by deal_key, entered_at, from_stage, stage
         order by transition_number
     ) as tie_number
 from counted
+window in_order as (partition by deal_key order by transition_number)

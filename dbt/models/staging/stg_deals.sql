@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with deal_rows as (
     select * from {{ ref('deals_rows') }}
 ),

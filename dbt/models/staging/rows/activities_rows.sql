@@ -16,7 +16,5 @@
         'is_deleted': 'boolean',
     },
     required=['activity_id'],
-    windows={
-        'first_done_delivered_at': "min(extracted_at) filter (where is_done)",
-    },
+    first_when={'first_done_delivered_at': 'is_done'},
 ) }}
