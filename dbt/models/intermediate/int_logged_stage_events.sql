@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- Shape `field_changes`: one row per logged entry of a deal into a stage, win and loss included, in the log's order,
 -- with the owner and amount the log knew at that moment.
 with changes as (

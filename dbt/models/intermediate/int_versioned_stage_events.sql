@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- Shape `deal_versions`: one row per version of a deal, with the stage it stood in. Versions of one moment are ordered
 -- by the stage's configured place, then by id.
 with versions as (
