@@ -111,33 +111,10 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
 @app.command()
 def docs() -> None:
     """Write the dbt docs (models, columns, lineage) to WAREHOUSE_DIR/docs."""
-    import shutil
-    import subprocess
-
     from dagster_project.config.load import load_settings
-    from dagster_project.transform.project import (
-        DBT_DIR,
-        DBT_EXECUTABLE,
-        dbt_environment,
-        dbt_vars,
-        target_dir,
-    )
+    from dagster_project.transform.docs import write_docs
 
-    settings = load_settings()
-    target = settings.warehouse_dir / "docs"
-    target.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        [
-            *(str(DBT_EXECUTABLE), "--quiet", "docs", "generate", "--static", "--empty-catalog"),
-            *("--project-dir", str(DBT_DIR), "--vars", dbt_vars(settings)),
-        ],
-        env={**os.environ, **dbt_environment(settings)},
-        check=False,
-    )
-    if done.returncode != 0:
-        raise DealtrailError("dbt could not write the docs; its messages stand above")
-    shutil.copyfile(target_dir(settings) / "static_index.html", target / "index.html")
-    typer.echo(f"docs: {target / 'index.html'}")
+    typer.echo(f"docs: {write_docs(load_settings())}")
 
 
 @config_app.command("check")
