@@ -1,6 +1,8 @@
 """landing → lake: one asset per source and entity, and the lake as tables for dbt."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
+from collections.abc import Iterator
+
 import dagster as dg
 
 from dagster_project.config.entities import ENTITIES
@@ -8,7 +10,7 @@ from dagster_project.config.models import Configuration, Source
 from dagster_project.ingest.lake import FileRecord, ingest
 from dagster_project.ingest.landing import folders_without_source
 from dagster_project.runs import NightlyRun
-from dagster_project.transform.warehouse import prepare
+from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare
 
 Run = dg.ResourceParam[NightlyRun]
 _SHOWN = 20
@@ -21,11 +23,6 @@ def ingest_assets(config: Configuration) -> list[dg.AssetsDefinition]:
         for source in config.sources
         for entity in sorted({feed.entity for feed in source.feeds.values()})
     ]
-
-
-def lake_key(entity: str) -> dg.AssetKey:
-    """The lake's table of an entity, as dbt names its source."""
-    return dg.AssetKey(["lake", entity])
 
 
 def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
@@ -90,21 +87,17 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             if key not in deps[feed.entity]:
                 deps[feed.entity].append(key)
 
-    @dg.multi_asset(
-        name="open_lake",
-        specs=[
-            dg.AssetSpec(
-                lake_key(entity),
-                deps=deps[entity],
-                group_name="lake",
-                kinds={"duckdb", "parquet"},
-                owners=["team:data"],
-                description=f"Every lake row of {entity} that this run sees, still text, with where it came from.",
-            )
-            for entity in ENTITIES
-        ],
-    )
-    def open_lake_tables(run: Run):  # type: ignore[no-untyped-def]
+    everything = [key for keys in deps.values() for key in keys]
+    specs = [
+        *(
+            _work_table("lake", name, deps.get(name, everything), description)
+            for name, description in LAKE_TABLES.items()
+        ),
+        *(_work_table("config", name, [], description) for name, description in CONFIG_TABLES.items()),
+    ]
+
+    @dg.multi_asset(name="open_lake", specs=specs)
+    def open_lake_tables(run: Run) -> Iterator[dg.MaterializeResult]:
         with run.step("open lake"):
             run.warnings += _left_lying(run)
             selected = run.select()
@@ -112,14 +105,25 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             for record in selected:
                 if record.state != "loaded":
                     run.warnings.append(f"{record.source}/{record.file}: {record.state}: {record.message}")
-        for entity in ENTITIES:
-            loaded = [r for r in selected if r.entity == entity and r.state == "loaded"]
-            yield dg.MaterializeResult(
-                asset_key=lake_key(entity),
-                metadata={"dagster/row_count": sum(r.rows_loaded for r in loaded), "files": len(loaded)},
-            )
+        for spec in specs:
+            loaded = [r for r in selected if r.entity == spec.key.path[-1] and r.state == "loaded"]
+            is_entity = spec.key.path[0] == "lake" and spec.key.path[-1] in ENTITIES
+            counts = {"dagster/row_count": sum(r.rows_loaded for r in loaded), "files": len(loaded)}
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=counts if is_entity else {})
 
     return open_lake_tables
+
+
+def _work_table(schema: str, name: str, deps: list[dg.AssetKey], description: str) -> dg.AssetSpec:
+    """A table of the work database, under the key by which the dbt project reads it as a source."""
+    return dg.AssetSpec(
+        [schema, name],
+        deps=deps,
+        group_name="lake" if schema == "lake" else "configuration",
+        kinds={"duckdb", "parquet"} if schema == "lake" else {"duckdb", "yaml"},
+        owners=["team:data"],
+        description=description,
+    )
 
 
 def _left_lying(run: NightlyRun) -> list[str]:

@@ -21,6 +21,27 @@ from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized, pipelines_of
 from dagster_project.ingest.lake import FileRecord
 
+#: The tables of the schema `lake`, and what they hold.
+LAKE_TABLES = {
+    "files": "One row per delivered file that this run sees, with its state.",
+    "rejects": "One row per row that the parser rejected.",
+    **{
+        entity: f"Every lake row of {entity} that this run sees, still text, with where it came from."
+        for entity in ENTITIES
+    },
+}
+
+#: The tables of the schema `config`: today's configuration as data.
+CONFIG_TABLES = {
+    "run": "One row: as-of moment, reporting timezone and currency, thresholds.",
+    "sources": "One row per source.",
+    "pipelines": "One row per configured pipeline.",
+    "stages": "One row per configured stage, templates resolved.",
+    "feeds": "One row per feed: its timezone, date formats, newest full extract.",
+    "feed_words": "Words a mapping lists, by kind.",
+    "delivered_columns": "Canonical columns of a source with at least one value.",
+}
+
 #: What every lake row says of where it came from.
 PROVENANCE = {"_source": "varchar", "_feed": "varchar", "_file_id": "varchar", "_extracted_at": "timestamp"}
 
