@@ -22,6 +22,19 @@ app = typer.Typer(
 config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
 app.add_typer(config_app, name="config")
 
+#: Dagster's settings in a warehouse of our own: quiet, and one run at a time.
+_DAGSTER_SETTINGS = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    max_concurrent_runs: 1
+"""
+
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")]
 
 
@@ -90,10 +103,7 @@ def _use_dagster_home(warehouse_dir: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
     if not settings.exists():
-        settings.write_text(
-            "telemetry:\n  enabled: false\nnux:\n  enabled: false\nrun_coordinator:\n  module: dagster.core.run_coordinator\n"
-            "  class: QueuedRunCoordinator\n  config:\n    max_concurrent_runs: 1\n"
-        )
+        settings.write_text(_DAGSTER_SETTINGS, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
 
 

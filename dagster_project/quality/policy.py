@@ -124,7 +124,8 @@ def violations_sql(check: Check, sources: list[str], columns: set[str]) -> str:
     if isinstance(rule, Gate):
         key = rule.column
         return (
-            f"select {_text(check.rule)} as rule, {_text(check.severity)} as severity, {_text(check.asset.rsplit('.', 1)[-1])} as entity, "
+            f"select {_text(check.rule)} as rule, {_text(check.severity)} as severity, "
+            f"{_text(check.asset.rsplit('.', 1)[-1])} as entity, "
             f"coalesce({key}, 'no {key}') as record_key, min(source) as source, null as pipeline, null as owner_key, "
             f"cast(count(*) as varchar) as observed, '1' as allowed, "
             f"concat('stands ', count(*), ' times in {check.table}') as message "

@@ -1,7 +1,7 @@
 """A landing folder with one source for each way in which an export goes wrong.
 
-Every source delivers 80 deals, D1 to D80, in file rows 2 to 81 (header = 1). Of those whose second delivery cannot
-be used the first one, a day older, is good.
+Every source delivers 80 deals, D1 to D80, in file rows 2 to 81 (header = 1), on 4 December 2025. Of those whose
+delivery cannot be used there is another one, a day older, which is good.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import gzip
 import io
 from collections.abc import Callable, Iterator
 
-AS_OF = "2025-12-31T12:00:00Z"
 ROWS = 80
 HEADINGS = ["Id", "Name", "Stage", "Amount", "Created", "Close"]
-OLD, NEW = "deals_2025-12-30.csv", "deals_2025-12-31.csv"
+OLD, NEW = "deals_2025-12-03.csv", "deals_2025-12-04.csv"
 
 SOURCE = """
   - name: {name}
@@ -48,10 +47,14 @@ RATES = """      rates:
 Row = list[str]
 
 
+def sources(names: list[str]) -> str:
+    """Their part of `pipeline.yml`."""
+    return "".join(SOURCE.format(name=name, more=RATES if name == "rates" else "") for name in names)
+
+
 def configuration(names: list[str]) -> str:
-    """`pipeline.yml` with these sources."""
-    head = "timezone: UTC\ncurrency: EUR\nlanding_dir: landing\nsources:\n"
-    return head + "".join(SOURCE.format(name=name, more=RATES if name == "rates" else "") for name in names)
+    """A `pipeline.yml` with these sources."""
+    return "timezone: UTC\ncurrency: EUR\nlanding_dir: landing\nsources:\n" + sources(names)
 
 
 def deals(rows: int = ROWS) -> list[Row]:
@@ -164,7 +167,7 @@ REFUSED: dict[str, Callable[[], dict[str, bytes]]] = {
     "no_gz": lambda: {f"{NEW}.gz": text(deals())},
     "open_quote": lambda: {NEW: text(deals()).replace(b"Deal 40,", b'"Deal 40,')},
     "twins_differ": lambda: {NEW: _with_column("Stage", lambda n, row: "Offer" if n == 7 else row[2])},
-    "one_of_two_files": lambda: {"deals_2025-12-31_a.csv": text(deals()), "deals_2025-12-31_b.csv": _without("Id")},
+    "one_of_two_files": lambda: {"deals_2025-12-04_a.csv": text(deals()), "deals_2025-12-04_b.csv": _without("Id")},
 }
 
 #: Full extracts much smaller than the one before.
@@ -191,24 +194,21 @@ LOADED: dict[str, Callable[[], dict[str, bytes]]] = {
     "no_ids": lambda: {NEW: changed({("D10", "Id"): "", ("D20", "Id"): "  ", ("D21", "Stage"): ""})},
     "rates": lambda: {
         NEW: text(deals()),
-        "rates_2025-12-31.csv": text(
-            [
-                ["Day", "Currency", "Rate"],
-                *(["2025-11-01", f"X{n:02}", "1.5"] for n in range(ROWS)),
-                ["2025-11-01", "USD", "?"],
-            ]
-        ),
+        "rates_2025-12-04.csv": _rates(),
     },
     "other_words": lambda: {NEW: _with_column("Mood", lambda n, row: "sunny")},
     "excel_style": lambda: {NEW: b"\xef\xbb\xbf" + text(deals(), ";").replace(b"\n", b"\r\n")},
     "unfinished": lambda: {
         NEW: text(deals()),
         f"{NEW}.part": b"Id,St",
-        ".deals_2025-12-31.csv": b"Id",
+        ".deals_2025-12-04.csv": b"Id",
         "notes.txt": b"-",
     },
     "undated": lambda: {"deals_today.csv": text(deals())},
 }
+
+
+NAMES = [*REFUSED, *HELD_BACK, *LOADED]
 
 
 def landing() -> Iterator[tuple[str, bytes]]:
@@ -218,7 +218,7 @@ def landing() -> Iterator[tuple[str, bytes]]:
         yield from ((f"{name}/{file}", content) for file, content in files().items())
     for name, files in LOADED.items():
         yield from ((f"{name}/{file}", content) for file, content in files().items())
-    yield "no_source_of_this_name/deals_2025-12-31.csv", text(deals())
+    yield "no_source_of_this_name/deals_2025-12-04.csv", text(deals())
 
 
 def records(content: bytes) -> int:

@@ -21,18 +21,23 @@ from typing import Any
 
 import duckdb
 
-from tests.conftest import PROJECT, Warehouse, environment
+from tests.conftest import PROJECT, Warehouse, comparable, environment
 
 forks = multiprocessing.get_context("forkserver")
 forks.set_forkserver_preload(
     [
         "dagster_project.cli",
+        "dagster_project.ingest.assets",
+        "dagster_project.publish.assets",
+        "dagster_project.quality.assets",
         "dagster_project.quality.duckdb_datasource",
         "dagster_project.resources",
-        "dbt.adapters.duckdb",
-        "dbt.parser.manifest",
+        "dagster_project.schedules",
+        "dagster_project.summary",
+        "dagster_project.transform.assets",
         "great_expectations.checkpoint",
         "great_expectations.expectations",
+        "pytest",
     ]
 )
 
@@ -89,6 +94,11 @@ class Nights:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config = self.folder / "pipeline.yml"
+
+    @property
+    def with_damage(self) -> Path:
+        """A second configuration: the same and more sources."""
+        return self.folder / "with_damage.yml"
 
     @property
     def landing(self) -> Path:
@@ -176,10 +186,10 @@ def tables_of(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    """A query's column names, then its rows, sorted."""
+    """A query's column names, then its rows, sorted; doubles to nine digits."""
     result = connection.execute(sql)
     header = tuple(column[0] for column in result.description or [])
-    return [header, *sorted(result.fetchall(), key=repr)]
+    return [header, *sorted(map(comparable, result.fetchall()), key=repr)]
 
 
 def fingerprints(warehouse: Path) -> dict[str, str]:
@@ -187,7 +197,7 @@ def fingerprints(warehouse: Path) -> dict[str, str]:
     found = {}
     for name in ("current", "pipeline.duckdb", "marts", "data_docs"):
         link = warehouse / name
-        found[name] = str(link.readlink()) if link.is_symlink() else "no link"
+        found[f"link {name}"] = str(link.readlink()) if link.is_symlink() else "none"
     version = (warehouse / "current").resolve()
     for path in sorted(version.rglob("*")):
         if path.is_file():

@@ -9,7 +9,7 @@ import pytest
 from dagster_project.config.load import load_settings
 from dagster_project.errors import RunInProgressError
 from dagster_project.runs import lock, nightly_run
-from tests.faults import week
+from tests.faults import crm
 from tests.faults.nights import Nights, fingerprints, forks
 from tests.faults.week import Night, Reader
 
@@ -20,14 +20,14 @@ pytest_plugins = ["tests.faults.week"]
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     """A source with a first delivery, and no run yet."""
     nights = Nights(tmp_path_factory.mktemp("quiet"))
-    nights.config.write_text(week.CONFIG, encoding="utf-8")
-    week.deliver(nights, (week.deals, week.DAYS[0]))
+    nights.config.write_text(crm.CONFIG, encoding="utf-8")
+    crm.deliver(nights, (crm.deals, crm.DAYS[0]))
     return nights
 
 
 def test_a_second_run_says_who_is_running_and_exits_3(quiet: Nights) -> None:
     with lock.hold(quiet.warehouse):
-        second = quiet.play(week.FIRST)
+        second = quiet.play(crm.FIRST)
     assert second.status == 3
     assert f"another run (process {os.getpid()})" in second.output and str(quiet.warehouse) in second.output
     assert "Traceback" not in second.output
@@ -59,12 +59,10 @@ def _hold_for_good(warehouse: str) -> int:
 
 @pytest.mark.long
 def test_of_two_runs_started_together_one_publishes_and_one_exits_3(quiet: Nights) -> None:
-    one = quiet.start(week.FIRST)
-    said = quiet.folder / "said.txt"
-    two = quiet.start(week.FIRST)
-    assert sorted([one.wait(), two.wait()]) == [0, 3], said.read_text()
+    one, two = quiet.start(crm.FIRST), quiet.start(crm.FIRST)
+    assert sorted([one.wait(), two.wait()]) == [0, 3]
     assert len(list((quiet.warehouse / "versions").iterdir())) == 1
-    assert fingerprints(quiet.warehouse)["pipeline.duckdb"] == "current/pipeline.duckdb"
+    assert fingerprints(quiet.warehouse)["link pipeline.duckdb"] == "current/pipeline.duckdb"
 
 
 def test_a_reader_who_holds_the_database_open_keeps_its_whole_view(
@@ -85,4 +83,4 @@ def test_who_opens_it_after_the_publish_sees_the_new_one(first: Night, last: Nig
     new = last.rows("marts.fct_deals", "deal_key", "status")
     assert new != first.rows("marts.fct_deals", "deal_key", "status")
     assert ("crm:S3", "open") in new
-    assert last.readable["current"] != first.readable["current"]
+    assert last.readable["link current"] != first.readable["link current"]

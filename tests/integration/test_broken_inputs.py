@@ -5,7 +5,6 @@ One night is played over a landing folder with one source for each kind of damag
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
@@ -14,26 +13,15 @@ import pytest
 from tests.conftest import Warehouse
 from tests.faults import damage
 from tests.faults.nights import Nights
+from tests.faults.week import Night
 
-NAMES = [*damage.REFUSED, *damage.HELD_BACK, *damage.LOADED]
-
-
-@pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    nights = Nights(tmp_path_factory.mktemp("broken"))
-    nights.config.write_text(damage.configuration(NAMES), encoding="utf-8")
-    for name, content in damage.landing():
-        path = nights.deliver(name, content)
-        os.utime(path, (1767052800, 1767052800))  # 2025-12-30, where nothing else says when it was exported
-    return nights
+pytest_plugins = ["tests.faults.week"]
 
 
 @pytest.fixture(scope="module")
-def night(nights: Nights) -> Warehouse:
+def night(nights: Nights, first: Night) -> Warehouse:
     """The night over all of them. It publishes: damage to one delivery is no reason to keep the others back."""
-    warehouse = nights.play(damage.AS_OF)
-    assert warehouse.status == 0, warehouse.output
-    return warehouse
+    return Warehouse(nights.kept("first"), first.warehouse.status, first.warehouse.output)
 
 
 def messages(night: Warehouse, source: str) -> dict[str, tuple[str, str]]:
@@ -72,7 +60,7 @@ SAID_OF_REFUSED = {
     "no_gz": r"cannot be read.*[Nn]ot a gzip",
     "open_quote": r"quote .* row 41 .*never closed",
     "twins_differ": r"'Stage' twice \(columns 3 and 7\).* 1 row",
-    "one_of_two_files": r"deals_2025-12-31_b\.csv: has no column for deals\.deal_id",
+    "one_of_two_files": r"deals_2025-12-04_b\.csv: has no column for deals\.deal_id",
 }
 
 
@@ -102,9 +90,9 @@ def test_a_source_stays_at_its_last_good_delivery(night: Warehouse, source: str)
     assert deals == damage.ROWS
     rule = "delivery_refused" if source in damage.REFUSED else "delivery_held_back"
     assert [(found[0], found[1]) for found in violations(night, source)] == [
-        (rule, f"{source}:deals:2025-12-31T00:00:00Z")
+        (rule, f"{source}:deals:2025-12-04T00:00:00Z")
     ]
-    assert any(source in warning and "deals_2025-12-31" in warning for warning in night.run_json["warnings"])
+    assert any(source in warning and "deals_2025-12-04" in warning for warning in night.run_json["warnings"])
 
 
 @pytest.mark.parametrize("source", damage.LOADED)
@@ -265,7 +253,7 @@ def test_unfinished_and_hidden_files_are_left_alone_and_strangers_listed_once(ni
 
 def test_an_extract_time_taken_from_the_clock_of_the_file_is_said(night: Warehouse) -> None:
     (warning,) = [text for text in night.run_json["warnings"] if text.startswith("undated/")]
-    assert "modification time 2025-12-30T00:00:00" in warning
+    assert "modification time 2025-12-03T00:00:00" in warning
 
 
 def test_the_screen_shows_what_was_lost(night: Warehouse) -> None:
@@ -274,10 +262,9 @@ def test_the_screen_shows_what_was_lost(night: Warehouse) -> None:
     assert "delivery_refused 12" in night.output and "Traceback" not in night.output
 
 
-def test_a_moment_before_the_first_delivery_is_refused_and_the_earliest_named(nights: Nights, night: Warehouse) -> None:
-    before = night.path.joinpath("current").readlink()
-    early = nights.play("2025-12-29T00:00:00Z")
-    assert early.status == 2
-    assert "nothing had been delivered yet" in early.output
-    assert "2025-12-30T00:00:00" in early.output and "Traceback" not in early.output
-    assert night.path.joinpath("current").readlink() == before
+def test_a_moment_before_the_first_delivery_is_refused_and_the_earliest_named(last: Night, too_early: Night) -> None:
+    assert too_early.warehouse.status == 2
+    said = too_early.warehouse.output
+    assert "nothing had been delivered yet" in said and "Traceback" not in said
+    assert "crm/" in said and "2025-11-20T00:00:00" in said
+    assert too_early.readable == last.readable

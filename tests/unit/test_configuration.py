@@ -33,9 +33,7 @@ def mistake(folder: Path, text: str) -> str:
     return str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "name", ["pipeline.yml", "examples/pipedrive.yml", "examples/salesforce.yml", "examples/maven.yml"]
-)
+@pytest.mark.parametrize("name", ["pipeline.yml", *(f"examples/{name}.yml" for name in EXAMPLES)])
 def test_the_project_s_own_configurations_are_right(name: str) -> None:
     config = read_configuration(PROJECT / name)
     assert configured_stages(config)
