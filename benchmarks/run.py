@@ -157,9 +157,7 @@ def _run(command: list[str], environment: dict[str, str], log: Path) -> Cost:
     cost = measure(command, environment, REPOSITORY, log)
     if cost.exit_status != 0:
         ending = "\n  ".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-        raise RunFailedError(
-            f"{' '.join(command)} ended with status {cost.exit_status}. The end of {log}:\n  {ending}"
-        )
+        raise RunFailedError(f"{' '.join(command)} ended with status {cost.exit_status}. The end of {log}:\n  {ending}")
     return cost
 
 

@@ -59,9 +59,7 @@ def main() -> int:
     for problem in problems:
         print(problem)
     megabytes = sum(len(extract.content()) for extract in extracts) / 1e6
-    print(
-        f"{len(extracts)} files, {megabytes:.2f} MB; {len(violations)} violations, {len(problems)} problems"
-    )
+    print(f"{len(extracts)} files, {megabytes:.2f} MB; {len(violations)} violations, {len(problems)} problems")
     return 1 if problems else 0
 
 

@@ -22,9 +22,7 @@ from seeds.make_extracts.words import SUBJECTS, VISIT_NOTES, weighted
 def about_deal(rng: random.Random, business: Business, deal: Deal, horizon: datetime) -> list[Activity]:
     """The activities of a deal's life up to the horizon; an open deal is left warm, with margin."""
     is_open = deal.last_close_before(horizon) is None
-    activities = list(
-        _along_the_way(rng, business, deal, deal.last_close_before(horizon) or horizon, horizon)
-    )
+    activities = list(_along_the_way(rng, business, deal, deal.last_close_before(horizon) or horizon, horizon))
     if is_open:
         activities += _warming(rng, business, deal, activities, horizon)
         if not _only_visits(business) and rng.random() < 0.75:

@@ -45,9 +45,7 @@ class Known:
     history: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
 
 
-def contradictions(
-    landing: Path, planned: Sequence[Violation], rejects: Sequence[Sequence[str]]
-) -> list[str]:
+def contradictions(landing: Path, planned: Sequence[Violation], rejects: Sequence[Sequence[str]]) -> list[str]:
     """What is planned and not found, found and not planned, and where files contradict each other."""
     night = deliveries(landing)
     found = set(_file_violations(night))
@@ -63,9 +61,7 @@ def contradictions(
     if len(set(planned)) != len(planned):
         problems.append("a violation is planned twice")
     ragged = {(d.feed.source, d.file, str(number)) for d in night for number in d.rejected}
-    problems += [
-        f"rejected row, planned or found alone: {row}" for row in ragged ^ {tuple(row) for row in rejects}
-    ]
+    problems += [f"rejected row, planned or found alone: {row}" for row in ragged ^ {tuple(row) for row in rejects}]
     return problems + list(disagreements(night))
 
 
@@ -137,9 +133,7 @@ def _tell_history(own: list[Delivery], stage_names: dict[str, str], known: Known
             moment = read("changed_at", row["changed_at"], "boreal_pipedrive")
             assert isinstance(moment, datetime)
             if row["field"] in ("stage_id", "status"):
-                known.history[row["deal_id"]].append(
-                    (moment, stage_names.get(row["new_value"], row["new_value"]))
-                )
+                known.history[row["deal_id"]].append((moment, stage_names.get(row["new_value"], row["new_value"])))
 
 
 def _cell_violations(source: str, own: list[Delivery], known: Known) -> Iterator[Violation]:
@@ -168,9 +162,7 @@ def _touches(source: str, known: Known) -> dict[str, list[datetime]]:
     for row in known.rows["activities"].values():
         deal_id = row.get("deal_id", row.get("what", ""))
         is_done = source == "field_sheet" or read("is_done", row["is_done"], source)
-        at = read("completed_at", row["completed_at"], source) or read(
-            "due_at", row.get("due_at", ""), source
-        )
+        at = read("completed_at", row["completed_at"], source) or read("due_at", row.get("due_at", ""), source)
         if is_done and isinstance(at, datetime):
             touches[deal_id].append(at)
     return touches
@@ -193,9 +185,7 @@ def _broken(
     rates: dict[str, list[date]],
 ) -> Iterator[str]:
     stage = _SPELLINGS.get(" ".join(row["stage"].split()).casefold(), row["stage"])
-    outcome = row.get("status", "").lower() or (
-        "won" if stage in WON else "lost" if stage in LOST else "open"
-    )
+    outcome = row.get("status", "").lower() or ("won" if stage in WON else "lost" if stage in LOST else "open")
     created_at = read("created_at", row["created_at"], source)
     assert isinstance(created_at, datetime), row
     amount = read("amount", row["amount"], source)

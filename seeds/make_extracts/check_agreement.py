@@ -52,16 +52,9 @@ def _versions_against_row(files: dict[str, Delivery]) -> Iterator[str]:
     newest = _rows(files["deal_versions"])
     for deal_id, row in _rows(files["deals"]).items():
         version = newest.get(deal_id)
-        if (
-            version is None
-            or version["stage"] != row["stage"]
-            or version["expected_close_on"] != row["close_on"]
-        ):
+        if version is None or version["stage"] != row["stage"] or version["expected_close_on"] != row["close_on"]:
             yield f"{files['deals'].file}: {deal_id} and its newest version disagree"
-        elif (
-            version["amount"] != row["amount"]
-            and read("amount", row["amount"], "acme_salesforce") is not None
-        ):
+        elif version["amount"] != row["amount"] and read("amount", row["amount"], "acme_salesforce") is not None:
             yield f"{files['deals'].file}: {deal_id} and its newest version differ in amount"
     for deal_id in newest.keys() - _rows(files["deals"]).keys():
         yield f"{files['deal_versions'].file}: {deal_id} is no deal"
@@ -86,9 +79,7 @@ def _log_against_row(log: list[Delivery], files: dict[str, Delivery]) -> Iterato
         pairs += [
             (history.get(key, ""), row[column])
             for key, column in _LOGGED.items()
-            if not row[column]
-            or column == "lost_reason"
-            or read(column, row[column], "boreal_pipedrive") is not None
+            if not row[column] or column == "lost_reason" or read(column, row[column], "boreal_pipedrive") is not None
         ]
         if any(logged != shown for logged, shown in pairs):
             yield f"{files['deals'].file}: {deal_id} and its log disagree: {pairs}"
@@ -101,9 +92,7 @@ def _conversions(files: dict[str, Delivery]) -> Iterator[str]:
     """A converted lead has its deal, created no earlier than the lead."""
     source, deals, leads = files["deals"].feed.source, _rows(files["deals"]), _rows(files["leads"])
     pairs = [(row["lead_id"], deal_id) for deal_id, row in deals.items() if row.get("lead_id")]
-    pairs += [
-        (lead_id, row["converted_deal_id"]) for lead_id, row in leads.items() if row.get("converted_deal_id")
-    ]
+    pairs += [(lead_id, row["converted_deal_id"]) for lead_id, row in leads.items() if row.get("converted_deal_id")]
     for lead_id, deal_id in pairs:
         if lead_id not in leads or deal_id not in deals:
             yield f"{files['leads'].file}: {lead_id} → {deal_id}, one of which is missing"

@@ -114,9 +114,7 @@ def _path(case: Case, pipeline: Pipeline) -> list[str]:
     return [*names[: offered + 1], case.stage]
 
 
-def _versions(
-    rng: random.Random, world: World, case: Case, pipeline: Pipeline, owner: Owner | None
-) -> list[Version]:
+def _versions(rng: random.Random, world: World, case: Case, pipeline: Pipeline, owner: Owner | None) -> list[Version]:
     created_at = _created_at(rng, case)
     path = _path(case, pipeline)
     moved_at = _last_move(case, created_at)

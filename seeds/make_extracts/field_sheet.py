@@ -169,9 +169,7 @@ def _rates(_: World, night: Night) -> Table:
     while friday < night.day:
         weeks = (friday - date(2024, 6, 28)).days / 7
         for currency, (start, swing) in _RATES.items():
-            rows.append(
-                [_day(friday), currency, f"{start + swing * math.sin(weeks / 9) - swing * weeks / 80:.4f}"]
-            )
+            rows.append([_day(friday), currency, f"{start + swing * math.sin(weeks / 9) - swing * weeks / 80:.4f}"])
         friday += timedelta(days=7)
     rows += [[_day(on), "NOK", f"{0.0875 - 0.0004 * place:.4f}"] for place, on in enumerate(_NOK_DAYS)]
     return Table(["Date", "Currency", "EUR per unit"], rows)

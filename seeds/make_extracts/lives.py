@@ -136,9 +136,7 @@ def _pushes(rng: random.Random, known_at: datetime, close_on: date, closed_at: d
         yield known_at, {"close_on": close_on}
 
 
-def _ending(
-    rng: random.Random, business: Business, closed_at: datetime, wins: bool, last: Stage
-) -> Iterator[Change]:
+def _ending(rng: random.Random, business: Business, closed_at: datetime, wins: bool, last: Stage) -> Iterator[Change]:
     """Won or lost; now and then a lost deal comes back."""
     yield closed_at, _close(rng, business, closed_at, wins)
     if not wins and rng.random() < 0.05:

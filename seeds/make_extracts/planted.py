@@ -29,9 +29,7 @@ class Planted:
     def cell(self, source: str, record: Record, column: str) -> None:
         """A cell that cannot be read: `<source>:<entity>:<id>:<column>`."""
         entity = _ENTITY[type(record)]
-        self._violations.append(
-            ("unparseable_value", source, lambda: f"{source}:{entity}:{record.id}:{column}")
-        )
+        self._violations.append(("unparseable_value", source, lambda: f"{source}:{entity}:{record.id}:{column}"))
 
     def duplicate(self, extract: Extract, record_id: str, id_column: str) -> None:
         """An id that stands twice in the newest delivery."""
@@ -41,9 +39,7 @@ class Planted:
     def nameless_row(self, extract: Extract, row: list[str]) -> None:
         """A row without id: `<sha256 of the file>:<row number>`, both final only when the file is."""
         source = extract.source
-        self._violations.append(
-            ("missing_key", source, lambda: f"{extract.sha256()}:{extract.row_number(row)}")
-        )
+        self._violations.append(("missing_key", source, lambda: f"{extract.sha256()}:{extract.row_number(row)}"))
 
     def refused(self, extract: Extract) -> None:
         """A delivery that cannot be taken: `<source>:<feed>:<extract time in UTC>`."""
@@ -62,7 +58,6 @@ class Planted:
     def rejects(self) -> list[tuple[str, str, str]]:
         """(source, file, row_number), sorted; the file is named relative to its source's folder."""
         rows = [
-            (extract.source, extract.path.split("/", 1)[1], extract.row_number(row))
-            for extract, row in self._rejects
+            (extract.source, extract.path.split("/", 1)[1], extract.row_number(row)) for extract, row in self._rejects
         ]
         return [(source, file, str(number)) for source, file, number in sorted(rows)]

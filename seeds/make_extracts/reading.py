@@ -119,8 +119,7 @@ PIPEDRIVE_FEEDS = (
         "deal_changes",
         "deal_changes",
         r"deal_changes\.csv",
-        "deal_id=deal_id; field=changed_field_key; changed_at=log_time; old_value=old_value; "
-        "new_value=new_value",
+        "deal_id=deal_id; field=changed_field_key; changed_at=log_time; old_value=old_value; new_value=new_value",
     ),
     (
         "activities",
@@ -189,9 +188,7 @@ def deliveries(landing: Path) -> list[Delivery]:
 
 def read(kind_of: str, text: str, source: str) -> datetime | date | Decimal | bool | None:
     """A cell as its column's kind; None if it is empty or cannot be read."""
-    kind = _KINDS.get(kind_of) or (
-        "moment" if kind_of.endswith("_at") else "flag" if kind_of.startswith("is_") else ""
-    )
+    kind = _KINDS.get(kind_of) or ("moment" if kind_of.endswith("_at") else "flag" if kind_of.startswith("is_") else "")
     try:
         if not text or not kind:
             return None
@@ -248,7 +245,5 @@ def _delivery(feed: Feed, path: Path, landing: Path) -> Delivery:
             continue
         cells = dict(zip(headings, (cell.strip() for cell in record), strict=True))
         row = {column: cells[heading] for column, heading in feed.columns.items()}
-        delivery.rows.append(
-            (number, {column: "" if text in nulls else text for column, text in row.items()})
-        )
+        delivery.rows.append((number, {column: "" if text in nulls else text for column, text in row.items()}))
     return delivery

@@ -111,21 +111,14 @@ def finish_late(world: World, rng: random.Random) -> None:
     candidates = [
         activity
         for activity in world.activities
-        if activity.lead
-        and activity.done_at
-        and not activity.spoiled
-        and activity.done_at.date() < date(2025, 12, 20)
+        if activity.lead and activity.done_at and not activity.spoiled and activity.done_at.date() < date(2025, 12, 20)
     ]
     for place, activity in enumerate(rng.sample(candidates, 14)):
         activity.edited_at = berlin_moment(date(2025, 12, 29 + place % 2), f"{9 + place % 8:02d}:17:30")
         activity.edit = " (done, see mail)" if place % 3 else ' - "danke",\nmehr im Januar'
     if world.business.name == FS:
         return
-    leads = [
-        lead
-        for lead in world.leads
-        if lead.converted_at is None and lead.created_at.date() < date(2025, 12, 20)
-    ]
+    leads = [lead for lead in world.leads if lead.converted_at is None and lead.created_at.date() < date(2025, 12, 20)]
     for place, lead in enumerate(rng.sample(leads, 12)):
         done_at = berlin_moment(date(2025, 12, 29 + place % 2), f"{9 + place % 8:02d}:40:05")
         activity = done(rng, world.business, done_at, owner=lead.owner, lead=lead)
@@ -139,9 +132,7 @@ def add_odd_names(world: World) -> None:
     world.accounts[-1].name = "<script>alert('account')</script> " + world.accounts[-1].name.rsplit(" ", 1)[1]
     world.accounts[-2].name = '=HYPERLINK("http://account.example","x")'
     world.accounts[-3].name = 'Kraft & Söhne "Nord"'
-    for place, (first_name, last_name) in enumerate(
-        (("=1+1", "@SUM(A1)"), ("<b>Bo</b>", "O'Neil"), ("李", "小龙"))
-    ):
+    for place, (first_name, last_name) in enumerate((("=1+1", "@SUM(A1)"), ("<b>Bo</b>", "O'Neil"), ("李", "小龙"))):
         world.leads[40 + place].first_name, world.leads[40 + place].last_name = first_name, last_name
     world.leads[50].company = 'Bäckerei "Zum Ofen",\nFiliale 2'
 
@@ -149,11 +140,7 @@ def add_odd_names(world: World) -> None:
 def delete_a_lead(world: World) -> None:
     """One lead is flagged as deleted; nothing points to it."""
     busy = {id(activity.lead) for activity in world.activities}
-    lead = next(
-        lead
-        for lead in world.leads
-        if id(lead) not in busy and lead.converted_at is None and not lead.spoiled
-    )
+    lead = next(lead for lead in world.leads if id(lead) not in busy and lead.converted_at is None and not lead.spoiled)
     lead.is_deleted = True
 
 
@@ -172,9 +159,7 @@ def _plain_lead(world: World, rng: random.Random) -> Lead:
         [
             lead
             for lead in world.leads
-            if lead.converted_at is None
-            and not lead.spoiled
-            and berlin_day(lead.created_at) < date(2025, 12, 1)
+            if lead.converted_at is None and not lead.spoiled and berlin_day(lead.created_at) < date(2025, 12, 1)
         ]
     )
 

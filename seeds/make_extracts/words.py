@@ -264,9 +264,7 @@ def company(rng: random.Random, forms: tuple[str, ...]) -> str:
 
 def ascii_slug(text: str) -> str:
     """Lower-case letters and digits only, for e-mail addresses."""
-    plain = unicodedata.normalize(
-        "NFKD", text.replace("ø", "o").replace("Ø", "O").replace("Ł", "L").replace("ı", "i")
-    )
+    plain = unicodedata.normalize("NFKD", text.replace("ø", "o").replace("Ø", "O").replace("Ł", "L").replace("ı", "i"))
     return re.sub(r"[^a-z0-9]", "", plain.encode("ascii", "ignore").decode().lower())
 
 

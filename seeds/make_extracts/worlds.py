@@ -197,9 +197,7 @@ def _accounts(rng: random.Random, business: Business, owners: list[Owner]) -> It
         )
 
 
-def _deal(
-    rng: random.Random, business: Business, day: date, owners: list[Owner], accounts: list[Account]
-) -> Deal:
+def _deal(rng: random.Random, business: Business, day: date, owners: list[Owner], accounts: list[Account]) -> Deal:
     pipeline = rng.choices(business.pipelines, business.pipeline_weights)[0]
     created_at = working_moment(rng, day)
     # The owner who left started deals until summer, and hands over like anybody else.
