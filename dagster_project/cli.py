@@ -71,6 +71,7 @@ def _run_job(warehouse_dir: Path, debug: bool) -> int:
         resources.on_line = None if debug else progress.show_line
         before = _stamp(warehouse_dir / "run.json")
         with dg.DagsterInstance.get() as instance:
+            _close_killed_runs(instance)
             result = defs.resolve_job_def("nightly").execute_in_process(
                 instance=instance,
                 raise_on_error=False,
@@ -87,6 +88,19 @@ def _run_job(warehouse_dir: Path, debug: bool) -> int:
     if result.success:
         return 0
     return int(attempt["exit_status"]) or 3
+
+
+def _close_killed_runs(instance: Any) -> None:
+    """Marks runs that still count as in progress as failed: we hold the lock, so their processes are gone.
+
+    Left alone they would also keep the UI's queue waiting for ever. Only in a storage of our own.
+    """
+    import dagster as dg
+
+    unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
+    for run in instance.get_runs(dg.RunsFilter(job_name="nightly", statuses=unfinished)):
+        if instance.root_directory and Path(instance.root_directory).name == "dagster":
+            instance.report_run_failed(run, "its process ended before the run did")
 
 
 def _stamp(path: Path) -> int | None:

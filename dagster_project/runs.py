@@ -31,7 +31,6 @@ from dagster_project.ingest.landing import Landing, look
 if TYPE_CHECKING:
     from dagster_project.quality.evaluate import Result
 
-KEPT_VERSIONS = 2
 KEPT_ATTEMPTS = 14
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
@@ -63,6 +64,8 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     }.get(attempt["state"], ("red", "failed: the last publication stands"))
     console.print(f"[bold {colour}]{words}[/]  as of {attempt['as_of']}")
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     rows = attempt["rows"]
     table.add_row(
         "rows",
@@ -110,7 +113,5 @@ def _print_warnings(console: Console, warnings: list[str], warehouse_dir: Path) 
 
 
 def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    """A path as a person would type it, safe to print: its brackets are no markup."""
+    return escape(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

@@ -25,6 +25,8 @@ class _PlainLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys: set[str] = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key has to be plain text", problem_mark=key_node.start_mark)
             if key_node.value in keys:
                 raise yaml.MarkedYAMLError(
                     problem=f"'{key_node.value}' is given twice", problem_mark=key_node.start_mark
@@ -74,7 +76,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
         warehouse = path.parent / config.warehouse_dir if config.warehouse_dir else Path("warehouse")
     as_of = _moment(env["AS_OF"], "AS_OF", config) if env.get("AS_OF") else None
     if as_of is None and config.as_of is not None:
-        as_of = _in_utc(config.as_of, config)
+        as_of = _moment(config.as_of.isoformat(), f"{_shown(path)}: as_of", config)
     return Settings(config, path, landing.resolve(), warehouse.resolve(), as_of)
 
 
@@ -104,9 +106,23 @@ def read_configuration(path: Path) -> Configuration:
         if isinstance(source, dict):
             raw["sources"][position] = _with_preset(source, position, path, tree)
     try:
-        return Configuration.model_validate(raw)
+        config = Configuration.model_validate(raw)
     except ValidationError as error:
         raise ConfigurationError("\n".join(_explain(path, tree, problem) for problem in error.errors())) from None
+    _check_names(config, path)
+    return config
+
+
+def _check_names(config: Configuration, path: Path) -> None:
+    """Refuses templates, stages and rules that only the files beside the configuration can tell to be wrong."""
+    from dagster_project.config.stages import configured_stages
+    from dagster_project.quality.policy import checks
+
+    try:
+        configured_stages(config)
+        checks(config)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{_shown(path)}: {error}") from None
 
 
 def vendor_names() -> list[str]:
@@ -222,7 +238,7 @@ def _line(node: yaml.Node | None, at: tuple[Any, ...]) -> int | None:
 def _moment(text: str, name: str, config: Configuration) -> datetime:
     try:
         return _in_utc(datetime.fromisoformat(text), config)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ConfigurationError(
             f"{name}: '{text}' is no ISO 8601 moment; write for example 2026-01-01T00:00:00Z"
         ) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
 from dataclasses import dataclass, field
@@ -46,14 +45,11 @@ def heading_key(heading: str) -> str:
 def read_header(path: Path) -> Header:
     """The header of a delimited text file. Raises RefusedFileError for what is no such file."""
     try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        with path.open("rb") as file:
             start = file.read(_HEAD_BYTES)
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise RefusedFileError(f"cannot be read: {error}") from None
-    if not start.strip():
-        raise RefusedFileError("is empty: not even a header")
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start.split(b"\n", 1)[0]:
-        raise RefusedFileError("is not UTF-8 text (UTF-16, or not a text file); export it as CSV in UTF-8")
+    _refuse_what_is_no_csv(start)
     text = start.decode("utf-8-sig", errors="replace")
     first_line = text.split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=first_line.count)
@@ -62,6 +58,25 @@ def read_header(path: Path) -> Header:
     except (csv.Error, StopIteration) as error:
         raise RefusedFileError(f"has no header that can be read: {error}") from None
     return Header(delimiter, headings)
+
+
+def _refuse_what_is_no_csv(start: bytes) -> None:
+    """Says what a file is instead: an error page in place of an export is the commonest broken delivery."""
+    if not start.strip():
+        raise RefusedFileError("is empty: not even a header")
+    first_line = start.lstrip(b"\xef\xbb\xbf \t\r\n").split(b"\n", 1)[0]
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in first_line:
+        raise RefusedFileError("is not UTF-8 text (UTF-16, or not a text file); export it as CSV in UTF-8")
+    try:
+        first_line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RefusedFileError(
+            "is not UTF-8 text (another encoding, or a picture, spreadsheet or archive); export it as CSV in UTF-8"
+        ) from None
+    if first_line.lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise RefusedFileError("is a web page (HTML or XML), not a CSV: the export met a login or an error page")
+    if first_line.startswith((b"[{", b'{"', b"[[")):
+        raise RefusedFileError("is JSON, not a CSV: an error message of the API, or an export in another format")
 
 
 def match(header: Header, feed: Feed, needs_stage: bool = True) -> Matched:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import mmap
+import tempfile
+import zlib
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +66,42 @@ def load_file(
     Raises RefusedFileError for a file that cannot be taken as a whole: unreadable, without a required
     column, with a quote never closed, or with one heading twice and different contents.
     """
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".reading-") as scratch:
+        plain, has_nul = _plain(path, Path(scratch) / "file.csv")
+        look_for_nul = may_have_nul if has_nul is None else has_nul
+        return _load_plain(connection, plain, source, feed, provenance, target, look_for_nul)
+
+
+def _plain(path: Path, scratch: Path) -> tuple[Path, bool | None]:
+    """A plain file of a name without meaning: DuckDB takes `*` and `[` in a name for a pattern, and half of an
+    archive for the whole. Says of an unpacked one whether it holds a NUL byte."""
+    with path.open("rb") as file:
+        is_gzip = file.read(2) == b"\x1f\x8b"
+    if not is_gzip:
+        if path.suffix.lower() == ".gz":
+            raise RefusedFileError("cannot be read as the .gz file its name says it is; deliver it again")
+        scratch.symlink_to(path.resolve())
+        return scratch, None
+    has_nul = False
+    try:
+        with gzip.open(path) as packed, scratch.open("wb") as unpacked:
+            while chunk := packed.read(1 << 20):
+                has_nul = has_nul or b"\0" in chunk
+                unpacked.write(chunk)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RefusedFileError(f"cannot be read as a whole .gz file ({error}); deliver it again") from None
+    return scratch, has_nul
+
+
+def _load_plain(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    provenance: Provenance,
+    target: Path,
+    may_have_nul: bool,
+) -> Loaded:
     header = read_header(path)
     matched = match(header, feed, needs_stage=not source.has_history_feed)
     scan = _scan(path, header)
@@ -72,11 +114,15 @@ def load_file(
             f"copy (select {select} from {scan} {where}) to {_text(str(target))} "
             "(format parquet, compression zstd, compression_level 1)"
         ).fetchone()
-        rejects = _rejects(connection)
+        rejects = _rejects(connection, path, header)
         if may_have_nul:
             rejects += _nul_rows(connection, scan, matched, [reject.row_number for reject in rejects])
     except duckdb.Error as error:
-        raise RefusedFileError(f"cannot be read as delimited text: {str(error).splitlines()[0]}") from None
+        said = str(error).splitlines()[0].replace("The CSV Parser state machine reached an invalid state.", "")
+        raise RefusedFileError(
+            f"cannot be read as delimited text: {said} Check that all its lines end in one way "
+            "(\\n or \\r\\n) and that every quote is closed"
+        ) from None
     return Loaded(
         rows_loaded=rows[0] if rows else 0,
         rejects=sorted(rejects, key=lambda reject: reject.row_number),
@@ -180,8 +226,8 @@ def _record_number(position: int, rejected: list[int]) -> int:
     return number
 
 
-def _rejects(connection: duckdb.DuckDBPyConnection) -> list[Reject]:
-    """One entry per rejected row: DuckDB lists one per error, and counts records, the header included."""
+def _rejects(connection: duckdb.DuckDBPyConnection, path: Path, header: Header) -> list[Reject]:
+    """One entry per rejected row: DuckDB lists one per error, and counts records, header and blank lines included."""
     rows = connection.execute(
         """
         select
@@ -200,7 +246,27 @@ def _rejects(connection: duckdb.DuckDBPyConnection) -> list[Reject]:
                 f"has a quote that is opened near row {line} and never closed, so the rows behind it cannot be told "
                 "apart. Export the file again, or double the quote inside that cell"
             )
-    return [Reject(int(line), None, f"{kind.lower()}: {message}", str(text)) for line, kind, message, text in rows]
+    blank = _blank_lines(path, header) if rows else []
+    return [
+        Reject(
+            row_number=int(line) - bisect_left(blank, int(line)),
+            column=None,
+            reason=f"{kind.lower()}: {message}",
+            text=str(text).replace("\0", "\\0").strip("\r\n"),
+        )
+        for line, kind, message, text in rows
+    ]
+
+
+def _blank_lines(path: Path, header: Header) -> list[int]:
+    """The numbers of blank lines among a file's records: no records themselves, but counted by DuckDB."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(b"\n\n") < 0 and content.find(b"\n\r\n") < 0:
+            return []
+    csv.field_size_limit(2**31 - 1)
+    with path.open(encoding="utf-8", errors="replace", newline="") as text:
+        records = csv.reader(text, delimiter=header.delimiter)
+        return [number for number, record in enumerate(records, start=1) if not record]
 
 
 def _text(value: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.quality.life import RECORD_NAME, keep_record, write_record
-from dagster_project.runs import KEPT_VERSIONS, NightlyRun
+from dagster_project.runs import NightlyRun
 
 PUBLISHED = ("pipeline.duckdb", "marts", "data_docs")
 
@@ -37,18 +37,23 @@ def publish(run: NightlyRun) -> Path:
     version.parent.mkdir(exist_ok=True)
     _sync(staged)
     staged.replace(version)
+    previous = current_version(warehouse)
     switch(warehouse, version)
     keep_record(version, run.records_dir)
-    _forget_old_versions(warehouse, version)
+    _forget_old_versions(warehouse, {version, previous})
     return version
 
 
 def switch(warehouse: Path, version: Path) -> None:
-    """Points `current`, and with it everything published, at a version."""
-    _link(warehouse / "current", Path("versions") / version.name)
+    """Points `current`, and with it everything published, at a version.
+
+    The links through `current` come first: before the very first publication they lead nowhere, and then
+    everything appears at once.
+    """
     for name in PUBLISHED:
         if not (warehouse / name).is_symlink():
             _link(warehouse / name, Path("current") / name)
+    _link(warehouse / "current", Path("versions") / version.name)
 
 
 def export_tables(database: Path, schema: str, target: Path) -> list[str]:
@@ -80,11 +85,14 @@ def _link(link: Path, target: Path) -> None:
     unfinished.replace(link)
 
 
-def _forget_old_versions(warehouse: Path, current: Path) -> None:
-    """Removes versions but the newest ones: a reader may still resolve the link to the one before."""
-    versions = sorted(path for path in (warehouse / "versions").iterdir() if path != current)
-    for path in versions[: len(versions) - (KEPT_VERSIONS - 1)]:
-        shutil.rmtree(path, ignore_errors=True)
+def _forget_old_versions(warehouse: Path, kept: set[Path | None]) -> None:
+    """Removes all versions but the current one and the one before, which a reader may have resolved the link to.
+
+    What a run killed before its switch left is neither.
+    """
+    for path in (warehouse / "versions").iterdir():
+        if path not in kept:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(folder: Path) -> None:

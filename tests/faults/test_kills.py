@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
+import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +21,9 @@ from typing import Any
 
 import pytest
 
+from dagster_project.cli import _use_dagster_home
+from dagster_project.config.load import load_settings
+from dagster_project.transform import project
 from tests.faults import crm, cut
 from tests.faults.nights import Nights, dagster_runs, fingerprints, tables, until
 from tests.faults.week import Night, dbt_is_building
@@ -161,10 +168,45 @@ def test_killed_on_the_very_first_night(undisturbed: Undisturbed, tmp_path_facto
     assert {name: found[name] for name in marts} == {name: undisturbed.tables[name] for name in marts}
 
 
-def leftovers(folder: Path) -> list[str]:
-    """Files that something began to write and did not finish."""
-    return [str(path) for path in folder.rglob("*") if path.name.endswith((".unfinished", ".switching"))]
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["manifest.json", "partial_parse.msgpack", "run_results.json"])
+def test_killed_while_dbt_wrote_down_what_it_parsed(undisturbed: Undisturbed, name: str) -> None:
+    """Each build writes these anew, in place: a kill may leave the half of one."""
+    undisturbed.nights.bring_back("before")
+    half_of(undisturbed.nights.warehouse / "dbt" / name)
+    assert_the_next_night_gives_the_same(undisturbed)
 
 
-def test_no_unfinished_file_is_taken_for_a_finished_one(last: Night, nights: Nights) -> None:
-    assert leftovers(nights.kept("last") / "versions") == []
+def half_of(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_parsed_project_cut_in_half_is_parsed_anew(
+    nights: Nights, last: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(nights.kept("last") / "dbt", tmp_path / "dbt")
+    half_of(tmp_path / "dbt" / "manifest.json")
+
+    def parse(*_: Any, **__: Any) -> subprocess.CompletedProcess[str]:
+        shutil.copy(nights.kept("last") / "dbt" / "manifest.json", tmp_path / "dbt")
+        return subprocess.CompletedProcess([], 0, "", "")
+
+    monkeypatch.setattr(project.subprocess, "run", parse)
+    environ = {"PIPELINE_CONFIG": str(nights.config), "WAREHOUSE_DIR": str(tmp_path)}
+    found = json.loads(project.manifest(load_settings(environ)).read_text(encoding="utf-8"))
+    assert len(found["nodes"]) > 40
+
+
+def test_dagsters_settings_are_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of them would switch telemetry on, or stop every night after."""
+
+    def half(path: Path, text: str, *_: Any, **__: Any) -> None:
+        path.write_bytes(text[: len(text) // 2].encode())
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setattr(Path, "write_text", half)
+    with suppress(KeyboardInterrupt):
+        _use_dagster_home(tmp_path)
+    settings = tmp_path / "dagster" / "dagster.yaml"
+    assert not settings.exists() or "max_concurrent_runs: 1" in settings.read_text(encoding="utf-8")

@@ -40,15 +40,14 @@ def test_salesforce_deals_and_leads(example: Example) -> None:
 
 
 def test_salesforce_closed_before_created_lists_every_such_deal(example: Example) -> None:
+    salesforce = example("salesforce")
     with (REAL_EXTRACTS / "salesforce" / "Opportunity.csv").open(encoding="utf-8-sig", newline="") as file:
         expected = {
             f"salesforce:{row['Id']}"
             for row in csv.DictReader(file)
             if row["IsClosed"] == "TRUE" and day(row["CloseDate"], "%m/%d/%y") < day(row["CreatedDate"], "%m/%d/%y")
         }
-    found = example("salesforce").rows(
-        "select record_key from quality.hygiene_violations where rule = 'closed_before_created'"
-    )
+    found = salesforce.rows("select record_key from quality.hygiene_violations where rule = 'closed_before_created'")
     assert {key for (key,) in found} == expected
     assert expected
 
@@ -66,6 +65,7 @@ def test_maven_deals(example: Example) -> None:
 
 
 def test_maven_every_month_equals_a_count_over_the_file(example: Example) -> None:
+    maven = example("maven")
     created: Counter[date] = Counter()
     closed: Counter[tuple[date, str]] = Counter()
     with (REAL_EXTRACTS / "maven" / "sales_pipeline.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -75,7 +75,7 @@ def test_maven_every_month_equals_a_count_over_the_file(example: Example) -> Non
             created[day(began, "%d-%m-%y").replace(day=1)] += 1
             if row["close_date"]:
                 closed[day(row["close_date"], "%d-%m-%y").replace(day=1), row["deal_stage"]] += 1
-    rows = example("maven").rows(
+    rows = maven.rows(
         "select month, opportunities_created, deals_won, deals_lost from marts.mart_monthly_metrics "
         "where grain = 'all' order by month"
     )
