@@ -113,11 +113,13 @@ def _use_dagster_home(warehouse_dir: Path) -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if os.environ.get("DAGSTER_HOME"):
         return
+    from dagster_project.ingest.lake import write_atomically
+
     home = warehouse_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
     if not settings.exists():
-        settings.write_text(_DAGSTER_SETTINGS, encoding="utf-8")
+        write_atomically(settings, _DAGSTER_SETTINGS)
     os.environ["DAGSTER_HOME"] = str(home)
 
 

@@ -79,7 +79,7 @@ def _plain(path: Path, scratch: Path) -> tuple[Path, bool | None]:
         is_gzip = file.read(2) == b"\x1f\x8b"
     if not is_gzip:
         if path.suffix.lower() == ".gz":
-            raise RefusedFileError("cannot be read as the .gz file its name says it is; deliver it again")
+            raise RefusedFileError("cannot be read: not a gzip file although its name ends in .gz; deliver it again")
         scratch.symlink_to(path.resolve())
         return scratch, None
     has_nul = False

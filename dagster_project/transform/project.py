@@ -47,7 +47,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 def manifest(settings: Settings) -> Path:
     """The parsed project. Parses it if it, its vars, or dbt changed since it was last parsed."""
     target = target_dir(settings)
-    path, stamp = target / "manifest.json", target / "parsed.sha256"
+    # a copy of our own: dbt writes its manifest anew every night, and may be killed in the middle of it
+    path, stamp = target / "parsed.json", target / "parsed.sha256"
     fingerprint = _fingerprint(settings)
     if path.exists() and stamp.exists() and stamp.read_text() == fingerprint:
         return path
@@ -67,8 +68,9 @@ def manifest(settings: Settings) -> Path:
         text=True,
         check=False,
     )
-    if done.returncode != 0 or not path.exists():
+    if done.returncode != 0:
         raise DealtrailError(f"dbt cannot parse {DBT_DIR}:\n{done.stdout}{done.stderr}")
+    write_atomically(path, (target / "manifest.json").read_text(encoding="utf-8"))
     write_atomically(stamp, fingerprint)
     return path
 
