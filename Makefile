@@ -10,11 +10,10 @@ export DO_NOT_TRACK := 1
 export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF
 
 .DEFAULT_GOAL := help
-.PHONY: help nightly test test-long setup lint dev docs bench clean lock
+.PHONY: help nightly draft-source test test-long setup lint dev docs bench bench-nights clean lock
 
 help:  ## what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 # Installs a lock with uv where uv can be had (seconds), else with pip (minutes); both check every hash.
 define install
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("Dealtrail needs Python 3.11, 3.12 or 3.13; set PYTHON=...") if not (3, 11) <= sys.version_info[:2] < (3, 14) else None'
@@ -44,6 +43,9 @@ setup: .venv/runtime.stamp  ## install what a nightly run needs, and write the c
 nightly: .venv/runtime.stamp  ## run the nightly job once, on the sample or on LANDING_DIR
 	@$(BIN)/dealtrail nightly
 
+draft-source: .venv/runtime.stamp  ## draft a configuration from FILES="a.csv b.xlsx"; NAME=my_crm, OUT=pipeline.yml
+	@$(BIN)/dealtrail source draft $(FILES) $(if $(NAME),--name $(NAME)) $(if $(OUT),--out $(OUT))
+
 test: .venv/dev.stamp  ## the tests that need no extra service
 	$(BIN)/python -m pytest -q -m "not long"
 
@@ -64,6 +66,9 @@ docs: .venv/runtime.stamp  ## dbt docs of the last run's project, under WAREHOUS
 
 bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L
 	$(BIN)/python benchmarks/run.py --size $(SIZE)
+
+bench-nights: .venv/dev.stamp  ## 400 nightly full extracts in one run, and the night after
+	$(BIN)/python benchmarks/nights.py
 
 lock:  ## resolve the locks anew from pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build pyproject.toml -o requirements.lock

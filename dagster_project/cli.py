@@ -21,9 +21,17 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
 app.add_typer(config_app, name="config")
+source_app = typer.Typer(no_args_is_help=True, help="Bring in a new source.")
+app.add_typer(source_app, name="source")
 
 #: Dagster's settings in a warehouse of our own: quiet, and one run at a time.
 _DAGSTER_SETTINGS = """\
+storage:
+  custom:
+    module: dagster_project.storage
+    class: WarehouseStorage
+    config:
+      base_dir: {env: DAGSTER_HOME}
 telemetry:
   enabled: false
 nux:
@@ -173,6 +181,34 @@ def config_schema(
         typer.echo(schema)
     else:
         out.write_text(schema + "\n", encoding="utf-8")
+
+
+@source_app.command("draft")
+def source_draft(
+    files: Annotated[list[Path], typer.Argument(help="Files in any format, or folders of them.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="The source's name: its folder in the landing zone.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write it to this new file instead of the screen.")] = None,
+) -> None:
+    """Draft a configuration from what the files' headings and values say.
+
+    Every guess stands beside an example; nothing of the files is written but what the draft quotes of them. Exit
+    status 2 for files that are not there or cannot be read.
+    """
+    from dagster_project.draft.command import draft_source
+    from dagster_project.errors import ConfigurationError
+
+    if out is not None and out.exists():
+        raise ConfigurationError(f"{out}: there is such a file already; name another one, and append its source to it")
+    drafted = draft_source(files, name)
+    if out is None:
+        typer.echo(drafted.text, nl=False)
+    else:
+        out.write_text(drafted.text, encoding="utf-8")
+        typer.echo(f"written to {out}; look at its TODOs and checks, then run `dealtrail config check`", err=True)
+    for line in drafted.said:
+        typer.echo(f"tried {line}", err=True)
+    for line in drafted.left:
+        typer.echo(f"left to do: {line}", err=True)
 
 
 def main() -> None:

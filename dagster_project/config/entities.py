@@ -50,6 +50,12 @@ ENTITIES: dict[str, Entity] = {
             "lost_at": "timestamp",
             "lost_reason": "text",
             "is_deleted": "boolean",
+            # JSON: [{"stage": …, "pipeline": … or null, "entered": …}], as the headings that `stage_dates` of the
+            # feed finds and their cells say it, in the order of the headings; NULL where all of them are empty.
+            "stage_dates": "text",
+            # A merged record is named by its survivor, or names it.
+            "merged_ids": "text",
+            "merged_into_id": "text",
         },
         required_columns=("deal_id", "stage"),
     ),
@@ -95,6 +101,8 @@ ENTITIES: dict[str, Entity] = {
             "converted_at": "timestamp",
             "converted_deal_id": "text",
             "is_deleted": "boolean",
+            "merged_ids": "text",
+            "merged_into_id": "text",
         },
         required_columns=("lead_id",),
     ),
@@ -146,6 +154,21 @@ ENTITIES: dict[str, Entity] = {
             "pipeline": "text",
         },
         required_columns=("stage_id", "stage_name"),
+    ),
+    # Events without an id: a month alone stands for its first day.
+    "spend": Entity(
+        key="campaign",
+        columns={
+            "spent_on": "date",
+            "amount": "amount",
+            "currency": "text",
+            "campaign": "text",
+            "pipeline": "text",
+            "owner_id": "text",
+            "segment": "text",
+            "lead_source": "text",
+        },
+        required_columns=("spent_on", "amount", "currency"),
     ),
     "exchange_rates": Entity(
         key="currency",

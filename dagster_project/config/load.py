@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from dagster_project.config.models import Configuration
 from dagster_project.errors import ConfigurationError
+from dagster_project.ingest.personal import check_salt
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 VENDORS_DIR = PROJECT_DIR / "dagster_project" / "vendors"
@@ -69,6 +70,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     given = env.get("PIPELINE_CONFIG") or "pipeline.yml"
     path = Path(given).resolve()
     config = read_configuration(path)
+    check_salt(config, env)
     landing = Path(env["LANDING_DIR"]) if env.get("LANDING_DIR") else path.parent / config.landing_dir
     if env.get("WAREHOUSE_DIR"):
         warehouse = Path(env["WAREHOUSE_DIR"])
@@ -115,11 +117,13 @@ def read_configuration(path: Path) -> Configuration:
 
 def _check_names(config: Configuration, path: Path) -> None:
     """Refuses templates, stages and rules that only the files beside the configuration can tell to be wrong."""
-    from dagster_project.config.stages import configured_stages
+    from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
     from dagster_project.quality.policy import checks
 
     try:
         configured_stages(config)
+        pipeline_names(config)
+        stage_aliases(config)
         checks(config)
     except ConfigurationError as error:
         raise ConfigurationError(f"{_shown(path)}: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from datetime import datetime, time
 from pathlib import Path
@@ -25,6 +26,8 @@ CanonicalStage = Literal[
 ]
 DealField = Literal["amount", "expected_close_on", "owner", "account"]
 Deliveries = Literal["full", "incremental"]
+Privacy = Literal["keep", "drop", "hash"]
+DecimalSeparator = Literal[".", ","]
 AfterClose = Literal["reopen", "keep_first"]
 Severity = Literal["critical", "warning", "info"]
 
@@ -51,6 +54,8 @@ def _one_or_many(value: Any) -> Any:
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 Currency = Annotated[str, AfterValidator(_currency_code)]
 Names = Annotated[list[str], BeforeValidator(_one_or_many)]
+#: Headings of one column, best first; a list among them is several columns of one value, joined by a space.
+Headings = Annotated[list[str | list[str]], BeforeValidator(_one_or_many)]
 
 
 class Strict(BaseModel):
@@ -63,6 +68,7 @@ class Stage(Strict):
     """A stage of a pipeline, named as the CRM writes it; its place in the list is its order."""
 
     name: str
+    aliases: Names = Field(default_factory=list, description="What else the CRM calls it: its id, its API name.")
     canonical: CanonicalStage | None = Field(None, description="The stage it is compared as across pipelines.")
     qualified: bool = Field(False, description="A deal that enters it, or a later open stage, is qualified.")
     won: bool = False
@@ -78,6 +84,7 @@ class Pipeline(Strict):
     """A pipeline of a source; `default` where the CRM has none."""
 
     name: str = "default"
+    aliases: Names = Field(default_factory=list, description="What else the CRM calls it: its id, its API name.")
     template: str | None = Field(None, description="A vendor's default stages, or a template of seeds/reference.")
     stages: list[Stage] = Field(default_factory=list, description="All stages, or overrides of the template's.")
     after_close: AfterClose | None = None
@@ -94,18 +101,42 @@ class Feed(Strict):
     """One mapping entry: which files hold which entity, and what their headings mean."""
 
     entity: Literal[tuple(ENTITIES)]  # type: ignore[valid-type]
-    files: Names = Field(min_length=1, description="File name patterns; `.gz` need not be written.")
-    columns: dict[str, Names] = Field(description="Canonical column → headings, best first.")
+    files: Names = Field(
+        min_length=1,
+        description="File name patterns; `.gz`, `.zst`, `.zip` need not be written, `.csv` stands for every format.",
+    )
+    columns: dict[str, Headings] = Field(
+        description="Canonical column → headings, best first; a list among them is joined by a space."
+    )
+    stage_dates: Names = Field(
+        default_factory=list,
+        description="Headings that hold the day a stage was entered, such as 'Date entered \"{stage} ({pipeline})\"'.",
+    )
+    not_stage_dates: Names = Field(
+        default_factory=list, description="Headings that look like one of `stage_dates` and speak of no stage."
+    )
+    personal_data: dict[str, Privacy] = Field(
+        default_factory=dict, description="Canonical column → keep, drop or hash, before the lake."
+    )
+    id_separator: str | None = Field(None, min_length=1, description="Between several ids in one cell.")
+    encoding: str | None = Field(None, description="Of a text file that is neither UTF-8 nor marked, such as cp1252.")
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="If its header does not tell it.")
+    sheet: str | None = Field(None, description="Of a spreadsheet file; else its first.")
+    decimal_separator: DecimalSeparator | None = Field(None, description="Of amounts and numbers, if configured.")
     deliveries: Deliveries | None = None
     extracted_at: datetime | None = None
     timezone: Timezone | None = None
     date_formats: list[str] | None = None
     null_values: list[str] | None = None
     constants: dict[str, str] = Field(default_factory=dict, description="Canonical column → one value for every row.")
+    empty_means: dict[str, str] = Field(
+        default_factory=dict, description="Canonical column → what it says where its cell is empty."
+    )
     values: dict[str, dict[str, Names]] = Field(
         default_factory=dict, description="Canonical column → canonical value → what the CRM writes for it."
     )
     references: dict[str, Reference] = Field(default_factory=dict)
+    done_when_past: bool = Field(False, description="Activities that say nothing else are done once they are due.")
     lost_when_set: list[str] = Field(default_factory=list, description="Logged fields whose setting means: lost.")
     response_types: list[str] = Field(default_factory=lambda: ["call", "email", "e-mail", "meeting"])
     lead_statuses: list[str] = Field(default_factory=list, description="In the order a lead goes through them.")
@@ -117,7 +148,7 @@ class Feed(Strict):
     @model_validator(mode="after")
     def _columns_are_canonical(self) -> Feed:
         known = set(ENTITIES[self.entity].columns) | {ref.column for ref in self.references.values()}
-        for part in ("columns", "constants", "values", "references"):
+        for part in ("columns", "constants", "empty_means", "values", "references", "personal_data"):
             for column in getattr(self, part):
                 if column not in known:
                     raise ValueError(
@@ -125,6 +156,37 @@ class Feed(Strict):
                         + ", ".join(ENTITIES[self.entity].columns)
                     )
         return self
+
+    @model_validator(mode="after")
+    def _stage_dates_name_a_stage(self) -> Feed:
+        if self.stage_dates and "stage_dates" not in ENTITIES[self.entity].columns:
+            raise ValueError(f"stage_dates: {self.entity} have none; only a feed of deals has")
+        for pattern in self.stage_dates:
+            parts = re.findall(r"\{[^}]*\}", pattern)
+            if sorted(parts) not in (["{stage}"], ["{pipeline}", "{stage}"]) or "}{" in pattern:
+                raise ValueError(
+                    f"stage_dates: '{pattern}' needs {{stage}} once, may have {{pipeline}} once, with something between"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _personal_data_leaves_what_is_needed(self) -> Feed:
+        entity = ENTITIES[self.entity]
+        for column, privacy in self.personal_data.items():
+            if privacy == "drop" and column in entity.required_columns:
+                raise ValueError(f"personal_data: '{column}' is required of {self.entity}; hash it instead")
+            if privacy == "hash" and entity.columns.get(column, "text") != "text":
+                raise ValueError(f"personal_data: '{column}' is a {entity.columns[column]}; drop it instead")
+        return self
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, encoding: str | None) -> str | None:
+        try:
+            codecs.lookup(encoding or "utf-8")
+        except LookupError:
+            raise ValueError(f"'{encoding}' is no encoding; give a name such as cp1252 or utf-16-le") from None
+        return encoding
 
 
 class Source(Strict):
@@ -138,6 +200,8 @@ class Source(Strict):
     extracted_at: datetime | None = Field(None, description="When its files were exported, if their names do not say.")
     date_formats: list[str] = Field(default_factory=list, description="strptime formats; ISO 8601 is always read.")
     null_values: list[str] = Field(default_factory=list)
+    id_separator: str | None = Field(None, min_length=1, description="Between several ids in one cell.")
+    decimal_separator: DecimalSeparator | None = Field(None, description="Of amounts; else proved by their values.")
     after_close: AfterClose = "reopen"
     pipelines: list[Pipeline] = Field(default_factory=list)
     feeds: dict[str, Feed]

@@ -63,8 +63,50 @@ def pipelines_of(source: Source) -> list[Pipeline]:
     return list(source.pipelines) or [Pipeline(name="default", template=source.vendor)]
 
 
+def pipeline_names(config: Configuration) -> dict[tuple[str, str], str]:
+    """(source, normalized name or alias) → the pipeline's name. Raises ConfigurationError for an alias of two."""
+    names: dict[tuple[str, str], str] = {}
+    for source in config.sources:
+        for pipeline in pipelines_of(source):
+            for name in (pipeline.name, *pipeline.aliases):
+                other = names.setdefault((source.name, normalized(name)), pipeline.name)
+                if other != pipeline.name:
+                    raise ConfigurationError(
+                        f"source '{source.name}': two pipelines are called '{name}': '{other}' and '{pipeline.name}'"
+                    )
+    return names
+
+
+def stage_aliases(config: Configuration) -> dict[tuple[str, str, str], str]:
+    """(source, normalized pipeline, normalized alias) → normalized stage.
+
+    Raises ConfigurationError for an alias of two stages, or one that is the name of another stage.
+    """
+    aliases: dict[tuple[str, str, str], str] = {}
+    for source in config.sources:
+        for pipeline in pipelines_of(source):
+            stages = merged_stages(source, pipeline)
+            names = {normalized(stage.name): stage.name for stage in stages}
+            for stage in stages:
+                for alias in stage.aliases:
+                    key = (source.name, normalized(pipeline.name), normalized(alias))
+                    other = names.get(key[2]) or names.get(aliases.get(key, ""))
+                    if other and other != stage.name:
+                        raise ConfigurationError(
+                            f"source '{source.name}', pipeline '{pipeline.name}': '{alias}' stands for two stages, "
+                            f"'{other}' and '{stage.name}'"
+                        )
+                    aliases[key] = normalized(stage.name)
+    return aliases
+
+
+def merged_stages(source: Source, pipeline: Pipeline) -> list[Stage]:
+    """A pipeline's stages in their order, the template's and the configuration's own, without the implicit ones."""
+    return _merged(_template(source, pipeline), pipeline.stages)
+
+
 def _stages_of(config: Configuration, source: Source, pipeline: Pipeline) -> list[ConfiguredStage]:
-    merged = _merged(_template(source, pipeline), pipeline.stages)
+    merged = merged_stages(source, pipeline)
     names = {normalized(stage.name) for stage in merged}
     # A CRM that records win and loss as a status (Pipedrive) moves the deal into these two.
     for name, canonical in (("Won", "won"), ("Lost", "lost")):

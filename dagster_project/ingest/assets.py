@@ -69,6 +69,8 @@ def _warnings(record: FileRecord) -> list[str]:
             f"{where}: no extract time in configuration, file name or folder; took its modification time "
             f"{record.extracted_at}"
         )
+    if record.state == "loaded" and record.message:
+        said.append(f"{where}: {record.message}")
     if record.rows_rejected:
         said.append(f"{where}: {record.rows_rejected} rows rejected, see quality.quarantined_rows")
     if record.unmapped:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed
+from dagster_project.config.stages import normalized
 from dagster_project.errors import RefusedFileError
-
-DELIMITERS = ",;\t|"
-_HEAD_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class Header:
-    """The first record of a file: its delimiter and its headings as written."""
-
-    delimiter: str
-    headings: list[str]
+from dagster_project.ingest.personal import is_personal
+from dagster_project.ingest.stage_dates import StageDate, stage_date
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Which column of the file (from 0) each canonical column is read from."""
+    """Which columns of the file (from 0) each canonical column is read from; several are joined."""
 
-    positions: dict[str, int]
+    positions: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    #: Columns that hold the day a stage was entered, in the file's order.
+    stage_dates: dict[int, StageDate] = field(default_factory=dict)
     #: Identical headings whose contents have to agree: pairs of positions.
     doubled: list[tuple[int, int]] = field(default_factory=list)
     #: Headings of a lower rank than the one used.
@@ -36,55 +28,35 @@ class Matched:
     #: Headings that map to nothing.
     unmapped: list[str] = field(default_factory=list)
 
+    @property
+    def used(self) -> list[int]:
+        """Every position that is read."""
+        mapped = {position for positions in self.positions.values() for position in positions}
+        return sorted(mapped | set(self.stage_dates))
+
 
 def heading_key(heading: str) -> str:
     """A heading without case, byte-order mark and runs of spaces: how headings are compared."""
     return re.sub(r"\s+", " ", heading.replace("\ufeff", "").replace("\u00a0", " ")).strip().casefold()
 
 
-def read_header(path: Path) -> Header:
-    """The header of a delimited text file. Raises RefusedFileError for what is no such file."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(_HEAD_BYTES)
-    except OSError as error:
-        raise RefusedFileError(f"cannot be read: {error}") from None
-    _refuse_what_is_no_csv(start)
-    text = start.decode("utf-8-sig", errors="replace")
-    first_line = text.split("\n", 1)[0]
-    delimiter = max(DELIMITERS, key=first_line.count)
-    try:
-        headings = next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
-    except (csv.Error, StopIteration) as error:
-        raise RefusedFileError(f"has no header that can be read: {error}") from None
-    return Header(delimiter, headings)
+def known_headings(feed: Feed, column: str | None = None) -> set[str]:
+    """The keys of all headings that a mapping names, or of those for one canonical column."""
+    mapped = feed.columns.values() if column is None else [feed.columns.get(column, [])]
+    return {heading_key(part) for synonyms in mapped for synonym in synonyms for part in _parts(synonym)}
 
 
-def _refuse_what_is_no_csv(start: bytes) -> None:
-    """Says what a file is instead: an error page in place of an export is the commonest broken delivery."""
-    if not start.strip():
-        raise RefusedFileError("is empty: not even a header")
-    first_line = start.lstrip(b"\xef\xbb\xbf \t\r\n").split(b"\n", 1)[0]
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in first_line:
-        raise RefusedFileError("is not UTF-8 text (UTF-16, or not a text file); export it as CSV in UTF-8")
-    try:
-        first_line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise RefusedFileError(
-            "is not UTF-8 text (another encoding, or a picture, spreadsheet or archive); export it as CSV in UTF-8"
-        ) from None
-    if first_line.lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise RefusedFileError("is a web page (HTML or XML), not a CSV: the export met a login or an error page")
-    if first_line.startswith((b"[{", b'{"', b"[[")):
-        raise RefusedFileError("is JSON, not a CSV: an error message of the API, or an export in another format")
+def _parts(synonym: str | list[str]) -> list[str]:
+    return synonym if isinstance(synonym, list) else [synonym]
 
 
-def match(header: Header, feed: Feed, needs_stage: bool = True) -> Matched:
+def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelines: Collection[str] = ()) -> Matched:
     """Finds each canonical column's best heading. Raises RefusedFileError where a required column has none.
 
-    `needs_stage` is False where a source's change log or versions give the stage of its deals.
+    A synonym that is a list of headings is used where the file has all of them. `needs_stage` is False where a
+    source's change log or versions give the stage of its deals; `pipelines` are the source's, by name.
     """
-    keys = [heading_key(heading) for heading in header.headings]
+    keys = [heading_key(heading) for heading in headings]
     first_at: dict[str, int] = {}
     doubled_at: dict[str, list[int]] = {}
     for position, key in enumerate(keys):
@@ -92,35 +64,72 @@ def match(header: Header, feed: Feed, needs_stage: bool = True) -> Matched:
             doubled_at.setdefault(key, []).append(position)
         else:
             first_at[key] = position
-    positions: dict[str, int] = {}
-    outranked: list[str] = []
-    known: set[str] = set()
+    positions: dict[str, tuple[int, ...]] = {}
+    lower: set[str] = set()
     for column, synonyms in feed.columns.items():
-        present = [key for key in map(heading_key, synonyms) if key in first_at]
-        known.update(present)
+        wanted = [[heading_key(part) for part in _parts(synonym)] for synonym in synonyms]
+        present = [parts for parts in wanted if all(part in first_at for part in parts)]
         if present:
-            positions[column] = first_at[present[0]]
-            outranked += [header.headings[first_at[key]] for key in present[1:]]
-    _demand_required(header, feed, positions, needs_stage)
-    used = {keys[position] for position in positions.values()}
+            positions[column] = tuple(first_at[part] for part in present[0])
+            lower.update(part for parts in present[1:] for part in parts)
+    _demand_required(headings, feed, positions, needs_stage)
+    used = {keys[position] for group in positions.values() for position in group}
+    no_stages = set(map(heading_key, feed.not_stage_dates))
+    free = [position for key, position in first_at.items() if key not in used | lower | no_stages]
+    dated, lower_dated = _stage_dates(headings, sorted(free), feed, pipelines)
+    used |= {keys[position] for position in dated}
+    lower |= {keys[position] for position in lower_dated}
     return Matched(
         positions=positions,
+        stage_dates=dated,
         doubled=[(first_at[key], other) for key in sorted(used & doubled_at.keys()) for other in doubled_at[key]],
-        outranked=sorted(set(outranked) - {header.headings[position] for position in positions.values()}),
-        unmapped=[heading for position, heading in enumerate(header.headings) if keys[position] not in known],
+        outranked=sorted({headings[first_at[key]] for key in lower - used}),
+        unmapped=[heading for heading, key in zip(headings, keys, strict=True) if key and key not in used | lower],
     )
 
 
-def _demand_required(header: Header, feed: Feed, positions: dict[str, int], needs_stage: bool) -> None:
+def _stage_dates(
+    headings: Sequence[str], free: list[int], feed: Feed, pipelines: Collection[str]
+) -> tuple[dict[int, StageDate], list[int]]:
+    """The headings that a pattern finds, and those that say by a lower-ranked pattern what another says already."""
+    found: dict[int, StageDate] = {}
+    outranked: list[int] = []
+    said: set[tuple[str, str | None]] = set()
+    for pattern in feed.stage_dates:
+        for position in free:
+            if position in found or position in outranked:
+                continue
+            dated = stage_date(headings[position], pattern, pipelines)
+            if dated is None:
+                continue
+            key = (normalized(dated.stage), normalized(dated.pipeline) if dated.pipeline else None)
+            if key in said:
+                outranked.append(position)
+            else:
+                said.add(key)
+                found[position] = dated
+    return dict(sorted(found.items())), outranked
+
+
+def _demand_required(
+    headings: Sequence[str], feed: Feed, positions: dict[str, tuple[int, ...]], needs_stage: bool
+) -> None:
     entity = ENTITIES[feed.entity]
     for column in entity.required_columns:
         given = column in positions or column in feed.constants or column in feed.references
         if given or (feed.entity == "deals" and column == "stage" and not needs_stage):
             continue
-        wanted = " or ".join(f"'{name}'" for name in feed.columns.get(column, [])) or "none in the mapping"
-        found = ", ".join(repr(heading) for heading in header.headings[:12])
-        more = f" and {len(header.headings) - 12} more" if len(header.headings) > 12 else ""
+        synonyms = [" + ".join(_parts(synonym)) for synonym in feed.columns.get(column, [])]
+        wanted = " or ".join(f"'{name}'" for name in synonyms) or "none in the mapping"
         raise RefusedFileError(
-            f"has no column for {feed.entity}.{column} (heading {wanted}); its headings are {found[:400]}{more}. "
+            f"has no column for {feed.entity}.{column} (heading {wanted}); {_shown(headings, feed)}. "
             "Add the heading to the mapping, or export the column"
         )
+
+
+def _shown(headings: Sequence[str], feed: Feed) -> str:
+    if is_personal(feed):  # a file without a header has a person in their place
+        return f"it has {len(headings)} headings"
+    found = ", ".join(repr(heading) for heading in headings[:12])
+    more = f" and {len(headings) - 12} more" if len(headings) > 12 else ""
+    return f"its headings are {found[:400]}{more}"

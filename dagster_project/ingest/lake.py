@@ -25,11 +25,13 @@ import duckdb
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed, Source
 from dagster_project.errors import DealtrailError, RefusedFileError
+from dagster_project.ingest import personal, proof
+from dagster_project.ingest.archives import Delivered, as_delivered
 from dagster_project.ingest.landing import LandedFile
 from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 
 #: Version of the lake's files and of how they are read; a higher one reads landing files again.
-LAKE_FORMAT = 1
+LAKE_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class FileRecord:
     unmapped: list[str] = field(default_factory=list)
     #: Canonical columns with at least one value: what a hygiene rule may rely on.
     filled: list[str] = field(default_factory=list)
+    #: Column → how the file writes its dates or numbers, where that is proved and no standard form (ingest/proof.py).
+    readings: dict[str, str] = field(default_factory=dict)
     lake_format: int = LAKE_FORMAT
 
     @property
@@ -130,16 +134,25 @@ def ingest(
 
 
 def mapping_version(source: Source, feed: Feed) -> str:
-    """A hash of everything that decides how a file's cells become lake rows."""
+    """A hash of everything that decides how a file's cells become lake rows, and what is proved of them."""
+    # the names of pipelines decide where a heading such as "Demo (new) (Sales)" is split
+    split_at = [pipeline.name for pipeline in source.pipelines]
     said = {
         "format": LAKE_FORMAT,
         "columns": feed.columns,
         "constants": feed.constants,
         "values": feed.values,
+        "empty_means": feed.empty_means,
         "references": {column: reference.model_dump() for column, reference in feed.references.items()},
         "nulls": [*source.null_values, *(feed.null_values or [])],
         "history": source.has_history_feed,
         "canonical": ENTITIES[feed.entity].columns,
+        "file": [feed.encoding, feed.delimiter, feed.sheet],
+        "stage_dates": [feed.stage_dates, feed.not_stage_dates, split_at if feed.stage_dates else []],
+        "id_separator": feed.id_separator or source.id_separator,
+        "personal_data": [feed.personal_data, personal.salt_version(feed)],
+        # which formats does not matter: a value is read by them when it leaves the lake
+        "proved": [not proof.configured_formats(source, feed), not proof.configured_sign(source, feed)],
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -217,7 +230,7 @@ def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRe
 def _store(
     connection: duckdb.DuckDBPyConnection,
     record: FileRecord,
-    path: Path,
+    path: Delivered,
     source: Source,
     feed: Feed,
     lake_dir: Path,
@@ -228,16 +241,20 @@ def _store(
     unfinished = target.with_suffix(".unfinished")
     provenance = Provenance(source.name, record.feed, record.file_id, _as_sql_timestamp(record.extracted_at))
     try:
-        loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul)
+        # a run's unpacked copies lie where the next run wipes what a killed one left, never in the lake
+        building = lake_dir.parent / "building"
+        loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul, building)
+        filled = _filled_columns(connection, unfinished)
+        rejected = [reject.row_number for reject in loaded.rejects]
+        readings = proof.readings(connection, unfinished, source, feed, filled, loaded.headings, rejected)
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
         record = replace(record, state="refused", message=str(error))
     else:
         if loaded.rejects:
             _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
-        filled = _filled_columns(connection, unfinished)
         unfinished.replace(target)
-        record = replace(_with_counts(record, loaded), filled=filled)
+        record = replace(_with_counts(record, loaded), filled=filled, readings=readings)
     write_atomically(record.path(lake_dir, "json"), json.dumps(asdict(record), ensure_ascii=False))
     return record
 
@@ -248,6 +265,7 @@ def _with_counts(record: FileRecord, loaded: Loaded) -> FileRecord:
         rows_in_file=loaded.rows_loaded + len(loaded.rejects),
         rows_rejected=len(loaded.rejects),
         rows_loaded=loaded.rows_loaded,
+        message="; ".join(loaded.notes),
         headings=loaded.headings,
         outranked=loaded.outranked,
         unmapped=loaded.unmapped,
@@ -296,14 +314,12 @@ class _Fingerprint:
     has_nul: bool
 
 
-def _fingerprint(path: Path) -> _Fingerprint:
+def _fingerprint(path: Delivered) -> _Fingerprint:
     digest = hashlib.sha256()
-    # What is compressed says nothing about the bytes inside: look at every cell then.
-    has_nul = path.suffix.lower() == ".gz"
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 22):
-            digest.update(chunk)
-            has_nul = has_nul or b"\0" in chunk
+    has_nul = False
+    for chunk in as_delivered(path):
+        digest.update(chunk)
+        has_nul = has_nul or b"\0" in chunk
     return _Fingerprint(digest.hexdigest(), has_nul)
 
 

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
 from dagster_project.config.models import Feed, Source
+from dagster_project.ingest.archives import Delivered, Member, members
 
-COMPRESSED = (".gz",)
+FORMATS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx")
+COMPRESSED = (".gz", ".zst", ".zip")
 UNFINISHED = (".part", ".tmp", ".crdownload", ".done")
 
 # A date of this century, not part of a longer number, with a time behind it or not: 2025-12-31, 20251231T0200Z.
@@ -25,11 +27,14 @@ _DATED = re.compile(
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One delivered file. `extracted_at` is UTC; `extract_time_from` says how it is known."""
+    """One delivered file, or a member of an archive, whose name is then `<archive>/<member>`.
+
+    `extracted_at` is UTC; `extract_time_from` says how it is known.
+    """
 
     source: str
     feed: str
-    path: Path
+    path: Delivered
     name: str
     bytes: int
     modified_ns: int
@@ -50,26 +55,48 @@ def look(source: Source, landing_dir: Path, settle_seconds: int = 0) -> Landing:
     folder = landing_dir / source.name
     files, not_taken = [], []
     for path in sorted(_finished(folder, settle_seconds)):
-        feed_name = feed_of(source, path.name)
         name = path.relative_to(folder).as_posix()
-        if feed_name is None:
-            not_taken.append(name)
-            continue
         status = path.stat()
-        extracted_at, known_from = extract_time(source, source.feeds[feed_name], name, status.st_mtime)
-        files.append(
-            LandedFile(
-                source=source.name,
-                feed=feed_name,
-                path=path,
-                name=name,
-                bytes=status.st_size,
-                modified_ns=status.st_mtime_ns,
-                extracted_at=extracted_at,
-                extract_time_from=known_from,
+        packed = members(path)
+        taken = [] if packed is None else _members_taken(source, name, packed)
+        if packed is None:
+            feed_name = feed_of(source, path.name)
+            if feed_name is not None:
+                taken = [(name, feed_name, path)]
+        if not taken:
+            not_taken.append(name)
+        elif packed is not None:
+            names = {member_name for member_name, _, _ in taken}
+            not_taken += [f"{name}/{member.name}" for member in packed if f"{name}/{member.name}" not in names]
+        for file_name, feed_name, delivered in taken:
+            extracted_at, known_from = extract_time(source, source.feeds[feed_name], file_name, status.st_mtime)
+            files.append(
+                LandedFile(
+                    source=source.name,
+                    feed=feed_name,
+                    path=delivered,
+                    name=file_name,
+                    bytes=delivered.bytes if isinstance(delivered, Member) else status.st_size,
+                    modified_ns=status.st_mtime_ns,
+                    extracted_at=extracted_at,
+                    extract_time_from=known_from,
+                )
             )
-        )
     return Landing(files, not_taken)
+
+
+def _members_taken(source: Source, archive: str, packed: list[Member]) -> list[tuple[str, str, Delivered]]:
+    """Name, feed and place of each member that a feed takes, by its name; one that is alone also by its archive's."""
+    taken: list[tuple[str, str, Delivered]] = []
+    for member in packed:
+        name = PurePosixPath(member.name)
+        feed_name = feed_of(source, name.name)
+        if feed_name is None and len(packed) == 1:
+            stem = PurePosixPath(archive).stem
+            feed_name = feed_of(source, stem) or feed_of(source, stem + name.suffix)
+        if feed_name is not None:
+            taken.append((f"{archive}/{member.name}", feed_name, member))
+    return taken
 
 
 def folders_without_source(sources: list[Source], landing_dir: Path) -> list[str]:
@@ -85,14 +112,21 @@ def folders_without_source(sources: list[Source], landing_dir: Path) -> list[str
 
 
 def feed_of(source: Source, file_name: str) -> str | None:
-    """The first feed, in the mapping's order, that a file's name matches; case and `.gz` do not matter."""
-    plain = file_name.lower()
+    """The first feed, in the mapping's order, that a file's name matches.
+
+    Case does not matter, nor `.gz` or `.zst`; a pattern ending in `.csv` takes the same name in any other format.
+    """
+    written = file_name.lower()
+    plain = written
     for ending in COMPRESSED:
         plain = plain.removesuffix(ending)
-    for name, feed in source.feeds.items():
-        patterns = [pattern.lower() for pattern in feed.files]
-        if any(fnmatch(plain, pattern) or fnmatch(file_name.lower(), pattern) for pattern in patterns):
-            return name
+    names = {written, plain}
+    stem, dot, ending = plain.rpartition(".")
+    if dot + ending in FORMATS:
+        names.add(f"{stem}.csv")
+    for feed_name, feed in source.feeds.items():
+        if any(fnmatch(name, pattern.lower()) for name in names for pattern in feed.files):
+            return feed_name
     return None
 
 

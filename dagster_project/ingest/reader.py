@@ -1,43 +1,43 @@
-"""One delivered file → one Parquet file of text in the lake, with the rows the parser rejects beside it."""
+"""One delivered file → one Parquet file of text in the lake, with the rows that cannot be taken beside it."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import mmap
 import tempfile
-import zlib
-from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed, Source
+from dagster_project.config.stages import pipelines_of
 from dagster_project.errors import RefusedFileError
-from dagster_project.ingest.headings import Header, Matched, match, read_header
+from dagster_project.ingest.archives import Delivered
+from dagster_project.ingest.columnar import open_parquet
+from dagster_project.ingest.delimited import NotUtf8Error, open_delimited
+from dagster_project.ingest.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
+from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
+from dagster_project.ingest.headings import Matched, match
+from dagster_project.ingest.json_records import open_json
+from dagster_project.ingest.personal import guarded, has_hashes, is_personal, prepare_hashing
+from dagster_project.ingest.spreadsheets import open_sheet
+from dagster_project.ingest.stage_dates import StageDate
+from dagster_project.ingest.tables import Reject, Table, said_by_duckdb, text
 
-
-@dataclass(frozen=True)
-class Reject:
-    """A row the parser could not take; `row_number` is its record number, header = 1."""
-
-    row_number: int
-    column: str | None
-    reason: str
-    text: str
+_DEFAULT_SEPARATOR = ";"
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a file's rows."""
+    """What became of a file's rows, and what a person should know about how it was read."""
 
     rows_loaded: int
     rejects: list[Reject]
     headings: list[str]
     outranked: list[str]
     unmapped: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -50,154 +50,225 @@ class Provenance:
     extracted_at: str
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """One file being read: everything that its format does not change."""
+
+    connection: duckdb.DuckDBPyConnection
+    source: Source
+    feed: Feed
+    provenance: Provenance
+    target: Path
+    scratch: Path
+
+    @property
+    def needs_stage(self) -> bool:
+        return not self.source.has_history_feed
+
+    @property
+    def separator(self) -> str:
+        """Between several values in one cell."""
+        return self.feed.id_separator or self.source.id_separator or _DEFAULT_SEPARATOR
+
+
 def load_file(
     connection: duckdb.DuckDBPyConnection,
-    path: Path,
+    file: Delivered,
     source: Source,
     feed: Feed,
     provenance: Provenance,
     target: Path,
     may_have_nul: bool = True,
+    scratch_dir: Path | None = None,
 ) -> Loaded:
-    """Writes the mapped columns of a CSV or TSV (plain or .gz) to `target`, every value still text.
+    """Writes the mapped columns of a file, whatever its format, to the Parquet file `target`, all as text.
 
-    `may_have_nul` False (known from fingerprinting) saves looking at every cell.
+    `may_have_nul` False (known from fingerprinting) saves looking at every cell of a plain text file. Unpacked
+    and rewritten copies lie in `scratch_dir` (default: beside the target) until the file is read.
 
     Raises RefusedFileError for a file that cannot be taken as a whole: unreadable, without a required
     column, with a quote never closed, or with one heading twice and different contents.
     """
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".reading-") as scratch:
-        plain, has_nul = _plain(path, Path(scratch) / "file.csv")
-        look_for_nul = may_have_nul if has_nul is None else has_nul
-        return _load_plain(connection, plain, source, feed, provenance, target, look_for_nul)
+    folder = scratch_dir or target.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".reading-") as scratch:
+        reading = _Reading(connection, source, feed, provenance, target, Path(scratch))
+        plain = unpack(file, reading.scratch)
+        if is_text(plain.path):
+            return _load_text(reading, plain, file.name, may_have_nul)
+        if binary_format(plain.path) == "parquet":
+            return _load(reading, open_parquet(connection, plain.path, reading.separator), look_for_nul=True)
+        sheet = open_sheet(connection, plain.path, feed, reading.needs_stage, reading.scratch / "sheet")
+        return _load(reading, sheet, look_for_nul=True)
 
 
-def _plain(path: Path, scratch: Path) -> tuple[Path, bool | None]:
-    """A plain file of a name without meaning: DuckDB takes `*` and `[` in a name for a pattern, and half of an
-    archive for the whole. Says of an unpacked one whether it holds a NUL byte."""
-    with path.open("rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
-    if not is_gzip:
-        if path.suffix.lower() == ".gz":
-            raise RefusedFileError("cannot be read: not a gzip file although its name ends in .gz; deliver it again")
-        scratch.symlink_to(path.resolve())
-        return scratch, None
-    has_nul = False
+def _load_text(reading: _Reading, plain: Plain, name: str, may_have_nul: bool) -> Loaded:
+    wide = wide_encoding(plain.path)
+    if wide is not None:
+        plain = transcoded(plain.path, wide, reading.scratch / "utf-8")
+    if text_format(plain.path, name) == "json":
+        return _load_json(reading, plain)
+    look_for_nul = may_have_nul if plain.has_nul is None else plain.has_nul
     try:
-        with gzip.open(path) as packed, scratch.open("wb") as unpacked:
-            while chunk := packed.read(1 << 20):
-                has_nul = has_nul or b"\0" in chunk
-                unpacked.write(chunk)
-    except (OSError, EOFError, zlib.error) as error:
-        raise RefusedFileError(f"cannot be read as a whole .gz file ({error}); deliver it again") from None
-    return scratch, has_nul
+        # UTF-8 until DuckDB says otherwise: a plain file is neither copied nor looked through beforehand
+        table = open_delimited(reading.connection, plain.path, reading.feed, is_verified=wide is not None)
+        return _load(reading, table, look_for_nul)
+    except NotUtf8Error:
+        notes = []
+        encoding = narrow_encoding(plain.path, reading.feed)
+        if encoding is not None:
+            plain = transcoded(plain.path, encoding, reading.scratch / "utf-8")
+            notes = _notes_on(encoding, reading.feed)
+        table = open_delimited(reading.connection, plain.path, reading.feed, is_verified=True)
+        table.notes += notes
+        return _load(reading, table, look_for_nul)
 
 
-def _load_plain(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    source: Source,
-    feed: Feed,
-    provenance: Provenance,
-    target: Path,
-    may_have_nul: bool,
-) -> Loaded:
-    header = read_header(path)
-    matched = match(header, feed, needs_stage=not source.has_history_feed)
-    scan = _scan(path, header)
-    connection.execute("drop table if exists reject_scans; drop table if exists reject_errors")
+def _load_json(reading: _Reading, plain: Plain) -> Loaded:
+    encoding = narrow_encoding(plain.path, reading.feed)
+    # bytes that are no UTF-8 become an escape that JSON does not know, so that their line is rejected
+    errors = "strict" if encoding else "backslashreplace"
+    plain = transcoded(plain.path, encoding or "utf-8-sig", reading.scratch / "json", errors)
+    records = reading.scratch / "records.parquet"
+    table = open_json(reading.connection, plain.path, reading.feed, reading.separator, records)
+    table.notes += _notes_on(encoding, reading.feed) if encoding else []
+    return _load(reading, table, look_for_nul=True)
+
+
+def _notes_on(encoding: str, feed: Feed) -> list[str]:
+    return [CP1252_NOTE] if feed.encoding is None and encoding == "cp1252" else []
+
+
+def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
+    matched = _match(reading, table)
+    needed = sorted({*matched.used, *(position for pair in matched.doubled for position in pair)})
+    connection = reading.connection
+    if has_hashes(reading.feed):
+        prepare_hashing(connection)
     try:
-        _refuse_contradictions(connection, scan, header, matched)
-        select = _select(source, feed, matched, provenance)
-        where = f"where ({_nul_filter(matched)}) is not true" if may_have_nul else ""
+        _refuse_contradictions(connection, table, matched, needed)
+        where = f"where ({_nul_filter(matched)}) is not true" if look_for_nul and matched.used else ""
         rows = connection.execute(
-            f"copy (select {select} from {scan} {where}) to {_text(str(target))} "
-            "(format parquet, compression zstd, compression_level 1)"
+            f"copy (select {_select(reading, matched)} from {table.relation(needed)} {where}) "
+            f"to {text(str(reading.target))} (format parquet, compression zstd, compression_level 1)"
         ).fetchone()
-        rejects = _rejects(connection, path, header)
-        if may_have_nul:
-            rejects += _nul_rows(connection, scan, matched, [reject.row_number for reject in rejects])
+        rejects = table.rejects()
+        if look_for_nul and matched.used:
+            numbers = [reject.row_number for reject in rejects]
+            rejects += _nul_rows(connection, table.relation(needed), matched, numbers)
     except duckdb.Error as error:
-        said = str(error).splitlines()[0].replace("The CSV Parser state machine reached an invalid state.", "")
+        said = said_by_duckdb(error).replace("The CSV Parser state machine reached an invalid state.", "")
         raise RefusedFileError(
-            f"cannot be read as delimited text: {said} Check that all its lines end in one way "
-            "(\\n or \\r\\n) and that every quote is closed"
+            f"cannot be read as a table: {said} If it is delimited text, check that all its lines end in one way "
+            "(\\n or \\r\\n) and that every quote is closed; otherwise deliver it again"
         ) from None
+    if is_personal(reading.feed):
+        rejects = [replace(reject, text=None) for reject in rejects]
     return Loaded(
         rows_loaded=rows[0] if rows else 0,
         rejects=sorted(rejects, key=lambda reject: reject.row_number),
-        headings=header.headings,
+        headings=table.headings,
         outranked=matched.outranked,
         unmapped=matched.unmapped,
+        notes=table.notes,
     )
 
 
-def _scan(path: Path, header: Header) -> str:
-    columns = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(header.headings)))
-    return (
-        f"read_csv({_text(str(path))}, auto_detect = false, header = true, delim = {_text(header.delimiter)}, "
-        f"quote = '\"', escape = '\"', strict_mode = true, columns = {{{columns}}}, store_rejects = true)"
-    )
+def _match(reading: _Reading, table: Table) -> Matched:
+    if table.is_empty:
+        return Matched()
+    pipelines = [pipeline.name for pipeline in pipelines_of(reading.source)]
+    return match(table.headings, reading.feed, reading.needs_stage, pipelines)
 
 
-def _refuse_contradictions(connection: duckdb.DuckDBPyConnection, scan: str, header: Header, matched: Matched) -> None:
+def _refuse_contradictions(
+    connection: duckdb.DuckDBPyConnection, table: Table, matched: Matched, needed: Collection[int]
+) -> None:
     for first, second in matched.doubled:
         differing = connection.execute(
-            f"select count(*) from {scan} where c{first} is distinct from c{second}"
+            f"select count(*) from {table.relation(needed)} where c{first} is distinct from c{second}"
         ).fetchone()
-        connection.execute("drop table if exists reject_scans; drop table if exists reject_errors")
         if differing and differing[0]:
             raise RefusedFileError(
-                f"has the heading '{header.headings[first]}' twice (columns {first + 1} and {second + 1}), "
+                f"has the heading '{table.headings[first]}' twice (columns {first + 1} and {second + 1}), "
                 f"with different contents in {differing[0]} rows. Remove or rename one of them"
             )
 
 
-def _select(source: Source, feed: Feed, matched: Matched, provenance: Provenance) -> str:
+def _select(reading: _Reading, matched: Matched) -> str:
     """The select list: canonical columns, cleaned of the vendor's words for nothing, and provenance."""
+    source, feed, provenance = reading.source, reading.feed, reading.provenance
     nulls = [*source.null_values, *(feed.null_values or [])]
-    read = {column: _value(f"c{position}", column, feed, nulls) for column, position in matched.positions.items()}
+    read = {column: _value(positions, column, feed, nulls) for column, positions in matched.positions.items()}
     for column, reference in feed.references.items():
         if reference.column in read:
             value = read[reference.column]
-            pointed_at = f"case when starts_with({value}, {_text(reference.prefix)}) then {value} end"
+            pointed_at = f"case when starts_with({value}, {text(reference.prefix)}) then {value} end"
             read[column] = f"coalesce({pointed_at}, {read[column]})" if column in read else pointed_at
+    if matched.stage_dates:
+        read["stage_dates"] = _stage_dates(matched.stage_dates, nulls)
     for column, constant in feed.constants.items():
-        read.setdefault(column, _text(constant))
-    canonical = ENTITIES[feed.entity].columns
-    selected = [f"{value} as {column}" for column, value in read.items() if column in canonical]
+        read.setdefault(column, text(constant))
+    selected = []
+    for column in ENTITIES[feed.entity].columns:
+        stored = guarded(read[column], column, feed, text(reading.separator)) if column in read else None
+        if stored is not None:
+            selected.append(f"{stored} as {column}")
     selected += [
-        f"{_text(provenance.source)} as _source",
-        f"{_text(provenance.feed)} as _feed",
-        f"{_text(provenance.file_id)} as _file_id",
-        f"timestamp {_text(provenance.extracted_at)} as _extracted_at",
+        f"{text(provenance.source)} as _source",
+        f"{text(provenance.feed)} as _feed",
+        f"{text(provenance.file_id)} as _file_id",
+        f"timestamp {text(provenance.extracted_at)} as _extracted_at",
     ]
     return ", ".join(selected)
 
 
-def _value(expression: str, column: str, feed: Feed, nulls: list[str]) -> str:
-    value = f"nullif(trim({expression}), '')"
-    if nulls:
-        value = f"case when {value} not in ({', '.join(map(_text, nulls))}) then {value} end"
+def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]) -> str:
+    parts = [_cell(position, nulls) for position in positions]
+    value = parts[0] if len(parts) == 1 else f"nullif(concat_ws(' ', {', '.join(parts)}), '')"
     translations = feed.values.get(column)
     if translations:
         whens = " ".join(
-            f"when {_text(word.casefold())} then {_text(canonical)}"
+            f"when {text(word.casefold())} then {text(canonical)}"
             for canonical, words in translations.items()
             for word in words
         )
         value = f"case lower({value}) {whens} else {value} end"
+    if column in feed.empty_means:
+        value = f"coalesce({value}, {text(feed.empty_means[column])})"
     return value
 
 
+def _cell(position: int, nulls: list[str]) -> str:
+    value = f"nullif(trim(c{position}), '')"
+    if nulls:
+        value = f"case when {value} not in ({', '.join(map(text, nulls))}) then {value} end"
+    return value
+
+
+def _stage_dates(dated: dict[int, StageDate], nulls: list[str]) -> str:
+    """A JSON list with an object for each of a row's cells that says when it entered a stage; NULL if none does."""
+    entries = []
+    for position, said in dated.items():
+        cell = _cell(position, nulls)
+        pipeline = text(said.pipeline) if said.pipeline is not None else "cast(null as varchar)"
+        entry = f"{{'stage': {text(said.stage)}, 'pipeline': {pipeline}, 'entered': {cell}}}"
+        entries.append(f"case when {cell} is not null then {entry} end")
+    told = f"list_filter([{', '.join(entries)}], lambda entry: entry is not null)"
+    return f"case when len({told}) > 0 then cast(to_json({told}) as varchar) end"
+
+
 def _nul_filter(matched: Matched) -> str:
-    return " or ".join(f"contains(c{at}, chr(0))" for at in sorted(set(matched.positions.values())))
+    return " or ".join(f"contains(c{at}, chr(0))" for at in matched.used)
 
 
-def _nul_rows(connection: duckdb.DuckDBPyConnection, scan: str, matched: Matched, rejected: list[int]) -> list[Reject]:
+def _nul_rows(
+    connection: duckdb.DuckDBPyConnection, relation: str, matched: Matched, rejected: list[int]
+) -> list[Reject]:
     """Rows with a NUL byte in a mapped column: no database downstream can hold one, so they are rejects."""
-    column_at = {at: column for column, at in matched.positions.items()}
-    which = " ".join(f"when contains(c{at}, chr(0)) then {_text(column)}" for at, column in column_at.items())
+    column_at = dict.fromkeys(matched.stage_dates, "stage_dates")
+    column_at |= {at: column for column, positions in matched.positions.items() for at in positions}
+    which = " ".join(f"when contains(c{at}, chr(0)) then {text(column)}" for at, column in column_at.items())
     cells = ", ".join(f"c{at}" for at in column_at)
     rows = connection.execute(
         f"""
@@ -207,68 +278,20 @@ def _nul_rows(connection: duckdb.DuckDBPyConnection, scan: str, matched: Matched
                 row_number() over () as position,
                 case {which} end as which,
                 replace(concat_ws(' | ', {cells}), chr(0), '\\0') as text
-            from {scan}
+            from {relation}
         )
         where which is not null
         """
     ).fetchall()
     return [
-        Reject(_record_number(position, rejected), which, "contains a NUL byte", text) for position, which, text in rows
+        Reject(record_number(position, rejected), which, "contains a NUL byte", said) for position, which, said in rows
     ]
 
 
-def _record_number(position: int, rejected: list[int]) -> int:
+def record_number(position: int, rejected: list[int]) -> int:
     """The record number (header = 1) of the row at this position (from 1) among the rows the parser accepted."""
     number = position + 1
     for reject in rejected:
         if reject <= number:
             number += 1
     return number
-
-
-def _rejects(connection: duckdb.DuckDBPyConnection, path: Path, header: Header) -> list[Reject]:
-    """One entry per rejected row: DuckDB lists one per error, and counts records, header and blank lines included."""
-    rows = connection.execute(
-        """
-        select
-            line,
-            min(error_type) as error_type,
-            min(error_message) as error_message,
-            min(csv_line) as csv_line
-        from reject_errors
-        group by line
-        order by line
-        """
-    ).fetchall()
-    for line, _, message, _ in rows:
-        if "unterminated quote" in message.lower():
-            raise RefusedFileError(
-                f"has a quote that is opened near row {line} and never closed, so the rows behind it cannot be told "
-                "apart. Export the file again, or double the quote inside that cell"
-            )
-    blank = _blank_lines(path, header) if rows else []
-    return [
-        Reject(
-            row_number=int(line) - bisect_left(blank, int(line)),
-            column=None,
-            reason=f"{kind.lower()}: {message}",
-            text=str(text).replace("\0", "\\0").strip("\r\n"),
-        )
-        for line, kind, message, text in rows
-    ]
-
-
-def _blank_lines(path: Path, header: Header) -> list[int]:
-    """The numbers of blank lines among a file's records: no records themselves, but counted by DuckDB."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if content.find(b"\n\n") < 0 and content.find(b"\n\r\n") < 0:
-            return []
-    csv.field_size_limit(2**31 - 1)
-    with path.open(encoding="utf-8", errors="replace", newline="") as text:
-        records = csv.reader(text, delimiter=header.delimiter)
-        return [number for number, record in enumerate(records, start=1) if not record]
-
-
-def _text(value: str) -> str:
-    """A SQL text literal."""
-    return "'" + value.replace("'", "''") + "'"

@@ -39,6 +39,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_TARGET_PATH": str(target_dir(settings)),
         "DBT_LOG_PATH": str(target_dir(settings) / "logs"),
         "DBT_PROFILES_DIR": str(DBT_DIR),
+        # every statement stands in the target folder as well
+        "DBT_LOG_LEVEL_FILE": "info",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

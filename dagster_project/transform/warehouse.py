@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from dagster_project.config.entities import ENTITIES
+from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.models import Configuration
-from dagster_project.config.stages import configured_stages, normalized, pipelines_of
+from dagster_project.config.stages import configured_stages, normalized, pipeline_names, pipelines_of, stage_aliases
+from dagster_project.ingest import proof
 from dagster_project.ingest.lake import FileRecord
 
 #: The tables of the schema `lake`, and what they hold.
@@ -36,8 +37,10 @@ CONFIG_TABLES = {
     "run": "One row: as-of moment, reporting timezone and currency, thresholds.",
     "sources": "One row per source.",
     "pipelines": "One row per configured pipeline.",
+    "pipeline_names": "Every name of a configured pipeline, aliases included.",
     "stages": "One row per configured stage, templates resolved.",
-    "feeds": "One row per feed: its timezone, date formats, newest full extract.",
+    "stage_aliases": "What else a configured stage is called.",
+    "feeds": "One row per feed: its timezone, currency, newest full extract.",
     "feed_words": "Words a mapping lists, by kind.",
     "delivered_columns": "Canonical columns of a source with at least one value.",
 }
@@ -55,11 +58,11 @@ _WORDS = {
 
 
 def date_format_sets(config: Configuration) -> list[list[str]]:
-    """The distinct lists of date formats that feeds are configured with; a feed points at one, from 1."""
+    """The distinct lists of date formats that feeds are configured with; their readings are named by place, from 1."""
     sets: list[list[str]] = []
     for source in config.sources:
         for feed in source.feeds.values():
-            formats = source.date_formats if feed.date_formats is None else feed.date_formats
+            formats = proof.configured_formats(source, feed)
             if formats and formats not in sets:
                 sets.append(formats)
     return sets
@@ -71,10 +74,11 @@ def prepare(work_path: Path, config: Configuration, records: list[FileRecord], l
         connection.execute("create schema config; create schema lake")
         loaded = [record for record in records if record.state == "loaded"]
         _write_run(connection, config, as_of)
-        _write_sources(connection, config, loaded)
+        _write_sources(connection, config, loaded, as_of)
         _write_files(connection, config, records)
         for entity in ENTITIES:
-            _create_entity_view(connection, entity, [r for r in loaded if r.entity == entity], lake_dir)
+            of_entity = [(record, _readings(record, config)) for record in loaded if record.entity == entity]
+            _create_entity_view(connection, entity, of_entity, lake_dir)
         _create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
 
 
@@ -91,7 +95,7 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
         "max_quarantine_share": "double",
     }
     row = {
-        "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
+        "as_of": _utc(as_of),
         "as_of_date": as_of.astimezone(ZoneInfo(config.timezone)).date(),
         "timezone": config.timezone,
         "currency": config.currency,
@@ -104,7 +108,9 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
     _create_table(connection, "config.run", columns, [row])
 
 
-def _write_sources(connection: duckdb.DuckDBPyConnection, config: Configuration, loaded: list[FileRecord]) -> None:
+def _write_sources(
+    connection: duckdb.DuckDBPyConnection, config: Configuration, loaded: list[FileRecord], as_of: datetime
+) -> None:
     _create_table(
         connection,
         "config.sources",
@@ -152,17 +158,35 @@ def _write_sources(connection: duckdb.DuckDBPyConnection, config: Configuration,
         },
         [asdict(stage) for stage in configured_stages(config)],
     )
-    _write_feeds(connection, config, loaded)
+    _create_table(
+        connection,
+        "config.pipeline_names",
+        {"source": "varchar", "name_key": "varchar", "pipeline": "varchar", "pipeline_key": "varchar"},
+        [
+            {"source": source, "name_key": key, "pipeline": pipeline, "pipeline_key": normalized(pipeline)}
+            for (source, key), pipeline in pipeline_names(config).items()
+        ],
+    )
+    _create_table(
+        connection,
+        "config.stage_aliases",
+        {"source": "varchar", "pipeline_key": "varchar", "alias_key": "varchar", "stage_key": "varchar"},
+        [
+            {"source": source, "pipeline_key": pipeline, "alias_key": alias, "stage_key": stage}
+            for (source, pipeline, alias), stage in stage_aliases(config).items()
+        ],
+    )
+    _write_feeds(connection, config, loaded, as_of)
 
 
-def _write_feeds(connection: duckdb.DuckDBPyConnection, config: Configuration, loaded: list[FileRecord]) -> None:
-    sets = date_format_sets(config)
+def _write_feeds(
+    connection: duckdb.DuckDBPyConnection, config: Configuration, loaded: list[FileRecord], as_of: datetime
+) -> None:
     feeds, words, filled = [], [], set()
     for source in config.sources:
         for name, feed in source.feeds.items():
             records = [r for r in loaded if (r.source, r.feed) == (source.name, name)]
             is_full = (feed.deliveries or source.deliveries) == "full"
-            formats = source.date_formats if feed.date_formats is None else feed.date_formats
             feeds.append(
                 {
                     "source": source.name,
@@ -170,12 +194,19 @@ def _write_feeds(connection: duckdb.DuckDBPyConnection, config: Configuration, l
                     "entity": feed.entity,
                     "timezone": feed.timezone or source.timezone,
                     "currency": source.currency or config.currency,
-                    "date_format_set": sets.index(formats) + 1 if formats else 0,
                     "is_full": is_full,
+                    "first_full_at": min((_sql_moment(r.extracted_at) for r in records), default=None)
+                    if is_full
+                    else None,
                     "newest_full_at": max((_sql_moment(r.extracted_at) for r in records), default=None)
                     if is_full
                     else None,
-                    "needs_stage": not source.has_history_feed,
+                    "id_separator": source.id_separator if feed.id_separator is None else feed.id_separator,
+                    # a log or versions that were delivered give the stages of deals; configured ones may never come
+                    "needs_stage": not any(
+                        r.source == source.name and r.entity in HISTORY_ENTITIES and r.rows_loaded for r in loaded
+                    ),
+                    "done_when_due_by": _utc(as_of) if feed.done_when_past else None,
                     "is_required": feed.required,
                     "loaded_files": len(records),
                 }
@@ -195,10 +226,12 @@ def _write_feeds(connection: duckdb.DuckDBPyConnection, config: Configuration, l
             "entity": "varchar",
             "timezone": "varchar",
             "currency": "varchar",
-            "date_format_set": "integer",
             "is_full": "boolean",
+            "first_full_at": "timestamp",
             "newest_full_at": "timestamp",
+            "id_separator": "varchar",
             "needs_stage": "boolean",
+            "done_when_due_by": "timestamp",
             "is_required": "boolean",
             "loaded_files": "integer",
         },
@@ -261,27 +294,53 @@ def _write_files(connection: duckdb.DuckDBPyConnection, config: Configuration, r
     )
 
 
+def _readings(record: FileRecord, config: Configuration) -> dict[str, str]:
+    """Column → how staging reads it from this file (dbt: macros/read_values): as configured, else as proved."""
+    source = next(source for source in config.sources if source.name == record.source)
+    feed = source.feeds[record.feed]
+    formats, sign = proof.configured_formats(source, feed), proof.configured_sign(source, feed)
+    said = dict(record.readings)
+    for column, form in proof.read_columns(record.entity).items():
+        if form in ("days", "moments") and formats:
+            said[column] = f"configured {date_format_sets(config).index(formats) + 1}"
+        elif form in ("amounts", "numbers") and sign:
+            said[column] = sign
+    return said
+
+
 def _create_entity_view(
-    connection: duckdb.DuckDBPyConnection, entity: str, records: list[FileRecord], lake_dir: Path
+    connection: duckdb.DuckDBPyConnection, entity: str, records: list[tuple[FileRecord, dict[str, str]]], lake_dir: Path
 ) -> None:
-    """`lake.<entity>`: every canonical column as text (NULL where no file has it), provenance, place in the file."""
-    columns = ENTITIES[entity].columns
-    if not records:
-        empty = [f"cast(null as varchar) as {column}" for column in columns]
-        empty += [f"cast(null as {kind}) as {column}" for column, kind in PROVENANCE.items()]
-        connection.execute(
-            f"create view lake.{entity} as select {', '.join(empty)}, "
-            "cast(null as bigint) as _file_row_number where false"
-        )
-        return
-    files = ", ".join(_text(str(record.path(lake_dir, "parquet"))) for record in records)
-    scan = f"read_parquet([{files}], union_by_name = true, file_row_number = true)"
+    """`lake.<entity>`: every canonical column as text (NULL where no file has it), provenance, place in the file,
+    and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
+    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for record, readings in records:
+        path = _text(str(record.path(lake_dir, "parquet")))
+        alike.setdefault(tuple(sorted(readings.items())), []).append(path)
+    parts = [_select_files(connection, entity, files, dict(readings)) for readings, files in alike.items()]
+    connection.execute(f"create view lake.{entity} as {' union all '.join(parts or [_select_none(entity)])}")
+
+
+def _select_files(
+    connection: duckdb.DuckDBPyConnection, entity: str, files: list[str], readings: dict[str, str]
+) -> str:
+    scan = f"read_parquet([{', '.join(files)}], union_by_name = true, file_row_number = true)"
     present = {row[0] for row in connection.execute(f"describe select * from {scan}").fetchall()}
-    selected = [column if column in present else f"cast(null as varchar) as {column}" for column in columns]
-    connection.execute(
-        f"create view lake.{entity} as select {', '.join([*selected, *PROVENANCE])}, "
-        f"file_row_number as _file_row_number from {scan}"
-    )
+    selected = [
+        column if column in present else f"cast(null as varchar) as {column}" for column in ENTITIES[entity].columns
+    ]
+    said = [
+        f"cast({_text(readings[column]) if column in readings else 'null'} as varchar) as _reading_{column}"
+        for column in proof.read_columns(entity)
+    ]
+    return f"select {', '.join([*selected, *PROVENANCE, *said])}, file_row_number as _file_row_number from {scan}"
+
+
+def _select_none(entity: str) -> str:
+    columns = [*ENTITIES[entity].columns, *(f"_reading_{column}" for column in proof.read_columns(entity))]
+    empty = [f"cast(null as varchar) as {column}" for column in columns]
+    empty += [f"cast(null as {kind}) as {column}" for column, kind in PROVENANCE.items()]
+    return f"select {', '.join(empty)}, cast(null as bigint) as _file_row_number where false"
 
 
 def _create_rejects_view(connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path) -> None:
@@ -303,11 +362,20 @@ def _create_table(
     connection.execute(f"create table {name} ({', '.join(f'{column} {kind}' for column, kind in columns.items())})")
     values: Sequence[list[Any]] = [[row[column] for column in columns] for row in rows]
     if values:
-        connection.executemany(f"insert into {name} values ({', '.join('?' * len(columns))})", values)
+        # column by column: a statement per row takes a millisecond each
+        connection.execute(
+            f"insert into {name} select {', '.join(f'unnest(cast(? as {kind}[]))' for kind in columns.values())}",
+            [list(column) for column in zip(*values, strict=True)],
+        )
 
 
 def _sql_moment(moment: str) -> datetime:
-    return datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
+    return _utc(datetime.fromisoformat(moment))
+
+
+def _utc(moment: datetime) -> datetime:
+    """As DuckDB's TIMESTAMP holds it: UTC, without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _text(value: str) -> str:

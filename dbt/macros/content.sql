@@ -3,9 +3,9 @@
     {%- set columns = {
         'deals': ['deal_name', 'pipeline', 'stage', 'status', 'is_closed', 'is_won', 'amount', 'currency', 'owner_id',
             'account_id', 'lead_id', 'lead_source', 'created_at', 'close_on', 'expected_close_on', 'closed_at',
-            'won_at', 'lost_at', 'lost_reason', 'is_deleted'],
+            'won_at', 'lost_at', 'lost_reason', 'is_deleted', 'stage_dates', 'merged_ids', 'merged_into_id'],
         'leads': ['lead_name', 'company', 'email', 'owner_id', 'lead_source', 'status', 'created_at', 'is_converted',
-            'converted_at', 'converted_deal_id', 'is_deleted'],
+            'converted_at', 'converted_deal_id', 'is_deleted', 'merged_ids', 'merged_into_id'],
         'activities': ['activity_type', 'subject', 'direction', 'deal_id', 'lead_id', 'account_id', 'owner_id',
             'created_at', 'due_at', 'completed_at', 'is_done', 'is_deleted'],
         'owners': ['owner_name', 'email', 'is_active'],

@@ -1,15 +1,42 @@
 {# Everything that engines say differently, one idea per macro. #}
 
-{# A moment in a timezone (no offset in the value) as UTC. #}
+{#
+    A moment in a timezone (no offset in the value) as UTC. Where the clocks go back an hour exists twice: the first
+    one is meant (DuckDB alone would take the second). Where they go forward an hour is missing: its times are as
+    long after the gap as they stand behind its beginning, 02:30 is 03:30. Python's zoneinfo says the same.
+#}
 {% macro to_utc(moment, timezone) %}{{ adapter.dispatch('to_utc')(moment, timezone) }}{% endmacro %}
 {% macro duckdb__to_utc(moment, timezone) -%}
-    case when {{ timezone }} = 'UTC' then {{ moment }} else timezone('UTC', timezone({{ timezone }}, {{ moment }})) end
+    {%- set second = "timezone('UTC', timezone(" ~ timezone ~ ", " ~ moment ~ "))" -%}
+    {#- by the offset that held three hours before #}
+    {%- set first = "timezone('UTC', timezone(" ~ timezone ~ ", " ~ moment ~ " - interval 3 hour)) + interval 3 hour" -%}
+    case
+        when {{ timezone }} = 'UTC' then {{ moment }}
+        {#- a conversion takes microseconds: ask only where clocks are ever changed, and of midnights where they are then #}
+        when hour({{ moment }}) between 4 and 22 then {{ second }}
+        when {{ moment }} = date_trunc('day', {{ moment }}) and {{ timezone }} not in ({{ zones_that_repeat_midnight() }}) then {{ second }}
+        when timezone({{ timezone }}, timezone('UTC', {{ first }})) = {{ moment }} then {{ first }}
+        else {{ second }}
+    end
 {%- endmacro %}
 {% macro default__to_utc(moment, timezone) -%} to_utc_timestamp({{ moment }}, {{ timezone }}) {%- endmacro %}
 
-{# Text with an offset as UTC. A cast to a plain timestamp would drop the offset without a word (DuckDB 1.5). #}
+{# Zones in which, since 2000, a day has begun twice; tests/unit/test_clock_changes.py asks zoneinfo for them. #}
+{% macro zones_that_repeat_midnight() -%}
+    {%- for zone in var('zones_that_repeat_midnight') %}'{{ zone }}'{{ ', ' if not loop.last }}{% endfor -%}
+{%- endmacro %}
+
+{#
+    Text with an offset as UTC. A cast to a plain timestamp would drop the offset without a word (DuckDB 1.5), and
+    a cast to one with a timezone wants seconds and no space before the offset.
+#}
 {% macro utc_of_offset(value) %}{{ adapter.dispatch('utc_of_offset')(value) }}{% endmacro %}
-{% macro duckdb__utc_of_offset(value) -%} timezone('UTC', try_cast({{ value }} as timestamptz)) {%- endmacro %}
+{% macro duckdb__utc_of_offset(value) -%}
+    timezone('UTC', coalesce(
+        try_cast({{ value }} as timestamptz),
+        try_cast(regexp_replace(regexp_replace({{ value }}, '^(.{16}) ?([Zz]|[-+].*)$', '\1:00\2'), ' ([Zz]|[-+])', '\1') as timestamptz)
+    ))
+{%- endmacro %}
 {% macro default__utc_of_offset(value) -%} to_utc_timestamp(try_cast({{ value }} as timestamp), current_timezone()) {%- endmacro %}
 
 {# The day of a UTC moment in a timezone. #}
@@ -42,10 +69,55 @@
 {% macro duckdb__parts_of(text, separator) -%} unnest(string_split({{ text }}, {{ separator }})) {%- endmacro %}
 {% macro default__parts_of(text, separator) -%} explode(split({{ text }}, {{ separator }})) {%- endmacro %}
 
+{# One row per object of a JSON array of flat objects: a struct whose fields are text. #}
+{% macro objects_of(json, fields) %}{{ adapter.dispatch('objects_of')(json, fields) }}{% endmacro %}
+{% macro duckdb__objects_of(json, fields) -%}
+    unnest(from_json({{ json }}, '[{ {%- for field in fields %}"{{ field }}":"VARCHAR"{{ ',' if not loop.last }}{% endfor -%} }]'))
+{%- endmacro %}
+{% macro default__objects_of(json, fields) -%}
+    explode(from_json({{ json }}, 'array<struct<{% for field in fields %}{{ field }}:string{{ ',' if not loop.last }}{% endfor %}>>'))
+{%- endmacro %}
+
+{# Several values as one number: equal values give equal numbers. #}
+{% macro fingerprint(values) %}{{ adapter.dispatch('fingerprint')(values) }}{% endmacro %}
+{% macro duckdb__fingerprint(values) -%} hash({{ values | join(', ') }}) {%- endmacro %}
+{% macro default__fingerprint(values) -%} xxhash64({{ values | join(', ') }}) {%- endmacro %}
+
 {# Exact median, interpolated between the middle two. #}
 {% macro median(value) %}{{ adapter.dispatch('median')(value) }}{% endmacro %}
 {% macro duckdb__median(value) -%} median({{ value }}) {%- endmacro %}
 {% macro default__median(value) -%} percentile({{ value }}, 0.5) {%- endmacro %}
+
+{# Whether a text matches a regular expression. #}
+{% macro matches(value, pattern) %}{{ adapter.dispatch('matches')(value, "'" ~ pattern | replace("'", "''") ~ "'") }}{% endmacro %}
+{% macro duckdb__matches(value, pattern) -%} regexp_matches({{ value }}, {{ pattern }}) {%- endmacro %}
+{% macro default__matches(value, pattern) -%} {{ value }} rlike r{{ pattern }} {%- endmacro %}
+
+{# A text without what a regular expression matches. #}
+{% macro without(value, pattern) %}{{ adapter.dispatch('without')(value, "'" ~ pattern ~ "'") }}{% endmacro %}
+{% macro duckdb__without(value, pattern) -%} regexp_replace({{ value }}, {{ pattern }}, '', 'g') {%- endmacro %}
+{% macro default__without(value, pattern) -%} regexp_replace({{ value }}, {{ pattern }}, '') {%- endmacro %}
+
+{# A moment read by the first strptime format of a SQL list that fits; NULL without formats. #}
+{% macro by_formats(value, formats) -%}
+    {%- if formats | trim -%}{{ adapter.dispatch('by_formats')(value, '[' ~ formats ~ ']') }}{%- else -%} cast(null as timestamp) {%- endif -%}
+{%- endmacro %}
+{% macro duckdb__by_formats(value, formats) -%} try_strptime({{ value }}, {{ formats }}) {%- endmacro %}
+
+{# A date with one separator: points, hyphens and spaces, also unbreakable ones, written /, and no comma. #}
+{% macro one_separator(value) -%} translate({{ value }}, concat('.- ', chr(160), chr(8239), ','), '/////') {%- endmacro %}
+
+{# Seconds (ten digits) or milliseconds (thirteen) since 1970 as UTC. #}
+{% macro moment_of_epoch(value) %}{{ adapter.dispatch('moment_of_epoch')(value) }}{% endmacro %}
+{% macro duckdb__moment_of_epoch(value) -%}
+    make_timestamp(try_cast({{ value }} as bigint) * case when length({{ value }}) = 10 then 1000000 else 1000 end)
+{%- endmacro %}
+
+{# Days since 1899-12-30 with their fraction, to the second: a spreadsheet's number for a date. #}
+{% macro moment_of_serial(value) %}{{ adapter.dispatch('moment_of_serial')(value) }}{% endmacro %}
+{% macro duckdb__moment_of_serial(value) -%}
+    make_timestamp(cast(round((try_cast({{ value }} as double) - 25569) * 86400) as bigint) * 1000000)
+{%- endmacro %}
 
 {# A name without case, accents and runs of spaces; config/stages.py says the same in Python. #}
 {% macro normalized(name) %}{{ adapter.dispatch('normalized')(name) }}{% endmacro %}

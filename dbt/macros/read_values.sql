@@ -1,15 +1,27 @@
 {#
     How staging reads the text of a cell. Each macro gives NULL for what it cannot read; `staged_rows` notes
-    those. They expect beside the value: _timezone (of the source), _reporting_timezone, _date_format_set,
-    _history_starts_on and _history_starts_at (its midnight in the reporting timezone, as UTC).
+    those. They expect beside the value: _timezone (of the source), _reporting_timezone, _history_starts_on and
+    _history_starts_at (its midnight in the reporting timezone, as UTC).
+
+    `reading` is a column that says how the file writes this column (lake.<entity>, `_reading_<column>`):
+
+        NULL                                     ISO 8601, or a plain number with a decimal point
+        configured 1, 2 …                        the date formats of that set (var date_format_sets)
+        unmistakable                             also 5 Mar 2026, 2026/03/05, seconds since 1970 …
+        day_first, month_first, year_first       and dates of three numbers in this order
+        serial                                   days since 1899-12-30, as spreadsheets count them
+        point, comma                             the decimal sign of numbers with thousands, currency, percent
+
+    Moments are read in two steps, so that nothing is computed twice: a first CTE holds `written_as` of each column,
+    a second one `timestamp_of` or `date_of`, a third `not_before_history` (staged_rows does so).
 #}
 
-{% macro read_value(value, kind) -%}
+{% macro read_value(value, kind, reading) -%}
     {%- if kind == 'text' -%} {{ value }}
-    {%- elif kind == 'timestamp' -%} {{ read_timestamp(value) }}
-    {%- elif kind == 'date' -%} {{ read_date(value) }}
-    {%- elif kind == 'amount' -%} try_cast({{ value }} as decimal(18, 2))
-    {%- elif kind == 'number' -%} case when regexp_matches({{ value }}, '^[-+0-9.eE]+$') then try_cast({{ value }} as double) end
+    {%- elif kind == 'timestamp' -%} {{ timestamp_of(value) }}
+    {%- elif kind == 'date' -%} {{ date_of(value) }}
+    {%- elif kind == 'amount' -%} {{ read_amount(value, reading) }}
+    {%- elif kind == 'number' -%} {{ read_number(value, reading) }}
     {%- elif kind == 'boolean' -%}
         case
             when lower({{ value }}) in ('true', 't', 'yes', 'y', '1', 'x') then true
@@ -19,71 +31,120 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether a format names a time of day. #}
-{% macro has_time(format) -%}
-    {{ return('%H' in format or '%I' in format or '%-H' in format or '%-I' in format or '%M' in format) }}
-{%- endmacro %}
-
-{% macro formats_list(formats) -%}
-    [{% for format in formats %}'{{ format }}'{{ ', ' if not loop.last }}{% endfor %}]
-{%- endmacro %}
-
 {#
-    A moment as UTC. Configured formats first, then ISO 8601. A date without a time is that day's midnight in
-    the reporting timezone; a time without offset is in the source's timezone.
+    A moment as its text writes it, in three columns: _day_<name>, a day without
+    a time; _time_<name>, a local time; _utc_<name>, a time with its offset, or counted from 1970.
 #}
-{% macro read_timestamp(value) -%}
-    {%- set iso -%}
-        case
-            when {{ value }} not like '____-__-__%' then null
-            when length({{ value }}) <= 10 then {{ to_utc('try_cast(' ~ value ~ ' as timestamp)', '_reporting_timezone') }}
-            when {{ has_offset(value) }} then {{ utc_of_offset(value) }}
-            else {{ to_utc('try_cast(' ~ value ~ ' as timestamp)', '_timezone') }}
-        end
-    {%- endset -%}
-    {{ not_before_history(by_format_set(value, iso, 'timestamp'), '_history_starts_at') }}
+{% macro written_as(name, value, kind, reading) -%}
+    case when {{ value }} is not null then {{ written_day(value, kind, reading) }} end as _day_{{ name }},
+    case when {{ value }} is not null then {{ written_time(value, reading) }} end as _time_{{ name }},
+    case when {{ value }} is not null then {{ written_utc(value, reading) }} end as _utc_{{ name }}
+{%- endmacro %}
+
+{# A moment as UTC. A day is its midnight in the reporting timezone; a local time is in the source's timezone. #}
+{% macro timestamp_of(name) -%}
+    case
+        when _time_{{ name }} is not null then {{ to_utc('_time_' ~ name, '_timezone') }}
+        when _utc_{{ name }} is not null then _utc_{{ name }}
+        when _day_{{ name }} is not null then {{ to_utc('_day_' ~ name, '_reporting_timezone') }}
+    end
 {%- endmacro %}
 
 {# A day: as is if the value has no time, else the day of that moment in the reporting timezone. #}
-{% macro read_date(value) -%}
-    {%- set iso -%}
-        case
-            when {{ value }} not like '____-__-__%' then null
-            when length({{ value }}) <= 10 then try_cast({{ value }} as date)
-            when {{ has_offset(value) }} then {{ day_in(utc_of_offset(value), '_reporting_timezone') }}
-            -- midnight without an offset is how some exports write a day
-            when {{ value }} like '% 00:00:00' or {{ value }} like '%T00:00:00' then cast(try_cast({{ value }} as timestamp) as date)
-            else {{ day_in(to_utc('try_cast(' ~ value ~ ' as timestamp)', '_timezone'), '_reporting_timezone') }}
-        end
-    {%- endset -%}
-    {{ not_before_history(by_format_set(value, iso, 'date'), '_history_starts_on') }}
+{% macro date_of(name) -%}
+    case
+        when _day_{{ name }} is not null then cast(_day_{{ name }} as date)
+        {#- midnight without an offset is how some exports write a day #}
+        when _time_{{ name }} = date_trunc('day', _time_{{ name }}) then cast(_time_{{ name }} as date)
+        when _time_{{ name }} is not null then {{ day_in(to_utc('_time_' ~ name, '_timezone'), '_reporting_timezone') }}
+        when _utc_{{ name }} is not null then {{ day_in('_utc_' ~ name, '_reporting_timezone') }}
+    end
 {%- endmacro %}
 
-{# Reads a value by the formats its feed is configured with, and by ISO 8601 where none of them fits. #}
-{% macro by_format_set(value, iso, kind) -%}
-    {%- if var('date_format_sets') | length == 0 -%}
-        {{ iso }}
-    {%- else -%}
-        case _date_format_set
-        {%- for formats in var('date_format_sets') %}
-            {%- set dates = [] -%}{%- set times = [] -%}
-            {%- for format in formats -%}{%- do (times if has_time(format) else dates).append(format) -%}{%- endfor %}
-            when {{ loop.index }} then coalesce(
-            {%- if dates and kind == 'date' %}
-                cast(try_strptime({{ value }}, {{ formats_list(dates) }}) as date),
-            {%- elif dates %}
-                {{ to_utc('try_strptime(' ~ value ~ ', ' ~ formats_list(dates) ~ ')', '_reporting_timezone') }},
+{% macro written_day(value, kind, reading) -%}
+    {%- set iso -%}
+        case
+            when {{ value }} like '____-__-__' then try_cast({{ value }} as timestamp)
+            {%- if kind == 'date' %}
+            {#- a month alone is its first day #}
+            when {{ value }} like '____-__' then try_cast({{ value }} || '-01' as timestamp)
             {%- endif %}
-            {%- if times %}
-                {%- set moment = to_utc('try_strptime(' ~ value ~ ', ' ~ formats_list(times) ~ ')', '_timezone') %}
-                {{ day_in(moment, '_reporting_timezone') if kind == 'date' else moment }},
-            {%- endif %}
-                {{ iso }}
-            )
-        {%- endfor %}
-            else {{ iso }}
         end
-    {%- endif -%}
+    {%- endset -%}
+    {%- set unmistakable = var('dates_unmistakable') + (var('months_alone') if kind == 'date' else []) -%}
+    case
+        when {{ reading }} is null then {{ iso }}
+        {%- for formats in var('date_format_sets') %}
+        when {{ reading }} = 'configured {{ loop.index }}' then coalesce({{ by_formats(value, configured_list(formats, false)) }}, {{ iso }})
+        {%- endfor %}
+        when {{ value }} like '%:%' then null
+        when {{ reading }} = 'serial' then case when {{ value }} not like '%.%' then {{ moment_of_serial(value) }} end
+        when {{ matches(value, '^(19|20)[0-9]{6}$') }} then {{ by_formats(value, "'%Y%m%d'") }}
+        {%- if kind == 'date' %}
+        {#- how some exports write a day: its midnight in UTC, counted from 1970 #}
+        when {{ is_epoch(value) }} then
+            case when {{ moment_of_epoch(value) }} = date_trunc('day', {{ moment_of_epoch(value) }}) then {{ moment_of_epoch(value) }} end
+        {%- endif %}
+        else coalesce({{ iso }}, {{ by_proof(value, reading, unmistakable, []) }})
+    end
+{%- endmacro %}
+
+{% macro written_time(value, reading) -%}
+    {%- set iso -%}
+        case
+            when {{ value }} like '____-__-__ %' or {{ value }} like '____-__-__T%' then case when not {{ has_offset(value) }} then try_cast({{ value }} as timestamp) end
+        end
+    {%- endset -%}
+    case
+        when {{ reading }} is null then {{ iso }}
+        {%- for formats in var('date_format_sets') %}
+        when {{ reading }} = 'configured {{ loop.index }}' then
+            case when {{ by_formats(value, configured_list(formats, false)) }} is null then coalesce({{ by_formats(value, configured_list(formats, true)) }}, {{ iso }}) end
+        {%- endfor %}
+        when {{ reading }} = 'serial' then case when {{ value }} like '%.%' then {{ moment_of_serial(value) }} end
+        when {{ value }} like '%:%' then coalesce({{ iso }}, {{ by_proof(value, reading, var('dates_unmistakable'), var('times_of_day')) }})
+    end
+{%- endmacro %}
+
+{% macro written_utc(value, reading) -%}
+    case
+        when {{ value }} like '____-__-__%' then case when {{ has_offset(value) }} then {{ utc_of_offset(value) }} end
+        when {{ reading }} is null or {{ reading }} like 'configured %' or {{ reading }} = 'serial' then null
+        when {{ is_epoch(value) }} then {{ moment_of_epoch(value) }}
+    end
+{%- endmacro %}
+
+{# By the formats of the proved order where the value is a date of three numbers, else by those that need no proof. #}
+{% macro by_proof(value, reading, unmistakable, times) -%}
+    {%- set text = one_separator(value) -%}
+    case
+        when not {{ matches(value, var('numbered_date')) }} then {{ by_formats(text, format_list(unmistakable, times)) }}
+        {%- for order, dates in var('dates_in_order').items() %}
+        when {{ reading }} = '{{ order }}' then {{ by_formats(text, format_list(dates, times)) }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# SQL list of every date with every time behind it; of the dates themselves without times. #}
+{% macro format_list(dates, times) -%}
+    {%- set formats = [] if times else dates -%}
+    {%- for time in times -%}
+        {%- for date in dates -%}
+            {%- do formats.append(date ~ '/' ~ time) -%}
+            {%- do formats.append(date ~ 'T' ~ time) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for format in formats -%}'{{ format }}'{{ ', ' if not loop.last }}{%- endfor -%}
+{%- endmacro %}
+
+{# SQL list of those of the configured formats that name a time of day, or of those that name none. #}
+{% macro configured_list(formats, with_time) -%}
+    {%- set found = [] -%}
+    {%- for format in formats -%}
+        {%- set has_time = '%H' in format or '%I' in format or '%-H' in format or '%-I' in format or '%M' in format -%}
+        {%- if has_time == with_time -%}{%- do found.append(format) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- format_list(found, []) -}}
 {%- endmacro %}
 
 {# Z, +02:00, +0200 or +02 behind a time. #}
@@ -91,7 +152,52 @@
     (length({{ value }}) > 16 and ({{ value }} like '%Z' or substr({{ value }}, -6, 1) in ('+', '-') or substr({{ value }}, -5, 1) in ('+', '-') or substr({{ value }}, -3, 1) in ('+', '-')))
 {%- endmacro %}
 
+{# Seconds or milliseconds since 1970: ten or thirteen digits, from 2001 on. #}
+{% macro is_epoch(value) -%} {{ matches(value, '^[0-9]{10}([0-9]{3})?$') }} {%- endmacro %}
+
 {# One typo must not make eighteen hundred years of months. #}
-{% macro not_before_history(read, start) -%}
-    case when ({{ read }}) >= {{ start }} then ({{ read }}) end
+{% macro not_before_history(column, kind) -%}
+    {%- set start = '_history_starts_on' if kind == 'date' else '_history_starts_at' -%}
+    case when {{ column }} >= {{ start }} then {{ column }} end
+{%- endmacro %}
+
+{# Money to the cent. A percentage is none. #}
+{% macro read_amount(value, reading) -%}
+    {{ by_decimal_sign(value, reading, 'try_cast(' ~ value ~ ' as decimal(18, 2))', 'decimal(18, 2)', percent=false) }}
+{%- endmacro %}
+
+{# A number; 12 % is 0.12. #}
+{% macro read_number(value, reading) -%}
+    {%- set plain = 'case when ' ~ matches(value, '^[-+0-9.eE]+$') ~ ' then try_cast(' ~ value ~ ' as double) end' -%}
+    {{ by_decimal_sign(value, reading, plain, 'double', percent=true) }}
+{%- endmacro %}
+
+{# `plain` reads a number with a decimal point and nothing around it: nearly all of them. #}
+{% macro by_decimal_sign(value, reading, plain, type, percent) -%}
+    {%- set is_percent = value ~ " like '%!%%' escape '!'" -%}
+    case
+        when {{ reading }} is null then {{ plain }}
+        {%- for sign in var('number_digits') %}
+        when {{ reading }} = '{{ sign }}' then coalesce(
+            {{ plain if sign == 'point' else 'case when ' ~ value ~ " not like '%.%' then " ~ plain ~ ' end' }},
+            case
+                when not {{ matches(value, number_pattern(sign)) }} then null
+                when {{ is_percent }} then {{ 'try_cast(' ~ digits_of(value, sign) ~ ' as ' ~ type ~ ') / 100' if percent else 'null' }}
+                else try_cast({{ digits_of(value, sign) }} as {{ type }})
+            end
+        )
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# A whole cell: signed digits with what may stand around them, or those in parentheses. #}
+{% macro number_pattern(sign) -%}
+    {%- set number = var('number_frame') | replace('{digits}', var('number_digits')[sign]) -%}
+    {{ return('^(?:' ~ number ~ '|\\(' ~ number ~ '\\))$') }}
+{%- endmacro %}
+
+{# The sign, the digits and the decimal sign of such a cell, as a plain number. #}
+{% macro digits_of(value, sign) -%}
+    {%- set digits = without(value, '[^0-9.]') if sign == 'point' else 'replace(' ~ without(value, '[^0-9,]') ~ ", ',', '.')" -%}
+    concat(case when {{ matches(value, '[-−(]') }} then '-' else '' end, {{ digits }})
 {%- endmacro %}

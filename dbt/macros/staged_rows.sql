@@ -11,12 +11,15 @@
                 extract and of later increments count, identical events once, the earliest
     same_event  with latest=false: the columns in which identical events agree
     first_when  further columns: name → condition; the extract time of the first delivery in which it held
+    readings    what is read further on from text: names of `_reading_<name>` columns to hand over
 
     Delivered order is extract time, then file, then row: the same whichever file was loaded first.
 #}
-{% macro staged_rows(entity, columns, required, latest=true, same_event=[], first_when={}) %}
+{% macro staged_rows(entity, columns, required, latest=true, same_event=[], first_when={}, readings=[]) %}
 {%- set id = required[0] %}
 {%- set typed_columns = columns.items() | selectattr(1, 'ne', 'text') | map('first') | list %}
+{%- set moments = [] %}
+{%- for column, kind in columns.items() if kind in ('timestamp', 'date') %}{% do moments.append(column) %}{% endfor %}
 with feeds as (
     select * from {{ source('config', 'feeds') }}
 ),
@@ -33,7 +36,6 @@ delivered as {{ not_materialized() }} (
         lake_rows.*,
         lake_rows._file_row_number + 1 as _position,
         feeds.timezone as _timezone,
-        feeds.date_format_set as _date_format_set,
         feeds.is_full as _is_full,
         feeds.newest_full_at as _newest_full_at,
         feeds.needs_stage as _needs_stage,
@@ -47,7 +49,16 @@ delivered as {{ not_materialized() }} (
     cross join run
 ),
 
-typed as {{ not_materialized() }} (
+written as {{ not_materialized() }} (
+    select
+        *
+        {%- for column in moments %},
+        {{ written_as(column, column, columns[column], '_reading_' ~ column) }}
+        {%- endfor %}
+    from delivered
+),
+
+read as {{ not_materialized() }} (
     select
         _source as source,
         _feed as feed,
@@ -61,9 +72,23 @@ typed as {{ not_materialized() }} (
         {{ column }} as raw_{{ column }},
         {%- endfor %}
         {%- for column, kind in columns.items() %}
-        {{ read_value(column, kind) }} as {{ column }}{{ ',' if not loop.last }}
+        {{ read_value(column, kind, '_reading_' ~ column) }} as {{ '_read_' if column in moments }}{{ column }},
         {%- endfor %}
-    from delivered
+        {%- for name in readings %}
+        _reading_{{ name }},
+        {%- endfor %}
+        _history_starts_on,
+        _history_starts_at
+    from written
+),
+
+typed as {{ not_materialized() }} (
+    select
+        *
+        {%- for column in moments %},
+        {{ not_before_history('_read_' ~ column, columns[column]) }} as {{ column }}
+        {%- endfor %}
+    from read
 ),
 
 judged as {{ not_materialized() }} (
@@ -99,12 +124,18 @@ judged as {{ not_materialized() }} (
     from typed
 ),
 
-{# Most records stand in one row of one delivery: only the others have to be put in order, and that by few columns. #}
+{# Most records stand in one row of one delivery; of the others only the rows of their newest delivery are put in order. #}
 {%- if latest %}
 several as (
     select
         source,
-        {{ id }}
+        {{ id }},
+        min(extracted_at) as first_delivered_at,
+        max(extracted_at) as last_delivered_at,
+        max(case when quarantine_reason = '' then extracted_at end) as last_usable_at
+        {%- for name, condition in first_when.items() %},
+        min(case when {{ condition }} then extracted_at end) as {{ name }}
+        {%- endfor %}
     from judged
     where {{ id }} is not null
     group by
@@ -115,6 +146,8 @@ several as (
 
 ordered as (
     select
+        judged.source as ordered_source,
+        judged.feed as ordered_feed,
         judged.file_id as ordered_file_id,
         judged.file_position as ordered_file_position,
         row_number() over (
@@ -124,21 +157,20 @@ ordered as (
         row_number() over (
             partition by judged.source, judged.{{ id }}
             order by judged.extracted_at desc, judged.file_id desc, judged.file_position desc
-        ) as place,
-        min(judged.extracted_at) over (partition by judged.source, judged.{{ id }}) as first_delivered_at,
-        max(judged.extracted_at) over (partition by judged.source, judged.{{ id }}) as last_delivered_at
-        {%- for name, condition in first_when.items() %},
-        min(case when judged.{{ condition }} then judged.extracted_at end)
-            over (partition by judged.source, judged.{{ id }}) as {{ name }}
-        {%- endfor %}
+        ) as place
     from judged
     inner join several
         on judged.source = several.source
         and judged.{{ id }} = several.{{ id }}
+    where
+        judged.extracted_at = several.last_delivered_at
+        or judged.extracted_at = several.last_usable_at
 ),
 {%- else %}
 ordered as (
     select
+        source as ordered_source,
+        feed as ordered_feed,
         file_id as ordered_file_id,
         file_position as ordered_file_position,
         row_number() over (
@@ -153,19 +185,28 @@ ordered as (
 placed as (
     select
         judged.*,
-        coalesce(ordered.usable_place, 1) as usable_place,
         {%- if latest %}
-        coalesce(ordered.place, 1) as place,
-        coalesce(ordered.first_delivered_at, judged.extracted_at) as first_delivered_at,
-        coalesce(ordered.last_delivered_at, judged.extracted_at) as last_delivered_at,
+        case when several.{{ id }} is null then 1 else coalesce(ordered.usable_place, 2) end as usable_place,
+        case when several.{{ id }} is null then 1 else coalesce(ordered.place, 2) end as place,
+        coalesce(several.first_delivered_at, judged.extracted_at) as first_delivered_at,
+        coalesce(several.last_delivered_at, judged.extracted_at) as last_delivered_at,
         {%- for name, condition in first_when.items() %}
-        coalesce(ordered.{{ name }}, case when judged.{{ condition }} then judged.extracted_at end) as {{ name }},
+        coalesce(several.{{ name }}, case when judged.{{ condition }} then judged.extracted_at end) as {{ name }},
         {%- endfor %}
+        {%- else %}
+        coalesce(ordered.usable_place, 1) as usable_place,
         {%- endif %}
         judged._is_full and judged.extracted_at < judged._newest_full_at as is_before_newest_full
     from judged
+    {%- if latest %}
+    left join several
+        on judged.source = several.source
+        and judged.{{ id }} = several.{{ id }}
+    {%- endif %}
     left join ordered
-        on judged.file_id = ordered.ordered_file_id
+        on judged.source = ordered.ordered_source
+        and judged.feed = ordered.ordered_feed
+        and judged.file_id = ordered.ordered_file_id
         and judged.file_position = ordered.ordered_file_position
 )
 
@@ -177,6 +218,9 @@ select
     extracted_at,
     {%- for column in columns %}
     {{ column }},
+    {%- endfor %}
+    {%- for name in readings %}
+    _reading_{{ name }},
     {%- endfor %}
     {%- if latest %}
     first_delivered_at,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from seeds.make_extracts import field_sheet, pipedrive, salesforce
+from seeds.make_extracts import field_sheet, hubspot, pipedrive, salesforce
+from seeds.make_extracts.between_nights import live_on, meet_again
 from seeds.make_extracts.business import Business, World
 from seeds.make_extracts.check import contradictions
 from seeds.make_extracts.delivery import Extract, write, write_list
@@ -22,7 +23,7 @@ from seeds.make_extracts.spoiled_cells import (
     spoil_cells,
 )
 from seeds.make_extracts.spoiled_files import spoil_files
-from seeds.make_extracts.worlds import FIELD_SHEET, PIPEDRIVE, SALESFORCE, SEED, clean_world
+from seeds.make_extracts.worlds import FIELD_SHEET, HUBSPOT, PIPEDRIVE, SALESFORCE, SEED, clean_world
 
 SEEDS = Path(__file__).resolve().parents[1]
 
@@ -39,6 +40,7 @@ SOURCES = (
     Source(SALESFORCE, salesforce.give_ids, salesforce.extracts),
     Source(PIPEDRIVE, pipedrive.give_ids, pipedrive.extracts),
     Source(FIELD_SHEET, field_sheet.give_ids, field_sheet.extracts),
+    Source(HUBSPOT, hubspot.give_ids, hubspot.extracts),
 )
 
 
@@ -67,6 +69,9 @@ def _exports_of(source: Source, planted: Planted) -> Iterator[Extract]:
     """A clean world, the records that are not, and its files."""
     rng = random.Random(f"{SEED}:{source.business.name}:dirt")
     world = clean_world(source.business)
+    live_on(world, random.Random(f"{SEED}:{source.business.name}:nights"))
+    if source.business is HUBSPOT:
+        meet_again(world, random.Random(f"{SEED}:{source.business.name}:contacts"))
     add_cases(world, planted, rng)
     spoil_cells(world, planted, rng)
     add_orphans(world, planted, rng)

@@ -11,6 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from seeds.make_extracts.words import EmailBook
+
 CANONICAL_ORDER = ("prospecting", "contact", "qualifying", "demo", "proposal", "closing")
 
 
@@ -115,7 +117,7 @@ class Account(Record):
 
 @dataclass
 class Lead(Record):
-    """Somebody who asked; `statuses` are (since, status) in time order."""
+    """Somebody who asked; `statuses` are (since, status) in time order. `converted_to`: the first of their deals."""
 
     first_name: str
     last_name: str
@@ -163,6 +165,10 @@ class Deal(Record):
     backdated_to: datetime | None = None  # somebody edited the moment of closing
     flagged_deleted_at: datetime | None = None
     gone_from: date | None = None  # the first delivery without it
+    away_on: date | None = None  # a delivery without it, which the next one has again
+    more_leads: list[Lead] = field(default_factory=list)  # others who asked for the same
+    merged_into: Deal | None = None
+    merged_at: datetime | None = None
 
     @property
     def created_at(self) -> datetime:
@@ -172,6 +178,11 @@ class Deal(Record):
     def at(self, moment: datetime) -> Version | None:
         """The version just before a moment; None before the creation."""
         return next((version for version in reversed(self.versions) if version.at < moment), None)
+
+    def is_exported(self, day: date) -> bool:
+        """Whether the delivery of that day has it, once it is created."""
+        is_gone = self.gone_from is not None and self.gone_from <= day
+        return not is_gone and self.away_on != day
 
     def last_close_before(self, moment: datetime) -> datetime | None:
         """When the outcome of the version at that moment was entered."""
@@ -232,6 +243,7 @@ class World:
     leads: list[Lead]
     deals: list[Deal]
     activities: list[Activity]
+    emails: EmailBook
 
 
 def changed(version: Version, at: datetime, change: Mapping[str, object]) -> Version:

@@ -10,7 +10,8 @@ from datetime import date
 from seeds.make_extracts.clock import NEWEST
 from seeds.make_extracts.crafting import Case
 
-SF, PD, FS = "acme_salesforce", "boreal_pipedrive", "field_sheet"
+SF, PD, FS, HS = "acme_salesforce", "boreal_pipedrive", "field_sheet", "cascade_hubspot"
+SALES, RENEWALS = "Sales Pipeline", "Renewals — EMEA"  # of cascade_hubspot
 STALE, PAST, BACKDATED = "stale_deal", "past_close_date", "closed_before_created"
 NO_AMOUNT, NO_RATE, UNMAPPED = "missing_amount", "missing_exchange_rate", "unmapped_stage"
 
@@ -52,6 +53,23 @@ TOUCHED = [
     Case(FS, "forgotten", "Signing", (STALE,), age_days=120, quiet_days=58),
     Case(FS, "forgotten and overdue", "Needs clear", (STALE, PAST), age_days=150, quiet_days=70,
          close_in_days=-31),
+    Case(HS, "a day over its own short limit", "Contract Sent", (STALE,), pipeline=SALES, quiet_days=15,
+         touched_by="stage"),
+    Case(HS, "at its own short limit", "Contract Sent", pipeline=SALES, quiet_days=14, touched_by="stage"),
+    Case(HS, "at the limit, if days are Berlin's: a day over in Lisbon", "Qualified To Buy", pipeline=SALES,
+         quiet_days=30, touched_by="stage", touched_at="00:20:00"),
+    Case(HS, "a day over", "Presentation Scheduled", (STALE,), pipeline=SALES, quiet_days=31),
+    Case(HS, "at its own long limit", "Renewal Due", pipeline=RENEWALS, quiet_days=60, touched_by="creation",
+         amount=None),
+    Case(HS, "a day over its own long limit", "Renewal Due", (STALE,), pipeline=RENEWALS, quiet_days=61,
+         touched_by="creation"),
+    Case(HS, "forgotten", "Review (on site)", (STALE,), pipeline=RENEWALS, age_days=170, quiet_days=92),
+    Case(HS, "a new amount is no touch", "Qualified To Buy", (STALE,), pipeline=SALES, quiet_days=37,
+         repriced_since=True),
+    Case(HS, "forgotten and overdue", "Verbal Yes", (STALE, PAST), pipeline=RENEWALS, age_days=140,
+         quiet_days=48, close_in_days=-6),
+    Case(HS, "came back to its stage a day within the limit", "Presentation Scheduled", pipeline=SALES,
+         went_back=True, quiet_days=29, touched_by="stage"),
 ]  # fmt: skip
 
 EXPECTED = [
@@ -68,6 +86,11 @@ EXPECTED = [
     Case(FS, "due on the as-of day", "Signing", close_in_days=0),
     Case(FS, "overdue", "First visit", (PAST,), close_in_days=-24),
     Case(FS, "expected at no time at all", "Cold", close_in_days=None),
+    Case(HS, "overdue since yesterday", "Terms Sent", (PAST,), pipeline=RENEWALS, close_in_days=-1),
+    Case(HS, "due on the as-of day", "Qualified To Buy", pipeline=SALES, close_in_days=0),
+    Case(HS, "overdue", "Appointment Scheduled", (PAST,), pipeline=SALES, close_in_days=-18),
+    Case(HS, "overdue, and nobody knows its worth", "Contract Sent", (PAST, NO_AMOUNT), pipeline=SALES,
+         close_in_days=-4, amount=None),
 ]  # fmt: skip
 
 WORTH = [
@@ -98,6 +121,15 @@ WORTH = [
     Case(FS, "lost, in a currency without rates, before it began", "Offer", (NO_RATE, BACKDATED),
          status="lost", closed_on=date(2025, 9, 16), backdated_days=150, currency="CHF"),
     Case(FS, "no amount needs no rate", "Cold", currency="CHF", amount=None),
+    Case(HS, "offered without an amount", "Terms Sent", (NO_AMOUNT,), pipeline=RENEWALS, amount=None),
+    Case(HS, "about to buy without an amount", "Decision Maker Bought-In", (NO_AMOUNT,), pipeline=SALES,
+         amount=None),
+    Case(HS, "a presentation needs no amount", "Presentation Scheduled", pipeline=SALES, amount=None),
+    Case(HS, "open, in a currency without rates", "Review (on site)", (NO_RATE,), pipeline=RENEWALS,
+         currency="CHF"),
+    Case(HS, "won, in a currency without rates", "Contract Sent", (NO_RATE,), pipeline=SALES, status="won",
+         closed_on=date(2025, 6, 12), currency="CAD"),
+    Case(HS, "no amount needs no rate", "Renewal Due", pipeline=RENEWALS, currency="CAD", amount=None),
 ]  # fmt: skip
 
 CLOSED = [
@@ -119,6 +151,12 @@ CLOSED = [
          backdated_days=92),
     Case(FS, "lost before it began", "First visit", (BACKDATED,), status="lost", closed_on=date(2025, 9, 9),
          backdated_days=200),
+    Case(HS, "won before it began", "Contract Sent", (BACKDATED,), pipeline=SALES, status="won",
+         closed_on=date(2025, 7, 9), backdated_days=94),
+    Case(HS, "cancelled before it began", "Terms Sent", (BACKDATED,), pipeline=RENEWALS, status="lost",
+         closed_on=date(2025, 10, 2), backdated_days=180),
+    Case(HS, "won the day it began", "Contract Sent", pipeline=SALES, status="won", closed_on=date(2025, 9, 17),
+         age_days=90, backdated_days=90),
     # The last second of a month, and the first of the next one, in Berlin.
     Case(SF, "won in the last second of May", "Negotiation/Review", status="won", closed_on=date(2025, 5, 31),
          closed_at="23:59:59", currency="USD", amount="27100"),
@@ -129,35 +167,110 @@ CLOSED = [
     Case(PD, "lost in the first second of 2025", "Quote Sent", pipeline="Partners", status="lost",
          closed_on=date(2025, 1, 1), closed_at="00:00:00"),
     Case(FS, "sold on the last day of the year", "Signing", status="won", closed_on=date(2024, 12, 31)),
+    Case(HS, "renewed in the first minute of August, which is July in Lisbon", "Verbal Yes", pipeline=RENEWALS,
+         status="won", closed_on=date(2025, 8, 1), closed_at="00:00:30"),
 ]  # fmt: skip
 
 STAGES = [
     Case(SF, "a stage nobody configured", "Legal Review", (UNMAPPED,), quiet_days=6, touched_by="stage"),
     Case(SF, "a stage nobody configured", "Legal Review", (UNMAPPED,), age_days=70, currency="USD"),
-    Case(SF, "a stage nobody configured, overdue", "Security Questionnaire", (UNMAPPED, PAST),
-         close_in_days=-7),
-    Case(PD, "a stage nobody configured", "Legal Check", (UNMAPPED,), pipeline="Partners", touched_by="stage",
-         quiet_days=5),
+    Case(SF, "a stage nobody configured, overdue", "Security Questionnaire", (UNMAPPED, PAST), close_in_days=-7),
+    Case(
+        PD,
+        "a stage nobody configured",
+        "Legal Check",
+        (UNMAPPED,),
+        pipeline="Partners",
+        touched_by="stage",
+        quiet_days=5,
+    ),
     Case(PD, "a stage nobody configured", "Legal Check", (UNMAPPED,), pipeline="Partners"),
     Case(FS, "a phase nobody configured", "With the lawyer", (UNMAPPED,)),
     Case(FS, "a phase nobody configured, overdue", "With the lawyer", (UNMAPPED, PAST), close_in_days=-12),
     # Two moves in one second: the log's own order decides, for versions the order of stages.
-    Case(SF, "two stages in one second", "Needs Analysis", same_second=True, quiet_days=5,
-         touched_by="stage"),
-    Case(SF, "two stages in one second, long ago", "Proposal/Price Quote", same_second=True, status="won",
-         closed_on=date(2025, 6, 18)),
+    Case(SF, "two stages in one second", "Needs Analysis", same_second=True, quiet_days=5, touched_by="stage"),
+    Case(
+        SF,
+        "two stages in one second, long ago",
+        "Proposal/Price Quote",
+        same_second=True,
+        status="won",
+        closed_on=date(2025, 6, 18),
+    ),
     Case(PD, "two stages in one second", "Proposal Made", pipeline="Pipeline", same_second=True),
-    Case(PD, "two stages in one second, long ago", "Trial", pipeline="Partners", same_second=True,
-         status="lost", closed_on=date(2025, 3, 20)),
+    Case(
+        PD,
+        "two stages in one second, long ago",
+        "Trial",
+        pipeline="Partners",
+        same_second=True,
+        status="lost",
+        closed_on=date(2025, 3, 20),
+    ),
     Case(SF, "open again after it was lost", "Value Proposition", reopened=True, age_days=60, quiet_days=8),
-    Case(SF, "won after it was lost", "Negotiation/Review", reopened=True, status="won",
-         closed_on=date(2025, 7, 31)),
-    Case(PD, "open again after it was lost", "Proposal Made", pipeline="Pipeline", reopened=True, age_days=64,
-         quiet_days=9),
-    Case(PD, "won after it was lost", "Quote Sent", pipeline="Partners", reopened=True, status="won",
-         closed_on=date(2025, 10, 31)),
+    Case(SF, "won after it was lost", "Negotiation/Review", reopened=True, status="won", closed_on=date(2025, 7, 31)),
+    Case(
+        PD,
+        "open again after it was lost",
+        "Proposal Made",
+        pipeline="Pipeline",
+        reopened=True,
+        age_days=64,
+        quiet_days=9,
+    ),
+    Case(
+        PD,
+        "won after it was lost",
+        "Quote Sent",
+        pipeline="Partners",
+        reopened=True,
+        status="won",
+        closed_on=date(2025, 10, 31),
+    ),
     Case(SF, "written without accents nor case", "VALUE  proposition", quiet_days=5),
     Case(FS, "written in another case", "first VISIT", quiet_days=5),
+    Case(HS, "a stage nobody configured", "Security Review", (UNMAPPED,), pipeline=SALES),
+    Case(
+        HS,
+        "a stage nobody configured, overdue",
+        "Security Review",
+        (UNMAPPED, PAST),
+        pipeline=SALES,
+        quiet_days=6,
+        touched_by="stage",
+        close_in_days=-8,
+    ),
+    Case(HS, "two stages in one minute", "Terms Sent", pipeline=RENEWALS, same_second=True),
+    Case(
+        HS, "open again after it was lost", "Qualified To Buy", pipeline=SALES, reopened=True, age_days=66, quiet_days=8
+    ),
+    Case(
+        HS,
+        "won after it was lost",
+        "Contract Sent",
+        pipeline=SALES,
+        reopened=True,
+        status="won",
+        closed_on=date(2025, 9, 30),
+    ),
+    Case(HS, "written in another case", "qualified to  buy", pipeline=SALES, quiet_days=5),
+    Case(SF, "a stage further, and back again", "Needs Analysis", went_back=True, quiet_days=7, touched_by="stage"),
+    Case(PD, "a stage further, and back again", "Contacted", pipeline="Partners", went_back=True, quiet_days=6),
+    Case(FS, "a phase further, and back again", "Needs clear", went_back=True, quiet_days=6),
+]
+
+# A merged deal is gone from the lists, and no violation; what was done about it was done about the survivor.
+MERGED = [
+    Case(HS, "touched only in the deal that was merged into it", "Qualified To Buy", pipeline=SALES,
+         age_days=120, quiet_days=55, touched_by="stage", absorbs_quiet_days=(9,),
+         absorbed_on=date(2025, 12, 29)),
+    Case(HS, "forgotten, as is the deal that was merged into it", "Presentation Scheduled", (STALE,),
+         pipeline=SALES, age_days=130, quiet_days=52, touched_by="stage", absorbs_quiet_days=(44,),
+         absorbed_on=date(2025, 12, 30)),
+    Case(HS, "two deals were merged into it", "Review (on site)", pipeline=RENEWALS, age_days=80, quiet_days=12,
+         absorbs_quiet_days=(21, 16), absorbed_on=date(2025, 12, 29)),
+    Case(HS, "merged long before the first export", "Appointment Scheduled", pipeline=SALES, age_days=150,
+         quiet_days=12, absorbs_quiet_days=(95,), absorbed_on=date(2025, 10, 6)),
 ]  # fmt: skip
 
 RECORDS = [
@@ -183,6 +296,22 @@ RECORDS = [
     Case(FS, "deleted", "Cold", gone_from=NEWEST),
     Case(FS, "deleted", "Offer", gone_from=NEWEST),
     Case(FS, "deleted a day earlier", "First visit", gone_from=date(2025, 12, 30)),
+    Case(HS, "a formula for a name", "Qualified To Buy", pipeline=SALES, name="=1+1"),
+    Case(HS, "quotes and a separator in its name", "Renewal Due", pipeline=RENEWALS, name='Frame "A"; year 2'),
+    Case(HS, "no owner and no account", "Appointment Scheduled", pipeline=SALES, has_owner=False,
+         has_account=False),
+    Case(HS, "deleted", "Qualified To Buy", pipeline=SALES, gone_from=NEWEST),
+    Case(HS, "deleted", "Review (on site)", pipeline=RENEWALS, gone_from=NEWEST),
+    Case(HS, "deleted a day earlier", "Contract Sent", pipeline=SALES, gone_from=date(2025, 12, 30)),
+    # Missing from one full extract, and back in the next: it was never deleted.
+    Case(SF, "away for a night, and forgotten", "Needs Analysis", (STALE,), age_days=120, quiet_days=64,
+         away_on=date(2025, 12, 30)),
+    Case(PD, "away for a night, and forgotten", "Trial", (STALE,), pipeline="Partners", age_days=120,
+         quiet_days=58, away_on=date(2025, 12, 30)),
+    Case(FS, "away for a night, and forgotten", "Needs clear", (STALE,), age_days=120, quiet_days=49,
+         away_on=date(2025, 12, 30)),
+    Case(HS, "away for a night, and forgotten", "Presentation Scheduled", (STALE,), pipeline=SALES,
+         age_days=120, quiet_days=51, away_on=date(2025, 12, 30)),
 ]  # fmt: skip
 
 # A cell that cannot be read becomes empty; it stands where an empty one breaks nothing else.
@@ -205,6 +334,12 @@ SPOILED = [
     Case(FS, "a year before all history", "Cold", spoiled={"close_on": "15.03.1926"}, close_in_days=None),
     Case(FS, "a close that was corrected since", "First visit", spoiled={"close_on": "Ostern"},
          spoiled_until=NEWEST),
+    Case(HS, "an amount in words", "Appointment Scheduled", pipeline=SALES, spoiled={"amount": "to be defined"},
+         amount=None),
+    Case(HS, "a close in words", "Renewal Due", pipeline=RENEWALS, spoiled={"close_on": "soon"},
+         close_in_days=None),
+    Case(HS, "an amount that was corrected since", "Qualified To Buy", pipeline=SALES, spoiled={"amount": "?"},
+         spoiled_until=NEWEST),
 ]  # fmt: skip
 
-ALL_CASES = [*TOUCHED, *EXPECTED, *WORTH, *CLOSED, *STAGES, *RECORDS, *SPOILED]
+ALL_CASES = [*TOUCHED, *EXPECTED, *WORTH, *CLOSED, *STAGES, *MERGED, *RECORDS, *SPOILED]

@@ -17,20 +17,25 @@ LIMITS = {
     ("acme_salesforce", "Prospecting"): 45,
     ("acme_salesforce", "Negotiation/Review"): 14,
     ("field_sheet", "Offer"): 21,
+    ("cascade_hubspot", "Contract Sent"): 14,
+    ("cascade_hubspot", "Renewal Due"): 60,
 }
 NEED_AMOUNT = {
     *("Proposal/Price Quote", "Negotiation/Review"),
     *("Proposal Made", "Negotiations Started", "Quote Sent", "Subscription Agreed"),
     *("Offer", "Signing"),
+    *("Decision Maker Bought-In", "Contract Sent", "Terms Sent", "Verbal Yes"),
 }
 CONFIGURED = NEED_AMOUNT | {
     *("Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Id. Decision Makers"),
     *("Perception Analysis", "Closed Won", "Closed Lost"),
     *("Qualified", "Contact Made", "Demo Scheduled", "Lead In", "Contacted", "Trial"),
     *("Cold", "First visit", "Needs clear", "Sold", "No deal"),
+    *("Appointment Scheduled", "Qualified To Buy", "Presentation Scheduled", "Renewal Due", "Review (on site)"),
+    *("Renewed", "Cancelled"),
 }
 _SPELLINGS = {name.casefold(): name for name in CONFIGURED}
-WON, LOST = {"Closed Won", "Sold"}, {"Closed Lost", "No deal"}
+WON, LOST = {"Closed Won", "Sold", "Renewed"}, {"Closed Lost", "No deal", "Cancelled"}
 DEFAULT_CURRENCY = {"acme_salesforce": "USD"}
 
 Violation = tuple[str, str, str]
@@ -120,7 +125,8 @@ def _known(own: list[Delivery]) -> Known:
 
 
 def _tell_history(own: list[Delivery], stage_names: dict[str, str], known: Known) -> None:
-    """(moment, stage) of every entry that versions or the log tell of, win, loss and reopening included."""
+    """(moment, stage) of every entry that is told, win, loss and reopening included: by versions, by the log, by
+    dates of entry, or, of deals that nothing else tells of, by one night's extract after the other."""
     versions = [delivery for delivery in own if delivery.feed.entity == "deal_versions"]
     for _, row in _newest(versions).rows if versions else []:
         moment = read("version_at", row["version_at"], "acme_salesforce")
@@ -134,6 +140,27 @@ def _tell_history(own: list[Delivery], stage_names: dict[str, str], known: Known
             assert isinstance(moment, datetime)
             if row["field"] in ("stage_id", "status"):
                 known.history[row["deal_id"]].append((moment, stage_names.get(row["new_value"], row["new_value"])))
+    for deal_id, row in known.rows["deals"].items():
+        for column in (column for column in row if column.endswith(" entered_at") and row[column]):
+            moment = read(column, row[column], "cascade_hubspot")
+            assert isinstance(moment, datetime), (deal_id, column)
+            known.history[deal_id].append((moment, column.removesuffix(" entered_at")))
+    observed = _observed([delivery for delivery in own if delivery.feed.entity == "deals"])
+    for deal_id in observed.keys() - known.history.keys():
+        known.history[deal_id] = observed[deal_id]
+
+
+def _observed(extracts: list[Delivery]) -> dict[str, list[tuple[datetime, str]]]:
+    """What full extracts show by themselves: a deal that is new in a later one, or stands in another stage there."""
+    history: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    stages: dict[str, str] = {}
+    for place, extract in enumerate(sorted(extracts, key=lambda extract: extract.extracted_at)):
+        for _, row in extract.rows:
+            deal_id, stage = row[next(iter(extract.feed.columns))], row["stage"]
+            if place and stages.get(deal_id) != stage:
+                history[deal_id].append((extract.extracted_at, stage))
+            stages[deal_id] = stage
+    return history
 
 
 def _cell_violations(source: str, own: list[Delivery], known: Known) -> Iterator[Violation]:
@@ -157,15 +184,23 @@ def _rates(night: list[Delivery]) -> dict[str, list[date]]:
 
 
 def _touches(source: str, known: Known) -> dict[str, list[datetime]]:
-    """Completed activities by deal."""
+    """Completed activities by deal; those of a merged deal are its survivor's."""
+    merged_into = {
+        merged_id: deal_id for deal_id, row in known.rows["deals"].items() for merged_id in _ids(row.get("merged_ids"))
+    }
     touches: dict[str, list[datetime]] = defaultdict(list)
     for row in known.rows["activities"].values():
-        deal_id = row.get("deal_id", row.get("what", ""))
-        is_done = source == "field_sheet" or read("is_done", row["is_done"], source)
-        at = read("completed_at", row["completed_at"], source) or read("due_at", row.get("due_at", ""), source)
+        is_done = "is_done" not in row or read("is_done", row["is_done"], source)
+        at = read("completed_at", row.get("completed_at", ""), source) or read("due_at", row.get("due_at", ""), source)
         if is_done and isinstance(at, datetime):
-            touches[deal_id].append(at)
+            for deal_id in _ids(row.get("deal_id", row.get("what"))):
+                touches[merged_into.get(deal_id, deal_id)].append(at)
     return touches
+
+
+def _ids(cell: str | None) -> list[str]:
+    """The ids in a cell, of which there may be several."""
+    return cell.split(";") if cell else []
 
 
 def _deal_violations(source: str, known: Known, rates: dict[str, list[date]]) -> Iterator[Violation]:
@@ -226,9 +261,9 @@ def _orphans(source: str, known: Known) -> Iterator[Violation]:
     deals, leads, accounts = known.deals_ever, known.rows["leads"].keys(), known.rows["accounts"].keys()
     for activity_id, row in known.rows["activities"].items():
         linked = (
-            row.get("deal_id", row.get("what")) in deals
-            or row.get("lead_id", row.get("who")) in leads
-            or row.get("account_id", row.get("what")) in accounts
+            not deals.isdisjoint(_ids(row.get("deal_id", row.get("what"))))
+            or not leads.isdisjoint(_ids(row.get("lead_id", row.get("who"))))
+            or not accounts.isdisjoint(_ids(row.get("account_id", row.get("what"))))
         )
         if not linked:
             yield "orphan_activity", source, f"{source}:{activity_id}"

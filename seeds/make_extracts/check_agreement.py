@@ -9,19 +9,23 @@ from seeds.make_extracts.reading import Delivery, Row, read
 
 _LOGGED = {"value": "amount", "expected_close_date": "expected_close_on", "lost_reason": "lost_reason"}
 
+_CONVERTED = {"Closed - Converted", "converted", "Open Deal"}
+
 
 def disagreements(night: list[Delivery]) -> Iterator[str]:
     """One line per contradiction, in words."""
     for delivery in night:
         yield from _from_the_future(delivery)
-    for extracted_at in sorted({delivery.extracted_at for delivery in night}):
-        files = {d.feed.entity: d for d in night if d.extracted_at == extracted_at and not d.refused}
-        source = next(iter(files.values())).feed.source
+    for source, extracted_at in sorted({(delivery.feed.source, delivery.extracted_at) for delivery in night}):
+        own = [d for d in night if d.feed.source == source and not d.refused]
+        files = {d.feed.entity: d for d in own if d.extracted_at == extracted_at}
         if "deal_versions" in files:
             yield from _versions_against_row(files)
         if source == "boreal_pipedrive":
-            log = [d for d in night if d.feed.entity == "deal_changes" and d.extracted_at <= extracted_at]
+            log = [d for d in own if d.feed.entity == "deal_changes" and d.extracted_at <= extracted_at]
             yield from _log_against_row(log, files)
+        if source == "cascade_hubspot":
+            yield from _dates_against_row(files)
         if source != "boreal_pipedrive" and "leads" in files:
             yield from _conversions(files)
 
@@ -42,6 +46,10 @@ def _from_the_future(delivery: Delivery) -> Iterator[str]:
                 yield f"{delivery.file} row {number}: {column} {at} is after the export"
 
 
+def _ids(cell: str | None) -> list[str]:
+    return cell.split(";") if cell else []
+
+
 def _rows(delivery: Delivery) -> dict[str, Row]:
     """The last row of each id."""
     id_column = next(iter(delivery.feed.columns))
@@ -58,6 +66,18 @@ def _versions_against_row(files: dict[str, Delivery]) -> Iterator[str]:
             yield f"{files['deals'].file}: {deal_id} and its newest version differ in amount"
     for deal_id in newest.keys() - _rows(files["deals"]).keys():
         yield f"{files['deal_versions'].file}: {deal_id} is no deal"
+
+
+def _dates_against_row(files: dict[str, Delivery]) -> Iterator[str]:
+    """The stage entered last is the one the deal stands in, and none was entered before the deal began."""
+    for deal_id, row in _rows(files["deals"]).items():
+        entered = {column.removesuffix(" entered_at"): row[column] for column in row if column.endswith(" entered_at")}
+        last = max(entered.values())
+        stage = " ".join(row["stage"].split()).casefold()
+        if last not in [at for name, at in entered.items() if name.casefold() == stage]:
+            yield f"{files['deals'].file}: {deal_id} stands in {row['stage']} and was last seen elsewhere: {entered}"
+        if min(at for at in entered.values() if at) < row["created_at"]:
+            yield f"{files['deals'].file}: {deal_id} entered a stage before it began: {entered}"
 
 
 def _log_against_row(log: list[Delivery], files: dict[str, Delivery]) -> Iterator[str]:
@@ -91,8 +111,8 @@ def _log_against_row(log: list[Delivery], files: dict[str, Delivery]) -> Iterato
 def _conversions(files: dict[str, Delivery]) -> Iterator[str]:
     """A converted lead has its deal, created no earlier than the lead."""
     source, deals, leads = files["deals"].feed.source, _rows(files["deals"]), _rows(files["leads"])
-    pairs = [(row["lead_id"], deal_id) for deal_id, row in deals.items() if row.get("lead_id")]
-    pairs += [(lead_id, row["converted_deal_id"]) for lead_id, row in leads.items() if row.get("converted_deal_id")]
+    pairs = [(lead_id, deal_id) for deal_id, row in deals.items() for lead_id in _ids(row.get("lead_id"))]
+    pairs += [(lead_id, deal_id) for lead_id, row in leads.items() for deal_id in _ids(row.get("converted_deal_id"))]
     for lead_id, deal_id in pairs:
         if lead_id not in leads or deal_id not in deals:
             yield f"{files['leads'].file}: {lead_id} → {deal_id}, one of which is missing"
@@ -101,5 +121,5 @@ def _conversions(files: dict[str, Delivery]) -> Iterator[str]:
         began = read("created_at", deals[deal_id]["created_at"], source)
         if not isinstance(asked, date) or not isinstance(began, date) or asked >= began:
             yield f"{files['leads'].file}: {lead_id} asked after its deal {deal_id} began"
-        if "onverted" not in leads[lead_id]["status"]:
+        if leads[lead_id]["status"] not in _CONVERTED:
             yield f"{files['leads'].file}: {lead_id} has a deal and is not converted"

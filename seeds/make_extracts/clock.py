@@ -41,7 +41,7 @@ def days_before_as_of(days: int) -> date:
 
 
 def is_working_day(day: date) -> bool:
-    """Monday to Friday, but for the holidays all three businesses share."""
+    """Monday to Friday, but for the holidays all businesses share."""
     return day.weekday() < 5 and (day.month, day.day) not in _HOLIDAYS
 
 

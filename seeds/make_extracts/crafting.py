@@ -54,8 +54,12 @@ class Case:
     repriced_since: bool = False  # a new amount after the last touch, which is no touch
     same_second: bool = False  # the last two stages are entered in one second
     reopened: bool = False  # was lost once
+    went_back: bool = False  # was a stage further, and came back to this one
+    absorbs_quiet_days: tuple[int, ...] = ()  # deals merged into it, by the days since their last activity
+    absorbed_on: date | None = None
     flagged_deleted_on: date | None = None
     gone_from: date | None = None
+    away_on: date | None = None
     spoiled: dict[str, str] = field(default_factory=dict)
     spoiled_until: date | None = None
 
@@ -73,6 +77,7 @@ def craft(rng: random.Random, world: World, case: Case, owner: Owner) -> tuple[D
         versions=versions,
         source="Partner Referral",
         gone_from=case.gone_from,
+        away_on=case.away_on,
         spoiled=dict(case.spoiled),
         spoiled_until=case.spoiled_until,
     )
@@ -109,7 +114,9 @@ def _path(case: Case, pipeline: Pipeline) -> list[str]:
     names = [stage.name for stage in pipeline.stages]
     configured = pipeline.stage(case.stage)
     if configured:  # written, at the end, as the case has it
-        return [*names[: names.index(configured.name)], case.stage]
+        place = names.index(configured.name)
+        detour = names[place : place + 2] if case.went_back else []
+        return [*names[:place], *detour, case.stage]
     offered = next(place for place, stage in enumerate(pipeline.stages) if stage.canonical == "proposal")
     return [*names[: offered + 1], case.stage]
 
@@ -174,6 +181,32 @@ def _activities(rng: random.Random, world: World, case: Case, deal: Deal, owner:
         touch.done_without_time = False
         touch.created_at = max(touch.created_at, created_at)
         yield touch
+
+
+def absorbed(
+    rng: random.Random, world: World, case: Case, survivor: Deal, owner: Owner
+) -> Iterator[tuple[Deal, list[Activity]]]:
+    """The deals that were merged into the deal of a case, each with the one thing that was done about it."""
+    if not case.absorbs_quiet_days:
+        return
+    assert case.absorbed_on is not None, case.why
+    for place, quiet_days in enumerate(case.absorbs_quiet_days, start=1):
+        first = survivor.versions[0]
+        created_at = first.at + timedelta(days=place, minutes=25)
+        deal = Deal(
+            name=f"{survivor.name} ({place + 1})",
+            pipeline=survivor.pipeline,
+            account=survivor.account,
+            currency=survivor.currency,
+            versions=[changed(first, created_at, {"stage": survivor.pipeline.stages[0].name})],
+            source=survivor.source,
+            merged_into=survivor,
+            merged_at=berlin_moment(case.absorbed_on, "16:05:00"),
+        )
+        at = berlin_moment(days_before_as_of(quiet_days), "11:20:00")
+        activity = done(rng, world.business, at, owner=owner, deal=deal)
+        activity.done_without_time = False
+        yield deal, [activity]
 
 
 def gone_in_newest(case: Case) -> bool:

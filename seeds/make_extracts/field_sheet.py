@@ -26,7 +26,7 @@ _NOK_DAYS = [date(2024, 6, 28) + timedelta(days=61 * place) for place in range(7
 
 def give_ids(world: World, rng: random.Random) -> None:
     """Numbers with a letter, in the order of entry; nobody leaves gaps in a sheet."""
-    del rng  # the other two need it
+    del rng  # the others need it
     for records in (world.accounts, world.leads, world.deals, world.activities):
         records.sort(key=lambda record: record.created_at)
     numbered: tuple[tuple[str, Sequence[Record]], ...] = (
@@ -79,7 +79,7 @@ def _phase(version: Version) -> str:
 
 
 def _opportunities(world: World, night: Night) -> Table:
-    shown = [deal for deal in world.deals if deal.gone_from is None or night.day < deal.gone_from]
+    shown = [deal for deal in world.deals if deal.is_exported(night.day)]
     return Table.of(_opportunity(deal, version, night) for deal in shown if (version := deal.at(night.now)))
 
 

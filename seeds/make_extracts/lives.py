@@ -12,7 +12,7 @@ from seeds.make_extracts.clock import berlin_day, working_moment
 from seeds.make_extracts.words import LOSS_REASONS
 
 WIN_RATE = 0.31
-DEMO, PROPOSAL = 3, 4  # ranks of canonical stages
+DEMO, PROPOSAL, CLOSING = 3, 4, 5  # ranks of canonical stages
 
 Change = tuple[datetime, dict[str, object]]
 
@@ -51,7 +51,7 @@ def live(
         known_at, known_close = _first_close_date(changes, entered, path)
     if known_close is not None:
         changes += _pushes(rng, known_at, known_close, closed_at)
-    if rng.random() < 0.06 and entered:
+    if rng.random() < 0.15 and entered:
         changes.append((working_moment(rng, berlin_day(entered[-1])), {"owner": owners[1]}))
     changes = [change for change in changes if change[0] < closed_at]
     changes += _ending(rng, business, closed_at, wins, path[-1])
@@ -102,8 +102,8 @@ def _amount(rng: random.Random, pipeline: Pipeline) -> Decimal:
 def _amounts(
     rng: random.Random, amount: Decimal, late_facts: bool, entries: list[tuple[datetime, Stage]]
 ) -> Iterator[Change]:
-    """The amount is known from the demo on at the latest, and often changes with the offer."""
-    known, offered = not late_facts, False
+    """The amount is known from the demo on at the latest, often changes with the offer, and again before signing."""
+    known, offered, bargained = not late_facts, False, False
     for at, stage in entries:
         if not known and stage.rank >= DEMO:
             known = True
@@ -112,6 +112,11 @@ def _amounts(
             offered = True
             if rng.random() < 0.4:
                 amount = max((amount * Decimal(rng.randrange(75, 125)) // 5000) * 50, Decimal(500))
+                yield at + timedelta(minutes=rng.randrange(1, 45)), {"amount": amount}
+        elif known and offered and not bargained and stage.rank >= CLOSING:
+            bargained = True
+            if rng.random() < 0.3:
+                amount = max((amount * Decimal(rng.randrange(85, 98)) // 5000) * 50, Decimal(500))
                 yield at + timedelta(minutes=rng.randrange(1, 45)), {"amount": amount}
 
 
@@ -128,7 +133,12 @@ def _first_close_date(
 
 
 def _pushes(rng: random.Random, known_at: datetime, close_on: date, closed_at: datetime) -> Iterator[Change]:
-    """Shortly before an expected close comes, it is put off."""
+    """Shortly before an expected close comes, it is put off; now and then it was drawn nearer before."""
+    nearer = close_on - timedelta(days=rng.randrange(5, 15))
+    drawn_at = working_moment(rng, berlin_day(known_at) + timedelta(days=rng.randrange(2, 9)))
+    if rng.random() < 0.15 and berlin_day(drawn_at) + timedelta(days=5) < nearer and drawn_at < closed_at:
+        known_at, close_on = drawn_at, nearer
+        yield known_at, {"close_on": close_on}
     while close_on < berlin_day(closed_at):
         day = max(close_on - timedelta(days=rng.randrange(1, 5)), berlin_day(known_at) + timedelta(days=1))
         known_at = working_moment(rng, day)

@@ -160,7 +160,7 @@ def _leads(world: World, night: Night) -> Table:
 
 
 def _deals(world: World, night: Night) -> Table:
-    shown = [deal for deal in world.deals if deal.gone_from is None or night.day < deal.gone_from]
+    shown = [deal for deal in world.deals if deal.is_exported(night.day)]
     return Table.of(_deal(deal, version, night) for deal in shown if (version := deal.at(night.now)))
 
 

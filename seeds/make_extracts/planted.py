@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from seeds.make_extracts.business import Activity, Deal, Lead, Owner, Record
 from seeds.make_extracts.clock import extract_time
 from seeds.make_extracts.delivery import Extract
-from seeds.make_extracts.worlds import FIELD_SHEET, PIPEDRIVE, SALESFORCE
+from seeds.make_extracts.worlds import BUSINESSES
 
-ZONES = {business.name: business.zone for business in (SALESFORCE, PIPEDRIVE, FIELD_SHEET)}
+ZONES = {business.name: business.zone for business in BUSINESSES}
 
 _ENTITY: dict[type[Record], str] = {Deal: "deals", Lead: "leads", Activity: "activities", Owner: "owners"}
 

@@ -18,9 +18,20 @@ ZONES = {
     "acme_salesforce": ZoneInfo("UTC"),
     "boreal_pipedrive": ZoneInfo("Europe/Helsinki"),
     "field_sheet": BERLIN,
+    "cascade_hubspot": ZoneInfo("Europe/Lisbon"),
 }
+#: How a source writes a day and a moment.
+_FORMATS = {
+    "acme_salesforce": ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S"),
+    "boreal_pipedrive": ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S"),
+    "field_sheet": ("%d.%m.%Y", "%d.%m.%Y %H:%M"),
+    "cascade_hubspot": ("%Y-%m-%d", "%Y-%m-%d %H:%M"),
+}
+#: A column per stage: its date of entry becomes the canonical column `<stage> entered_at`.
+_ENTERED = re.compile(r'Date entered "(.+) \((?:Sales Pipeline|Renewals — EMEA)\)"')
 _NULLS = {"acme_salesforce": {"000000000000000AAA", "000"}}
 _WORDS = {"done": True, "to do": False, "1": True, "0": False, "true": True, "false": False}
+_WORDS |= {"completed": True, "sent": True, "not_started": False, "scheduled": False, "no show": False}
 _KINDS = {
     "amount": "amount",
     "rate": "amount",
@@ -150,6 +161,57 @@ SHEET_FEEDS = (
     ("customers", "accounts", r"customers_", "account_id=Customer; segment=Branch"),
     ("rates", "exchange_rates", r"rates_", "currency=Currency; rate_on=Date; rate=EUR per unit"),
 )
+_LINKS = "deal_id=Associated Deal IDs; lead_id=Associated Contact IDs; account_id=Associated Company IDs"
+HUBSPOT_FEEDS = (
+    ("owners", "owners", r"owners-", "owner_id=id; owner_name=firstName"),
+    ("companies", "accounts", r"hubspot-crm-exports-all-companies-", "account_id=Record ID; segment=Industry"),
+    (
+        "contacts",
+        "leads",
+        r"hubspot-crm-exports-all-contacts-",
+        "lead_id=Record ID; status=Lead Status; company=Company Name; created_at=Create Date; "
+        "converted_at=First Deal Created Date; converted_deal_id=Associated Deal IDs",
+    ),
+    (
+        "deals",
+        "deals",
+        r"hubspot-crm-exports-all-deals-",
+        "deal_id=Record ID; deal_name=Deal Name; stage=Deal Stage; is_won=Is Closed Won; amount=Amount; "
+        "currency=Currency; account_id=Associated Company IDs; lead_id=Associated Contact IDs; "
+        "close_on=Close Date; created_at=Create Date; merged_ids=Merged object IDs",
+    ),
+    (
+        "calls",
+        "activities",
+        r"hubspot-crm-exports-all-calls-",
+        f"activity_id=Record ID; subject=Call Title; completed_at=Activity date; is_done=Call status; {_LINKS}",
+    ),
+    (
+        "emails",
+        "activities",
+        r"hubspot-crm-exports-all-emails-",
+        f"activity_id=Record ID; subject=Email subject; completed_at=Activity date; {_LINKS}",
+    ),
+    (
+        "meetings",
+        "activities",
+        r"hubspot-crm-exports-all-meetings-",
+        f"activity_id=Record ID; subject=Meeting name; due_at=Meeting start time; is_done=Meeting outcome; {_LINKS}",
+    ),
+    (
+        "notes",
+        "activities",
+        r"hubspot-crm-exports-all-notes-",
+        f"activity_id=Record ID; subject=Note body; completed_at=Activity date; {_LINKS}",
+    ),
+    (
+        "tasks",
+        "activities",
+        r"hubspot-crm-exports-all-tasks-",
+        "activity_id=Record ID; subject=Task Title; due_at=Due date; completed_at=Completion date; "
+        f"is_done=Task status; {_LINKS}",
+    ),
+)
 INCREMENTAL = {
     ("boreal_pipedrive", "deal_changes"),
     ("boreal_pipedrive", "activities"),
@@ -170,6 +232,7 @@ FEEDS = [
         ("acme_salesforce", ",", SALESFORCE_FEEDS),
         ("boreal_pipedrive", ",", PIPEDRIVE_FEEDS),
         ("field_sheet", ";", SHEET_FEEDS),
+        ("cascade_hubspot", ",", HUBSPOT_FEEDS),
     )
     for name, entity, pattern, columns in feeds
 ]
@@ -216,11 +279,11 @@ def unreadable(row: Row, source: str) -> list[str]:
 
 def _moment(text: str, source: str) -> datetime:
     """A day alone is midnight in Berlin, as is `00:00:00`; a time is in the source's timezone."""
-    sheet = source == "field_sheet"
+    day_format, moment_format = _FORMATS[source]
     if len(text) <= 10 or text.endswith(" 00:00:00"):
-        day = datetime.strptime(text[:10], "%d.%m.%Y" if sheet else "%Y-%m-%d").replace(tzinfo=BERLIN)
+        day = datetime.strptime(text[:10], day_format).replace(tzinfo=BERLIN)
         return day.astimezone(UTC)
-    moment = datetime.strptime(text, "%d.%m.%Y %H:%M" if sheet else "%Y-%m-%d %H:%M:%S")
+    moment = datetime.strptime(text, moment_format)
     return moment.replace(tzinfo=ZONES[source]).astimezone(UTC)
 
 
@@ -245,5 +308,7 @@ def _delivery(feed: Feed, path: Path, landing: Path) -> Delivery:
             continue
         cells = dict(zip(headings, (cell.strip() for cell in record), strict=True))
         row = {column: cells[heading] for column, heading in feed.columns.items()}
+        if feed.entity == "deals":
+            row |= {f"{found[1]} entered_at": cells[found[0]] for found in map(_ENTERED.fullmatch, headings) if found}
         delivery.rows.append((number, {column: "" if text in nulls else text for column, text in row.items()}))
     return delivery

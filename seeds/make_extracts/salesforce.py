@@ -106,7 +106,7 @@ def _contact(account: Account | None) -> str:
 
 
 def _gone(deal: Deal | None, day: date) -> bool:
-    return deal is not None and deal.gone_from is not None and deal.gone_from <= day
+    return deal is not None and not deal.is_exported(day)
 
 
 def _users(world: World, night: Night) -> Table:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from seeds.make_extracts.activity_log import done
 from seeds.make_extracts.business import Activity, Lead, World
-from seeds.make_extracts.cases import ALL_CASES, FS, PD, SF
+from seeds.make_extracts.cases import ALL_CASES, FS, HS, PD, SF
 from seeds.make_extracts.clock import (
     AS_OF_DAY,
     NEWEST,
@@ -17,7 +17,7 @@ from seeds.make_extracts.clock import (
     days_before_as_of,
     working_moment,
 )
-from seeds.make_extracts.crafting import craft, gone_in_newest
+from seeds.make_extracts.crafting import absorbed, craft, gone_in_newest
 from seeds.make_extracts.planted import Planted
 
 
@@ -29,6 +29,7 @@ class Spoil:
     column: str
     text: str
     until: date | None = None
+    kind: str | None = None  # of an activity, where the kinds' files differ
 
 
 LEAD_CELLS = [
@@ -39,6 +40,8 @@ LEAD_CELLS = [
     Spoil(FS, "created_at", "??"),
     Spoil(FS, "created_at", "32.10.2025 09:15"),
     Spoil(FS, "created_at", "gestern", until=NEWEST),
+    Spoil(HS, "created_at", "n/a"),
+    Spoil(HS, "created_at", "unknown", until=NEWEST),
 ]
 ACTIVITY_CELLS = [
     Spoil(SF, "due_at", "soon"),
@@ -50,6 +53,10 @@ ACTIVITY_CELLS = [
     Spoil(PD, "due_at", "asap", until=date(2025, 12, 30)),
     Spoil(FS, "completed_at", "Mittwoch"),
     Spoil(FS, "completed_at", "29.02.2025"),
+    Spoil(HS, "due_at", "asap", kind="task"),
+    Spoil(HS, "is_done", "perhaps", kind="task"),
+    Spoil(HS, "completed_at", "2025-02-31 10:00", kind="note"),
+    Spoil(HS, "due_at", "tomorrow", until=NEWEST, kind="meeting"),
 ]
 OWNER_CELLS = {SF: "maybe", FS: "vielleicht"}
 
@@ -63,6 +70,7 @@ STRAYS = {
     ],
     PD: [("990001", ""), ("990002", ""), ("", "11111111-0e10-11f0-879b-05d71fb426ec"), ("", "")],
     FS: [("F-9001", ""), ("F-9002", ""), ("", "L-99001"), ("", "")],
+    HS: [("319999000001", ""), ("319999000001;319999000002", ""), ("", "249999000001;249999000002"), ("", "")],
 }
 
 
@@ -70,9 +78,13 @@ def add_cases(world: World, planted: Planted, rng: random.Random) -> None:
     """Adds the deals made to measure, and says which rules they break."""
     source = world.business.name
     for case in (case for case in ALL_CASES if case.source == source):
-        deal, activities = craft(rng, world, case, rng.choice(world.owners[:-1]))
+        owner = rng.choice(world.owners[:-1])
+        deal, activities = craft(rng, world, case, owner)
         world.deals.append(deal)
         world.activities += activities
+        for merged, more in absorbed(rng, world, case, deal, owner):
+            world.deals.append(merged)
+            world.activities += more
         if case.rules and gone_in_newest(case):
             raise ValueError(f"{source}: '{case.why}' is deleted and can break no rule")
         for rule in case.rules:
@@ -89,6 +101,7 @@ def spoil_cells(world: World, planted: Planted, rng: random.Random) -> None:
         _spoil(_plain_lead(world, rng), spoil, planted)
     for spoil in (spoil for spoil in ACTIVITY_CELLS if spoil.source == source):
         activity = _lead_activity(world, rng, is_done=spoil.column in ("completed_at", "created_at"))
+        activity.type = spoil.kind or activity.type
         _spoil(activity, spoil, planted)
     if source in OWNER_CELLS:
         world.owners[0].spoiled["is_active"] = OWNER_CELLS[source]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from seeds.make_extracts.cases import FS, PD, SF
+from seeds.make_extracts.cases import FS, HS, PD, SF
 from seeds.make_extracts.clock import DELIVERY_DAYS, NEWEST
 from seeds.make_extracts.delivery import Extract
 from seeds.make_extracts.planted import Planted
@@ -20,6 +20,8 @@ DUPLICATES = [
     (PD, "activities", "activity_id", ("Activity - Subject", "Call (draft)"), (12,)),
     (FS, "opportunities", "deal_id", ("Customer Project", "Arbeitstitel"), (77,)),
     (FS, "customers", "account_id", ("Branch", "Other"), (19,)),
+    (HS, "deals", "deal_id", ("Deal Name", "New deal"), (75,)),
+    (HS, "contacts", "lead_id", ("Company Name", "unknown"), (333,)),
 ]
 #: (source, feed, night, heading of the id, places): rows without id that count.
 NAMELESS = [
@@ -31,12 +33,15 @@ NAMELESS = [
     (PD, "deal_changes", SECOND, "deal_id", (15,)),
     (FS, "visits", FIRST, "Visit No", (1234,)),
     (FS, "opportunities", NEWEST, "Deal No", (99,)),
+    (HS, "deals", NEWEST, "Record ID", (120,)),
+    (HS, "calls", NEWEST, "Record ID", (256, 512)),
 ]
 #: And rows without id in full extracts of earlier nights, which a later one has replaced.
 NAMELESS_LONG_AGO = [
     (SF, "leads", FIRST, "Id", (42,)),
     (PD, "deals", FIRST, "Deal - ID", (33,)),
     (FS, "opportunities", FIRST, "Deal No", (7, 8)),
+    (HS, "deals", FIRST, "Record ID", (64,)),
 ]
 
 SESSION_EXPIRED = '[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]\n'
@@ -108,6 +113,7 @@ def _break(by_name: dict[tuple[str, str, date], Extract]) -> Iterable[Extract]:
         (FS, "customers", SECOND, "Customer"),
         (PD, "organizations", FIRST, "Organization - ID"),
         (FS, "rates", FIRST, "EUR per unit"),
+        (HS, "companies", SECOND, "Record ID"),
     ):
         extract = by_name[source, feed, day]
         at = extract.table.headings.index(heading)

@@ -161,6 +161,7 @@ COMPANY_FORMS = {
     "acme_salesforce": ("Inc", "LLC", "Ltd"),
     "boreal_pipedrive": ("Oy", "Oyj", "AB", "AS"),
     "field_sheet": ("GmbH", "AG", "KG", "GmbH & Co. KG"),
+    "cascade_hubspot": ("Lda", "SA", "SL", "SLU"),
 }
 SEGMENTS = (
     "Manufacturing",
@@ -218,6 +219,7 @@ SUBJECTS = {
     ),
     "meeting": ("Meeting on site", "Demo", "Workshop", "Steering meeting", "Lunch with purchasing"),
     "task": ("Prepare offer", "Check terms", "Ask engineering", "Update forecast"),
+    "note": ("<p>Budget confirmed</p>", '<p>Wants references, "local" ones</p>', "<p>Back in May;\ncall again</p>"),
 }
 VISIT_NOTES = (
     "Termin vor Ort, Bedarf aufgenommen",

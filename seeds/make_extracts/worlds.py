@@ -1,4 +1,4 @@
-"""The three businesses, and how each becomes a world of eighteen months."""
+"""The four businesses, and how each becomes a world of eighteen months."""
 
 from __future__ import annotations
 
@@ -138,8 +138,54 @@ FIELD_SHEET = Business(
     lead_statuses=("new", "working", "converted", "rejected"),
 )
 
-OWNERS = {"acme_salesforce": 10, "boreal_pipedrive": 9, "field_sheet": 7}
-_MAIL_HOSTS = {"acme_salesforce": "acme", "boreal_pipedrive": "boreal", "field_sheet": "field"}
+HUBSPOT = Business(
+    name="cascade_hubspot",
+    zone=ZoneInfo("Europe/Lisbon"),
+    pipelines=(
+        Pipeline(
+            "Sales Pipeline",
+            (
+                Stage("Appointment Scheduled", "contact"),
+                Stage("Qualified To Buy", "qualifying"),
+                Stage("Presentation Scheduled", "demo"),
+                Stage("Decision Maker Bought-In", "proposal"),
+                Stage("Contract Sent", "closing", 14),
+            ),
+            median_amount=11000,
+        ),
+        Pipeline(
+            "Renewals — EMEA",
+            (
+                Stage("Renewal Due", "contact", 60),
+                Stage("Review (on site)", "demo"),
+                Stage("Terms Sent", "proposal"),
+                Stage("Verbal Yes", "closing"),
+            ),
+            median_amount=6500,
+        ),
+    ),
+    pipeline_weights=(0.72, 0.28),
+    currencies={"EUR": 0.9, "USD": 0.06, "GBP": 0.04},
+    deals=300,
+    leads=950,
+    accounts=40,
+    one_close_date=True,
+    tells_history=True,
+    late_facts_share=0.25,
+    days_between_activities=11,
+    activity_types={"call": 0.34, "email": 0.34, "meeting": 0.12, "note": 0.12, "task": 0.08},
+    linked_share=0.55,
+    lead_statuses=("New", "Attempted to Contact", "Open Deal", "Unqualified"),
+)
+
+BUSINESSES = (SALESFORCE, PIPEDRIVE, FIELD_SHEET, HUBSPOT)
+OWNERS = {"acme_salesforce": 10, "boreal_pipedrive": 9, "field_sheet": 7, "cascade_hubspot": 6}
+_MAIL_HOSTS = {
+    "acme_salesforce": "acme",
+    "boreal_pipedrive": "boreal",
+    "field_sheet": "field",
+    "cascade_hubspot": "cascade",
+}
 
 
 def clean_world(business: Business) -> World:
@@ -164,7 +210,7 @@ def clean_world(business: Business) -> World:
         activities += follow(rng, business, lead, horizon)
     if "visit" not in business.activity_types:
         activities += about_accounts(rng, business, accounts, 60, horizon)
-    return World(business, owners, accounts, leads, deals, [a for a in activities if _is_before(a, horizon)])
+    return World(business, owners, accounts, leads, deals, [a for a in activities if _is_before(a, horizon)], book)
 
 
 def _is_before(activity: Activity, horizon: datetime) -> bool:

@@ -162,7 +162,7 @@ REFUSED: dict[str, Callable[[], dict[str, bytes]]] = {
     "web_page": lambda: {NEW: b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\n</html>\n"},
     "no_bytes": lambda: {NEW: b""},
     "no_text": lambda: {NEW: b"\n\n  \n"},
-    "utf16": lambda: {NEW: text(deals()).decode().encode("utf-16")},
+    "legacy_xls": lambda: {NEW: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(range(256)) * 20},
     "half_a_gz": lambda: {f"{NEW}.gz": gzip.compress(text(deals()), mtime=0)[:-300]},
     "no_gz": lambda: {f"{NEW}.gz": text(deals())},
     "open_quote": lambda: {NEW: text(deals()).replace(b"Deal 40,", b'"Deal 40,')},
@@ -185,7 +185,11 @@ LOADED: dict[str, Callable[[], dict[str, bytes]]] = {
     "mixture": lambda: {NEW: _mixture()},
     "blank_lines": lambda: {NEW: _blank_lines()},
     "stray_quotes": lambda: {NEW: _stray_quotes()},
+    "utf16": lambda: {NEW: text(deals()).decode().encode("utf-16")},
     "latin_1": lambda: {NEW: changed({("D11", "Name"): "Müller"}).decode().encode("latin-1")},
+    "two_encodings": lambda: {
+        NEW: changed({("D10", "Name"): "Zoë", ("D11", "Name"): "M?ller"}).replace(b"M?ller", b"M\xfcller")
+    },
     "unreadable_cells": lambda: {NEW: _unreadable_cells()},
     "unknown_stage": lambda: {NEW: changed({("D2", "Stage"): "Legal review"})},
     "synonyms": lambda: {NEW: _with_column("Phase", lambda n, row: "Lost")},
@@ -226,5 +230,6 @@ def records(content: bytes) -> int:
     if content[:2] == b"\x1f\x8b":
         content = gzip.decompress(content)
     delimiter = ";" if content.startswith(b"\xef\xbb\xbf") else ","
-    decoded = content.decode("utf-8-sig", errors="replace")
+    encoding = "utf-16" if content.startswith(b"\xff\xfe") else "utf-8-sig"
+    decoded = content.decode(encoding, errors="replace")
     return sum(1 for row in csv.reader(io.StringIO(decoded, newline=""), delimiter=delimiter) if row) - 1

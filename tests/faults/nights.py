@@ -160,12 +160,14 @@ class Nights:
 def dagster_runs(warehouse: Path) -> list[str]:
     """The status of each run in Dagster's own storage, oldest first."""
     with forks.Pool(1) as pool:
-        return pool.apply(_dagster_runs, (str(warehouse / "dagster"),))
+        # an exception that cannot be unpickled would never arrive
+        return pool.apply_async(_dagster_runs, (str(warehouse / "dagster"),)).get(timeout=120)
 
 
 def _dagster_runs(home: str) -> list[str]:
     import dagster
 
+    os.environ["DAGSTER_HOME"] = home
     with dagster.DagsterInstance.from_config(home) as instance:
         return [run.status.value for run in reversed(instance.get_runs())]
 

@@ -55,7 +55,7 @@ SAID_OF_REFUSED = {
     "web_page": r"HTML|web page|not .*CSV",
     "no_bytes": r"is empty",
     "no_text": r"is empty",
-    "utf16": r"not UTF-8 .*UTF-16",
+    "legacy_xls": r"legacy Office file \(\.xls or \.doc\), not \.xlsx; export it as",
     "half_a_gz": r"cannot be read.* ended before",
     "no_gz": r"cannot be read.*[Nn]ot a gzip",
     "open_quote": r"quote .* row 41 .*never closed",
@@ -152,10 +152,24 @@ def test_blank_lines_are_no_records_and_shift_no_row_number(night: Warehouse) ->
     assert [(row[0], row[5]) for row in out_of_use(night, "blank_lines")] == [(21, "rejected"), (51, "quarantined")]
 
 
-def test_a_file_in_another_encoding_loses_only_the_rows_that_cannot_be_read(night: Warehouse) -> None:
-    (row,) = out_of_use(night, "latin_1")
+def test_a_file_in_windows_1252_is_read_whole_and_said(night: Warehouse) -> None:
+    assert out_of_use(night, "latin_1") == []
+    assert night.value("select deal_name from marts.fct_deals where deal_key = 'latin_1:D11'") == "Müller"
+    assert "Windows-1252" in messages(night, "latin_1")[damage.NEW][1]
+    (warning,) = [text for text in night.run_json["warnings"] if text.startswith("latin_1/")]
+    assert "Windows-1252" in warning and "`encoding`" in warning
+
+
+def test_utf_16_is_read(night: Warehouse) -> None:
+    assert messages(night, "utf16") == {damage.NEW: ("loaded", None)}
+    assert night.value("select count(*) from marts.fct_deals where source = 'utf16'") == damage.ROWS
+
+
+def test_a_file_in_two_encodings_loses_only_the_rows_that_cannot_be_read(night: Warehouse) -> None:
+    (row,) = out_of_use(night, "two_encodings")
     assert row[0] == 12 and row[5] == "rejected"
     assert "utf-8" in row[4].lower()
+    assert night.value("select deal_name from marts.fct_deals where deal_key = 'two_encodings:D10'") == "Zoë"
 
 
 def test_quotes_inside_a_cell_are_part_of_it(night: Warehouse) -> None:

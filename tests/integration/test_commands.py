@@ -17,14 +17,14 @@ def command(*words: str, cwd: Path = PROJECT, **settings: str | Path) -> subproc
 def test_help_names_every_command() -> None:
     done = command("--help")
     assert done.returncode == 0
-    for name in ("nightly", "dev", "docs", "config"):
+    for name in ("nightly", "dev", "docs", "config", "source"):
         assert name in done.stdout
 
 
 def test_config_check_says_what_each_source_is() -> None:
     done = command("config", "check")
     assert done.returncode == 0
-    assert "boreal_pipedrive: 7 feeds, pipelines Partners, Pipeline" in done.stdout
+    assert "boreal_pipedrive: 8 feeds, pipelines Partners, Pipeline" in done.stdout
 
 
 @pytest.mark.parametrize("words", [("nightly",), ("config", "check")])

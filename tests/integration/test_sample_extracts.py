@@ -1,7 +1,9 @@
 """The sample extracts: every planted violation is found and no other, and the figures the README shows."""
 
 import csv
+import gzip
 from collections import Counter
+from pathlib import Path
 
 from tests.conftest import PROJECT, Warehouse, run_nightly
 
@@ -27,8 +29,59 @@ def test_each_rule_built_so_far_is_broken_somewhere(sample: Warehouse) -> None:
 
 def test_each_source_breaks_some_rules(sample: Warehouse) -> None:
     per_source = Counter(dict(sample.rows("select source, count(*) from quality.hygiene_violations group by source")))
-    assert set(per_source) == {"acme_salesforce", "boreal_pipedrive", "field_sheet"}
+    assert set(per_source) == {"acme_salesforce", "boreal_pipedrive", "cascade_hubspot", "field_sheet"}
     assert min(per_source.values()) >= 20
+
+
+def cells(path: Path, heading: str) -> set[str]:
+    """What stands in one column of a sample file, whatever its delimiter."""
+    with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
+        delimiter = ";" if path.name.startswith("opportunities") else ","
+        return {row[heading] for row in csv.DictReader(file, delimiter=delimiter)} - {""}
+
+
+DEALS = {
+    "acme_salesforce": ("{day}/Opportunity.csv.gz", "Id"),
+    "boreal_pipedrive": ("{day}/deals-2968486-7.csv.gz", "Deal - ID"),
+    "cascade_hubspot": ("hubspot-crm-exports-all-deals-{day}.csv.gz", "Record ID"),
+    "field_sheet": ("opportunities_{day}.csv.gz", "Deal No"),
+}
+
+
+def test_what_is_missing_from_one_extract_and_back_in_the_next_was_never_deleted(sample: Warehouse) -> None:
+    deleted = {key for (key,) in sample.rows("select deal_key from marts.fct_deals where status = 'deleted'")}
+    for source, (name, heading) in DEALS.items():
+        before, missing, newest = (
+            cells(PROJECT / "seeds" / "extracts" / source / name.format(day=day), heading)
+            for day in ("2025-12-29", "2025-12-30", "2025-12-31")
+        )
+        back = {f"{source}:{deal_id}" for deal_id in (before & newest) - missing}
+        gone = {f"{source}:{deal_id}" for deal_id in (before | missing) - newest}
+        assert len(back) >= 3
+        assert not back & deleted
+        assert gone <= deleted
+
+
+def test_each_source_tells_history_in_its_own_shape(sample: Warehouse) -> None:
+    shapes = sample.rows(
+        "select distinct source, evidence from marts.fct_stage_transitions where evidence != 'inferred'"
+    )
+    assert set(shapes) == {
+        ("acme_salesforce", "versioned"),
+        ("boreal_pipedrive", "logged"),
+        ("cascade_hubspot", "dated"),
+        ("field_sheet", "observed"),
+    }
+
+
+def test_merged_deals_are_gone_and_their_activities_are_the_survivor_s(sample: Warehouse) -> None:
+    newest = PROJECT / "seeds" / "extracts" / "cascade_hubspot" / "hubspot-crm-exports-all-deals-2025-12-31.csv.gz"
+    merged = {deal_id for cell in cells(newest, "Merged object IDs") for deal_id in cell.split(";")}
+    assert len(merged) == 5
+    keys = ", ".join(f"'cascade_hubspot:{deal_id}'" for deal_id in merged)
+    statuses = sample.rows(f"select status, count(*) from marts.fct_deals where deal_key in ({keys}) group by status")
+    assert statuses == [("deleted", 4)]  # one was merged before the first extract
+    assert sample.value(f"select count(*) from marts.fct_activities where deal_key in ({keys})") == 0
 
 
 def test_rejected_rows_are_listed_with_file_and_row(sample: Warehouse) -> None:

@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .changes import changes_of
 from .configuration import moment_in_utc, read_configuration
 from .crm import Crm
 from .deals import Deal, deals_of
-from .leads import Lead, leads_of
+from .leads import Lead, activity_rows, leads_of
 from .money import read_rates
 from .monthly import monthly_metrics
+from .open_pipeline import pipeline_daily, pipeline_snapshots, stays_of
 from .stage_metrics import stage_metrics
 from .stages import direction
 from .visits import Visit, visits_of
@@ -33,6 +35,10 @@ class Result:
     transitions: Rows
     visits: Rows
     leads: Rows
+    activities: Rows
+    changes: Rows
+    snapshots: Rows
+    daily: Rows
     monthly_metrics: Rows
     stage_metrics: Rows
     notes: list[str]
@@ -49,18 +55,25 @@ def compute(
     crms = [Crm(source, config, landing, moment, notes) for source in config.sources]
     rates = read_rates(crms)
     leads: list[Lead] = []
+    activities: Rows = []
     deals: list[Deal] = []
     for crm in crms:
         of_crm = leads_of(crm)
         leads += of_crm.values()
+        activities += activity_rows(crm, of_crm)
         deals += deals_of(crm, of_crm, rates)
     visits = [visit for deal in deals for visit in visits_of(deal)]
+    stays = [stay for deal in deals for stay in stays_of(deal, rates)]
     living = [deal for deal in deals if not deal.is_deleted]
     return Result(
         deals=[_deal_row(deal) for deal in deals],
         transitions=[row for deal in deals for row in _transition_rows(deal)],
         visits=[_visit_row(visit) for visit in visits],
         leads=[_lead_row(lead) for lead in leads],
+        activities=activities,
+        changes=[row for deal in deals for row in _change_rows(deal)],
+        snapshots=pipeline_snapshots(stays, moment),
+        daily=pipeline_daily(stays),
         monthly_metrics=monthly_metrics(living, leads, config, moment),
         stage_metrics=stage_metrics(visits),
         notes=notes,
@@ -104,6 +117,20 @@ def _transition_rows(deal: Deal) -> Rows:
             "evidence": transition.evidence,
         }
         for number, (before, transition) in enumerate(zip(stages, deal.transitions, strict=False), start=1)
+    ]
+
+
+def _change_rows(deal: Deal) -> Rows:
+    return [
+        {
+            "deal_key": deal.key,
+            "field": change.field,
+            "old_value": change.old,
+            "new_value": change.new,
+            "changed_at": change.at,
+            "evidence": change.evidence,
+        }
+        for change in changes_of(deal)
     ]
 
 

@@ -61,6 +61,10 @@ VISIT_COLUMNS = [
     "days_in_stage",
     "outcome",
 ]
+ACTIVITY_COLUMNS = ["deal_key", "lead_key", "completed_at"]
+CHANGE_COLUMNS = ["deal_key", "field", "old_value", "new_value", "changed_at", "evidence"]
+SNAPSHOT_COLUMNS = ["pipeline", "stage", "owner_key", "amount_reporting", "days_in_stage"]
+DAILY_KEY = ["date_day", "source", "pipeline", "stage"]
 MONTHLY_KEY = ["month", "grain", "grain_value"]
 STAGE_KEY = ["month", "source", "pipeline", "stage"]
 STAGE_COLUMNS = [
@@ -85,6 +89,10 @@ def differences(result: Result, database: str | Path) -> list[str]:
         lead_differences,
         transition_differences,
         visit_differences,
+        activity_differences,
+        change_differences,
+        snapshot_differences,
+        daily_differences,
         monthly_differences,
         stage_metric_differences,
     )
@@ -108,14 +116,29 @@ def transition_differences(result: Result, database: str | Path) -> list[str]:
 
 
 def visit_differences(result: Result, database: str | Path) -> list[str]:
-    """`fct_stage_visits`, as a multiset: a visit has no key that both sides know."""
-    actual, missing = _read(database, "fct_stage_visits", VISIT_COLUMNS)
-    if missing:
-        return missing
-    mine, theirs = (Counter(_cells(row, VISIT_COLUMNS) for row in rows) for rows in (result.visits, actual))
-    return [f"fct_stage_visits lacks {_shown(visit)} × {count}" for visit, count in (mine - theirs).items()] + [
-        f"fct_stage_visits has {_shown(visit)} × {count}, not expected" for visit, count in (theirs - mine).items()
-    ]
+    """`fct_stage_visits`, by all columns: a visit has no key that both sides know."""
+    return _bag_differences(database, "fct_stage_visits", VISIT_COLUMNS, result.visits)
+
+
+def activity_differences(result: Result, database: str | Path) -> list[str]:
+    """`fct_activities`, by activity."""
+    return _table_differences(database, "fct_activities", ["activity_key"], ACTIVITY_COLUMNS, result.activities)
+
+
+def change_differences(result: Result, database: str | Path) -> list[str]:
+    """`fct_deal_changes`, by all columns: several changes of one field may share a moment."""
+    return _bag_differences(database, "fct_deal_changes", CHANGE_COLUMNS, result.changes)
+
+
+def snapshot_differences(result: Result, database: str | Path) -> list[str]:
+    """`fct_pipeline_snapshots`, by month-end and deal."""
+    key = ["snapshot_on", "deal_key"]
+    return _table_differences(database, "fct_pipeline_snapshots", key, SNAPSHOT_COLUMNS, result.snapshots)
+
+
+def daily_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_pipeline_daily`, every cell."""
+    return _table_differences(database, "mart_pipeline_daily", DAILY_KEY, ["open_deals", "open_amount"], result.daily)
 
 
 def monthly_differences(result: Result, database: str | Path) -> list[str]:
@@ -165,6 +188,17 @@ def _table_differences(
         return missing
     present = [column for column in columns if not actual or column in actual[0]]
     return missing + _row_differences(table, key, present, expected, actual)
+
+
+def _bag_differences(database: str | Path, table: str, columns: list[str], expected: Rows) -> list[str]:
+    """A table as a multiset of rows."""
+    actual, missing = _read(database, table, columns)
+    if missing:
+        return missing
+    mine, theirs = (Counter(_cells(row, columns) for row in rows) for rows in (expected, actual))
+    return [f"{table} lacks {_shown(cells)} × {count}" for cells, count in (mine - theirs).items()] + [
+        f"{table} has {_shown(cells)} × {count}, not expected" for cells, count in (theirs - mine).items()
+    ]
 
 
 def _row_differences(table: str, key: list[str], columns: list[str], expected: Rows, actual: Rows) -> list[str]:

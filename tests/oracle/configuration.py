@@ -23,13 +23,21 @@ DEFAULT_RESPONSE_TYPES = ["call", "email", "e-mail", "meeting"]
 
 @dataclass(frozen=True)
 class Feed:
-    """One mapping entry: which files hold which entity, and what their headings and cells mean."""
+    """One mapping entry: which files hold which entity, and what their headings and cells mean.
+
+    `columns`: canonical column → synonyms, best first; each is the headings whose cells make up the value.
+    """
 
     source: str
     name: str
     entity: str
     files: list[str]
-    columns: dict[str, list[str]]
+    columns: dict[str, list[list[str]]]
+    stage_dates: list[str]
+    not_stage_dates: list[str]
+    id_separator: str | None
+    encoding: str | None
+    delimiter: str | None
     values: dict[str, dict[str, list[str]]]
     constants: dict[str, str]
     null_values: frozenset[str]
@@ -49,7 +57,7 @@ class PipelineConfig:
     """A configured pipeline: its stages as plain mappings, in order."""
 
     name: str
-    stages: list[dict[str, str]]
+    stages: list[dict[str, Any]]
     after_close: str
 
 
@@ -151,7 +159,15 @@ def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
         name=name,
         entity=raw["entity"],
         files=_many(raw["files"]),
-        columns={column: _many(headings) for column, headings in raw.get("columns", {}).items()},
+        columns={
+            column: [_many(synonym) for synonym in _many(synonyms)]
+            for column, synonyms in raw.get("columns", {}).items()
+        },
+        stage_dates=_many(raw.get("stage_dates", [])),
+        not_stage_dates=_many(raw.get("not_stage_dates", [])),
+        id_separator=own_or_sources("id_separator", None),
+        encoding=raw.get("encoding"),
+        delimiter=raw.get("delimiter"),
         values={
             column: {canonical: _many(texts) for canonical, texts in words.items()}
             for column, words in raw.get("values", {}).items()
@@ -183,7 +199,7 @@ def _pipeline(raw: dict[str, Any], after_close: str) -> PipelineConfig:
     return PipelineConfig(raw.get("name", "default"), stages, raw.get("after_close", after_close))
 
 
-def _template(name: str) -> list[dict[str, str]]:
+def _template(name: str) -> list[dict[str, Any]]:
     preset = VENDORS / f"{name}.yml"
     if preset.exists():
         return [dict(stage) for stage in _yaml(preset)["stages"]]
@@ -195,7 +211,7 @@ def _template(name: str) -> list[dict[str, str]]:
         ]
 
 
-def _many(value: Any) -> list[str]:
+def _many(value: Any) -> list[Any]:
     return [value] if isinstance(value, str) else list(value)
 
 

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from .configuration import Config, Feed, Source
 from .landing import Delivery, Row, deliveries_of
+from .merges import Merges
 from .records import log_rows, records_of
 from .stages import DEFAULT_PIPELINE, Pipelines, Stage
 from .values import Dates, boolean
@@ -53,6 +55,8 @@ class Crm:
         self.deals, self.leads = records["deals"], records["leads"]
         self.activities, self.accounts = records["activities"], records["accounts"]
         self._stages = records["stages"]
+        self.merged_deals, self.merged_leads = Merges(self.deals), Merges(self.leads)
+        self.first_full_extracts = self._first_full_extracts()
         self.events = self._events()
         self.versions = self._versions()
 
@@ -96,18 +100,47 @@ class Crm:
             return next((one.new for one in reversed(self.events[deal_id]) if one.field == column), None)
         return self.versions[deal_id][-1].row.get(column)
 
-    def is_deleted_deal(self, deal_id: str) -> bool:
-        """Flagged, of status `deleted`, or gone from a later full extract."""
+    def deleted_at(self, deal_id: str) -> datetime | None:
+        """Since when a deal is flagged, gone from the full extracts, or merged into another."""
         record = self.deals.get(deal_id)
-        is_gone = record.is_deleted if record else self._is_missing(deal_id)
-        return is_gone or (self.deal_value(deal_id, "status") or "").casefold() == "deleted"
+        gone_at = record.deleted_at if record else (self._missing_since(deal_id) or self._logged_deletion(deal_id))
+        moments = (gone_at, self.merged_deals.merged_at.get(deal_id))
+        return min((moment for moment in moments if moment), default=None)
 
-    def _is_missing(self, deal_id: str) -> bool:
-        """Whether full extracts taken after a deal's history began do not have it."""
-        newest = {one.feed.name: one for one in self.deliveries if one.feed.entity == "deals"}.values()
+    def is_deleted_deal(self, deal_id: str) -> bool:
+        """Flagged, of status `deleted`, gone from a later full extract, or merged into another."""
+        return self.deleted_at(deal_id) is not None
+
+    def _logged_deletion(self, deal_id: str) -> datetime | None:
+        """When the log of a deal without a row last began to call it deleted."""
+        since = None
+        for event in self.events.get(deal_id, []):
+            if event.field == "status":
+                since = (since or event.at) if (event.new or "").casefold() == "deleted" else None
+        return since
+
+    def _missing_since(self, deal_id: str) -> datetime | None:
+        """The first of the full extracts, taken after a deal's history began, that do not have it."""
+        by_feed: dict[str, list[Delivery]] = defaultdict(list)
+        for delivery in self.deliveries:
+            if delivery.feed.entity == "deals":
+                by_feed[delivery.feed.name].append(delivery)
         began_at = min(one.at for told in (self.events, self.versions) for one in told.get(deal_id, []))
-        is_listed = any(one.feed.incremental or deal_id in one.quarantined_ids for one in newest)
-        return not is_listed and any(began_at <= one.extracted_at for one in newest)
+        since: list[datetime] = []
+        for of_feed in by_feed.values():
+            if of_feed[-1].feed.incremental or deal_id in of_feed[-1].quarantined_ids:
+                return None
+            without = takewhile(lambda one: deal_id not in one.quarantined_ids, reversed(of_feed))
+            since += [one.extracted_at for one in without if began_at <= one.extracted_at]
+        return min(since, default=None)
+
+    def _first_full_extracts(self) -> dict[str, datetime]:
+        """Feed of deals → when its first loaded full extract was taken."""
+        first: dict[str, datetime] = {}
+        for delivery in self.deliveries:
+            if delivery.feed.entity == "deals" and not delivery.feed.incremental:
+                first.setdefault(delivery.feed.name, delivery.extracted_at)
+        return first
 
     def _events(self) -> dict[str, list[Event]]:
         """Events by deal, in order of time and then of the log; equal ones once, the earliest delivery's."""

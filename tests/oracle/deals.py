@@ -9,10 +9,12 @@ from decimal import Decimal
 from itertools import pairwise
 
 from .crm import Crm
-from .history import Transition, crm_close, row_stage, transitions_of
-from .leads import Lead, activities_by, activity_times, linked_deals
+from .history import history_times, opened_at, transitions_of
+from .leads import Lead, activities_by, activity_times, converted_deals, linked_deals
 from .money import Rates, in_reporting_currency
+from .rows import crm_close, row_stage
 from .stages import Stage, normalised
+from .transition import Transition
 from .values import amount
 
 
@@ -27,7 +29,9 @@ class Deal:
     created_at: datetime
     created_at_is_estimated: bool
     created_on: date
+    opened_on: date
     transitions: list[Transition]
+    is_known_by_row_alone: bool
     counted: list[Transition] = field(default_factory=list)
     pipeline: str = ""
     stage: Stage | None = None
@@ -36,6 +40,9 @@ class Deal:
     closed_on: date | None = None
     amount: Decimal | None = None
     amount_reporting: Decimal | None = None
+    currency: str = ""
+    rated_on: date | None = None
+    deleted_at: datetime | None = None
     owner_key: str | None = None
     account_key: str | None = None
     segment: str | None = None
@@ -52,7 +59,7 @@ class Deal:
 
 def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
     """The deals of a source, deleted ones included, in order of id."""
-    on_deal = activities_by(crm, "deal_id")
+    on_deal = activities_by(crm, "deal_id", crm.merged_deals)
     leads_by_deal: dict[str, list[str]] = defaultdict(list)
     for lead_id, deal_ids in linked_deals(crm).items():
         for deal_id in deal_ids:
@@ -68,25 +75,33 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
         _add_attributes(crm, deal)
         known = [leads[lead_id] for lead_id in leads_by_deal[deal.id] if lead_id in leads]
         _add_lead(deal, min(known, key=lambda lead: (lead.created_at, lead.id), default=None))
-        closed_on, as_of_day = deal.closed_on, crm.local_date(crm.as_of)
-        currency = (crm.deal_value(deal.id, "currency") or crm.source.currency).upper()
-        deal.amount_reporting = in_reporting_currency(deal.amount, currency, closed_on, as_of_day, rates, crm.config)
+        deal.currency = (crm.deal_value(deal.id, "currency") or crm.source.currency).upper()
+        deal.rated_on = deal.closed_on
+        deal.amount_reporting = in_reporting(deal, deal.amount, rates)
         deal.is_qualified = _is_qualified(crm, deal)
-        if crm.is_deleted_deal(deal.id):
+        deal.deleted_at = crm.deleted_at(deal.id)
+        if deal.deleted_at:
             _delete(deal)
     return deals
+
+
+def in_reporting(deal: Deal, amount: Decimal | None, rates: Rates) -> Decimal | None:
+    """Any amount the deal ever had, by the one rate it has."""
+    as_of_day = deal.crm.local_date(deal.crm.as_of)
+    return in_reporting_currency(amount, deal.currency, deal.rated_on, as_of_day, rates, deal.crm.config)
 
 
 def _conversions(crm: Crm, deal_id: str, lead_ids: list[str]) -> list[datetime]:
     """When leads were converted into this deal."""
     leads = [crm.leads[lead_id] for lead_id in lead_ids if lead_id in crm.leads]
-    times = [lead.moment("converted_at") for lead in leads if lead.row.get("converted_deal_id") in (deal_id, None)]
+    times = [lead.moment("converted_at") for lead in leads if deal_id in (converted_deals(crm, lead) or [deal_id])]
     return [time for time in times if time]
 
 
 def _with_history(crm: Crm, deal_id: str, other_times: list[datetime]) -> Deal:
     given = _given_creation(crm, deal_id)
-    created_at = given or min(_history_times(crm, deal_id) + other_times)
+    created_at = given or min(history_times(crm, deal_id) + other_times)
+    transitions, is_known_by_row_alone = transitions_of(crm, deal_id, created_at)
     return Deal(
         key=crm.key(deal_id),
         id=deal_id,
@@ -95,7 +110,9 @@ def _with_history(crm: Crm, deal_id: str, other_times: list[datetime]) -> Deal:
         created_at=created_at,
         created_at_is_estimated=given is None,
         created_on=crm.local_date(created_at),
-        transitions=transitions_of(crm, deal_id, created_at),
+        opened_on=crm.local_date(opened_at(crm, deal_id, created_at)),
+        transitions=transitions,
+        is_known_by_row_alone=is_known_by_row_alone,
     )
 
 
@@ -107,13 +124,6 @@ def _given_creation(crm: Crm, deal_id: str) -> datetime | None:
             return created_at
     creations = [event for event in crm.events.get(deal_id, []) if event.field == "created_at"]
     return min((event.dates.moment(event.new) or event.at for event in creations), default=None)
-
-
-def _history_times(crm: Crm, deal_id: str) -> list[datetime]:
-    """When the log, the versions and the first delivery show the deal."""
-    times = [event.at for event in crm.events.get(deal_id, [])]
-    times += [version.at for version in crm.versions.get(deal_id, [])]
-    return times + ([crm.deals[deal_id].first_delivered_at] if deal_id in crm.deals else [])
 
 
 def _counted(crm: Crm, transitions: list[Transition]) -> list[Transition]:
@@ -169,7 +179,7 @@ def _closing_transition(transitions: list[Transition]) -> Transition:
 def _own_close_day(crm: Crm, deal: Deal) -> date | None:
     """The CRM's own date, if it shows this outcome; under keep_first only if the deal closed once."""
     record = crm.deals.get(deal.id)
-    stage = row_stage(crm, record) if record else None
+    stage = row_stage(crm, record.row) if record else None
     if record is None or stage is None or stage.outcome != deal.status:
         return None
     if len(deal.counted) < len(deal.transitions) and _closings(deal.transitions) > 1:
@@ -185,9 +195,9 @@ def _closings(transitions: list[Transition]) -> int:
 
 
 def _pipeline(crm: Crm, deal: Deal) -> str:
-    """As configured, else as the CRM writes it; of a deal without a row, that of its last stage."""
+    """As configured, else as the CRM writes it: that of the stage it stands in, else its row's."""
     record = crm.deals.get(deal.id)
-    stage = row_stage(crm, record) if record else (deal.transitions[-1].stage if deal.transitions else None)
+    stage = deal.stage or (row_stage(crm, record.row) if record else None)
     return stage.pipeline if stage else crm.pipelines.pipeline(crm.deal_value(deal.id, "pipeline")).name
 
 

@@ -12,6 +12,7 @@ currency: EUR
 sources:
   - name: crm
     timezone: UTC
+    id_separator: ";"
     after_close: {after_close}
     feeds:
       deals:
@@ -19,7 +20,9 @@ sources:
         files: ["deals_*.csv"]
         columns: {{deal_id: id, pipeline: pipeline, stage: stage, status: status, amount: amount,
                   currency: currency, owner_id: owner, account_id: account, lead_id: lead,
-                  created_at: created, won_at: won, lost_at: lost}}
+                  created_at: created, won_at: won, lost_at: lost, close_on: close,
+                  is_deleted: deleted, merged_ids: merged}}
+        stage_dates: ["Date entered '{{stage}} ({{pipeline}})'", "Entered {{stage}}"]
       deal_changes:
         entity: deal_changes
         deliveries: incremental
@@ -33,7 +36,7 @@ sources:
       calls:
         entity: activities
         files: ["calls_*.csv"]
-        columns: {{activity_id: id, activity_type: type, lead_id: lead, direction: direction,
+        columns: {{activity_id: id, activity_type: type, lead_id: lead, deal_id: deal, direction: direction,
                   due_at: due, is_done: done}}
       rates:
         entity: exchange_rates
@@ -44,7 +47,7 @@ sources:
         stages:
           - {{name: New, canonical: prospecting}}
           - {{name: Demo, canonical: demo, qualified: true, mandatory: true}}
-          - {{name: Offer, canonical: proposal}}
+          - {{name: Offer, canonical: proposal, aliases: ["17"]}}
           - {{name: Onboarding, canonical: post_sale}}
 """
 AS_OF = "2026-01-31T00:00:00Z"

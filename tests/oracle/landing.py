@@ -11,6 +11,7 @@ import csv
 import gzip
 import hashlib
 import io
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -140,17 +141,21 @@ def _load(
 
 def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iterable[Row]:
     """The rows of one file that have as many cells as the heading."""
-    lines = _lines(path)
+    lines = _lines(path, feed)
     headings = [folded(heading) for heading in lines[0]]
     body = [line for line in lines[1:] if line]
     delivery.records += len(body)
     whole = [line for line in body if len(line) == len(headings)]
-    places = _places(headings, whole, feed)
+    places, dated = _places(headings, whole, feed), stage_date_places(lines[0], feed.stage_dates, feed.not_stage_dates)
     for column in _required(source, feed):
         if column not in places and column not in feed.constants:
             raise RefusedError(f"{path.name} has no column {column}")
     for line in whole:
-        yield _row(line, places, feed)
+        row = _row(line, places, feed)
+        if dated:
+            entered = [(*stage, _cell(line[place], "stage_dates", feed)) for stage, place in dated.items()]
+            row["stage_dates"] = json.dumps([one for one in entered if one[-1]])
+        yield row
 
 
 def _required(source: Source, feed: Feed) -> tuple[str, ...]:
@@ -160,12 +165,12 @@ def _required(source: Source, feed: Feed) -> tuple[str, ...]:
     return REQUIRED.get(feed.entity, ())
 
 
-def _lines(path: Path) -> list[list[str]]:
+def _lines(path: Path, feed: Feed) -> list[list[str]]:
     content = path.read_bytes()
     try:
-        text = _decoded(gzip.decompress(content) if path.name.endswith(".gz") else content)
+        text = _decoded(gzip.decompress(content) if path.name.endswith(".gz") else content, feed.encoding)
         first = text.split("\n", 1)[0]
-        delimiter = max(",;\t", key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+        delimiter = feed.delimiter or max(",;\t", key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
         raise RefusedError(f"{path.name}: {error}") from None
@@ -174,37 +179,76 @@ def _lines(path: Path) -> list[list[str]]:
     return lines
 
 
-def _decoded(content: bytes) -> str:
+def _decoded(content: bytes, encoding: str | None) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16")
+    if encoding:
+        return content.decode(encoding)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("cp1252")
 
 
-def _places(headings: list[str], lines: list[list[str]], feed: Feed) -> dict[str, int]:
-    """Canonical column → its place: the first synonym present; an identical heading twice must agree."""
-    places: dict[str, int] = {}
+def stage_date_places(
+    headings: list[str], patterns: list[str], others: Iterable[str] = ()
+) -> dict[tuple[str, str | None], int]:
+    """(stage, its pipeline if named) → its place; of several headings for one, that of the first pattern; not `others`.
+
+    A stage's name may hold parentheses itself: the last ones in the heading are the pattern's own.
+    """
+    places: dict[tuple[str, str | None], int] = {}
+    known: set[tuple[str, str]] = set()
+    excepted = {folded(heading) for heading in others}
+    taken = {place for place, heading in enumerate(headings) if folded(heading) in excepted}
+    for pattern in patterns:
+        wanted = re.compile(
+            re.escape(" ".join(pattern.split()))
+            .replace(r"\{stage\}", "(?P<stage>.+)")
+            .replace(r"\{pipeline\}", "(?P<pipeline>.+)"),
+            re.IGNORECASE,
+        )
+        for place, heading in enumerate(headings):
+            found = wanted.fullmatch(" ".join(heading.replace("\ufeff", "").split()))
+            if found is None or place in taken:
+                continue
+            taken.add(place)
+            stage, pipeline = found["stage"], found.groupdict().get("pipeline")
+            same = (folded(stage), folded(pipeline or ""))
+            if same not in known:
+                known.add(same)
+                places[stage, pipeline] = place
+    return dict(sorted(places.items(), key=lambda item: item[1]))
+
+
+def _places(headings: list[str], lines: list[list[str]], feed: Feed) -> dict[str, list[int]]:
+    """Canonical column → its places: the first synonym present; an identical heading twice must agree."""
+    places: dict[str, list[int]] = {}
     for column, synonyms in feed.columns.items():
-        present = next((folded(name) for name in synonyms if folded(name) in headings), None)
-        if present is None:
-            continue
-        first, *others = [place for place, heading in enumerate(headings) if heading == present]
-        if any(line[first] != line[other] for line in lines for other in others):
-            raise RefusedError(f"the heading {present} stands there twice with different contents")
-        places[column] = first
+        names = ([folded(name) for name in synonym] for synonym in synonyms)
+        for present in next((one for one in names if all(name in headings for name in one)), []):
+            first, *others = [place for place, heading in enumerate(headings) if heading == present]
+            if any(line[first] != line[other] for line in lines for other in others):
+                raise RefusedError(f"the heading {present} stands there twice with different contents")
+            places.setdefault(column, []).append(first)
     return places
 
 
-def _row(line: list[str], places: dict[str, int], feed: Feed) -> Row:
-    row: Row = {column: _cell(line[place], column, feed) for column, place in places.items()}
+def _row(line: list[str], places: dict[str, list[int]], feed: Feed) -> Row:
+    row: Row = {column: _value([line[place] for place in cells], column, feed) for column, cells in places.items()}
     row.update(feed.constants)
     for column, reference in feed.references.items():
         pointed = row.get(reference["column"])
         if pointed and pointed.startswith(reference["prefix"]):
             row[column] = pointed
     return row
+
+
+def _value(texts: list[str], column: str, feed: Feed) -> str | None:
+    """A cell; of a value spread over several, what they hold, joined by a space."""
+    if len(texts) == 1:
+        return _cell(texts[0], column, feed)
+    return " ".join(cell for cell in (_cell(text, column, feed) for text in texts) if cell) or None
 
 
 def _cell(text: str, column: str, feed: Feed) -> str | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from .configuration import folded
 from .crm import Crm
+from .merges import Merges
 from .records import Record
 from .values import boolean
 
@@ -49,38 +52,75 @@ class Lead:
 
 def leads_of(crm: Crm) -> dict[str, Lead]:
     """The leads of a source by id."""
-    on_lead = activities_by(crm, "lead_id")
+    on_lead = activities_by(crm, "lead_id", crm.merged_leads)
     deals = linked_deals(crm)
     return {
         record.id: _lead(crm, record, on_lead.get(record.id, []), deals.get(record.id, set()))
         for record in crm.leads.values()
-        if not record.is_deleted
+        if not record.is_deleted and record.id not in crm.merged_leads.merged_at
     }
 
 
 def linked_deals(crm: Crm) -> dict[str, set[str]]:
-    """Lead id → ids of the known deals that name it, or that it names as what it was converted into."""
+    """Lead id → ids of the known deals that name it, or that it names as what it was converted into.
+
+    What a merged record names, its survivor names; what names a merged record, names its survivor.
+    """
     deals: dict[str, set[str]] = defaultdict(set)
     known = set(crm.deal_ids())
     for deal_id in known:
-        lead_id = crm.deal_value(deal_id, "lead_id")
-        if lead_id:
-            deals[lead_id].add(deal_id)
+        for lead_id in _named_leads(crm, deal_id):
+            deals[lead_id].add(crm.merged_deals.survivor(deal_id))
     for record in crm.leads.values():
-        deal_id = record.row.get("converted_deal_id")
-        if deal_id in known:
-            deals[record.id].add(str(deal_id))
+        deals[crm.merged_leads.survivor(record.id)].update(known.intersection(converted_deals(crm, record)))
     return dict(deals)
 
 
-def activities_by(crm: Crm, column: str) -> dict[str, list[Record]]:
-    """The activities that are not deleted, by what they point at."""
+def converted_deals(crm: Crm, lead: Record) -> list[str]:
+    """The deals a lead's row names as what it was converted into."""
+    return crm.merged_deals.survivors(lead.row.get("converted_deal_id"), lead.feed)
+
+
+def _named_leads(crm: Crm, deal_id: str) -> list[str]:
+    """The leads a deal names; only its row can hold several."""
+    if deal_id in crm.deals:
+        record = crm.deals[deal_id]
+        return crm.merged_leads.survivors(record.row.get("lead_id"), record.feed)
+    lead_id = crm.deal_value(deal_id, "lead_id")
+    return [crm.merged_leads.survivor(lead_id)] if lead_id else []
+
+
+def activities_by(crm: Crm, column: str, merges: Merges) -> dict[str, list[Record]]:
+    """The activities that are not deleted, by each record they point at, or what it was merged into."""
     activities: dict[str, list[Record]] = defaultdict(list)
     for record in crm.activities.values():
-        pointed = record.row.get(column)
-        if pointed and not record.is_deleted:
+        for pointed in [] if record.is_deleted else merges.survivors(record.row.get(column), record.feed):
             activities[pointed].append(record)
     return dict(activities)
+
+
+def activity_rows(crm: Crm, leads: dict[str, Lead]) -> list[dict[str, Any]]:
+    """`fct_activities`: of several ids in a cell the first that is known, else the first."""
+    deals = set(crm.deal_ids())
+    rows = []
+    for record in crm.activities.values():
+        deal_ids = crm.merged_deals.survivors(record.row.get("deal_id"), record.feed)
+        lead_ids = crm.merged_leads.survivors(record.row.get("lead_id"), record.feed)
+        rows.append(
+            {
+                "activity_key": crm.key(record.id),
+                "deal_key": _first_known(crm, deal_ids, deals),
+                "lead_key": _first_known(crm, lead_ids, leads),
+                "completed_at": completed_at(record),
+                "is_deleted": record.is_deleted,
+            }
+        )
+    return [row for row in rows if not row.pop("is_deleted")]
+
+
+def _first_known(crm: Crm, ids: list[str], known: Container[str]) -> str | None:
+    found = next((one for one in ids if one in known), ids[0] if ids else None)
+    return crm.key(found) if found else None
 
 
 def completed_at(record: Record) -> datetime | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 
 from .configuration import Feed
 from .landing import KEYS, Delivery, Row
@@ -21,6 +22,7 @@ class Sighting:
 
     extracted_at: datetime
     row: Row
+    feed: Feed
 
 
 @dataclass
@@ -31,7 +33,7 @@ class Record:
     feed: Feed
     dates: Dates
     sightings: list[Sighting] = field(default_factory=list)
-    is_gone: bool = True
+    deleted_at: datetime | None = None
 
     @property
     def row(self) -> Row:
@@ -51,7 +53,12 @@ class Record:
     @property
     def is_deleted(self) -> bool:
         """Flagged, or gone from a later full extract."""
-        return self.is_gone or bool(boolean(self.row.get("is_deleted")))
+        return self.deleted_at is not None
+
+    @property
+    def full_sightings(self) -> list[Sighting]:
+        """The rows of full extracts: what stands in one delivery and in the next can be compared."""
+        return [sighting for sighting in self.sightings if not sighting.feed.incremental]
 
     def first_shown(self, is_so: Callable[[Row], bool]) -> datetime:
         """The extract time of the delivery that first shows what the newest row still shows."""
@@ -79,20 +86,47 @@ def records_of(entity: str, deliveries: Iterable[Delivery], dates_of: Callable[[
         for delivery in of_feed:
             for record_id, row in {str(row[key]): row for row in delivery.rows}.items():
                 record = records.setdefault(record_id, Record(record_id, delivery.feed, dates_of(delivery)))
-                record.sightings.append(Sighting(delivery.extracted_at, row))
+                record.sightings.append(Sighting(delivery.extracted_at, row, delivery.feed))
                 record.feed, record.dates = delivery.feed, dates_of(delivery)
-    present = set().union(*(_present_ids(of_feed, key) for of_feed in by_feed.values()))
+    standing = {id(delivery): _standing(delivery, key) for of_feed in by_feed.values() for delivery in of_feed}
+    is_flagged = _is_flagged_deal if entity == "deals" else _is_flagged
     for record in records.values():
         record.sightings.sort(key=lambda sighting: sighting.extracted_at)
-        record.is_gone = record.id not in present
+        record.deleted_at = _deleted_at(record, by_feed, standing, is_flagged)
     return records
 
 
-def _present_ids(of_feed: list[Delivery], key: str) -> set[str]:
-    """Full: the ids of the newest delivery, quarantined ones included; incremental: all ever delivered."""
-    counted = of_feed if of_feed[-1].feed.incremental else of_feed[-1:]
-    good = {str(row[key]) for delivery in counted for row in delivery.rows}
-    return good.union(*(delivery.quarantined_ids for delivery in counted))
+def _is_flagged(row: Row) -> bool:
+    return bool(boolean(row.get("is_deleted")))
+
+
+def _is_flagged_deal(row: Row) -> bool:
+    return _is_flagged(row) or (row.get("status") or "").casefold() == "deleted"
+
+
+def _standing(delivery: Delivery, key: str) -> set[str]:
+    """The ids in a delivery, those of quarantined rows included."""
+    return {str(row[key]) for row in delivery.rows} | delivery.quarantined_ids
+
+
+def _deleted_at(
+    record: Record,
+    by_feed: dict[str, list[Delivery]],
+    standing: dict[int, set[str]],
+    is_flagged: Callable[[Row], bool],
+) -> datetime | None:
+    """Since when the newest row is flagged without a break, else since when the record is gone from every feed."""
+    if is_flagged(record.row):
+        return record.first_shown(is_flagged)
+    gone_at: list[datetime] = []
+    for of_feed in by_feed.values():
+        without = list(takewhile(lambda one: record.id not in standing[id(one)], reversed(of_feed)))
+        was_there = len(without) < len(of_feed)
+        if was_there and (not without or of_feed[-1].feed.incremental):
+            return None
+        if was_there:
+            gone_at.append(without[-1].extracted_at)
+    return max(gone_at)
 
 
 def log_rows(entity: str, deliveries: Iterable[Delivery]) -> list[tuple[Delivery, int, Row]]:

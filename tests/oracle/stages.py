@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from .configuration import PipelineConfig, Source
 
@@ -34,6 +35,7 @@ class Stage:
     is_qualified: bool = False
     is_mandatory: bool = False
     is_configured: bool = True
+    aliases: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str | None:
@@ -47,12 +49,13 @@ class Stage:
 
 
 class Pipeline:
-    """One pipeline's stages by their normalised names."""
+    """One pipeline's stages by their normalised names and aliases; a name goes before another's alias."""
 
     def __init__(self, name: str, stages: list[Stage], after_close: str) -> None:
         self.name = name
         self.after_close = after_close
-        self.stages = {normalised(stage.name): stage for stage in stages}
+        self.stages = {normalised(alias): stage for stage in stages for alias in stage.aliases}
+        self.stages |= {normalised(stage.name): stage for stage in stages}
         self._implicit: dict[str, Stage] = {}
         self._marks_qualified = any(stage.is_qualified for stage in stages)
 
@@ -162,12 +165,13 @@ def _configured(raw: PipelineConfig) -> Pipeline:
                 canonical=canonical,
                 is_qualified=_flag(entry, "qualified"),
                 is_mandatory=_flag(entry, "mandatory"),
+                aliases=tuple([names] if isinstance(names := entry.get("aliases", []), str) else names),
             )
         )
     return Pipeline(raw.name, stages, raw.after_close)
 
 
-def _canonical_by_flag(entry: dict[str, str]) -> str | None:
+def _canonical_by_flag(entry: dict[str, Any]) -> str | None:
     """What `won: true` or `lost: true` makes of a stage; post-sale is won already."""
     if entry.get("canonical") == "post_sale":
         return None
@@ -179,5 +183,5 @@ def _canonical_of_last_open(stages: list[Stage]) -> str:
     return next((stage.canonical for stage in reversed(stages) if not stage.outcome), "prospecting")
 
 
-def _flag(entry: dict[str, str], key: str) -> bool:
-    return entry.get(key, "").casefold() == "true"
+def _flag(entry: dict[str, Any], key: str) -> bool:
+    return str(entry.get(key, "")).casefold() == "true"

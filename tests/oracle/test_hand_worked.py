@@ -259,6 +259,11 @@ def _publish(result: Result, database: Path) -> None:
         "fct_leads": result.leads or [dict.fromkeys([*compare.LEAD_COLUMNS, "lead_key"])],
         "fct_stage_transitions": result.transitions,
         "fct_stage_visits": result.visits,
+        "fct_activities": result.activities or [dict.fromkeys([*compare.ACTIVITY_COLUMNS, "activity_key"])],
+        "fct_deal_changes": result.changes,
+        "fct_pipeline_snapshots": result.snapshots
+        or [dict.fromkeys(["snapshot_on", "deal_key", *compare.SNAPSHOT_COLUMNS])],
+        "mart_pipeline_daily": result.daily,
         "mart_monthly_metrics": result.monthly_metrics,
         "mart_stage_metrics": [row | {"stage_order": row["stage_rank"][0]} for row in result.stage_metrics],
     }
@@ -272,6 +277,8 @@ def _publish(result: Result, database: Path) -> None:
             for row in rows:
                 connection.execute(f"insert into marts.{table} values ({marks})", _naive(row, columns))
         connection.execute("delete from marts.fct_leads where lead_key is null")
+        connection.execute("delete from marts.fct_activities where activity_key is null")
+        connection.execute("delete from marts.fct_pipeline_snapshots where deal_key is null")
 
 
 def _naive(row: dict[str, object], columns: list[str]) -> list[object]:

@@ -31,8 +31,8 @@ class Visit:
 
 
 def visits_of(deal: Deal) -> list[Visit]:
-    """The visits of a deal; none if it is deleted or known by its present row alone."""
-    if deal.is_deleted or _is_known_by_row_alone(deal):
+    """The visits of a deal; none if it is deleted or known by its present row alone (shape `current`)."""
+    if deal.is_deleted or deal.is_known_by_row_alone:
         return []
     crm, visits = deal.crm, []
     for entry, exit_ in zip(deal.counted, [*deal.counted[1:], None], strict=True):
@@ -51,8 +51,3 @@ def visits_of(deal: Deal) -> list[Visit]:
             )
         )
     return visits
-
-
-def _is_known_by_row_alone(deal: Deal) -> bool:
-    """Shape `current` gives no visits; an inferred first stage before other history gives one."""
-    return all(transition.evidence == "inferred" for transition in deal.transitions)

@@ -9,7 +9,7 @@ from dagster_project.config.load import check_folders, load_settings, read_confi
 from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized
 from dagster_project.errors import ConfigurationError
-from tests.conftest import EXAMPLES, PROJECT
+from tests.conftest import PROJECT
 
 GOOD = """
 timezone: UTC
@@ -33,7 +33,9 @@ def mistake(folder: Path, text: str) -> str:
     return str(raised.value)
 
 
-@pytest.mark.parametrize("name", ["pipeline.yml", *(f"examples/{name}.yml" for name in EXAMPLES)])
+@pytest.mark.parametrize(
+    "name", ["pipeline.yml", *(f"examples/{path.name}" for path in (PROJECT / "examples").iterdir())]
+)
 def test_the_project_s_own_configurations_are_right(name: str) -> None:
     config = read_configuration(PROJECT / name)
     assert configured_stages(config)
@@ -47,7 +49,7 @@ def test_unknown_key_names_line_and_allowed_keys(tmp_path: Path) -> None:
 
 def test_unknown_vendor_names_those_there_are(tmp_path: Path) -> None:
     said = mistake(tmp_path, GOOD.replace("salesforce", "salesfarce"))
-    assert "line 6: sources.0.vendor: 'salesfarce' is no vendor; allowed: pipedrive, salesforce" in said
+    assert "line 6: sources.0.vendor: 'salesfarce' is no vendor; allowed: hubspot, pipedrive, salesforce" in said
 
 
 def test_two_sources_with_one_name(tmp_path: Path) -> None:
@@ -150,7 +152,7 @@ def test_stages_of_a_template_are_overridden_by_name_and_won_and_lost_are_implie
 
 def test_unknown_template(tmp_path: Path) -> None:
     text = GOOD + "    pipelines: [{name: default, template: sass}]\n"
-    with pytest.raises(ConfigurationError, match=r"'sass' is no template; allowed: pipedrive, salesforce, hr_services"):
+    with pytest.raises(ConfigurationError, match=r"'sass' is no template; allowed: hubspot, pipedrive, salesforce, hr"):
         configured_stages(read_configuration(write(tmp_path, text)))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
-from dagster_project.ingest.lake import FileRecord, ingest, read_records, select_deliveries
+from dagster_project.ingest.lake import LAKE_FORMAT, FileRecord, ingest, read_records, select_deliveries
 from dagster_project.ingest.landing import look
 
 CONFIG = """
@@ -93,6 +93,29 @@ def test_one_refused_file_refuses_its_delivery(tmp_path: Path, source: Source) -
     assert "has no column for deals.deal_id (heading 'id')" in seen[1].message
 
 
+def test_a_file_that_can_be_read_two_ways_is_taken_once_that_is_configured(tmp_path: Path, source: Source) -> None:
+    amounts = text("1,Won,1.200", "2,Won,1.300")
+    (record,) = deliver(tmp_path, source, deals_2025_01_01=amounts)
+    assert (record.state, record.rows_loaded, rows_in_lake(tmp_path)) == ("refused", 0, [])
+    assert record.message.startswith("amount ('value'): '1.200' in row 2 is 1.200 or 1200, and no value")
+    said = source.model_copy(update={"decimal_separator": ","})
+    (record,) = deliver(tmp_path, said)
+    assert (record.state, record.readings) == ("loaded", {})
+    # which of them is said later changes nothing in the lake
+    assert deliver(tmp_path, source.model_copy(update={"decimal_separator": "."})) == []
+
+
+def test_a_file_remembers_what_it_proved(tmp_path: Path, source: Source) -> None:
+    (record,) = deliver(tmp_path, source, deals_2025_01_01=text('1,Won,"1.200,50"'))
+    assert record.readings == {"amount": "comma"}
+    assert rows(tmp_path, record) == [("1", "Won", "1.200,50")]
+    assert read_records(tmp_path / "lake") == [record]
+
+
+def rows_in_lake(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "lake").rglob("*.parquet"))
+
+
 def test_as_of_sees_no_later_delivery(tmp_path: Path, source: Source) -> None:
     deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"), deals_2025_01_02=text("1,Won,2"))
     records = read_records(tmp_path / "lake")
@@ -117,7 +140,7 @@ def test_a_full_extract_that_lost_half_its_rows_is_held_back(
 def test_a_newer_lake_is_not_touched(tmp_path: Path, source: Source) -> None:
     (record,) = deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
     path = record.path(tmp_path / "lake", "json")
-    path.write_text(path.read_text().replace('"lake_format": 1', '"lake_format": 2'))
+    path.write_text(path.read_text().replace(f'"lake_format": {LAKE_FORMAT}', f'"lake_format": {LAKE_FORMAT + 1}'))
     with pytest.raises(Exception, match="written by a newer Dealtrail"):
         read_records(tmp_path / "lake")
 

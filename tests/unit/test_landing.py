@@ -29,6 +29,8 @@ def source(tmp_path: Path) -> Source:
         ("OpportunityHistory.csv", "opportunity_history"),
         ("Opportunity_2025-12-31.csv", "opportunities"),
         ("Leads.csv", "leads"),
+        ("Lead.xlsx", "leads"),
+        ("lead.jsonl.zst", "leads"),
         ("Contact.csv", None),
         ("FieldHistory.csv", None),
     ],

@@ -1,12 +1,22 @@
 -- One row per value or row of a delivered file that could not be taken as it was.
-{% set keys = {
-    'deals': 'deal_id', 'deal_changes': 'deal_id', 'deal_versions': 'deal_id', 'leads': 'lead_id',
-    'activities': 'activity_id', 'owners': 'owner_id', 'accounts': 'account_id', 'stages': 'stage_id',
-    'exchange_rates': 'currency',
-} %}
+{% set keys = entity_keys() %}
 {% set latest = ['deals', 'leads', 'activities', 'owners', 'accounts', 'stages'] %}
 
-with unreadable as (
+with unreadable_stage_dates as (
+    select
+        source,
+        deal_id,
+        min(raw_entered_at) as raw_entered_at
+    from {{ ref('stg_deal_stage_dates') }}
+    where
+        entered_at is null
+        and raw_entered_at is not null
+    group by
+        source,
+        deal_id
+),
+
+unreadable as (
     {%- for entity, key in keys.items() %}
     select
         source,
@@ -77,6 +87,19 @@ group by
     entity,
     record_id,
     split_part(cell, '=', 1)
+
+union all
+
+select
+    'unparseable_value' as problem,
+    source,
+    'deals' as entity,
+    concat_ws(':', source, 'deals', deal_id, 'stage_dates') as record_key,
+    'stage_dates' as column_name,
+    raw_entered_at as observed,
+    cast(null as varchar) as file,
+    cast(null as bigint) as row_number
+from unreadable_stage_dates
 
 union all
 

@@ -1,36 +1,62 @@
--- The lead each deal came from: of the leads that name the deal, and the one the deal names, the earliest created.
+-- The leads of each deal: those that name it and those it names, survivors of merged instead of the merged. The one it
+-- came from is the earliest created.
 with leads as (
     select * from {{ ref('int_leads') }}
 ),
 
+merged as (
+    select * from {{ ref('int_merges') }}
+),
+
+-- a cell may name several
+deals_named as (
+    select
+        source,
+        lead_key,
+        {{ ids_in('converted_deal_ids', 'id_separator') }} as deal_id
+    from leads
+    where converted_deal_ids is not null
+),
+
+leads_named as (
+    select
+        source,
+        deal_key,
+        {{ ids_in('lead_ids', 'id_separator') }} as lead_id
+    from {{ ref('stg_deals') }}
+    where lead_ids is not null
+),
+
 linked as (
     select
-        concat(source, ':', converted_deal_id) as deal_key,
-        lead_key,
-        lead_id,
-        created_at
-    from leads
-    where converted_deal_id is not null
+        coalesce(merged.survivor_key, concat(deals_named.source, ':', trim(deals_named.deal_id))) as deal_key,
+        deals_named.lead_key
+    from deals_named
+    left join merged
+        on merged.entity = 'deals'
+        and concat(deals_named.source, ':', trim(deals_named.deal_id)) = merged.merged_key
 
     union
 
     select
-        deals.deal_key,
-        leads.lead_key,
-        leads.lead_id,
-        leads.created_at
-    from {{ ref('stg_deals') }} as deals
-    inner join leads
-        on deals.source = leads.source
-        and deals.lead_id = leads.lead_id
+        coalesce(merged_deals.survivor_key, leads_named.deal_key) as deal_key,
+        coalesce(merged_leads.survivor_key, concat(leads_named.source, ':', trim(leads_named.lead_id))) as lead_key
+    from leads_named
+    left join merged as merged_leads
+        on merged_leads.entity = 'leads'
+        and concat(leads_named.source, ':', trim(leads_named.lead_id)) = merged_leads.merged_key
+    left join merged as merged_deals
+        on merged_deals.entity = 'deals'
+        and leads_named.deal_key = merged_deals.merged_key
 ),
 
 ranked as (
     select
-        deal_key,
-        lead_key,
-        row_number() over (partition by deal_key order by created_at, lead_id) = 1 as is_first
+        linked.deal_key,
+        linked.lead_key,
+        row_number() over (partition by linked.deal_key order by leads.created_at, leads.lead_id) = 1 as is_first
     from linked
+    inner join leads on linked.lead_key = leads.lead_key
 )
 
 select

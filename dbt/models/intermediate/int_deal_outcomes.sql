@@ -42,7 +42,8 @@ select
     max_by(transitions.owner_id, transitions.transition_number) as owner_id,
     max_by(transitions.lost_reason, transitions.transition_number) as lost_reason,
     max_by(transitions.after_close, transitions.transition_number) as after_close,
-    max(transitions.entered_at) as last_stage_change_at,
+    -- entering its first known stage is no change, and may be known only by the delivery that first shows it
+    max(case when transitions.from_stage is not null then transitions.entered_at end) as last_stage_change_at,
     min(case when transitions.is_qualified then transitions.entered_at end) as qualified_at,
     max(transitions.is_qualified) as is_qualified,
     min(transitions.evidence = 'inferred') as is_only_inferred,

@@ -7,29 +7,8 @@ logged as (
     select * from {{ ref('int_logged_deals') }}
 ),
 
-versioned as (
-    select
-        deal_key,
-        min(source) as source,
-        min(deal_id) as deal_id,
-        min(extracted_at) as first_delivered_at,
-        max(extracted_at) as extracted_at,
-        max_by(amount, version_at) as amount,
-        max_by(currency, version_at) as currency,
-        max_by(owner_id, version_at) as owner_id,
-        max_by(expected_close_on, version_at) as expected_close_on
-    from {{ ref('stg_deal_versions') }}
-    group by deal_key
-),
-
-deal_feeds as (
-    -- the newest full extract of a source's deals: history of a deal that is not in it is history of a deleted deal
-    select
-        source,
-        max(newest_full_at) as newest_full_at
-    from {{ source('config', 'feeds') }}
-    where entity = 'deals'
-    group by source
+deletions as (
+    select * from {{ ref('int_deal_deletions') }}
 ),
 
 sources as (
@@ -37,24 +16,7 @@ sources as (
 ),
 
 told_only as (
-    select
-        coalesce(logged.deal_key, versioned.deal_key) as deal_key,
-        coalesce(logged.source, versioned.source) as source,
-        coalesce(logged.deal_id, versioned.deal_id) as deal_id,
-        logged.deal_name,
-        coalesce(logged.owner_id, versioned.owner_id) as owner_id,
-        logged.account_id,
-        logged.lead_source,
-        coalesce(logged.amount, versioned.amount) as amount,
-        coalesce(upper(logged.currency), versioned.currency) as currency,
-        logged.lost_reason,
-        coalesce(logged.expected_close_on, versioned.expected_close_on) as expected_close_on,
-        logged.created_at,
-        coalesce(logged.first_delivered_at, versioned.first_delivered_at) as first_delivered_at,
-        coalesce(logged.extracted_at, versioned.extracted_at) as extracted_at,
-        coalesce(lower(logged.status) = 'deleted', false) as is_deleted
-    from logged
-    full outer join versioned on logged.deal_key = versioned.deal_key
+    select * from {{ ref('int_told_deals') }}
 ),
 
 deals as (
@@ -73,7 +35,6 @@ deals as (
         created_at,
         first_delivered_at,
         extracted_at,
-        is_deleted,
         pipeline as row_pipeline,
         stage as row_stage,
         outcome as row_outcome,
@@ -101,8 +62,6 @@ deals as (
         told_only.created_at,
         told_only.first_delivered_at,
         told_only.extracted_at,
-        told_only.is_deleted
-        or coalesce(deal_feeds.newest_full_at >= told_only.first_delivered_at, false) as is_deleted,
         cast(null as varchar) as row_pipeline,
         cast(null as varchar) as row_stage,
         cast(null as varchar) as row_outcome,
@@ -113,7 +72,6 @@ deals as (
         false as has_row
     from told_only
     left join rows_delivered on told_only.deal_key = rows_delivered.deal_key
-    left join deal_feeds on told_only.source = deal_feeds.source
     left join sources on told_only.source = sources.source
     where rows_delivered.deal_key is null
 ),
@@ -127,13 +85,26 @@ first_events as (
 ),
 
 without_created_at as (
-    select
-        deals.deal_key,
-        deals.source,
-        deals.deal_id
+    select deals.deal_key
     from deals
     left join logged on deals.deal_key = logged.deal_key
     where coalesce(deals.created_at, logged.created_at) is null
+),
+
+named_by_activities as (
+    select
+        activity_key,
+        concat(source, ':', deal_id) as deal_key
+    from {{ ref('stg_activities') }}
+    where deal_id is not null
+
+    union
+
+    select
+        activity_key,
+        record_key as deal_key
+    from {{ ref('int_activity_links') }}
+    where entity = 'deals'
 ),
 
 first_activities as (
@@ -141,9 +112,8 @@ first_activities as (
         without_created_at.deal_key,
         min(least(activities.created_at, activities.completed_at, activities.due_at)) as first_activity_at
     from without_created_at
-    inner join {{ ref('stg_activities') }} as activities
-        on without_created_at.source = activities.source
-        and without_created_at.deal_id = activities.deal_id
+    inner join named_by_activities as named on without_created_at.deal_key = named.deal_key
+    inner join {{ ref('stg_activities') }} as activities on named.activity_key = activities.activity_key
     group by without_created_at.deal_key
 ),
 
@@ -180,6 +150,9 @@ dated as (
 
 select
     dated.*,
+    deletions.deal_key is not null as is_deleted,
+    deletions.deleted_at,
+    deletions.merged_into_key,
     deal_leads.lead_key,
     -- a date after the run's moment is kept and flagged, but history starts when a delivery first shows the deal
     case
@@ -188,6 +161,7 @@ select
     end as entered_pipeline_at
 from dated
 cross join {{ source('config', 'run') }} as run
+left join deletions on dated.deal_key = deletions.deal_key
 left join {{ ref('int_deal_leads') }} as deal_leads
     on dated.deal_key = deal_leads.deal_key
     and deal_leads.is_first

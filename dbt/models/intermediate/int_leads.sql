@@ -2,16 +2,34 @@
 
 -- Leads with the moment they came in: the CRM's, else the earliest sign of them (estimated).
 with leads as (
-    select * from {{ ref('stg_leads') }}
+    select leads.*
+    from {{ ref('stg_leads') }} as leads
+    left join {{ ref('int_merges') }} as merged
+        on merged.entity = 'leads'
+        and leads.lead_key = merged.merged_key
+    where merged.merged_key is null
 ),
 
 without_created_at as (
-    select
-        lead_key,
-        source,
-        lead_id
+    select lead_key
     from leads
     where created_at is null
+),
+
+named_by_activities as (
+    select
+        activity_key,
+        concat(source, ':', lead_id) as lead_key
+    from {{ ref('stg_activities') }}
+    where lead_id is not null
+
+    union
+
+    select
+        activity_key,
+        record_key as lead_key
+    from {{ ref('int_activity_links') }}
+    where entity = 'leads'
 ),
 
 first_activities as (
@@ -19,9 +37,8 @@ first_activities as (
         without_created_at.lead_key,
         min(least(activities.created_at, activities.completed_at, activities.due_at)) as first_activity_at
     from without_created_at
-    inner join {{ ref('stg_activities') }} as activities
-        on without_created_at.source = activities.source
-        and without_created_at.lead_id = activities.lead_id
+    inner join named_by_activities as named on without_created_at.lead_key = named.lead_key
+    inner join {{ ref('stg_activities') }} as activities on named.activity_key = activities.activity_key
     group by without_created_at.lead_key
 )
 

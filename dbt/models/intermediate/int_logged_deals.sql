@@ -20,12 +20,13 @@ select
     min(extracted_at) as first_delivered_at,
     max(extracted_at) as extracted_at,
     min(changed_at) as first_change_at,
+    max(changed_at) as last_change_at,
     -- created twice in one log: the earliest counts
     min(case when field = 'created_at' then coalesce(new_moment, changed_at) end) as created_at,
-    max_by(new_amount, position) filter (where new_amount is not null) as amount,
-    max_by(new_day, position) filter (where field = 'expected_close_on') as expected_close_on,
+    {{ last_word('new_amount', 'amount') }} as amount,
+    {{ last_word('new_day', 'expected_close_on') }} as expected_close_on,
     {% for field in fields -%}
-    max_by(new_value, position) filter (where field = '{{ field }}') as {{ field }}{{ ',' if not loop.last }}
+    {{ last_word('new_value', field) }} as {{ field }}{{ ',' if not loop.last }}
     {% endfor %}
 from changes
 group by deal_key

@@ -2,23 +2,12 @@
 
 -- Shape `field_changes`: one row per logged entry of a deal into a stage, win and loss included, in the log's order,
 -- with the owner and amount the log knew at that moment.
-with changes as (
+with named as (
     select
         changes.*,
-        deals.pipeline_name,
+        {{ pipeline_as_configured('changes.pipeline_name', 'pipelines.pipeline') }} as log_pipeline,
         deals.pipeline as row_pipeline,
         deals.named_stage as row_stage,
-        row_number() over (
-            partition by changes.deal_key
-            order by changes.changed_at, changes.extracted_at, changes.file_id, changes.file_position
-        ) as shape_position
-    from {{ ref('stg_deal_changes') }} as changes
-    left join {{ ref('int_deal_states') }} as deals on changes.deal_key = deals.deal_key
-),
-
-named as (
-    select
-        changes.*,
         names.pipeline as entered_pipeline,
         names.stage as entered_stage,
         names.outcome as entered_outcome,
@@ -28,17 +17,19 @@ named as (
             when changes.means_lost then 'lost'
             when changes.field = 'status' then lower(changes.new_value)
         end as status_set
-    from changes
+    from {{ ref('int_logged_words') }} as changes
+    left join {{ ref('int_deal_states') }} as deals on changes.deal_key = deals.deal_key
     left join {{ ref('int_stage_names') }} as names
-        on changes.field = 'stage'
-        and changes.source = names.source
+        on changes.source = names.source
         and coalesce(changes.pipeline_name, '') = names.pipeline_name
-        and changes.new_value = names.stage_name
+        and changes.stage_name = names.stage_name
     left join {{ ref('int_stage_names') }} as old_names
-        on changes.field = 'stage'
-        and changes.source = old_names.source
-        and coalesce(changes.pipeline_name, '') = old_names.pipeline_name
-        and changes.old_value = old_names.stage_name
+        on changes.source = old_names.source
+        and coalesce(changes.left_pipeline_name, '') = old_names.pipeline_name
+        and changes.left_stage_name = old_names.stage_name
+    left join {{ source('config', 'pipeline_names') }} as pipelines
+        on changes.source = pipelines.source
+        and {{ normalized("coalesce(changes.pipeline_name, 'default')") }} = pipelines.name_key
 ),
 
 known_then as (
@@ -47,6 +38,7 @@ known_then as (
         last_value(entered_stage ignore nulls) over so_far as stage_then,
         last_value(entered_pipeline ignore nulls) over so_far as pipeline_then,
         last_value(entered_outcome ignore nulls) over so_far as outcome_then,
+        first_value(case when field = 'stage' then left_stage end ignore nulls) over from_here as stage_left_next,
         -- before the first change of a field, what that change says was there before
         coalesce(
             last_value(case when field = 'owner_id' then new_value end ignore nulls) over so_far,
@@ -80,12 +72,22 @@ known_then as (
 entries as (
     select
         *,
-        coalesce(pipeline_then, row_pipeline, 'default') as pipeline
+        coalesce(pipeline_then, log_pipeline) as pipeline,
+        coalesce(stage_then, stage_left_next, row_stage) as stage_known
     from known_then
     where
         entered_stage is not null
         or status_set in ('won', 'lost')
-        or (status_set = 'open' and coalesce(stage_then, row_stage) is not null)
+        or (
+            status_set = 'open'
+            and coalesce(stage_then, stage_left_next, row_stage) is not null
+            -- a log's first word: a reopening, unless the log tells of the creation it belongs to
+            and (
+                stage_then is not null
+                or lower(old_value) in ('won', 'lost')
+                or (old_value is null and not has_creation)
+            )
+        )
 )
 
 select
@@ -98,7 +100,7 @@ select
         when entries.status_set = entries.outcome_then then entries.stage_then
         when entries.status_set in ('won', 'lost')
             then coalesce(terminal.stage, case entries.status_set when 'won' then 'Won' else 'Lost' end)
-        else coalesce(entries.stage_then, entries.row_stage)
+        else entries.stage_known
     end as stage,
     entries.left_pipeline,
     entries.left_stage,

@@ -15,6 +15,24 @@ named as (
     union
 
     select
+        source,
+        pipeline_name,
+        stage_name
+    from {{ ref('stg_deal_extracts') }}
+    where stage_name is not null
+
+    union
+
+    select
+        source,
+        pipeline_name,
+        stage_name
+    from {{ ref('stg_deal_stage_dates') }}
+    where entered_at is not null
+
+    union
+
+    select
         versions.source,
         coalesce(versions.pipeline_name, deals.pipeline_name) as pipeline_name,
         versions.stage_name
@@ -24,26 +42,20 @@ named as (
     union
 
     select
-        changes.source,
-        deals.pipeline_name,
-        changes.new_value as stage_name
-    from {{ ref('stg_deal_changes') }} as changes
-    left join deals on changes.deal_key = deals.deal_key
-    where
-        changes.field = 'stage'
-        and changes.new_value is not null
+        source,
+        pipeline_name,
+        stage_name
+    from {{ ref('int_logged_words') }}
+    where stage_name is not null
 
     union
 
     select
-        changes.source,
-        deals.pipeline_name,
-        changes.old_value as stage_name
-    from {{ ref('stg_deal_changes') }} as changes
-    left join deals on changes.deal_key = deals.deal_key
-    where
-        changes.field = 'stage'
-        and changes.old_value is not null
+        source,
+        left_pipeline_name as pipeline_name,
+        left_stage_name as stage_name
+    from {{ ref('int_logged_words') }}
+    where left_stage_name is not null
 ),
 
 looked_up as (
@@ -51,27 +63,46 @@ looked_up as (
         named.source,
         named.pipeline_name,
         named.stage_name,
-        coalesce(stages.pipeline_name, named.pipeline_name, 'default') as pipeline,
-        coalesce(stages.stage_name, named.stage_name) as stage
+        coalesce(stages.pipeline_name, named.pipeline_name, 'default') as given_pipeline,
+        coalesce(stages.stage_name, named.stage_name) as given_stage
     from named
     left join {{ ref('stg_stages') }} as stages
         on named.source = stages.source
         and named.stage_name = stages.stage_id
 ),
 
+with_pipeline as (
+    select
+        looked_up.*,
+        coalesce(pipelines.pipeline, looked_up.given_pipeline) as pipeline,
+        pipelines.pipeline is not null as pipeline_is_configured,
+        coalesce(pipelines.pipeline_key, {{ normalized('looked_up.given_pipeline') }}) as pipeline_key
+    from looked_up
+    left join {{ source('config', 'pipeline_names') }} as pipelines
+        on looked_up.source = pipelines.source
+        and {{ normalized('looked_up.given_pipeline') }} = pipelines.name_key
+),
+
 keyed as (
     select
-        *,
-        {{ normalized('pipeline') }} as pipeline_key,
-        {{ normalized('stage') }} as stage_key
-    from looked_up
+        with_pipeline.*,
+        with_pipeline.given_stage as stage,
+        coalesce(aliases.stage_key, {{ normalized('with_pipeline.given_stage') }}) as stage_key
+    from with_pipeline
+    left join {{ source('config', 'stage_aliases') }} as aliases
+        on with_pipeline.source = aliases.source
+        and with_pipeline.pipeline_key = aliases.pipeline_key
+        and {{ normalized('with_pipeline.given_stage') }} = aliases.alias_key
 )
 
 select
     keyed.source,
     coalesce(keyed.pipeline_name, '') as pipeline_name,
     keyed.stage_name,
-    coalesce(pipelines.pipeline, min(keyed.pipeline) over (partition by keyed.source, keyed.pipeline_key)) as pipeline,
+    case
+        when keyed.pipeline_is_configured then keyed.pipeline
+        else min(keyed.pipeline) over (partition by keyed.source, keyed.pipeline_key)
+    end as pipeline,
     coalesce(
         configured.stage,
         min(keyed.stage) over (partition by keyed.source, keyed.pipeline_key, keyed.stage_key)
@@ -86,9 +117,6 @@ select
         else 'open'
     end as outcome
 from keyed
-left join {{ source('config', 'pipelines') }} as pipelines
-    on keyed.source = pipelines.source
-    and keyed.pipeline_key = pipelines.pipeline_key
 left join {{ source('config', 'stages') }} as configured
     on keyed.source = configured.source
     and keyed.pipeline_key = configured.pipeline_key

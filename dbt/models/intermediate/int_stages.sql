@@ -27,7 +27,7 @@ last_configured_before as (
             case when configured.stage is not null and not configured.is_won and not configured.is_lost
                 then configured.stage_key end ignore nulls
         ) over (
-            partition by events.deal_key
+            partition by events.deal_key, events.pipeline
             order by events.event_number
             rows between unbounded preceding and 1 preceding
         ) as predecessor_key

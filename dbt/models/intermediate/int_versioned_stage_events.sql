@@ -22,8 +22,10 @@ select
         order by versions.version_at, names.configured_order nulls last, versions.version_id, versions.file_position
     ) as shape_position,
     versions.amount,
+    versions.currency,
     versions.owner_id,
-    versions.expected_close_on
+    versions.expected_close_on,
+    versions.extracted_at
 from versions
 inner join {{ ref('int_stage_names') }} as names
     on versions.source = names.source

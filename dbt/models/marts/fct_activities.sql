@@ -1,15 +1,66 @@
+with activities as (
+    select * from {{ ref('stg_activities') }}
+),
+
+links as (
+    select * from {{ ref('int_activity_links') }}
+),
+
+-- of several records in one cell, the first that is known
+deals_linked as (
+    select
+        links.activity_key,
+        min_by(links.record_key, links.place_in_cell) as deal_key
+    from links
+    inner join {{ ref('int_deals') }} as deals on links.record_key = deals.deal_key
+    where links.entity = 'deals'
+    group by links.activity_key
+),
+
+leads_linked as (
+    select
+        links.activity_key,
+        min_by(links.record_key, links.place_in_cell) as lead_key
+    from links
+    inner join {{ ref('int_leads') }} as leads on links.record_key = leads.lead_key
+    where links.entity = 'leads'
+    group by links.activity_key
+),
+
+merged as (
+    select * from {{ ref('int_merges') }}
+)
+
 select
-    activity_key,
-    source,
-    activity_id,
-    activity_type,
-    direction,
-    case when deal_id is not null then concat(source, ':', deal_id) end as deal_key,
-    case when lead_id is not null then concat(source, ':', lead_id) end as lead_key,
-    case when account_id is not null then concat(source, ':', account_id) end as account_key,
-    case when owner_id is not null then concat(source, ':', owner_id) end as owner_key,
-    due_at,
-    completed_at,
-    is_done,
-    is_response_type and coalesce(direction, '') != 'inbound' as is_outbound_response
-from {{ ref('stg_activities') }}
+    activities.activity_key,
+    activities.source,
+    activities.activity_id,
+    activities.activity_type,
+    activities.direction,
+    coalesce(
+        deals_linked.deal_key,
+        merged_deals.survivor_key,
+        case when activities.deal_id is not null then concat(activities.source, ':', activities.deal_id) end
+    ) as deal_key,
+    coalesce(
+        leads_linked.lead_key,
+        merged_leads.survivor_key,
+        case when activities.lead_id is not null then concat(activities.source, ':', activities.lead_id) end
+    ) as lead_key,
+    case when activities.account_id is not null then concat(activities.source, ':', activities.account_id) end
+        as account_key,
+    case when activities.owner_id is not null then concat(activities.source, ':', activities.owner_id) end
+        as owner_key,
+    activities.due_at,
+    activities.completed_at,
+    activities.is_done,
+    activities.is_response_type and coalesce(activities.direction, '') != 'inbound' as is_outbound_response
+from activities
+left join deals_linked on activities.activity_key = deals_linked.activity_key
+left join leads_linked on activities.activity_key = leads_linked.activity_key
+left join merged as merged_deals
+    on merged_deals.entity = 'deals'
+    and concat(activities.source, ':', activities.deal_id) = merged_deals.merged_key
+left join merged as merged_leads
+    on merged_leads.entity = 'leads'
+    and concat(activities.source, ':', activities.lead_id) = merged_leads.merged_key

@@ -10,6 +10,10 @@ run as (
     select * from {{ source('config', 'run') }}
 ),
 
+deal_activities as (
+    {{ activities_of('deals', 'deal_key') }}
+),
+
 activities as (
     select
         activities.deal_key,
@@ -20,9 +24,8 @@ activities as (
                     then activities.due_at
             end
         ) as next_activity_at
-    from {{ ref('fct_activities') }} as activities
+    from deal_activities as activities
     cross join run
-    where activities.deal_key is not null
     group by activities.deal_key
 ),
 
@@ -106,6 +109,18 @@ leads as (
     from {{ ref('fct_leads') }}
 ),
 
+pushes as (
+    -- how often the expected close date was moved to a later day
+    select
+        deal_key,
+        count(*) as close_date_pushes
+    from {{ ref('int_deal_field_changes') }}
+    where
+        field = 'expected_close_on'
+        and cast(new_value as date) > cast(old_value as date)
+    group by deal_key
+),
+
 first_contacts as (
     select
         priced.*,
@@ -133,8 +148,10 @@ select
     deals.any_lead_source as lead_source,
     cast(deals.final_amount as decimal(18, 2)) as amount,
     deals.currency,
+    cast(deals.rate as decimal(18, 8)) as reporting_rate,
     -- decimal throughout, so that half a cent rounds as on paper
     cast(round(cast(deals.final_amount as decimal(18, 2)) * deals.rate, 2) as decimal(18, 2)) as amount_reporting,
+    deals.merged_into_key as merged_into_deal_key,
     -- where it stands
     deals.pipeline,
     deals.stage,
@@ -150,6 +167,7 @@ select
     deals.created_at_is_estimated,
     case when not deals.is_only_inferred then deals.qualified_at end as qualified_at,
     deals.expected_close_on,
+    deals.deleted_at,
     case when not deals.is_deleted then deals.closed_at end as closed_at,
     case when not deals.is_deleted then deals.closed_on end as closed_on,
     cast(
@@ -169,7 +187,7 @@ select
         activities.last_activity_at
     ) as last_touch_at,
     activities.next_activity_at,
-    cast(coalesce(pushes.pushes, 0) as integer) as close_date_pushes
+    cast(coalesce(pushes.close_date_pushes, 0) as integer) as close_date_pushes
 from first_contacts as deals
 left join activities on deals.deal_key = activities.deal_key
-left join {{ ref('int_close_date_pushes') }} as pushes on deals.deal_key = pushes.deal_key
+left join pushes on deals.deal_key = pushes.deal_key

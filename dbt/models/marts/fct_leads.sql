@@ -6,13 +6,16 @@ run as (
     select * from {{ source('config', 'run') }}
 ),
 
+lead_activities as (
+    {{ activities_of('leads', 'lead_key') }}
+),
+
 first_responses as (
     select
         leads.lead_key,
         min(activities.completed_at) as first_response_at
     from leads
-    inner join {{ ref('fct_activities') }} as activities
-        on leads.lead_key = activities.lead_key
+    inner join lead_activities as activities on leads.lead_key = activities.lead_key
     cross join run
     where
         activities.is_outbound_response
@@ -25,11 +28,9 @@ last_activities as (
     select
         activities.lead_key,
         max(activities.completed_at) as last_activity_at
-    from {{ ref('fct_activities') }} as activities
+    from lead_activities as activities
     cross join run
-    where
-        activities.lead_key is not null
-        and activities.completed_at <= run.as_of
+    where activities.completed_at <= run.as_of
     group by activities.lead_key
 ),
 
@@ -59,7 +60,9 @@ select
     leads.is_converted or linked_deals.deal_key is not null as is_converted,
     leads.is_converted or linked_deals.deal_key is not null or leads.has_closed_status as is_closed,
     case
-        when leads.converted_deal_id is not null then concat(leads.source, ':', leads.converted_deal_id)
+        when contains(leads.converted_deal_ids, leads.id_separator) then linked_deals.deal_key
+        when leads.converted_deal_ids is not null
+            then coalesce(merged.survivor_key, concat(leads.source, ':', leads.converted_deal_ids))
         else linked_deals.deal_key
     end as converted_deal_key,
     -- when
@@ -72,3 +75,6 @@ from leads
 left join first_responses on leads.lead_key = first_responses.lead_key
 left join last_activities on leads.lead_key = last_activities.lead_key
 left join linked_deals on leads.lead_key = linked_deals.lead_key
+left join {{ ref('int_merges') }} as merged
+    on merged.entity = 'deals'
+    and concat(leads.source, ':', leads.converted_deal_ids) = merged.merged_key

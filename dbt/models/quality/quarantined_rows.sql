@@ -1,8 +1,4 @@
-{% set keys = {
-    'deals': 'deal_id', 'deal_changes': 'deal_id', 'deal_versions': 'deal_id', 'leads': 'lead_id',
-    'activities': 'activity_id', 'owners': 'owner_id', 'accounts': 'account_id', 'stages': 'stage_id',
-    'exchange_rates': 'currency',
-} %}
+{% set keys = entity_keys() %}
 
 with files as (
     select * from {{ source('lake', 'files') }}

@@ -1,9 +1,5 @@
-{% set entities = [
-    'deals', 'deal_changes', 'deal_versions', 'leads', 'activities', 'owners', 'accounts', 'stages', 'exchange_rates',
-] %}
-
 with staged as (
-    {%- for entity in entities %}
+    {%- for entity in entity_keys() %}
     select
         file_id,
         source,

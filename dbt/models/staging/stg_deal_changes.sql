@@ -21,7 +21,9 @@ changes as (
         change_rows.*,
         fields_that_lose.word is not null and change_rows.new_value is not null as means_lost,
         feeds.timezone as _timezone,
-        feeds.date_format_set as _date_format_set,
+        case when change_rows.field = 'created_at' then change_rows.new_value end as _moment_text,
+        case when change_rows.field = 'expected_close_on' then change_rows.new_value end as _day_text,
+        case when change_rows.field = 'expected_close_on' then change_rows.old_value end as _old_day_text,
         run.timezone as _reporting_timezone,
         run.history_starts_on as _history_starts_on,
         run.history_starts_at as _history_starts_at
@@ -37,6 +39,27 @@ changes as (
     where
         change_rows.row_state = 'current'
         and change_rows.changed_at <= run.as_of
+),
+
+written as (
+    select
+        *,
+        {{ written_as('new_moment', '_moment_text', 'timestamp', '_reading_changed_dates') }},
+        {{ written_as('new_day', '_day_text', 'date', '_reading_changed_dates') }},
+        {{ written_as('old_day', '_old_day_text', 'date', '_reading_changed_dates') }}
+    from changes
+),
+
+-- the new value as what the field is
+read as (
+    select
+        *,
+        {{ timestamp_of('new_moment') }} as _new_moment,
+        {{ date_of('new_day') }} as _new_day,
+        {{ date_of('old_day') }} as _old_day,
+        case when field = 'amount' then {{ read_amount('new_value', '_reading_changed_amounts') }} end as new_amount,
+        case when field = 'amount' then {{ read_amount('old_value', '_reading_changed_amounts') }} end as old_amount
+    from written
 )
 
 select
@@ -50,13 +73,13 @@ select
     new_value,
     changed_at,
     means_lost,
-    -- the new value as what the field is
-    case when field = 'created_at' then {{ read_timestamp('new_value') }} end as new_moment,
-    case when field = 'expected_close_on' then {{ read_date('new_value') }} end as new_day,
-    case when field = 'amount' then try_cast(new_value as decimal(18, 2)) end as new_amount,
-    case when field = 'amount' then try_cast(old_value as decimal(18, 2)) end as old_amount,
+    {{ not_before_history('_new_moment', 'timestamp') }} as new_moment,
+    {{ not_before_history('_new_day', 'date') }} as new_day,
+    {{ not_before_history('_old_day', 'date') }} as old_day,
+    new_amount,
+    old_amount,
     -- as delivered: the log's own order
     extracted_at,
     file_id,
     file_position
-from changes
+from read

@@ -14,8 +14,8 @@ select
     deal_rows.source,
     deal_rows.deal_id,
     deal_rows.owner_id,
-    deal_rows.account_id,
-    deal_rows.lead_id,
+    {{ first_id('deal_rows.account_id', 'feeds.id_separator') }} as account_id,
+    deal_rows.lead_id as lead_ids,
     -- what it is
     deal_rows.deal_name,
     deal_rows.lead_source,
@@ -24,11 +24,7 @@ select
     -- where it stands
     deal_rows.pipeline as pipeline_name,
     deal_rows.stage as stage_name,
-    case
-        when lower(deal_rows.status) in ('won', 'lost', 'open') then lower(deal_rows.status)
-        when deal_rows.is_won then 'won'
-        when deal_rows.is_closed then 'lost'
-    end as status_given,
+    {{ status_given('deal_rows') }} as status_given,
     deal_rows.lost_reason,
     -- when
     deal_rows.created_at,
@@ -38,10 +34,15 @@ select
     deal_rows.won_at,
     deal_rows.lost_at,
     -- as delivered
+    deal_rows.feed,
     deal_rows.extracted_at,
     deal_rows.first_delivered_at,
-    coalesce(deal_rows.is_deleted, false) or coalesce(lower(deal_rows.status) = 'deleted', false) or deal_rows.is_gone
-        as is_deleted
+    deal_rows.last_delivered_at,
+    {{ is_flagged_deleted('deal_rows') }} as is_flagged_deleted,
+    deal_rows.is_gone,
+    deal_rows.merged_ids,
+    deal_rows.merged_into_id,
+    feeds.id_separator
 from deal_rows
 inner join feeds
     on deal_rows.source = feeds.source

@@ -2,6 +2,10 @@ with lead_rows as (
     select * from {{ ref('leads_rows') }}
 ),
 
+feeds as (
+    select * from {{ source('config', 'feeds') }}
+),
+
 statuses as (
     select
         source,
@@ -23,7 +27,8 @@ select
     lead_rows.source,
     lead_rows.lead_id,
     lead_rows.owner_id,
-    lead_rows.converted_deal_id,
+    lead_rows.converted_deal_id as converted_deal_ids,
+    feeds.id_separator,
     -- who and from where
     lead_rows.lead_name,
     lead_rows.company,
@@ -40,6 +45,9 @@ select
     lead_rows.extracted_at,
     lead_rows.first_delivered_at
 from lead_rows
+inner join feeds
+    on lead_rows.source = feeds.source
+    and lead_rows.feed = feeds.feed
 left join statuses
     on lead_rows.source = statuses.source
     and lead_rows.feed = statuses.feed

@@ -10,4 +10,5 @@
     required=['deal_id', 'field', 'changed_at'],
     latest=false,
     same_event=['deal_id', 'field', 'changed_at', 'new_value'],
+    readings=['changed_dates', 'changed_amounts'],
 ) }}

@@ -22,6 +22,10 @@
         'lost_at': 'timestamp',
         'lost_reason': 'text',
         'is_deleted': 'boolean',
+        'stage_dates': 'text',
+        'merged_ids': 'text',
+        'merged_into_id': 'text',
     },
     required=['deal_id', 'stage'],
+    readings=['stage_dates'],
 ) }}

@@ -13,6 +13,8 @@
         'converted_at': 'timestamp',
         'converted_deal_id': 'text',
         'is_deleted': 'boolean',
+        'merged_ids': 'text',
+        'merged_into_id': 'text',
     },
     required=['lead_id'],
 ) }}

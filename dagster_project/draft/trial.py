@@ -1,0 +1,146 @@
+"""The drafted configuration tried on the files themselves, by the reader and the proofs of a real run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.config.entities import ENTITIES
+from dagster_project.config.models import Feed, Source
+from dagster_project.draft.sampled import Sample
+from dagster_project.draft.yaml_text import scalars
+from dagster_project.errors import RefusedFileError
+from dagster_project.ingest import proof
+from dagster_project.ingest.reader import Provenance, load_file
+from dagster_project.ingest.tables import text
+
+_ORDERS = ("day_first", "month_first", "year_first")
+
+
+@dataclass
+class Trial:
+    """What a run would make of a feed's files."""
+
+    loaded: int = 0
+    rejected: int = 0
+    #: Why a file would be refused as a whole.
+    refusals: list[str] = field(default_factory=list)
+    #: What nobody but the user can settle, and the lines to choose one of.
+    doubts: list[str] = field(default_factory=list)
+    choices: list[str] = field(default_factory=list)
+    readings: dict[str, str] = field(default_factory=dict)
+
+
+def try_feed(
+    connection: duckdb.DuckDBPyConnection, source: Source, name: str, samples: list[Sample], scratch: Path
+) -> Trial:
+    """Reads a feed's files as the ingest would, and says in which columns it would not know how."""
+    trial = Trial()
+    feed = source.feeds[name]
+    for number, sample in enumerate(samples):
+        target = scratch / f"{name}-{number}.parquet"
+        provenance = Provenance(source.name, name, str(number), "2000-01-01 00:00:00")
+        try:
+            loaded = load_file(connection, sample.delivered, source, feed, provenance, target, scratch_dir=scratch)
+        except RefusedFileError as error:
+            trial.refusals.append(f"{sample.shown} {error}")
+            continue
+        trial.loaded += loaded.rows_loaded
+        trial.rejected += len(loaded.rejects)
+        rejected = [reject.row_number for reject in loaded.rejects]
+        _prove(connection, target, source, feed, loaded.headings, rejected, trial)
+    return trial
+
+
+def _prove(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    headings: list[str],
+    rejected: list[int],
+    trial: Trial,
+) -> None:
+    filled = [
+        name for name, count in _filled(connection, path).items() if count and name in ENTITIES[feed.entity].columns
+    ]
+    doubtful: dict[str, str] = {}
+    # column by column, to tell what each doubt is about; what a log says hangs on several
+    asked = [filled] if feed.entity == "deal_changes" else [[column] for column in filled]
+    for columns in asked:
+        try:
+            trial.readings |= proof.readings(connection, path, source, feed, columns, headings, rejected)
+        except RefusedFileError as error:
+            doubtful["changed_at" if feed.entity == "deal_changes" else columns[0]] = str(error)
+    forms = proof.read_columns(feed.entity)
+    trial.doubts += [message for message in doubtful.values() if message not in trial.doubts]
+    dates = [column for column in doubtful if forms.get(column) in ("days", "moments")]
+    if dates:
+        choices = _date_formats(connection, path, feed, filled, dates, trial.readings)
+        trial.choices += [line for line in choices if line not in trial.choices]
+    if len(dates) < len(doubtful):
+        trial.choices += [
+            line for line in ('decimal_separator: "."', 'decimal_separator: ","') if line not in trial.choices
+        ]
+
+
+def _filled(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
+    relation = connection.read_parquet(str(path))
+    counts = ", ".join(f'count("{name}")' for name in relation.columns)
+    row = connection.execute(f"select {counts} from read_parquet(?)", [str(path)]).fetchone() or ()
+    return dict(zip(relation.columns, row, strict=True))
+
+
+def _date_formats(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    feed: Feed,
+    filled: list[str],
+    doubtful: list[str],
+    readings: dict[str, str],
+) -> list[str]:
+    """A `date_formats` line for each order that reads every doubtful date; all dates of the feed are in its formats.
+
+    A configured feed is read by its formats alone, so those of its other columns have to stand beside them.
+    """
+    cells = _numbered_dates(connection, path, feed, filled)
+    lines = []
+    for order in _ORDERS:
+        formats = sorted(
+            {
+                proof.format_of(cell, order if column in doubtful else readings.get(column, order))
+                for column, cell in cells
+            }
+        )
+        wanted = [cell for column, cell in cells if column in doubtful]
+        if wanted and _reads_all(connection, wanted, formats):
+            lines.append(f"date_formats: {scalars(formats)}")
+    return lines
+
+
+def _reads_all(connection: duckdb.DuckDBPyConnection, cells: list[str], formats: list[str]) -> bool:
+    (unread,) = connection.execute(
+        "select count(*) from (select unnest(?) as cell) where try_strptime(cell, ?) is null", [cells, formats]
+    ).fetchone() or (1,)
+    return unread == 0
+
+
+def _numbered_dates(
+    connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]
+) -> list[tuple[str, str]]:
+    """Column and cell of every different date of three numbers in the columns that hold dates."""
+    forms = proof.read_columns(feed.entity)
+    columns = [name for name, form in forms.items() if form in ("days", "moments") and name in filled]
+    selects = [
+        f"select '{name}' as name, "
+        + ("unnest(json_extract_string(stage_dates, '$[*].entered'))" if name == "stage_dates" else name)
+        + f" as cell from read_parquet({text(str(path))})"
+        for name in columns
+    ]
+    if not selects:
+        return []
+    rows = connection.execute(f"select distinct name, cell from ({' union all '.join(selects)})").fetchall()
+    return [(name, cell) for name, cell in rows if cell and re.match(r"\d{1,2}[./ -]\d{1,2}[./ -]\d{2,4}", cell)]

@@ -1,0 +1,105 @@
+"""Whether files are a vendor's export: headings that only this vendor writes, in files its preset can read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dagster_project.config.load import vendor_names
+from dagster_project.config.models import Feed, Source
+from dagster_project.draft.sampled import Sample
+from dagster_project.draft.words import read_preset, says_plainly
+from dagster_project.errors import RefusedFileError
+from dagster_project.ingest.headings import Matched, heading_key, known_headings, match
+from dagster_project.ingest.landing import feed_of
+
+#: Headings of its own by which a vendor is known, and how many times those of the next vendor.
+_LEAST_OWN, _CLEARLY = 3, 2
+_LEAST_THROUGHOUT = 5
+#: Headings of one feed alone by which a file is known whose name is no vendor's; or one, among so many it reads.
+_LEAST_ALONE, _LEAST_READ = 2, 8
+
+
+@dataclass(frozen=True)
+class VendorFit:
+    """A vendor's preset, and which of its feeds reads which file; `left` are files that none does, and why."""
+
+    vendor: str
+    source: Source
+    feeds: list[tuple[Sample, str]]
+    left: list[tuple[Sample, str]]
+    own_headings: int
+
+    def headings(self, sample: Sample, feed: str) -> Matched:
+        """How the preset reads a file's headings."""
+        return match([column.heading for column in sample.columns], self.source.feeds[feed], needs_stage=False)
+
+    def heading(self, sample: Sample, feed: str, column: str) -> str | None:
+        """The heading a canonical column is read from."""
+        positions = self.headings(sample, feed).positions.get(column)
+        return sample.columns[positions[0]].heading if positions else None
+
+
+def recognise(samples: list[Sample], name: str) -> VendorFit | None:
+    """The vendor whose export these files are, if one fits clearly better than the others and reads deals."""
+    fits = sorted((_fit(vendor, samples, name) for vendor in vendor_names()), key=lambda fit: -fit.own_headings)
+    best, following = fits[0], fits[1:]
+    entities = {best.source.feeds[feed].entity for _, feed in best.feeds}
+    next_best = following[0].own_headings if following else 0
+    is_clear = best.own_headings >= _LEAST_OWN and best.own_headings >= _CLEARLY * next_best
+    if is_clear and 2 * len(best.feeds) >= len(samples) and entities & {"deals", "deal_versions", "deal_changes"}:
+        return best
+    return None
+
+
+def _fit(vendor: str, samples: list[Sample], name: str) -> VendorFit:
+    preset = {key: value for key, value in read_preset(vendor).items() if key != "stages"}
+    source = Source.model_validate({**preset, "name": name, "vendor": vendor})
+    feeds: list[tuple[Sample, str]] = []
+    left: list[tuple[Sample, str]] = []
+    own = 0
+    for sample in samples:
+        by_name = feed_of(source, sample.name)
+        try:
+            feed = by_name or _by_headings(sample, source)
+            if feed is None:
+                left.append((sample, "no feed of the preset has such headings; if it belongs here, write one"))
+                continue
+            own += _own_headings(sample, source.feeds[feed], bool(by_name) or source.has_history_feed)
+        except RefusedFileError as error:
+            left.append((sample, f"by its name it is the preset's {by_name}, but it {error}"))
+        else:
+            feeds.append((sample, feed))
+    return VendorFit(vendor, source, feeds, left, own)
+
+
+def _by_headings(sample: Sample, source: Source) -> str | None:
+    """The feed that reads most of a file whose name says nothing, by headings that no other feed has."""
+    found: dict[str, int] = {}
+    for name, feed in source.feeds.items():
+        try:
+            matched = match([column.heading for column in sample.columns], feed)
+        except RefusedFileError:
+            continue
+        others = set().union(*(known_headings(other) for key, other in source.feeds.items() if key != name))
+        used = {heading_key(sample.columns[at].heading) for at in matched.used}
+        alone = len(used - others)
+        if alone >= _LEAST_ALONE or (alone and len(used) >= _LEAST_READ):
+            found[name] = len(matched.used)
+    return max(found, key=lambda name: found[name], default=None)
+
+
+def _own_headings(sample: Sample, feed: Feed, has_history: bool) -> int:
+    """How many headings a file has that only this vendor writes. Raises RefusedFileError if the feed would."""
+    headings = [column.heading for column in sample.columns]
+    matched = match(headings, feed, needs_stage=not has_history)
+    used = [(column, headings[at]) for column, positions in matched.positions.items() for at in positions]
+    own = sum(_is_own(heading, feed.entity, column) for column, heading in used) + len(matched.stage_dates)
+    # a list with few columns, each of them as this vendor calls it
+    is_throughout = len(used) >= _LEAST_THROUGHOUT and len(used) >= 0.8 * len(headings)
+    return max(own, _LEAST_OWN) if own and is_throughout else own
+
+
+def _is_own(heading: str, entity: str, column: str) -> bool:
+    """Whether nobody would call a column so who does not use this vendor."""
+    return re.search(r"[a-z][A-Z]| - ", heading) is not None or not says_plainly(heading, entity, column)

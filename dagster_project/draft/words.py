@@ -1,0 +1,250 @@
+"""The plain-language words of `words.yml` and of the vendors' presets: what a heading or a value means."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagster_project.config.entities import ENTITIES
+from dagster_project.config.load import read_preset as read_preset_anew
+from dagster_project.config.load import vendor_names
+from dagster_project.config.stages import TEMPLATES
+from dagster_project.ingest.headings import heading_key
+
+_WORDS = Path(__file__).with_name("words.yml")
+#: Entity → the prefix of its `_id` and `_name` columns.
+_PREFIXES = {"deals": "deal", "leads": "lead", "activities": "activity", "owners": "owner", "accounts": "account"}
+_MIN_COMPOUND = 5
+#: What stands behind a word for an amount.
+_CURRENCIES = ("eur", "euro", "usd", "gbp", "chf", "jpy")
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a value means; `is_sure` if the whole of it is a known word."""
+
+    meaning: str
+    is_sure: bool
+
+
+def plain(text: str) -> str:
+    """Words without case, accents and punctuation, one space between them: `ProjektNr.` → `projekt nr`."""
+    apart = re.sub(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])", " ", text.replace("\ufeff", ""))
+    bare = "".join(char for char in unicodedata.normalize("NFD", apart) if not unicodedata.combining(char))
+    return " ".join(re.findall(r"[^\W_]+|#", bare.casefold()))
+
+
+@cache
+def listed(part: str) -> dict[str, list[str]]:
+    """A part of words.yml: meaning → its words, plain."""
+    return {meaning: [plain(word) for word in said] for meaning, said in _words()[part].items()}
+
+
+@cache
+def listed_flat(part: str) -> tuple[str, ...]:
+    """A part of words.yml that is one list, plain."""
+    return tuple(plain(word) for word in _words()[part])
+
+
+@cache
+def read_preset(vendor: str) -> dict[str, Any]:
+    """A vendor's preset, read once."""
+    return read_preset_anew(vendor)
+
+
+def stage_date_patterns() -> list[str]:
+    """Patterns of headings that hold the day a stage was entered: ours, then the vendors'."""
+    own: list[str] = _words()["stage_dates"]
+    theirs = [
+        pattern
+        for vendor in vendor_names()
+        for feed in read_preset(vendor)["feeds"].values()
+        for pattern in feed.get("stage_dates", [])
+    ]
+    return list(dict.fromkeys([*own, *theirs]))
+
+
+@cache
+def vendor_headings(entity: str, column: str) -> frozenset[str]:
+    """The headings (as keys) by which any vendor's preset finds this column."""
+    return frozenset(
+        heading_key(heading)
+        for vendor in vendor_names()
+        for feed in read_preset(vendor)["feeds"].values()
+        if feed["entity"] == entity
+        for heading in feed["columns"].get(column, [])
+        if isinstance(heading, str)
+    )
+
+
+@cache
+def _words() -> dict[str, Any]:
+    # every word is text, `no` and `y` too
+    words: dict[str, Any] = yaml.load(_WORDS.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    return words
+
+
+# ------------------------------------------------------------------ values
+
+
+def meaning(part: str, value: str) -> Meaning | None:
+    """What a value means by the words of a part: the whole of it, else the longest word within it."""
+    text = plain(value)
+    found: list[tuple[int, str]] = []
+    for name, said in listed(part).items():
+        if text in said:
+            return Meaning(name, is_sure=True)
+        found += [(len(word), name) for word in said if _holds(text, word)]
+    return Meaning(max(found)[1], is_sure=False) if found else None
+
+
+def stage_meaning(name: str) -> Meaning | None:
+    """The canonical stage that a stage's name tells of; a win or loss before anything else its name says."""
+    key = plain(name)
+    if key in _known_stages():
+        return Meaning(_known_stages()[key], is_sure=True)
+    for canonical, said in listed("stages").items():
+        if key in said:
+            return Meaning(canonical, is_sure=True)
+    for canonical in ("lost", "won"):
+        if any(_holds(key, word) for word in listed("outcomes")[canonical]):
+            return Meaning(canonical, is_sure=False)
+    return meaning("stages", name)
+
+
+@cache
+def _known_stages() -> dict[str, str]:
+    """Plain stage name → canonical stage, from the vendors' presets and the templates of seeds/reference."""
+    with TEMPLATES.open(encoding="utf-8", newline="") as file:
+        known = {plain(row["stage"]): row["canonical_stage"] for row in csv.DictReader(file)}
+    for vendor in vendor_names():
+        for stage in read_preset(vendor)["stages"]:
+            for name in (stage["name"], *stage.get("aliases", [])):
+                known.setdefault(plain(name), stage["canonical"])
+    return known
+
+
+def _holds(text: str, word: str) -> bool:
+    """Whether a word (or phrase) stands in a text, as a word or as a long part of a compound at either end."""
+    if f" {word} " in f" {text} ":
+        return True
+    if " " in word or len(word) < _MIN_COMPOUND:
+        return False
+    return any(token.startswith(word) or token.endswith(word) for token in text.split())
+
+
+# ------------------------------------------------------------------ headings
+
+
+def heading_score(heading: str, entity: str, column: str) -> float:
+    """How well a heading says that it is this column, from 0 (not at all) to 1."""
+    of_a_vendor = 0.9 if heading_key(heading) in vendor_headings(entity, column) else 0.0
+    return max(_own_score(heading, entity, column), of_a_vendor)
+
+
+def says_plainly(heading: str, entity: str, column: str) -> bool:
+    """Whether a heading is a plain word for this column, that anyone may use."""
+    return _own_score(heading, entity, column) >= 0.85
+
+
+def _own_score(heading: str, entity: str, column: str) -> float:
+    text = plain(heading)
+    if not text:
+        return 0.0
+    scores = [_phrase_score(text, entity, column)]
+    for noun_entity, prefix in _PREFIXES.items():
+        is_key = ENTITIES[entity].key == column
+        if column == f"{prefix}_id":
+            scores.append(_id_score(text, noun_entity, is_key))
+        if column == f"{prefix}_name":
+            scores.append(_name_score(text, noun_entity, entity == noun_entity))
+    if entity == "stages" and column == "stage_id":
+        scores.append(_id_score(text, "stages", is_key=True))
+    if entity == "stages" and column == "stage_name":
+        scores.append(_name_score(text, "stages", is_own=True))
+    if column == "campaign":
+        scores.append(_name_score(text, "campaigns", is_own=True))
+    return max(scores)
+
+
+def names_its_entity(heading: str, entity: str) -> bool:
+    """Whether a heading holds an entity's noun and a word for id: `Deal No`, `Projekt-Nr`."""
+    return entity in _PREFIXES and _id_score(plain(heading), entity, is_key=True) >= 1.0
+
+
+def nouns_in(text: str, entity: str) -> bool:
+    """Whether a text, such as a file's name, holds a noun of this entity, in the plural or not."""
+    tokens = plain(text).split()
+    singular = {token.removesuffix(end) for token in tokens for end in ("", "s", "es", "e", "en", "n")}
+    singular |= {token.removesuffix("ies") + "y" for token in tokens if token.endswith("ies")}
+    return any(noun in singular for noun in listed("nouns")[entity])
+
+
+def _phrase_score(text: str, entity: str, column: str) -> float:
+    phrases = listed("columns").get(column, [])
+    text = _without_currency(text)
+    bare = _without_noun(text, entity)
+    for rank, phrase in enumerate(phrases):
+        if text == phrase:
+            return 1.0 - 0.005 * rank
+        if bare == phrase:
+            return 0.92 - 0.005 * rank
+    scores = [
+        0.5 + 0.2 * len(phrase) / len(text) for phrase in phrases if f" {phrase} " in f" {text} " and len(phrase) > 2
+    ] or [0.45 for phrase in phrases if " " not in phrase and _holds(text, phrase)]
+    return 0.0 if not scores or _is_another(text) else max(scores)
+
+
+def _without_currency(text: str) -> str:
+    """`auftragswert eur` → `auftragswert`."""
+    return " ".join(token for token in text.split() if token not in _CURRENCIES) or text
+
+
+def _is_another(text: str) -> bool:
+    return any(f" {word} " in f" {text} " for word in listed_flat("others"))
+
+
+def _without_noun(text: str, entity: str) -> str:
+    """`deal stage` → `stage`, of a heading in a file of deals."""
+    for noun in listed("nouns").get(entity, []):
+        if text.startswith(f"{noun} "):
+            return text.removeprefix(f"{noun} ").strip()
+    return text
+
+
+def _id_score(text: str, entity: str, is_key: bool) -> float:
+    if is_key and text in listed_flat("ids"):
+        return 0.9
+    return max(_id_score_by(noun, text, entity, is_key) for noun in listed("nouns")[entity])
+
+
+def _id_score_by(noun: str, text: str, entity: str, is_key: bool) -> float:
+    if any(text in (f"{noun} {word}", f"{word} {noun}", f"{noun}{word}") for word in listed_flat("ids")):
+        return 1.0
+    if any(text == f"{noun}{joint}{word}" for joint in ("s", "n", "en", "s ") for word in ("nr", "nummer", "id")):
+        return 1.0
+    if text == noun:
+        return 0.75 if is_key else 0.95 if entity == "owners" else 0.85
+    if is_key or _is_another(text):
+        return 0.0
+    if any(text == f"{noun} {word}" for word in listed_flat("names")):
+        return 0.8
+    return 0.6 if entity == "owners" and f" {noun} " in f" {text} " else 0.0
+
+
+def _name_score(text: str, entity: str, is_own: bool) -> float:
+    if is_own and text in listed_flat("names"):
+        return 0.9
+    for noun in listed("nouns")[entity]:
+        if any(text in (f"{noun} {word}", f"{noun}{word}", f"{noun}n{word}") for word in listed_flat("names")):
+            return 1.0
+        if text == noun and is_own:
+            return 0.6
+    return 0.0

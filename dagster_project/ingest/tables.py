@@ -1,0 +1,55 @@
+"""What a delivered file is to the reader, whatever its format: headings, a relation of text, rejected rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that could not be taken; `row_number` is its record number, header = 1.
+
+    `text` is None where the feed has personal data.
+    """
+
+    row_number: int
+    column: str | None
+    reason: str
+    text: str | None
+
+
+class Table(Protocol):
+    """The records of one file."""
+
+    @property
+    def headings(self) -> list[str]:
+        """As the file writes them, in order."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know about how the file was read."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the format has no headings because it has no records (an empty JSON list)."""
+
+    def relation(self, positions: Collection[int]) -> str:
+        """SQL that stands behind `from`: a row per accepted record in the file's order, its text in `c<position>`."""
+
+    def rejects(self) -> list[Reject]:
+        """The rows that were not accepted, by row number; asked after the relation has been read once."""
+
+
+def said_by_duckdb(error: duckdb.Error) -> str:
+    """The first line of its message, without the name of its class; the others may quote a row."""
+    return re.sub(r"^[A-Za-z ]+ Error: ", "", str(error).splitlines()[0])
+
+
+def text(value: str) -> str:
+    """A SQL text literal."""
+    return "'" + value.replace("'", "''") + "'"

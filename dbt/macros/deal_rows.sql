@@ -1,0 +1,56 @@
+{# What a delivered row says of win and loss, if it says it apart from the stage; `closed`: its stage says which. #}
+{% macro status_given(rows) -%}
+    case
+        when lower({{ rows }}.status) in ('won', 'lost', 'open') then lower({{ rows }}.status)
+        when {{ rows }}.is_won then 'won'
+        when {{ rows }}.is_closed and not {{ rows }}.is_won then 'lost'
+        when {{ rows }}.is_closed then 'closed'
+    end
+{%- endmacro %}
+
+{# Whether a delivered row flags its deal as deleted. #}
+{% macro is_flagged_deleted(rows) -%}
+    (coalesce({{ rows }}.is_deleted, false) or coalesce(lower({{ rows }}.status) = 'deleted', false))
+{%- endmacro %}
+
+{#
+    Delivered deal rows with the pipeline, stage and outcome they stand in, win and loss as a status included:
+    `relation` with pipeline, stage, outcome, and named_stage, the stage as the row itself names it.
+#}
+{% macro where_rows_stand(relation) -%}
+    select
+        judged.* exclude (stage_outcome),
+        case
+            when judged.outcome in ('won', 'lost') and coalesce(judged.stage_outcome, '') != judged.outcome
+                then coalesce(terminal.stage, case judged.outcome when 'won' then 'Won' else 'Lost' end)
+            else judged.named_stage
+        end as stage
+    from (
+        select
+            deal_rows.*,
+            coalesce(
+                names.pipeline, {{ pipeline_as_configured('deal_rows.pipeline_name', 'pipelines.pipeline') }}
+            ) as pipeline,
+            names.stage as named_stage,
+            names.outcome as stage_outcome,
+            coalesce(
+                case when deal_rows.status_given in ('won', 'lost') then deal_rows.status_given end,
+                nullif(names.outcome, 'open'),
+                -- closed in an open stage, and not known to be won
+                case when deal_rows.status_given = 'closed' then 'lost' end,
+                'open'
+            ) as outcome
+        from {{ relation }} as deal_rows
+        left join {{ ref('int_stage_names') }} as names
+            on deal_rows.source = names.source
+            and coalesce(deal_rows.pipeline_name, '') = names.pipeline_name
+            and deal_rows.stage_name = names.stage_name
+        left join {{ source('config', 'pipeline_names') }} as pipelines
+            on deal_rows.source = pipelines.source
+            and {{ normalized("coalesce(deal_rows.pipeline_name, 'default')") }} = pipelines.name_key
+    ) as judged
+    left join {{ ref('int_terminal_stages') }} as terminal
+        on judged.source = terminal.source
+        and {{ normalized('judged.pipeline') }} = terminal.pipeline_key
+        and judged.outcome = terminal.outcome
+{%- endmacro %}

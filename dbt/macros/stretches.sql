@@ -1,0 +1,43 @@
+{#
+    The days over which a field of a deal kept one value, by day's ends: deal_key, from_on (NULL: since ever), until_on
+    (NULL: to this day) and value, for deals of which a change of that field is known.
+#}
+{% macro value_stretches(field) -%}
+    select
+        deal_key,
+        from_on,
+        lead(from_on) over (partition by deal_key order by change_number) as until_on,
+        value
+    from (
+        select
+            *,
+            lead(from_on) over (partition by deal_key order by change_number) as next_from_on
+        from (
+            select
+                changes.deal_key,
+                changes.change_number,
+                {{ day_in('changes.changed_at', 'run.timezone') }} as from_on,
+                changes.new_value as value
+            from {{ ref('fct_deal_changes') }} as changes
+            cross join {{ source('config', 'run') }} as run
+            where changes.field = '{{ field }}'
+
+            union all
+
+            select
+                deal_key,
+                0 as change_number,
+                cast(null as date) as from_on,
+                old_value as value
+            from {{ ref('fct_deal_changes') }}
+            where
+                field = '{{ field }}'
+                and change_number = 1
+        ) as changes
+    ) as changes
+    -- the last of a day is what it was at the day's end
+    where
+        from_on is null
+        or next_from_on is null
+        or next_from_on > from_on
+{%- endmacro %}

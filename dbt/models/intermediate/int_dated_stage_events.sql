@@ -1,0 +1,31 @@
+{{ config(materialized='view') }}
+
+-- Shape `stage_dates`: one row per stage that the deal's newest row has a date for. Stages entered at one moment are in
+-- the order of the configuration.
+with dates as (
+    select
+        dates.*,
+        names.pipeline,
+        names.stage,
+        names.configured_order
+    from {{ ref('stg_deal_stage_dates') }} as dates
+    inner join {{ ref('int_stage_names') }} as names
+        on dates.source = names.source
+        and coalesce(dates.pipeline_name, '') = names.pipeline_name
+        and dates.stage_name = names.stage_name
+    cross join {{ source('config', 'run') }} as run
+    where dates.entered_at <= run.as_of
+)
+
+select
+    deal_key,
+    source,
+    deal_id,
+    pipeline,
+    stage,
+    entered_at,
+    row_number() over (
+        partition by deal_key
+        order by entered_at, configured_order nulls last, stage
+    ) as shape_position
+from dates

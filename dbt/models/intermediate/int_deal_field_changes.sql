@@ -1,0 +1,281 @@
+-- Changes of a deal's amount, owner and expected close date, each deal and field by its best witness, as for stages:
+-- it supplies everything from its first word on, the next best what came before. Values as text.
+with logged as (
+    select
+        deal_key,
+        source,
+        case when field = 'owner_id' then 'owner' else field end as field,
+        case field
+            when 'amount' then cast(new_amount as varchar)
+            when 'expected_close_on' then cast(new_day as varchar)
+            else concat(source, ':', new_value)
+        end as value,
+        case field
+            when 'amount' then cast(old_amount as varchar)
+            when 'expected_close_on' then cast(old_day as varchar)
+            else concat(source, ':', old_value)
+        end as value_before,
+        new_value is null as is_emptied,
+        old_value is null as is_unknown_before,
+        changed_at as told_at,
+        row_number() over (
+            partition by deal_key
+            order by changed_at, extracted_at, file_id, file_position
+        ) as shape_position
+    from {{ ref('stg_deal_changes') }}
+    where field in ('amount', 'owner_id', 'expected_close_on')
+),
+
+versions as (
+    select
+        deal_key,
+        source,
+        amount,
+        owner_id,
+        expected_close_on,
+        entered_at as told_at,
+        shape_position,
+        2 as witness
+    from {{ ref('int_versioned_stage_events') }}
+
+    union all
+
+    select
+        deal_key,
+        source,
+        amount,
+        owner_id,
+        expected_close_on,
+        extracted_at as told_at,
+        row_number() over (partition by deal_key order by extracted_at, feed) as shape_position,
+        4 as witness
+    from {{ ref('int_deal_extracts') }}
+    where is_full
+),
+
+compared as (
+    select
+        *,
+        row_number() over in_order as place,
+        lag(amount) over in_order as amount_before,
+        lag(owner_id) over in_order as owner_id_before,
+        lag(expected_close_on) over in_order as expected_close_on_before
+    from versions
+    window in_order as (partition by deal_key, witness order by shape_position)
+),
+
+-- what each witness tells: its first word of a field, and every other one after that
+told as (
+    select
+        deal_key,
+        source,
+        field,
+        case when is_emptied then cast(null as varchar) else value end as value,
+        case when is_unknown_before then cast(null as varchar) else value_before end as value_before,
+        told_at,
+        shape_position,
+        1 as witness
+    from logged
+    where
+        is_emptied
+        or value is not null
+
+    union all
+
+    select
+        deal_key,
+        source,
+        'amount' as field,
+        cast(amount as varchar) as value,
+        cast(null as varchar) as value_before,
+        told_at,
+        shape_position,
+        witness
+    from compared
+    where
+        place = 1
+        or amount is distinct from amount_before
+
+    union all
+
+    select
+        deal_key,
+        source,
+        'owner' as field,
+        case when owner_id is not null then concat(source, ':', owner_id) end as value,
+        cast(null as varchar) as value_before,
+        told_at,
+        shape_position,
+        witness
+    from compared
+    where
+        place = 1
+        or owner_id is distinct from owner_id_before
+
+    union all
+
+    select
+        deal_key,
+        source,
+        'expected_close_on' as field,
+        cast(expected_close_on as varchar) as value,
+        cast(null as varchar) as value_before,
+        told_at,
+        shape_position,
+        witness
+    from compared
+    where
+        place = 1
+        or expected_close_on is distinct from expected_close_on_before
+),
+
+-- a shape that never has a value for a field tells nothing of it
+witnesses as (
+    select
+        deal_key,
+        field,
+        witness,
+        min(told_at) as first_word_at
+    from told
+    group by
+        deal_key,
+        field,
+        witness
+    having
+        witness = 1
+        or count(value) > 0
+),
+
+silenced as (
+    select
+        *,
+        min(first_word_at) over (
+            partition by deal_key, field
+            order by witness
+            rows between unbounded preceding and 1 preceding
+        ) as better_witness_from
+    from witnesses
+),
+
+heard as (
+    select
+        told.*,
+        row_number() over in_order as word_number,
+        lag(told.value) over in_order as last_value
+    from told
+    inner join silenced
+        on told.deal_key = silenced.deal_key
+        and told.field = silenced.field
+        and told.witness = silenced.witness
+    where
+        silenced.better_witness_from is null
+        or told.told_at < silenced.better_witness_from
+    window
+        in_order as (
+            partition by told.deal_key, told.field
+            order by told.told_at, told.witness desc, told.shape_position
+        )
+),
+
+changes as (
+    select
+        deal_key,
+        source,
+        field,
+        case when word_number = 1 then value_before else last_value end as old_value,
+        value as new_value,
+        told_at as changed_at,
+        word_number,
+        case witness when 1 then 'logged' when 2 then 'versioned' else 'observed' end as evidence
+    from heard
+    where
+        (word_number > 1 and value is distinct from last_value)
+        -- a log that reports a change without what was there before
+        or (word_number = 1 and witness = 1 and value is distinct from value_before)
+),
+
+last_words as (
+    select
+        deal_key,
+        source,
+        field,
+        max_by(value, word_number) filter (where value is not null) as last_filled,
+        max(word_number) as word_number,
+        max(case when value is not null then word_number else 0 end) as last_filled_number,
+        max(told_at) as told_at
+    from heard
+    group by
+        deal_key,
+        source,
+        field
+),
+
+delivered as (
+    select
+        source,
+        case column_name
+            when 'close_on' then 'expected_close_on'
+            else column_name
+        end as field
+    from {{ source('config', 'delivered_columns') }}
+    where
+        entity = 'deals'
+        and column_name in ('amount', 'expected_close_on', 'close_on')
+    group by
+        source,
+        case column_name
+            when 'close_on' then 'expected_close_on'
+            else column_name
+        end
+),
+
+-- the newest row, where it is newer than the last word and says something else; not for owners, whom an export may
+-- name where the log has their ids
+shown as (
+    select
+        words.deal_key,
+        words.source,
+        words.field,
+        case when words.last_filled_number = words.word_number then words.last_filled end as old_value,
+        case words.field
+            when 'amount' then cast(states.amount as varchar)
+            else cast(states.expected_close_on as varchar)
+        end as new_value,
+        states.extracted_at as changed_at,
+        words.word_number + 1 as word_number,
+        'observed' as evidence
+    from last_words as words
+    inner join {{ ref('int_deal_states') }} as states on words.deal_key = states.deal_key
+    inner join delivered
+        on words.source = delivered.source
+        and words.field = delivered.field
+    where
+        states.extracted_at >= words.told_at
+        -- the close date of a closed deal is no expectation any more, where the CRM has one date for both
+        and (words.field != 'expected_close_on' or states.outcome = 'open')
+)
+
+select
+    deal_key,
+    source,
+    field,
+    old_value,
+    new_value,
+    changed_at,
+    word_number,
+    evidence
+from changes
+
+union all
+
+select
+    deal_key,
+    source,
+    field,
+    old_value,
+    new_value,
+    changed_at,
+    word_number,
+    evidence
+from shown
+where old_value is distinct from new_value

@@ -1,0 +1,89 @@
+-- Change logs in their order, each row with the pipeline the deal was in when it was logged, and the stage it enters
+-- and leaves, still as the log names them. Of one second, a move to another pipeline comes first.
+with changes as (
+    select
+        changes.*,
+        deals.pipeline_name as row_pipeline_name,
+        row_number() over (
+            partition by changes.deal_key
+            order by
+                changes.changed_at,
+                changes.field = 'pipeline' desc,
+                changes.extracted_at,
+                changes.file_id,
+                changes.file_position
+        ) as shape_position,
+        max(case when changes.field = 'stage' then 1 else 0 end)
+            over (partition by changes.deal_key, changes.changed_at) = 1 as has_stage_in_second,
+        max(case when changes.field = 'created_at' then 1 else 0 end)
+            over (partition by changes.deal_key) = 1 as has_creation
+    from {{ ref('stg_deal_changes') }} as changes
+    left join {{ ref('stg_deals') }} as deals on changes.deal_key = deals.deal_key
+),
+
+moves as (
+    select
+        *,
+        last_value(case when field = 'pipeline' then new_value end ignore nulls) over so_far as moved_into,
+        last_value(case when field = 'pipeline' then changed_at end ignore nulls) over so_far as moved_at,
+        last_value(case when field = 'pipeline' then new_value end ignore nulls) over before as was_in,
+        first_value(case when field = 'pipeline' then old_value end ignore nulls) over from_here as left_next,
+        last_value(case when field = 'stage' then new_value end ignore nulls) over so_far as stage_name_then
+    from changes
+    window
+        so_far as (
+            partition by deal_key
+            order by shape_position
+            rows between unbounded preceding and current row
+        ),
+        before as (
+            partition by deal_key
+            order by shape_position
+            rows between unbounded preceding and 1 preceding
+        ),
+        from_here as (
+            partition by deal_key
+            order by shape_position
+            rows between current row and unbounded following
+        )
+),
+
+placed as (
+    select
+        *,
+        coalesce(moved_into, left_next, row_pipeline_name) as pipeline_name,
+        last_value(
+            case when field = 'pipeline' then coalesce(old_value, was_in, row_pipeline_name, '') end ignore nulls
+        ) over (
+            partition by deal_key
+            order by shape_position
+            rows between unbounded preceding and current row
+        ) as moved_from
+    from moves
+)
+
+select
+    deal_key,
+    source,
+    deal_id,
+    field,
+    old_value,
+    new_value,
+    changed_at,
+    means_lost,
+    new_amount,
+    old_amount,
+    has_creation,
+    shape_position,
+    pipeline_name,
+    case when moved_at = changed_at then nullif(moved_from, '') else pipeline_name end as left_pipeline_name,
+    case
+        when field = 'stage' then new_value
+        -- moved into another pipeline, and no word of another stage: into the stage of the same name
+        when field = 'pipeline' and not has_stage_in_second then stage_name_then
+    end as stage_name,
+    case
+        when field = 'stage' then old_value
+        when field = 'pipeline' and not has_stage_in_second then stage_name_then
+    end as left_stage_name
+from placed

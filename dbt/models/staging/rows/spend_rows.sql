@@ -1,0 +1,16 @@
+{{ staged_rows(
+    entity='spend',
+    columns={
+        'spent_on': 'date',
+        'amount': 'amount',
+        'currency': 'text',
+        'campaign': 'text',
+        'pipeline': 'text',
+        'owner_id': 'text',
+        'segment': 'text',
+        'lead_source': 'text',
+    },
+    required=['spent_on', 'amount', 'currency'],
+    latest=false,
+    same_event=['spent_on', 'amount', 'currency', 'campaign', 'pipeline', 'owner_id', 'segment', 'lead_source'],
+) }}

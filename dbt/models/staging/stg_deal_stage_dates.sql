@@ -1,0 +1,75 @@
+-- Grain: one row per deal and stage whose heading has a date for it, in the deal's newest row.
+with deal_rows as (
+    select * from {{ ref('deals_rows') }}
+),
+
+feeds as (
+    select * from {{ source('config', 'feeds') }}
+),
+
+run as (
+    select
+        *,
+        {{ to_utc('cast(history_starts_on as timestamp)', 'timezone') }} as history_starts_at
+    from {{ source('config', 'run') }}
+),
+
+cells as (
+    select
+        source,
+        feed,
+        deal_id,
+        pipeline,
+        _reading_stage_dates,
+        {{ objects_of('stage_dates', ['stage', 'pipeline', 'entered']) }} as cell
+    from deal_rows
+    where
+        row_state = 'current'
+        and stage_dates is not null
+),
+
+named as (
+    select
+        cells.source,
+        cells.deal_id,
+        cells.pipeline as deal_pipeline,
+        cells.cell.pipeline as heading_pipeline,
+        cells.cell.stage as stage_name,
+        cells.cell.entered as raw_entered_at,
+        cells._reading_stage_dates,
+        feeds.timezone as _timezone,
+        run.timezone as _reporting_timezone,
+        run.history_starts_on as _history_starts_on,
+        run.history_starts_at as _history_starts_at
+    from cells
+    inner join feeds
+        on cells.source = feeds.source
+        and cells.feed = feeds.feed
+    cross join run
+),
+
+written as (
+    select
+        *,
+        {{ written_as('entered_at', 'raw_entered_at', 'timestamp', '_reading_stage_dates') }}
+    from named
+),
+
+read as (
+    select
+        *,
+        {{ timestamp_of('entered_at') }} as _entered_at
+    from written
+)
+
+select
+    -- keys
+    concat(source, ':', deal_id) as deal_key,
+    source,
+    deal_id,
+    -- the stage, and when it was entered
+    coalesce(heading_pipeline, deal_pipeline) as pipeline_name,
+    stage_name,
+    {{ not_before_history('_entered_at', 'timestamp') }} as entered_at,
+    raw_entered_at
+from read

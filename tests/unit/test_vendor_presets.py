@@ -1,0 +1,156 @@
+"""The presets know the files and headings that the vendors' exports have, and leave alone what they cannot tell."""
+
+from pathlib import Path
+
+import pytest
+
+from dagster_project.config.load import read_configuration
+from dagster_project.config.models import Source
+from dagster_project.config.stages import pipeline_names, stage_aliases
+from dagster_project.errors import RefusedFileError
+from dagster_project.ingest.headings import match
+from dagster_project.ingest.landing import feed_of
+from tests.unit.reading import Landing
+
+
+def preset(folder: Path, vendor: str) -> Source:
+    path = folder / "pipeline.yml"
+    path.write_text(f"timezone: UTC\ncurrency: EUR\nsources: [{{name: crm, vendor: {vendor}}}]\n", encoding="utf-8")
+    return read_configuration(path).sources[0]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "file", "feed"),
+    [
+        ("hubspot", "hubspot-crm-exports-all-deals-2026-03-31.csv", "deals"),
+        ("hubspot", "hubspot-crm-exports-my-open-deals-2026-03-31-1.xlsx", "deals"),
+        ("hubspot", "hubspot-crm-exports-todos-los-negocios-2026-03-31.csv", "deals"),
+        ("hubspot", "hubspot-crm-exports-all-contacts-2026-03-31.csv.gz", "contacts"),
+        ("hubspot", "hubspot-crm-exports-companies-2026-03-31.csv", "companies"),
+        ("hubspot", "hubspot-crm-exports-all-calls-2026-03-31.csv", "calls"),
+        ("hubspot", "hubspot-crm-exports-all-emails-2026-03-31.csv", "emails"),
+        ("hubspot", "hubspot-crm-exports-all-meetings-2026-03-31.csv", "meetings"),
+        ("hubspot", "hubspot-crm-exports-all-notes-2026-03-31.csv", "notes"),
+        ("hubspot", "hubspot-crm-exports-all-tasks-2026-03-31.csv", "tasks"),
+        # a view whose name does not end in what it lists
+        ("hubspot", "hubspot-crm-exports-q4-forecast-2026-03-31.csv", None),
+        ("hubspot", "deals.jsonl", "deals"),
+        ("hubspot", "deals_2026-03-31.parquet", "deals"),
+        ("hubspot", "deals_property_history.csv", "deal_property_history"),
+        ("hubspot", "contacts_property_history.csv", None),
+        ("hubspot", "owners.csv", "owners"),
+        ("salesforce", "OpportunityFieldHistory.csv", "opportunity_field_history"),
+        ("salesforce", "OpportunityHistory.csv", "opportunity_history"),
+        ("salesforce", "Opportunity_2.csv", "opportunities"),
+        ("salesforce", "Event.csv", "events"),
+        ("salesforce", "Campaign.csv", "campaigns"),
+        ("salesforce", "CampaignMember.csv", None),
+        ("salesforce", "EntityHistory.csv", None),
+        ("salesforce", "FieldHistory.csv", None),
+        ("pipedrive", "deals-29684860-7.csv", "deals"),
+        ("pipedrive", "deal_changes.csv", "deal_changes"),
+        # people are counted as leads only where the configuration says so
+        ("pipedrive", "people-29684860-4.csv", None),
+    ],
+)
+def test_files_and_what_they_hold(tmp_path: Path, vendor: str, file: str, feed: str | None) -> None:
+    assert feed_of(preset(tmp_path, vendor), file) == feed
+
+
+HUBSPOT_UI = [
+    *(
+        "Record ID",
+        "Deal Name",
+        "Pipeline",
+        "Deal Stage",
+        "Amount",
+        "Currency",
+        "Deal owner",
+        "Create Date",
+        "Close Date",
+    ),
+    *("Is Closed Won", "Is Deal Closed?", "Closed Lost Reason", "Original Traffic Source", "Merged object IDs"),
+    *("Associated Contact IDs", "Associated Company IDs (Primary)", "Associated Company IDs"),
+]
+HUBSPOT_API = [
+    *("hs_object_id", "dealname", "pipeline", "dealstage", "amount", "deal_currency_code", "hubspot_owner_id"),
+    *("createdate", "closedate", "hs_is_closed_won", "hs_is_closed", "closed_lost_reason", "hs_analytics_source"),
+    *("hs_merged_object_ids", "associations.contacts.results.id", "associations.companies.results.id"),
+]
+
+
+@pytest.mark.parametrize("headings", [HUBSPOT_UI, HUBSPOT_API], ids=["UI", "API"])
+def test_hubspot_deals_by_labels_and_by_internal_names(tmp_path: Path, headings: list[str]) -> None:
+    feed = preset(tmp_path, "hubspot").feeds["deals"]
+    found = match(headings, feed)
+    mapped = set(found.positions)
+    assert set(feed.columns) - mapped == {"is_deleted"}
+    assert found.unmapped == []
+
+
+def test_hubspot_dates_of_entry_by_labels_and_by_internal_names(tmp_path: Path) -> None:
+    feed = preset(tmp_path, "hubspot").feeds["deals"]
+    labels = [
+        'Date entered "Demo (on site) (Sales Pipeline)"',
+        "Date entered 'Demo (on site) (Sales Pipeline)'",  # the older property says it again
+        "Date entered 'Terms (Renewals)'",
+        "Date entered current stage",
+        'Date exited "Demo (on site) (Sales Pipeline)"',
+    ]
+    found = match(["Record ID", "Deal Stage", *labels], feed, pipelines=["Sales Pipeline"]).stage_dates.values()
+    assert [(date.stage, date.pipeline) for date in found] == [
+        ("Demo (on site)", "Sales Pipeline"),
+        ("Terms", "Renewals"),
+    ]
+    names = ["hs_v2_date_entered_contractsent", "hs_v2_date_entered_current_stage", "hs_v2_date_exited_contractsent"]
+    found = match(["hs_object_id", "dealstage", *names, "hs_date_entered_41278306"], feed).stage_dates.values()
+    assert [(date.stage, date.pipeline) for date in found] == [("contractsent", None), ("41278306", None)]
+
+
+def test_hubspot_headings_in_spanish(tmp_path: Path) -> None:
+    feeds = preset(tmp_path, "hubspot").feeds
+    deals = match(["ID de registro", "Nombre del negocio", "Etapa del negocio", "Valor", "Moneda"], feeds["deals"])
+    assert set(deals.positions) == {"deal_id", "deal_name", "stage", "amount", "currency"}
+    spanish = ["ID de registro", "Nombre", "Apellidos", "Correo", "Propietario del contacto", "Estado del lead"]
+    contacts = match([*spanish, "Fecha de creación"], feeds["contacts"])
+    assert contacts.unmapped == []
+
+
+@pytest.mark.parametrize("feed", ["calls", "emails", "meetings", "notes", "tasks"])
+def test_hubspot_activities_have_an_id_and_their_type(tmp_path: Path, feed: str) -> None:
+    activities = preset(tmp_path, "hubspot").feeds[feed]
+    assert activities.constants == {"activity_type": feed.removesuffix("s")}
+    assert ("activity_id" in match(["Record ID"], activities).positions) is True
+    with pytest.raises(RefusedFileError, match=r"no column for activities\.activity_id"):
+        match(["Call Title"], activities)
+
+
+def test_notes_and_tasks_answer_nobody(tmp_path: Path) -> None:
+    feeds = preset(tmp_path, "hubspot").feeds
+    assert {name: feeds[name].response_types for name in ("calls", "emails", "meetings", "notes", "tasks")} == {
+        "calls": ["call"],
+        "emails": ["email"],
+        "meetings": ["meeting"],
+        "notes": [],
+        "tasks": [],
+    }
+
+
+def test_hubspot_stages_and_pipelines_are_known_by_their_ids(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yml"
+    path.write_text("timezone: UTC\ncurrency: EUR\nsources: [{name: crm, vendor: hubspot}]\n", encoding="utf-8")
+    config = read_configuration(path)
+    assert pipeline_names(config)["crm", "default"] == "Sales Pipeline"
+    aliases = stage_aliases(config)
+    assert aliases["crm", "sales pipeline", "decisionmakerboughtin"] == "decision maker bought-in"
+    assert len(aliases) == 7
+
+
+def test_a_campaign_whose_cost_nobody_entered_has_cost_nothing(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "night")
+    landing.put(
+        "Campaign_2026-03-01.csv",
+        b"Name,StartDate,ActualCost,CurrencyIsoCode\nA,2026-01-10,5000.0,EUR\nB,2026-02-01,,EUR\n",
+    )
+    (record,) = landing.ingest(preset(tmp_path, "salesforce"))
+    assert landing.rows(record, "campaign, amount") == [("A", "5000.0"), ("B", "0")]
