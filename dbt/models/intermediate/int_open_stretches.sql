@@ -75,7 +75,7 @@ open_days as (
         day_ends.canonical_stage,
         day_ends.entered_on,
         day_ends.from_on,
-        least(day_ends.until_on, deals.deleted_on) as until_on,
+        coalesce(least(day_ends.until_on, deals.deleted_on), {{ for_ever() }}) as until_on,
         deals.amount as last_amount,
         deals.reporting_rate
     from day_ends
@@ -97,7 +97,7 @@ select
     open_days.canonical_stage,
     open_days.entered_on,
     greatest(open_days.from_on, coalesce(amounts.from_on, open_days.from_on)) as from_on,
-    least(open_days.until_on, amounts.until_on) as until_on,
+    nullif(least(open_days.until_on, coalesce(amounts.until_on, open_days.until_on)), {{ for_ever() }}) as until_on,
     cast(
         round(
             case
@@ -109,5 +109,5 @@ select
 from open_days
 left join amounts
     on open_days.deal_key = amounts.deal_key
-    and (open_days.until_on is null or amounts.from_on is null or open_days.until_on > amounts.from_on)
-    and (amounts.until_on is null or open_days.from_on < amounts.until_on)
+    and open_days.until_on > amounts.from_on
+    and open_days.from_on < amounts.until_on

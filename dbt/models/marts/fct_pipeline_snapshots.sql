@@ -33,5 +33,5 @@ inner join month_ends
 inner join {{ ref('fct_deals') }} as deals on stretches.deal_key = deals.deal_key
 left join owners
     on stretches.deal_key = owners.deal_key
-    and (owners.from_on is null or month_ends.snapshot_on >= owners.from_on)
-    and (owners.until_on is null or month_ends.snapshot_on < owners.until_on)
+    and month_ends.snapshot_on >= owners.from_on
+    and month_ends.snapshot_on < owners.until_on
