@@ -14,8 +14,9 @@
 {%- endmacro %}
 
 {#
-    Delivered deal rows with the pipeline, stage and outcome they stand in, win and loss as a status included:
-    `relation` with pipeline, stage, outcome, and named_stage, the stage as the row itself names it.
+    Delivered deal rows with the pipeline, stage and outcome they stand in, win and loss as a status included: `relation`
+    with pipeline, stage, outcome, named_stage (the stage as the row itself names it), and the CRM's own moment and day of
+    closing, given_closed_at and given_close_on, where it shows the deal closed.
 #}
 {% macro where_rows_stand(relation) -%}
     select
@@ -24,13 +25,16 @@
             when judged.outcome in ('won', 'lost') and coalesce(judged.stage_outcome, '') != judged.outcome
                 then coalesce(terminal.stage, case judged.outcome when 'won' then 'Won' else 'Lost' end)
             else judged.named_stage
-        end as stage
+        end as stage,
+        case judged.outcome
+            when 'won' then coalesce(judged.won_at, judged.closed_at)
+            when 'lost' then coalesce(judged.lost_at, judged.closed_at)
+        end as given_closed_at,
+        case when judged.outcome in ('won', 'lost') then judged.close_on end as given_close_on
     from (
         select
             deal_rows.*,
-            coalesce(
-                names.pipeline, {{ pipeline_as_configured('deal_rows.pipeline_name', 'pipelines.pipeline') }}
-            ) as pipeline,
+            coalesce(names.pipeline, pipelines.pipeline) as pipeline,
             names.stage as named_stage,
             names.outcome as stage_outcome,
             coalesce(
@@ -45,12 +49,12 @@
             on deal_rows.source = names.source
             and coalesce(deal_rows.pipeline_name, '') = names.pipeline_name
             and deal_rows.stage_name = names.stage_name
-        left join {{ source('config', 'pipeline_names') }} as pipelines
+        inner join {{ ref('int_pipeline_names') }} as pipelines
             on deal_rows.source = pipelines.source
-            and {{ normalized("coalesce(deal_rows.pipeline_name, 'default')") }} = pipelines.name_key
+            and coalesce(deal_rows.pipeline_name, '') = pipelines.pipeline_name
     ) as judged
     left join {{ ref('int_terminal_stages') }} as terminal
         on judged.source = terminal.source
-        and {{ normalized('judged.pipeline') }} = terminal.pipeline_key
+        and judged.pipeline = terminal.pipeline
         and judged.outcome = terminal.outcome
 {%- endmacro %}

@@ -13,11 +13,6 @@
     {{ parts_of(cell, 'coalesce(' ~ separator ~ ', chr(31))') }}
 {%- endmacro %}
 
-{# A pipeline as configured, else as the CRM writes it, `default` where it has none. #}
-{% macro pipeline_as_configured(given, configured) -%}
-    coalesce({{ configured }}, {{ given }}, 'default')
-{%- endmacro %}
-
 {# Every entity of the lake → the column by which its rows are named; config/entities.py says the same. #}
 {% macro entity_keys() -%}
     {{ return({

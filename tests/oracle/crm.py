@@ -84,7 +84,7 @@ class Crm:
         own = known.row.get("pipeline") if known else None
         candidates = [name for name in (own, *pipelines) if name]
         configured = next((name for name in candidates if self.pipelines.is_configured(name)), None)
-        fallback = next((name for name in [*pipelines, own] if name), DEFAULT_PIPELINE)
+        fallback = next(iter(candidates), DEFAULT_PIPELINE)
         name = known.row["stage_name"] if known else text
         return self.pipelines.pipeline(configured or fallback).stage(str(name))
 
@@ -103,7 +103,7 @@ class Crm:
     def deleted_at(self, deal_id: str) -> datetime | None:
         """Since when a deal is flagged, gone from the full extracts, or merged into another."""
         record = self.deals.get(deal_id)
-        gone_at = record.deleted_at if record else (self._missing_since(deal_id) or self._logged_deletion(deal_id))
+        gone_at = record.deleted_at if record else (self._logged_deletion(deal_id) or self._missing_since(deal_id))
         moments = (gone_at, self.merged_deals.merged_at.get(deal_id))
         return min((moment for moment in moments if moment), default=None)
 

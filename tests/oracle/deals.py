@@ -16,6 +16,7 @@ from .rows import crm_close, row_stage
 from .stages import Stage, normalised
 from .transition import Transition
 from .values import amount
+from .words import field_changes
 
 
 @dataclass
@@ -203,32 +204,26 @@ def _pipeline(crm: Crm, deal: Deal) -> str:
 
 def _add_attributes(crm: Crm, deal: Deal) -> None:
     """Amount and owner (under keep_first those at the first close), account and its segment."""
-    owner, text = (_value(crm, deal, column) for column in ("owner_id", "amount"))
-    deal.amount = amount(text)
-    deal.owner_key = crm.key(owner) if owner else None
+    owner, text = (crm.deal_value(deal.id, column) for column in ("owner_id", "amount"))
+    now = amount(text)
+    at_close = _at_standing_close(crm, deal, "amount", None if now is None else str(now))
+    deal.amount = None if at_close is None else Decimal(at_close)
+    deal.owner_key = _at_standing_close(crm, deal, "owner", crm.key(owner) if owner else None)
     account = crm.deal_value(deal.id, "account_id")
     if account:
         deal.account_key = crm.key(account)
         deal.segment = crm.accounts[account].row.get("segment") if account in crm.accounts else None
 
 
-def _value(crm: Crm, deal: Deal, column: str) -> str | None:
-    """A value of the deal now; of one whose first close stands, at that close, as the witness of the close tells it.
-
-    A log: its last word on the column, else what a later change left (nobody knows what, if it names no old value).
-    """
-    now = crm.deal_value(deal.id, column)
+def _at_standing_close(crm: Crm, deal: Deal, field: str, now: str | None) -> str | None:
+    """A field now; of a first close that stands, at that close: the last word by then, else what the next replaced."""
     close = deal.counted[-1] if deal.closed_at else None
     if close is None or crm.pipelines.of(close.stage).after_close != "keep_first":
         return now
-    if close.version:
-        return close.version.row.get(column, now)
-    if close.evidence != "logged":
-        return now
-    events = [event for event in crm.events[deal.id] if event.field == column]
-    before = [event.new for event in events if event.at <= close.at]
-    after = [event.old for event in events if event.at > close.at]
-    return before[-1] if before else after[0] if after else now
+    changes = field_changes(crm, deal.id, field)
+    by_then = [change.new for change in changes if change.at <= close.at]
+    later = [change.old for change in changes if change.at > close.at]
+    return by_then[-1] if by_then else later[0] if later else now
 
 
 def _add_lead(deal: Deal, lead: Lead | None) -> None:

@@ -52,7 +52,7 @@ def _told(crm: Crm, deal_id: str, created_at: datetime) -> list[Transition]:
     elif not log or told[0] is not log[0]:
         left = None
     if left:
-        start = min(opened_at(crm, deal_id, created_at), told[0].at)
+        start = min(opened_at(crm, deal_id, created_at), told[0].at, extracts.since or told[0].at)
         told = [Transition(start, left, "inferred"), *told]
     return changes(told)
 

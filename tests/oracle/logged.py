@@ -84,5 +84,7 @@ class _Log:
         """`Won` or `Lost` in the pipeline the deal is in."""
         if self._stage:
             return self._crm.pipelines.of(self._stage).implicit(outcome)
-        known = next((name for name in (self.pipeline, self._row_pipeline) if name), None)
-        return self._crm.pipelines.pipeline(known).implicit(outcome)
+        if self.pipeline is None and self._row_stage:
+            # the row's stage may know its pipeline better than the row
+            return self._crm.pipelines.of(self.stage_named(self._row_stage, None)).implicit(outcome)
+        return self._crm.pipelines.pipeline(self.pipeline or self._row_pipeline).implicit(outcome)

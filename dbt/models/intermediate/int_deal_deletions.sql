@@ -71,24 +71,18 @@ flagged as (
     group by states.deal_key
 ),
 
--- deals whose history is told, but whose row is in no full extract that came after it
+-- deals of which history alone tells: flagged there, or in no full extract taken since their history began
 told_only as (
     select
         history.deal_key,
-        case
-            when history.is_flagged_deleted then history.last_told_at
-            else min(full_extracts.extracted_at)
-        end as deleted_at
+        coalesce(history.flagged_deleted_at, min(full_extracts.extracted_at)) as deleted_at
     from {{ ref('int_told_deals') }} as history
-    left join states on history.deal_key = states.deal_key
     left join full_extracts
         on history.source = full_extracts.source
-        and history.first_delivered_at <= full_extracts.extracted_at
-    where states.deal_key is null
+        and history.first_told_at <= full_extracts.extracted_at
     group by
         history.deal_key,
-        history.is_flagged_deleted,
-        history.last_told_at
+        history.flagged_deleted_at
 ),
 
 deleted as (

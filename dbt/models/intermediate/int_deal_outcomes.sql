@@ -38,10 +38,10 @@ select
     max_by(transitions.stage, transitions.transition_number) as stage,
     max_by(transitions.canonical_stage, transitions.transition_number) as canonical_stage,
     max_by(transitions.outcome, transitions.transition_number) as outcome,
-    max_by(transitions.amount, transitions.transition_number) as amount,
-    max_by(transitions.owner_id, transitions.transition_number) as owner_id,
-    max_by(transitions.lost_reason, transitions.transition_number) as lost_reason,
-    max_by(transitions.after_close, transitions.transition_number) as after_close,
+    -- of a first close that stands
+    max(transitions.is_standing_close) as first_close_stands,
+    max(case when transitions.is_standing_close then transitions.evidence end) as standing_close_evidence,
+    max(case when transitions.is_standing_close then transitions.lost_reason end) as standing_lost_reason,
     -- entering its first known stage is no change, and may be known only by the delivery that first shows it
     max(case when transitions.from_stage is not null then transitions.entered_at end) as last_stage_change_at,
     min(case when transitions.is_qualified then transitions.entered_at end) as qualified_at,

@@ -41,7 +41,8 @@ deals as (
         pipeline_name is not null as row_names_pipeline,
         given_closed_at,
         given_close_on,
-        first_closed_delivered_at,
+        row_closed_at,
+        creation_shown_at,
         true as has_row
     from rows_delivered
 
@@ -68,12 +69,11 @@ deals as (
         false as row_names_pipeline,
         cast(null as timestamp) as given_closed_at,
         cast(null as date) as given_close_on,
-        cast(null as timestamp) as first_closed_delivered_at,
+        cast(null as timestamp) as row_closed_at,
+        told_only.first_delivered_at as creation_shown_at,
         false as has_row
     from told_only
-    left join rows_delivered on told_only.deal_key = rows_delivered.deal_key
     left join sources on told_only.source = sources.source
-    where rows_delivered.deal_key is null
 ),
 
 first_events as (
@@ -154,9 +154,9 @@ select
     deletions.deleted_at,
     deletions.merged_into_key,
     deal_leads.lead_key,
-    -- a date after the run's moment is kept and flagged, but history starts when a delivery first shows the deal
+    -- a date after the run's moment is kept and flagged, but history starts when a delivery first shows it
     case
-        when dated.created_at > run.as_of then dated.first_delivered_at
+        when dated.created_at > run.as_of then dated.creation_shown_at
         else dated.created_at
     end as entered_pipeline_at
 from dated

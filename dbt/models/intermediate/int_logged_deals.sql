@@ -9,8 +9,17 @@ with changes as (
         row_number() over (
             partition by deal_key
             order by changed_at, extracted_at, file_id, file_position
-        ) as position
+        ) as position,
+        field = 'status' and coalesce(lower(new_value) = 'deleted', false) as is_deletion
     from {{ ref('stg_deal_changes') }}
+),
+
+with_other_status as (
+    select
+        *,
+        max(case when field = 'status' and not is_deletion then position else 0 end)
+            over (partition by deal_key) as last_other_status
+    from changes
 )
 
 select
@@ -20,7 +29,8 @@ select
     min(extracted_at) as first_delivered_at,
     max(extracted_at) as extracted_at,
     min(changed_at) as first_change_at,
-    max(changed_at) as last_change_at,
+    -- since when it is called deleted without a break
+    min(case when is_deletion and position > last_other_status then changed_at end) as deleted_at,
     -- created twice in one log: the earliest counts
     min(case when field = 'created_at' then coalesce(new_moment, changed_at) end) as created_at,
     {{ last_word('new_amount', 'amount') }} as amount,
@@ -28,5 +38,5 @@ select
     {% for field in fields -%}
     {{ last_word('new_value', field) }} as {{ field }}{{ ',' if not loop.last }}
     {% endfor %}
-from changes
+from with_other_status
 group by deal_key

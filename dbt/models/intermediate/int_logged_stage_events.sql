@@ -5,8 +5,11 @@
 with named as (
     select
         changes.*,
-        {{ pipeline_as_configured('changes.pipeline_name', 'pipelines.pipeline') }} as log_pipeline,
-        deals.pipeline as row_pipeline,
+        -- where the log says nothing of it, the one of the row: which may know it by its stage
+        case
+            when changes.log_names_pipeline then pipelines.pipeline
+            else coalesce(deals.pipeline, pipelines.pipeline)
+        end as known_pipeline,
         deals.named_stage as row_stage,
         names.pipeline as entered_pipeline,
         names.stage as entered_stage,
@@ -27,9 +30,9 @@ with named as (
         on changes.source = old_names.source
         and coalesce(changes.left_pipeline_name, '') = old_names.pipeline_name
         and changes.left_stage_name = old_names.stage_name
-    left join {{ source('config', 'pipeline_names') }} as pipelines
+    inner join {{ ref('int_pipeline_names') }} as pipelines
         on changes.source = pipelines.source
-        and {{ normalized("coalesce(changes.pipeline_name, 'default')") }} = pipelines.name_key
+        and coalesce(changes.pipeline_name, '') = pipelines.pipeline_name
 ),
 
 known_then as (
@@ -72,7 +75,7 @@ known_then as (
 entries as (
     select
         *,
-        coalesce(pipeline_then, log_pipeline) as pipeline,
+        coalesce(pipeline_then, known_pipeline) as pipeline,
         coalesce(stage_then, stage_left_next, row_stage) as stage_known
     from known_then
     where
@@ -112,5 +115,5 @@ select
 from entries
 left join {{ ref('int_terminal_stages') }} as terminal
     on entries.source = terminal.source
-    and {{ normalized('entries.pipeline') }} = terminal.pipeline_key
+    and entries.pipeline = terminal.pipeline
     and entries.status_set = terminal.outcome

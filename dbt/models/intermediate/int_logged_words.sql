@@ -76,6 +76,7 @@ select
     has_creation,
     shape_position,
     pipeline_name,
+    coalesce(moved_into, left_next) is not null as log_names_pipeline,
     case when moved_at = changed_at then nullif(moved_from, '') else pipeline_name end as left_pipeline_name,
     case
         when field = 'stage' then new_value

@@ -8,10 +8,6 @@ deals as (
     select * from {{ ref('int_deals') }}
 ),
 
-run as (
-    select * from {{ source('config', 'run') }}
-),
-
 -- a first change that names the stage it left tells the stage before it
 inferred_start as (
     select
@@ -39,29 +35,7 @@ current_only as (
         deals.row_stage as stage,
         case
             when deals.row_outcome = 'open' then deals.entered_pipeline_at
-            else least(
-                greatest(
-                    coalesce(
-                        deals.given_closed_at,
-                        {{ to_utc('cast(deals.given_close_on as timestamp)', 'run.timezone') }},
-                        deals.first_closed_delivered_at,
-                        deals.extracted_at
-                    ),
-                    deals.entered_pipeline_at
-                ),
-                greatest(
-                    -- a date after the run's moment: when a delivery first showed it
-                    case
-                        when coalesce(
-                            deals.given_closed_at,
-                            {{ to_utc('cast(deals.given_close_on as timestamp)', 'run.timezone') }}
-                        ) > run.as_of
-                            then deals.first_closed_delivered_at
-                        else deals.extracted_at
-                    end,
-                    deals.entered_pipeline_at
-                )
-            )
+            else greatest(deals.row_closed_at, deals.entered_pipeline_at)
         end as entered_at,
         1 as event_number,
         'inferred' as evidence,
@@ -70,7 +44,6 @@ current_only as (
         deals.owner_id,
         deals.lost_reason
     from deals
-    cross join run
     left join history
         on deals.deal_key = history.deal_key
         and history.event_number = 1
@@ -98,18 +71,7 @@ observed_after as (
         deals.row_stage as stage,
         greatest(
             last_told.entered_at,
-            least(
-                case
-                    when deals.row_outcome = 'open' then deals.extracted_at
-                    else coalesce(
-                        deals.given_closed_at,
-                        {{ to_utc('cast(deals.given_close_on as timestamp)', 'run.timezone') }},
-                        deals.first_closed_delivered_at,
-                        deals.extracted_at
-                    )
-                end,
-                deals.extracted_at
-            )
+            coalesce(deals.row_closed_at, deals.extracted_at)
         ) as entered_at,
         last_told.event_number + 1 as event_number,
         'observed' as evidence,
@@ -118,7 +80,6 @@ observed_after as (
         deals.owner_id,
         deals.lost_reason
     from deals
-    cross join run
     inner join last_told on deals.deal_key = last_told.deal_key
     where
         deals.row_stage is not null
@@ -127,6 +88,17 @@ observed_after as (
             deals.row_stage != last_told.stage
             or (deals.row_names_pipeline and deals.row_pipeline != last_told.pipeline)
         )
+),
+
+-- whether versions tell of amounts and owners at all: then what one leaves empty is empty
+versions_tell as (
+    select
+        source,
+        max(column_name = 'amount') as of_amounts,
+        max(column_name = 'owner_id') as of_owners
+    from {{ source('config', 'delivered_columns') }}
+    where entity = 'deal_versions'
+    group by source
 ),
 
 all_events as (
@@ -164,8 +136,17 @@ select
     events.event_number,
     events.evidence,
     events.is_current_shape,
-    coalesce(events.amount, deals.amount) as amount,
-    coalesce(events.owner_id, deals.owner_id) as owner_id,
+    case
+        when events.evidence = 'observed' or (events.evidence = 'versioned' and versions_tell.of_amounts)
+            then events.amount
+        else coalesce(events.amount, deals.amount)
+    end as amount,
+    case
+        when events.evidence = 'observed' or (events.evidence = 'versioned' and versions_tell.of_owners)
+            then events.owner_id
+        else coalesce(events.owner_id, deals.owner_id)
+    end as owner_id,
     events.lost_reason
 from all_events as events
 inner join deals on events.deal_key = deals.deal_key
+left join versions_tell on deals.source = versions_tell.source

@@ -63,48 +63,60 @@ looked_up as (
         named.source,
         named.pipeline_name,
         named.stage_name,
-        coalesce(stages.pipeline_name, named.pipeline_name, 'default') as given_pipeline,
-        coalesce(stages.stage_name, named.stage_name) as given_stage
+        stages.pipeline_name as own_pipeline_name,
+        coalesce(stages.stage_name, named.stage_name) as stage
     from named
     left join {{ ref('stg_stages') }} as stages
         on named.source = stages.source
         and named.stage_name = stages.stage_id
 ),
 
+-- a stage's own pipeline, unless only the one it is named with is configured: a table of stages may number them
 with_pipeline as (
     select
-        looked_up.*,
-        coalesce(pipelines.pipeline, looked_up.given_pipeline) as pipeline,
-        pipelines.pipeline is not null as pipeline_is_configured,
-        coalesce(pipelines.pipeline_key, {{ normalized('looked_up.given_pipeline') }}) as pipeline_key
+        looked_up.source,
+        looked_up.pipeline_name,
+        looked_up.stage_name,
+        looked_up.stage,
+        pipelines.pipeline,
+        pipelines.pipeline_key
     from looked_up
-    left join {{ source('config', 'pipeline_names') }} as pipelines
+    inner join {{ ref('int_pipeline_names') }} as given
+        on looked_up.source = given.source
+        and coalesce(looked_up.pipeline_name, '') = given.pipeline_name
+    left join {{ ref('int_pipeline_names') }} as own
+        on looked_up.source = own.source
+        and looked_up.own_pipeline_name = own.pipeline_name
+    inner join {{ ref('int_pipeline_names') }} as pipelines
         on looked_up.source = pipelines.source
-        and {{ normalized('looked_up.given_pipeline') }} = pipelines.name_key
+        and case
+            when own.pipeline is null then given.pipeline_name
+            when looked_up.pipeline_name is not null and given.is_configured and not own.is_configured
+                then given.pipeline_name
+            else own.pipeline_name
+        end = pipelines.pipeline_name
 ),
 
 keyed as (
     select
         with_pipeline.*,
-        with_pipeline.given_stage as stage,
-        coalesce(aliases.stage_key, {{ normalized('with_pipeline.given_stage') }}) as stage_key
+        coalesce(aliases.stage_key, {{ normalized('with_pipeline.stage') }}) as stage_key
     from with_pipeline
     left join {{ source('config', 'stage_aliases') }} as aliases
         on with_pipeline.source = aliases.source
         and with_pipeline.pipeline_key = aliases.pipeline_key
-        and {{ normalized('with_pipeline.given_stage') }} = aliases.alias_key
+        and {{ normalized('with_pipeline.stage') }} = aliases.alias_key
 )
 
 select
     keyed.source,
     coalesce(keyed.pipeline_name, '') as pipeline_name,
     keyed.stage_name,
-    case
-        when keyed.pipeline_is_configured then keyed.pipeline
-        else min(keyed.pipeline) over (partition by keyed.source, keyed.pipeline_key)
-    end as pipeline,
+    keyed.pipeline,
     coalesce(
         configured.stage,
+        -- the implicit ones, however they are written
+        case keyed.stage_key when 'won' then 'Won' when 'lost' then 'Lost' end,
         min(keyed.stage) over (partition by keyed.source, keyed.pipeline_key, keyed.stage_key)
     ) as stage,
     keyed.pipeline_key,

@@ -68,7 +68,8 @@ first_close_that_stands as (
 counted as (
     select
         directed.*,
-        directed.transition_number <= coalesce(stands.transition_number, directed.transition_number) as is_counted
+        directed.transition_number <= coalesce(stands.transition_number, directed.transition_number) as is_counted,
+        coalesce(directed.transition_number = stands.transition_number, false) as is_standing_close
     from directed
     left join first_close_that_stands as stands on directed.deal_key = stands.deal_key
 )
@@ -94,8 +95,8 @@ select
     lost_reason,
     evidence,
     is_current_shape,
-    after_close,
     is_counted,
+    is_standing_close,
     -- of a stay in an open stage: what follows it counts whenever it does
     lead(entered_at) over in_order as next_entered_at,
     lead(direction) over in_order as next_direction,

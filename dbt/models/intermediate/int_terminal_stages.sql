@@ -1,10 +1,10 @@
 -- The stage a deal stands in when its CRM says won or lost as a status: one row per source, pipeline and outcome.
-with met as (
-    select distinct
+with pipelines as (
+    select
         source,
         pipeline,
         pipeline_key
-    from {{ ref('int_stage_names') }}
+    from {{ ref('int_pipeline_names') }}
 
     union
 
@@ -13,25 +13,6 @@ with met as (
         pipeline,
         pipeline_key
     from {{ source('config', 'pipelines') }}
-
-    union
-
-    select
-        source,
-        'default' as pipeline,
-        'default' as pipeline_key
-    from {{ source('config', 'sources') }}
-),
-
-pipelines as (
-    select
-        source,
-        pipeline_key,
-        min(pipeline) as pipeline
-    from met
-    group by
-        source,
-        pipeline_key
 ),
 
 outcomes as (

@@ -1,6 +1,18 @@
--- What change logs and versions alone say of a deal: for deals of which no row of their own was ever delivered.
+-- What change logs and versions alone say of a deal: deals of which no row of their own was ever delivered.
 with logged as (
-    select * from {{ ref('int_logged_deals') }}
+    select logged.*
+    from {{ ref('int_logged_deals') }} as logged
+    left join {{ ref('stg_deals') }} as deals on logged.deal_key = deals.deal_key
+    where deals.deal_key is null
+),
+
+versions as (
+    select
+        versions.*,
+        count(*) over (partition by versions.deal_key) as last_position
+    from {{ ref('int_versioned_stage_events') }} as versions
+    left join {{ ref('stg_deals') }} as deals on versions.deal_key = deals.deal_key
+    where deals.deal_key is null
 ),
 
 versioned as (
@@ -10,12 +22,13 @@ versioned as (
         min(deal_id) as deal_id,
         min(extracted_at) as first_delivered_at,
         max(extracted_at) as extracted_at,
-        max(entered_at) as last_told_at,
-        max_by(amount, shape_position) as amount,
-        max_by(currency, shape_position) as currency,
-        max_by(owner_id, shape_position) as owner_id,
-        max_by(expected_close_on, shape_position) as expected_close_on
-    from {{ ref('int_versioned_stage_events') }}
+        min(entered_at) as first_version_at,
+        -- what the last version left empty is empty
+        max(case when shape_position = last_position then amount end) as amount,
+        max(case when shape_position = last_position then currency end) as currency,
+        max(case when shape_position = last_position then owner_id end) as owner_id,
+        max(case when shape_position = last_position then expected_close_on end) as expected_close_on
+    from versions
     group by deal_key
 )
 
@@ -32,9 +45,9 @@ select
     logged.lost_reason,
     coalesce(logged.expected_close_on, versioned.expected_close_on) as expected_close_on,
     logged.created_at,
-    coalesce(logged.first_delivered_at, versioned.first_delivered_at) as first_delivered_at,
-    coalesce(logged.extracted_at, versioned.extracted_at) as extracted_at,
-    coalesce(logged.last_change_at, versioned.last_told_at) as last_told_at,
-    coalesce(lower(logged.status) = 'deleted', false) as is_flagged_deleted
+    least(logged.first_delivered_at, versioned.first_delivered_at) as first_delivered_at,
+    greatest(logged.extracted_at, versioned.extracted_at) as extracted_at,
+    least(logged.first_change_at, versioned.first_version_at) as first_told_at,
+    logged.deleted_at as flagged_deleted_at
 from logged
 full outer join versioned on logged.deal_key = versioned.deal_key

@@ -48,6 +48,25 @@ changes as (
 
     union all
 
+    -- a log whose first word is the close: until then the deal was open, in a stage nobody knows
+    select
+        transitions.deal_key,
+        transitions.source,
+        'status' as field,
+        case when transitions.entered_at > deals.entered_pipeline_at then 'open' end as old_value,
+        transitions.outcome as new_value,
+        transitions.entered_at as changed_at,
+        transitions.transition_number as word_number,
+        transitions.evidence
+    from transitions
+    inner join {{ ref('int_deals') }} as deals on transitions.deal_key = deals.deal_key
+    where
+        transitions.from_outcome is null
+        and transitions.outcome != 'open'
+        and transitions.evidence = 'logged'
+
+    union all
+
     select
         deal_key,
         source,

@@ -29,7 +29,37 @@ activities as (
     group by activities.deal_key
 ),
 
--- under `keep_first` a closed deal is shown as it was at its first close
+-- under `keep_first` a closed deal is shown as it was at its first close: with the last value known by then, or what
+-- the first change after it replaced
+words as (
+    select
+        changes.deal_key,
+        changes.field,
+        changes.old_value,
+        changes.new_value,
+        changes.changed_at <= outcomes.closed_at as is_by_then,
+        row_number() over (
+            partition by changes.deal_key, changes.field, changes.changed_at <= outcomes.closed_at
+            order by changes.word_number desc
+        ) as place_from_last,
+        row_number() over (partition by changes.deal_key, changes.field order by changes.word_number) as place
+    from {{ ref('int_deal_field_changes') }} as changes
+    inner join outcomes
+        on changes.deal_key = outcomes.deal_key
+        and outcomes.first_close_stands
+),
+
+at_close as (
+    select
+        deal_key,
+        field,
+        case when is_by_then then new_value else old_value end as value
+    from words
+    where
+        (is_by_then and place_from_last = 1)
+        or (not is_by_then and place = 1)
+),
+
 settled as (
     select
         deals.*,
@@ -43,10 +73,9 @@ settled as (
         outcomes.qualified_at,
         outcomes.is_qualified,
         coalesce(outcomes.is_only_inferred, true) as is_only_inferred,
-        outcomes.after_close = 'keep_first' and outcomes.outcome in ('won', 'lost') as first_close_stands,
-        outcomes.amount as amount_at_close,
-        outcomes.owner_id as owner_id_at_close,
-        outcomes.lost_reason as lost_reason_at_close
+        coalesce(outcomes.first_close_stands, false) as first_close_stands,
+        outcomes.standing_close_evidence,
+        outcomes.standing_lost_reason
     from deals
     left join outcomes on deals.deal_key = outcomes.deal_key
 ),
@@ -67,10 +96,22 @@ closed as (
             else {{ day_in('settled.closing_transition_at', 'run.timezone') }}
         end as closed_on,
         {{ day_in('settled.created_at', 'run.timezone') }} as created_on,
-        case when settled.first_close_stands then settled.amount_at_close else settled.amount end as final_amount,
-        case when settled.first_close_stands then settled.owner_id_at_close else settled.owner_id end as final_owner_id
+        case
+            when amounts.deal_key is not null then cast(amounts.value as decimal(18, 2))
+            else settled.amount
+        end as final_amount,
+        case
+            when owners.deal_key is not null then owners.value
+            when settled.owner_id is not null then concat(settled.source, ':', settled.owner_id)
+        end as owner_key
     from settled
     cross join run
+    left join at_close as amounts
+        on settled.deal_key = amounts.deal_key
+        and amounts.field = 'amount'
+    left join at_close as owners
+        on settled.deal_key = owners.deal_key
+        and owners.field = 'owner'
 ),
 
 -- one rate for all of a deal's history: that of its close, else of the as-of day
@@ -117,7 +158,8 @@ pushes as (
     from {{ ref('int_deal_field_changes') }}
     where
         field = 'expected_close_on'
-        and cast(new_value as date) > cast(old_value as date)
+        -- ISO dates as text: a cast might meet the values of other fields before they are filtered
+        and new_value > old_value
     group by deal_key
 ),
 
@@ -140,7 +182,7 @@ select
     deals.deal_key,
     deals.source,
     deals.deal_id,
-    case when deals.final_owner_id is not null then concat(deals.source, ':', deals.final_owner_id) end as owner_key,
+    deals.owner_key,
     case when deals.account_id is not null then concat(deals.source, ':', deals.account_id) end as account_key,
     deals.lead_key,
     -- what it is
@@ -159,8 +201,11 @@ select
     case when deals.is_deleted then 'deleted' else deals.outcome end as status,
     case when not deals.is_only_inferred then deals.is_qualified end as is_qualified,
     case
-        when deals.outcome = 'lost' and deals.first_close_stands and deals.closes > 1 then deals.lost_reason_at_close
-        when deals.outcome = 'lost' then deals.lost_reason
+        when deals.outcome != 'lost' then null
+        when not deals.first_close_stands then deals.lost_reason
+        -- the row may show a later loss, or none any more
+        when deals.closes > 1 or deals.standing_close_evidence = 'observed' then deals.standing_lost_reason
+        else coalesce(deals.standing_lost_reason, deals.lost_reason)
     end as lost_reason,
     -- when
     deals.created_at,

@@ -24,7 +24,7 @@ usable as {{ not_materialized() }} (
         {{ fingerprint([
             'deal_rows.pipeline', 'deal_rows.stage', 'deal_rows.status', 'deal_rows.is_closed', 'deal_rows.is_won',
             'deal_rows.amount', 'deal_rows.owner_id', 'deal_rows.expected_close_on', 'deal_rows.close_on',
-            'deal_rows.is_deleted',
+            'deal_rows.is_deleted', 'deal_rows.created_at', 'deal_rows.closed_at', 'deal_rows.won_at', 'deal_rows.lost_at',
         ]) }} as content
     from deal_rows
     inner join feeds
@@ -83,6 +83,11 @@ select
     coalesce(deal_rows.expected_close_on, deal_rows.close_on) as expected_close_on,
     deal_rows.lost_reason,
     {{ is_flagged_deleted('deal_rows') }} as is_flagged_deleted,
+    deal_rows.created_at,
+    deal_rows.close_on,
+    deal_rows.closed_at,
+    deal_rows.won_at,
+    deal_rows.lost_at,
     -- the delivery
     changed.feed,
     changed.extracted_at,
