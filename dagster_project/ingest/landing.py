@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ _DATED = re.compile(
 class LandedFile:
     """One delivered file, or a member of an archive, whose name is then `<archive>/<member>`.
 
-    `extracted_at` is UTC; `extract_time_from` says how it is known.
+    `name` can be written anywhere (see `printable`), `path` is what opens it. `extracted_at` is UTC;
+    `extract_time_from` says how it is known.
     """
 
     source: str
@@ -54,9 +56,8 @@ def look(source: Source, landing_dir: Path, settle_seconds: int = 0) -> Landing:
     """All files of a source that are complete: still for `settle_seconds`, or with a `<name>.done` beside them."""
     folder = landing_dir / source.name
     files, not_taken = [], []
-    for path in sorted(_finished(folder, settle_seconds)):
-        name = path.relative_to(folder).as_posix()
-        status = path.stat()
+    for path, status in sorted(_finished(folder, settle_seconds), key=lambda found: found[0]):
+        name = printable(path.relative_to(folder).as_posix())
         packed = members(path)
         taken = [] if packed is None else _members_taken(source, name, packed)
         if packed is None:
@@ -105,7 +106,7 @@ def folders_without_source(sources: list[Source], landing_dir: Path) -> list[str
     if not landing_dir.is_dir():
         return []
     return sorted(
-        entry.name
+        printable(entry.name)
         for entry in landing_dir.iterdir()
         if entry.is_dir() and entry.name not in names and not entry.name.startswith(".")
     )
@@ -167,14 +168,27 @@ def _moment_in(text: str, zone: ZoneInfo) -> datetime | None:
     return None
 
 
-def _finished(folder: Path, settle_seconds: int) -> Iterator[Path]:
+def printable(name: str) -> str:
+    """A file's name as text that any file, log and database takes.
+
+    Bytes that are no UTF-8, as in a name made on an old Windows, stand as `\\xfc`.
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _finished(folder: Path, settle_seconds: int) -> Iterator[tuple[Path, os.stat_result]]:
+    """The files that are complete, with what the system says of them; one that vanishes meanwhile is none."""
     latest = time.time() - settle_seconds
     for path in folder.rglob("*"):
         relative = path.relative_to(folder)
         if any(part.startswith(".") for part in relative.parts) or path.suffix.lower() in UNFINISHED:
             continue
-        if not path.is_file():
+        try:
+            if not path.is_file():
+                continue
+            status = path.stat()
+        except OSError:
             continue
         marked = path.with_name(path.name + ".done").exists()
-        if settle_seconds == 0 or marked or path.stat().st_mtime <= latest:
-            yield path
+        if settle_seconds == 0 or marked or status.st_mtime <= latest:
+            yield path, status

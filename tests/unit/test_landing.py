@@ -86,6 +86,18 @@ def test_a_file_has_to_be_still_or_marked(source: Source, tmp_path: Path) -> Non
     assert len(look(source, tmp_path, settle_seconds=60).files) == 2
 
 
+def test_a_name_that_is_no_text_is_spelled_and_the_file_still_opens(source: Source, tmp_path: Path) -> None:
+    folder = tmp_path / "crm"
+    folder.mkdir()
+    for name in (b"Lead_2025-12-31_M\xfcller.csv", b"Contact_M\xfcller.csv"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"Id\n1\n")
+    landing = look(source, tmp_path)
+    assert landing.not_taken == ["Contact_M\\xfcller.csv"]
+    (file,) = landing.files
+    assert file.name == "Lead_2025-12-31_M\\xfcller.csv"
+    assert isinstance(file.path, Path) and file.path.read_bytes() == b"Id\n1\n"
+
+
 def test_folders_nobody_names(source: Source, tmp_path: Path) -> None:
     for name in ("crm", "other", ".hidden"):
         (tmp_path / name).mkdir()
