@@ -32,6 +32,8 @@ from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 
 #: Version of the lake's files and of how they are read; a higher one reads landing files again.
 LAKE_FORMAT = 2
+#: Modification time, in a record, of a file that could not be opened.
+NEVER_READ = -1
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,15 @@ def ingest(
     try:
         for file in landed:
             current = [record for record in [*known, *added] if record.mapping == mapping]
-            fingerprint = _known_fingerprint(file, [*known, *added]) or _fingerprint(file.path)
             extracted_at = file.extracted_at.isoformat(timespec="seconds")
+            unreadable = ""
+            try:
+                fingerprint = _known_fingerprint(file, [*known, *added]) or _fingerprint(file.path)
+            except FileNotFoundError:
+                continue  # taken away since the folder was looked at
+            except OSError as error:
+                fingerprint = _Fingerprint(hashlib.sha256(f"unreadable {file.name}".encode()).hexdigest(), False)
+                unreadable = f"cannot be read: {error.strerror or error}; let the user of this run read it"
             if not _is_new(file, fingerprint.sha256, extracted_at, current):
                 continue
             record = FileRecord(
@@ -116,7 +125,8 @@ def ingest(
                 file=file.name,
                 sha256=fingerprint.sha256,
                 bytes=file.bytes,
-                modified_ns=file.modified_ns,
+                # one that could not be opened is looked at again, though nothing but its permissions changes
+                modified_ns=file.modified_ns if not unreadable else NEVER_READ,
                 extracted_at=extracted_at,
                 extract_time_from=file.extract_time_from,
                 mapping=mapping,
@@ -127,7 +137,10 @@ def ingest(
                 rows_rejected=0,
                 rows_loaded=0,
             )
-            added.append(_store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul))
+            if unreadable:
+                added.append(_refused(record, unreadable, lake_dir))
+            else:
+                added.append(_store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul))
     finally:
         connection.close()
     return added
@@ -249,12 +262,19 @@ def _store(
         readings = proof.readings(connection, unfinished, source, feed, filled, loaded.headings, rejected)
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
-        record = replace(record, state="refused", message=str(error))
-    else:
-        if loaded.rejects:
-            _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
-        unfinished.replace(target)
-        record = replace(_with_counts(record, loaded), filled=filled, readings=readings)
+        return _refused(record, str(error), lake_dir)
+    if loaded.rejects:
+        _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
+    unfinished.replace(target)
+    return _recorded(replace(_with_counts(record, loaded), filled=filled, readings=readings), lake_dir)
+
+
+def _refused(record: FileRecord, message: str, lake_dir: Path) -> FileRecord:
+    return _recorded(replace(record, state="refused", message=message), lake_dir)
+
+
+def _recorded(record: FileRecord, lake_dir: Path) -> FileRecord:
+    """Makes a file part of the lake: its record is written last."""
     write_atomically(record.path(lake_dir, "json"), json.dumps(asdict(record), ensure_ascii=False))
     return record
 

@@ -1,5 +1,6 @@
 """When a delivered file is new, and which deliveries a run sees."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
+from dagster_project.ingest import lake
+from dagster_project.ingest.archives import Delivered, as_delivered
 from dagster_project.ingest.lake import LAKE_FORMAT, FileRecord, ingest, read_records, select_deliveries
 from dagster_project.ingest.landing import look
 
@@ -36,8 +39,8 @@ def deliver(tmp_path: Path, source: Source, **files: str) -> list[FileRecord]:
     """Puts files into landing (`_` stands for `-`) and takes what is new into the lake."""
     for name, text in files.items():
         (tmp_path / "landing" / "crm" / f"{name.replace('_', '-')}.csv").write_text(text)
-    lake = tmp_path / "lake"
-    return ingest(source, "deals", look(source, tmp_path / "landing").files, lake, read_records(lake))
+    lake_dir = tmp_path / "lake"
+    return ingest(source, "deals", look(source, tmp_path / "landing").files, lake_dir, read_records(lake_dir))
 
 
 def rows(tmp_path: Path, record: FileRecord) -> list[tuple[str, ...]]:
@@ -73,6 +76,26 @@ def test_other_bytes_under_one_path_and_extract_time_replace(tmp_path: Path, sou
     deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
     seen = select_deliveries(read_records(tmp_path / "lake"), [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
     assert [rows(tmp_path, record) for record in seen] == [[("1", "Won", "1")]]
+
+
+def test_a_file_that_cannot_be_opened_refuses_its_delivery_until_it_can(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Delivered) -> Iterator[bytes]:
+        if "02-01" in str(path):
+            raise PermissionError(13, "Permission denied")
+        if "03-01" in str(path):
+            raise FileNotFoundError(2, "No such file")
+        return as_delivered(path)
+
+    monkeypatch.setattr(lake, "as_delivered", closed)
+    files = {f"deals_2025_0{month}_01": text("1,Won,1") for month in (1, 2, 3)}
+    first, second = deliver(tmp_path, source, **files)
+    assert (first.state, second.state) == ("loaded", "refused")
+    assert second.message == "cannot be read: Permission denied; let the user of this run read it"
+    assert deliver(tmp_path, source) == []
+    monkeypatch.undo()
+    assert [record.state for record in deliver(tmp_path, source)] == ["loaded", "loaded"]
 
 
 def test_a_changed_mapping_is_applied_to_what_still_lies_in_landing(tmp_path: Path, source: Source) -> None:
