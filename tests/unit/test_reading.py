@@ -82,6 +82,15 @@ def test_the_line_that_names_the_delimiter_is_no_record(landing: Landing) -> Non
     assert (names(landing, record), record.rows_in_file) == (["a", "b"], 4)
 
 
+@pytest.mark.parametrize("start", ["\n", "\r\n  \r\n", ";;\n\n", "sep=;\n\n"])
+def test_empty_lines_before_the_header_are_no_header(landing: Landing, start: str) -> None:
+    end = "\r\n" if "\r" in start else "\n"
+    content = start + end.join(["Id;Stage;Name", "1;New;a", "2;New", "", "3;New", "4;Won;b", ""])
+    record = landing.read("deals.csv", content.encode())
+    assert [row[0] for row in landing.rejects(record)] == [3, 4]
+    assert (names(landing, record), record.rows_in_file) == (["a", "b"], 4)
+
+
 # JSON
 
 
@@ -171,6 +180,13 @@ def test_one_record_is_not_taken_for_a_wrapper(landing: Landing) -> None:
         "deals.json", content.encode(), columns={"deal_id": "Id", "stage": "Stage", "deal_name": "products.sku"}
     )
     assert landing.rows(record, "deal_id, deal_name") == [("1", "a;b")]
+
+
+def test_one_record_with_a_nested_id_is_not_taken_for_a_wrapper(landing: Landing) -> None:
+    content = '{"deal": {"id": 7}, "Stage": "Open", "notes": [{"Id": "n1", "Stage": "Lost"}]}'
+    columns = {"deal_id": ["deal.id", "Id"], "stage": "Stage"}
+    record = landing.read("deals.json", content.encode(), columns=columns)
+    assert landing.rows(record, "deal_id, stage") == [("7", "Open")]
 
 
 # Parquet
