@@ -67,7 +67,7 @@ def _warnings(record: FileRecord) -> list[str]:
     if record.extract_time_from == "modification time":
         said.append(
             f"{where}: no extract time in configuration, file name or folder; took its modification time "
-            f"{record.extracted_at}"
+            f"{record.extracted_at}. Put all files of one export into one dated folder, or each is a delivery"
         )
     if record.state == "loaded" and record.message:
         said.append(f"{where}: {record.message}")
