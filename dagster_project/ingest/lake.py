@@ -31,7 +31,7 @@ from dagster_project.ingest.landing import LandedFile
 from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 
 #: Version of the lake's files and of how they are read; a higher one reads landing files again.
-LAKE_FORMAT = 2
+LAKE_FORMAT = 3
 #: Modification time, in a record, of a file that could not be opened.
 NEVER_READ = -1
 
@@ -104,8 +104,13 @@ def ingest(
     added: list[FileRecord] = []
     connection = duckdb.connect()
     connection.execute("set preserve_insertion_order = true")
+    # a run writes nothing outside its warehouse, what does not fit into memory included
+    spilled = str(lake_dir.parent / "building" / "spilled").replace("'", "''")
+    connection.execute(f"set temp_directory = '{spilled}'")
     try:
-        for file in landed:
+        # known paths first: what they bring may replace bytes that now lie under another name
+        paths = {record.file for record in known}
+        for file in sorted(landed, key=lambda file: file.name not in paths):
             current = [record for record in [*known, *added] if record.mapping == mapping]
             extracted_at = file.extracted_at.isoformat(timespec="seconds")
             unreadable = ""
@@ -210,9 +215,10 @@ def _judge(records: list[FileRecord], feed: Feed, full: bool, min_volume_share: 
                 for record in delivery
             ]
         elif full and volumes and rows < min_volume_share * median(volumes[-7:]) and not _confirmed(delivery, feed):
+            unconfirmed = ", ".join(sorted({r.sha256 for r in delivery if r.sha256 not in feed.confirmed}))
             message = (
                 f"has {rows} rows where the last full extracts had {median(volumes[-7:]):g}; held back. "
-                f"If it is right, add its sha256 {delivery[0].sha256} to `confirmed` of feed '{delivery[0].feed}'"
+                f"If it is right, add its sha256 {unconfirmed} to `confirmed` of feed '{delivery[0].feed}'"
             )
             judged += [_not_loaded(record, "held_back", message) for record in delivery]
         else:
@@ -230,11 +236,13 @@ def _not_loaded(record: FileRecord, state: str, message: str) -> FileRecord:
 
 
 def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRecord]) -> bool:
-    same_bytes = [record for record in known if record.sha256 == sha256]
+    # what other bytes of a path have replaced is no longer there to be the same as
+    standing = {(record.file, record.extracted_at): record for record in known}
+    same_bytes = [record for record in standing.values() if record.sha256 == sha256]
     if any(record.extracted_at == extracted_at for record in same_bytes):
-        # The same bytes under the same extract time; unless other bytes of that path came in between.
-        of_path = [r for r in known if r.file == file.name and r.extracted_at == extracted_at]
-        return bool(of_path) and of_path[-1].sha256 != sha256
+        # the same bytes under the same extract time; unless they replace others of this path
+        of_path = standing.get((file.name, extracted_at))
+        return of_path is not None and of_path.sha256 != sha256
     of_path = [record for record in known if record.file == file.name]
     touched_only = bool(of_path) and of_path[-1].sha256 == sha256 and file.extract_time_from == "modification time"
     return not touched_only

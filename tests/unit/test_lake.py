@@ -177,3 +177,20 @@ def test_records_are_judged_in_the_order_of_their_extract_time(tmp_path: Path, s
     order = [record.file for record in select_deliveries(records, [source], moment, 0.5)]
     assert order == ["deals-2025-01-01.csv", "deals-2025-01-03.csv"]
     assert [record.file for record in select_deliveries(late_last, [source], moment, 0.5)] == order
+
+
+def test_every_file_of_a_held_back_delivery_is_named_for_confirming(tmp_path: Path, source: Source) -> None:
+    deliver(tmp_path, source, deals_2025_01_01=text(*(f"{number},Won,1" for number in range(9))))
+    held = deliver(tmp_path, source, deals_2025_01_02_a=text("1,Won,1"), deals_2025_01_02_b=text("2,Won,1"))
+    seen = select_deliveries(read_records(tmp_path / "lake"), [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
+    assert all(record.sha256 in seen[-1].message for record in held)
+
+
+@pytest.mark.parametrize("kept", ["deals_2025_01_01_old", "a_deals_2025_01_01"])
+def test_bytes_renamed_and_overwritten_are_both_there(tmp_path: Path, source: Source, kept: str) -> None:
+    feed = source.feeds["deals"].model_copy(update={"files": ["*.csv"]})
+    source = source.model_copy(update={"feeds": {"deals": feed}})
+    deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    deliver(tmp_path, source, **{"deals_2025_01_01": text("2,Won,1"), kept: text("1,Won,1")})
+    seen = select_deliveries(read_records(tmp_path / "lake"), [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
+    assert sorted(rows(tmp_path, record)[0][0] for record in seen) == ["1", "2"]
