@@ -103,7 +103,7 @@ def load_file(
 
 
 def _load_text(reading: _Reading, plain: Plain, name: str, may_have_nul: bool) -> Loaded:
-    wide = wide_encoding(plain.path)
+    wide = wide_encoding(plain.path, reading.feed)
     if wide is not None:
         plain = transcoded(plain.path, wide, reading.scratch / "utf-8")
     if text_format(plain.path, name) == "json":
@@ -229,7 +229,7 @@ def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]
     translations = feed.values.get(column)
     if translations:
         whens = " ".join(
-            f"when {text(word.casefold())} then {text(canonical)}"
+            f"when {text(word.lower())} then {text(canonical)}"
             for canonical, words in translations.items()
             for word in words
         )

@@ -53,6 +53,21 @@ def test_what_is_neither_utf_8_nor_cp1252_is_refused(landing: Landing) -> None:
     assert "is not cp1252 throughout" in record.message and "set `encoding`" in record.message
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_configured_utf_16_needs_no_mark(landing: Landing, encoding: str) -> None:
+    content = "Номер;Стадия\n1;Переговоры\n2;Закрыто\n".encode(encoding)
+    columns = {"deal_id": "Номер", "stage": "Стадия"}
+    record = landing.read("deals.csv", content, encoding=encoding, columns=columns)
+    assert landing.rows(record, "deal_id, stage") == [("1", "Переговоры"), ("2", "Закрыто")]
+
+
+@pytest.mark.parametrize("written", ["Abschluß", "ABSCHLUß", "abschluß"])
+def test_a_word_of_the_mapping_is_found_in_any_case(landing: Landing, written: str) -> None:
+    content = f"Id,Stage\n1,{written}\n".encode()
+    record = landing.read("deals.csv", content, values={"stage": {"Won": ["Abschluß"]}})
+    assert landing.rows(record, "stage") == [("Won",)]
+
+
 def test_headings_in_cp1252(landing: Landing) -> None:
     columns = {"deal_id": "Id", "stage": "Stage", "deal_name": "größe"}
     record = landing.read("deals.csv", "Id;Stage;Größe\n1;New;x\n".encode("cp1252"), columns=columns)
