@@ -1,8 +1,8 @@
 """The lake: immutable Parquet files of text, each with a record of the delivery it came from.
 
-    lake/<entity>/<source>/<feed>/<extract time>-<sha256, 12>-<mapping, 8>.parquet   rows
-                                  ….rejects.parquet                                  rows the parser rejected
-                                  ….json                                             the record, written last
+    lake/<entity>/<source>/<feed>/<extract time>-<file>-<sha256, 12>-<path, 6>-<mapping, 8>.parquet   rows
+                                  ….rejects.parquet          rows the parser rejected
+                                  ….json                     the record, written last
 
 A record is what makes a file part of the lake: a run killed before it leaves a Parquet file that nobody
 reads and that the next run writes again.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -67,9 +68,14 @@ class FileRecord:
 
     @property
     def file_id(self) -> str:
-        """Names the record, its rows and its rejects; unique within a feed."""
+        """Names the record, its rows and its rejects; unique within a feed.
+
+        Sorts by extract time, then by the file's name: staging takes the later of two rows of one id in one delivery.
+        """
         moment = self.extracted_at.replace("-", "").replace(":", "").removesuffix("+0000")
         path = hashlib.sha256(self.file.encode()).hexdigest()[:6]
+        if self.lake_format >= 3:
+            moment += "-" + re.sub(r"[^A-Za-z0-9._-]", "_", self.file)[:100]
         return f"{moment}-{self.sha256[:12]}-{path}-{self.mapping}"
 
     def path(self, lake_dir: Path, ending: str) -> Path:
@@ -243,8 +249,8 @@ def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRe
         # the same bytes under the same extract time; unless they replace others of this path
         of_path = standing.get((file.name, extracted_at))
         return of_path is not None and of_path.sha256 != sha256
-    of_path = [record for record in known if record.file == file.name]
-    touched_only = bool(of_path) and of_path[-1].sha256 == sha256 and file.extract_time_from == "modification time"
+    named_so = [record for record in known if record.file == file.name]
+    touched_only = bool(named_so) and named_so[-1].sha256 == sha256 and file.extract_time_from == "modification time"
     return not touched_only
 
 

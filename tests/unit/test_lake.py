@@ -194,3 +194,11 @@ def test_bytes_renamed_and_overwritten_are_both_there(tmp_path: Path, source: So
     deliver(tmp_path, source, **{"deals_2025_01_01": text("2,Won,1"), kept: text("1,Won,1")})
     seen = select_deliveries(read_records(tmp_path / "lake"), [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
     assert sorted(rows(tmp_path, record)[0][0] for record in seen) == ["1", "2"]
+
+
+def test_file_ids_sort_as_the_names_of_one_delivery(tmp_path: Path, source: Source) -> None:
+    parts = {f"deals_2025_01_01_{part:04}": text(f"{part},Won,1") for part in range(1, 9)}
+    ids = [record.file_id for record in deliver(tmp_path, source, **parts)]
+    assert ids == sorted(ids)
+    old = replace(read_records(tmp_path / "lake")[0], lake_format=2)
+    assert old.file_id.count("-") == 3
