@@ -122,7 +122,7 @@
 {# A name without case, accents and runs of spaces; config/stages.py says the same in Python. #}
 {% macro normalized(name) %}{{ adapter.dispatch('normalized')(name) }}{% endmacro %}
 {% macro duckdb__normalized(name) -%}
-    lower(strip_accents(trim(regexp_replace({{ name }}, '\s+', ' ', 'g'))))
+    lower(strip_accents(trim(regexp_replace({{ name }}, '[\s\p{Z}]+', ' ', 'g'))))
 {%- endmacro %}
 {% macro default__normalized(name) -%}
     lower(trim(regexp_replace({{ name }}, '\\s+', ' ')))
