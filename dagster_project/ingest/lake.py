@@ -273,7 +273,9 @@ def _store(
         loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul, building)
         filled = _filled_columns(connection, unfinished)
         rejected = [reject.row_number for reject in loaded.rejects]
-        readings = proof.readings(connection, unfinished, source, feed, filled, loaded.headings, rejected)
+        # a number of JSON or Parquet is one, and needs no proof
+        written = [column for column in filled if column not in loaded.numbers or not proof.is_number(feed, column)]
+        readings = proof.readings(connection, unfinished, source, feed, written, loaded.headings, rejected)
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
         return _refused(record, str(error), lake_dir)

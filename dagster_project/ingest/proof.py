@@ -75,6 +75,11 @@ def read_columns(entity: str) -> dict[str, Form]:
     return columns | within.get(entity, {})
 
 
+def is_number(feed: Feed, column: str) -> bool:
+    """Whether a column of a feed is read as a number or amount."""
+    return read_columns(feed.entity).get(column) in ("amounts", "numbers")
+
+
 def readings(
     connection: duckdb.DuckDBPyConnection,
     path: Path,

@@ -189,6 +189,14 @@ def test_an_empty_json_list_is_a_delivery_without_rows(landing: Landing, content
     assert (record.state, record.rows_in_file) == ("loaded", 0)
 
 
+def test_a_number_of_json_is_read_one_way(landing: Landing) -> None:
+    records = [{"Id": number, "Stage": "New", "Amount": amount} for number, amount in enumerate([1.125, 12.375])]
+    record = landing.read("deals.json", json.dumps(records).encode())
+    assert (record.state, record.readings) == ("loaded", {})
+    text = [{**record, "Amount": str(record["Amount"])} for record in records]
+    assert landing.read("deals_2.json", json.dumps(text).encode()).state == "refused"
+
+
 def test_one_record_is_not_taken_for_a_wrapper(landing: Landing) -> None:
     content = '{"Id": "1", "Stage": "New", "products": [{"sku": "a"}, {"sku": "b"}]}'
     record = landing.read(
