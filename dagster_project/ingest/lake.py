@@ -181,6 +181,23 @@ def mapping_version(source: Source, feed: Feed) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
 
+def plain_text_left(source: Source, feed_name: str, records: list[FileRecord], lake_dir: Path) -> list[Path]:
+    """Lake files written before a column of theirs was to be hashed or dropped, which hold it as it was delivered."""
+    feed = source.feeds[feed_name]
+    guarded = [column for column, privacy in feed.personal_data.items() if privacy != "keep"]
+    mapping = mapping_version(source, feed) if guarded else ""
+    found = []
+    for record in records:
+        columns = [column for column in guarded if column in record.filled]
+        path = record.path(lake_dir, "parquet")
+        if record.mapping == mapping or not columns or not path.exists():
+            continue
+        is_plain = " or ".join(f"not regexp_matches({column}, '^[0-9a-f]{{64}}')" for column in columns)
+        if duckdb.execute(f"select 1 from read_parquet(?) where {is_plain} limit 1", [str(path)]).fetchone():
+            found.append(path)
+    return found
+
+
 def select_deliveries(
     records: list[FileRecord], sources: list[Source], as_of: datetime, min_volume_share: float
 ) -> list[FileRecord]:

@@ -12,7 +12,14 @@ from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
 from dagster_project.ingest import lake
 from dagster_project.ingest.archives import Delivered, as_delivered
-from dagster_project.ingest.lake import LAKE_FORMAT, FileRecord, ingest, read_records, select_deliveries
+from dagster_project.ingest.lake import (
+    LAKE_FORMAT,
+    FileRecord,
+    ingest,
+    plain_text_left,
+    read_records,
+    select_deliveries,
+)
 from dagster_project.ingest.landing import look
 
 CONFIG = """
@@ -202,3 +209,15 @@ def test_file_ids_sort_as_the_names_of_one_delivery(tmp_path: Path, source: Sour
     assert ids == sorted(ids)
     old = replace(read_records(tmp_path / "lake")[0], lake_format=2)
     assert old.file_id.count("-") == 3
+
+
+def test_files_that_still_hold_what_is_now_dropped_are_found(tmp_path: Path, source: Source) -> None:
+    (record,) = deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    assert plain_text_left(source, "deals", [record], tmp_path / "lake") == []
+    feed = source.feeds["deals"].model_copy(update={"personal_data": {"amount": "drop"}})
+    changed = source.model_copy(update={"feeds": {"deals": feed}})
+    deliver(tmp_path, changed)
+    records = read_records(tmp_path / "lake")
+    assert len(records) == 2
+    found = plain_text_left(changed, "deals", records, tmp_path / "lake")
+    assert found == [record.path(tmp_path / "lake", "parquet")]
