@@ -12,7 +12,7 @@ from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
 from dagster_project.config.load import check_folders, load_settings
-from dagster_project.runs import NightlyRun, nightly_run
+from dagster_project.runs import SETTLE_TAG, NightlyRun, nightly_run
 from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE
 
 #: Set by the command line to show progress: called with the name of each step, and with each line dbt prints.
@@ -27,7 +27,9 @@ def run_in_progress(context: dg.InitResourceContext) -> Iterator[NightlyRun]:
     settings = load_settings()
     check_folders(settings)
     run_id = context.run.run_id if context.run else "unknown"
-    with nightly_run(settings, run_id, on_step, on_line) as run:
+    # a run that the sensor asked for takes no file that is still being written
+    settle_seconds = int(context.run.tags.get(SETTLE_TAG, 0)) if context.run else 0
+    with nightly_run(settings, run_id, on_step, on_line, settle_seconds) as run:
         yield run
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from dagster_project.quality.evaluate import Result
 
 KEPT_ATTEMPTS = 14
+#: Tag of a Dagster run that says how long files must be still to count; without it: not at all.
+SETTLE_TAG = "dealtrail/settle_seconds"
 
 
 class _Lock:
@@ -91,6 +93,7 @@ class NightlyRun:
     started_at: datetime
     on_step: Callable[[str], None] = lambda name: None
     on_line: Callable[[str], None] | None = None
+    settle_seconds: int = 0
     records: list[FileRecord] = field(default_factory=list)
     selected: list[FileRecord] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
@@ -135,7 +138,7 @@ class NightlyRun:
         """What lies in a source's folder; looked at once per run."""
         if source_name not in self._landings:
             source = next(source for source in self.settings.config.sources if source.name == source_name)
-            self._landings[source_name] = look(source, self.settings.landing_dir)
+            self._landings[source_name] = look(source, self.settings.landing_dir, self.settle_seconds)
         return self._landings[source_name]
 
     def select(self) -> list[FileRecord]:
@@ -184,10 +187,12 @@ def nightly_run(
     run_id: str,
     on_step: Callable[[str], None] | None = None,
     on_line: Callable[[str], None] | None = None,
+    settle_seconds: int = 0,
 ) -> Iterator[NightlyRun]:
     """Opens a run: takes the lock, wipes what a killed run left, and writes run.json when it ends.
 
-    `on_step` is called with the name of each step, `on_line` with each line a tool prints.
+    `on_step` is called with the name of each step, `on_line` with each line a tool prints. Files in landing count
+    once they have been still for `settle_seconds`.
     """
     started_at = datetime.now(UTC)
     stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
@@ -195,6 +200,7 @@ def nightly_run(
     if on_step is not None:
         run.on_step = on_step
     run.on_line = on_line
+    run.settle_seconds = settle_seconds
     with lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)

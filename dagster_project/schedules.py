@@ -9,6 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from dagster_project.config.load import load_settings
 from dagster_project.config.models import Configuration
 from dagster_project.ingest.landing import look
+from dagster_project.runs import SETTLE_TAG
 
 
 def nightly_schedule(config: Configuration, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
@@ -35,17 +36,19 @@ def landing_sensor(job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     )
     def new_landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         settings = load_settings()
+        settle_seconds = settings.config.schedule.settle_seconds
         seen = hashlib.sha256()
         count = 0
         for source in settings.config.sources:
             if not (settings.landing_dir / source.name).is_dir():
                 continue
-            for file in look(source, settings.landing_dir, settings.config.schedule.settle_seconds).files:
+            for file in look(source, settings.landing_dir, settle_seconds).files:
                 seen.update(f"{file.source}/{file.name} {file.bytes} {file.modified_ns}\n".encode())
                 count += 1
         cursor = seen.hexdigest()
         if count == 0 or cursor == context.cursor:
             return dg.SkipReason("nothing new in landing")
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=cursor)], cursor=cursor)
+        request = dg.RunRequest(run_key=cursor, tags={SETTLE_TAG: str(settle_seconds)})
+        return dg.SensorResult(run_requests=[request], cursor=cursor)
 
     return new_landing_files

@@ -51,8 +51,28 @@ def _one_or_many(value: Any) -> Any:
     return [str(value)] if isinstance(value, str | int | float | bool) else value
 
 
+#: What staging's strptime reads, `%-d` and the like included.
+_DIRECTIVES = "aAbBdfHIjmMpSyY"
+
+
+def _date_format(text: str) -> str:
+    """A strptime format that staging can read by, and that says which day it is."""
+    directives = re.findall(r"%(-?.?)", text.replace("%%", ""))
+    for directive in directives:
+        if directive in ("z", "Z"):
+            raise ValueError(f"'{text}': an offset or timezone (%{directive}) is read only of ISO 8601 times")
+        if directive.removeprefix("-") not in set(_DIRECTIVES):
+            raise ValueError(f"'{text}': %{directive} is not known; allowed: %" + " %".join(_DIRECTIVES))
+    named = {directive.removeprefix("-") for directive in directives}
+    says_day = "j" in named or ("d" in named and named & set("mbB"))
+    if "'" in text or not says_day or not named & set("yY"):
+        raise ValueError(f"'{text}' is no date format; write day, month and year, such as %d.%m.%Y")
+    return text
+
+
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 Currency = Annotated[str, AfterValidator(_currency_code)]
+DateFormat = Annotated[str, AfterValidator(_date_format)]
 Names = Annotated[list[str], BeforeValidator(_one_or_many)]
 #: Headings of one column, best first; a list among them is several columns of one value, joined by a space.
 Headings = Annotated[list[str | list[str]], BeforeValidator(_one_or_many)]
@@ -126,7 +146,7 @@ class Feed(Strict):
     deliveries: Deliveries | None = None
     extracted_at: datetime | None = None
     timezone: Timezone | None = None
-    date_formats: list[str] | None = None
+    date_formats: list[DateFormat] | None = None
     null_values: list[str] | None = None
     constants: dict[str, str] = Field(default_factory=dict, description="Canonical column → one value for every row.")
     empty_means: dict[str, str] = Field(
@@ -198,7 +218,9 @@ class Source(Strict):
     currency: Currency | None = Field(None, description="Of amounts that name none; else the reporting currency.")
     deliveries: Deliveries = "full"
     extracted_at: datetime | None = Field(None, description="When its files were exported, if their names do not say.")
-    date_formats: list[str] = Field(default_factory=list, description="strptime formats; ISO 8601 is always read.")
+    date_formats: list[DateFormat] = Field(
+        default_factory=list, description="strptime formats; ISO 8601 is always read."
+    )
     null_values: list[str] = Field(default_factory=list)
     id_separator: str | None = Field(None, min_length=1, description="Between several ids in one cell.")
     decimal_separator: DecimalSeparator | None = Field(None, description="Of amounts; else proved by their values.")
@@ -213,13 +235,15 @@ class Source(Strict):
             raise ValueError(f"'{name}': a source is named with small letters, digits and _, as its folder is")
         return name
 
-    @field_validator("date_formats")
+    @field_validator("feeds")
     @classmethod
-    def _formats_say_day_month_year(cls, formats: list[str]) -> list[str]:
-        for text in formats:
-            if "'" in text or not all(re.search(f"%-?[{part}]", text) for part in ("dj", "mbBj", "yY")):
-                raise ValueError(f"'{text}' is no date format; write day, month and year, such as %d.%m.%Y")
-        return formats
+    def _feeds_are_named_as_folders(cls, feeds: dict[str, Feed]) -> dict[str, Feed]:
+        for name in feeds:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError(
+                    f"'{name}': a feed is named with small letters, digits and _, as its folder in the lake is"
+                )
+        return feeds
 
     @model_validator(mode="after")
     def _names_are_used_once(self) -> Source:

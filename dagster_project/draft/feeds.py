@@ -123,7 +123,7 @@ def pattern_of(name: str) -> str:
 def _name(feed: DraftedFeed, taken: set[str]) -> str:
     if feed.entity not in taken:
         return feed.entity
-    slug = re.sub(r"\W+", "_", plain(feed.newest.sheet or feed.newest.name.split(".")[0])).strip("_0123456789")
+    slug = re.sub(r"[^a-z0-9]+", "_", plain(feed.newest.sheet or feed.newest.name.split(".")[0])).strip("_0123456789")
     name = slug or feed.entity
     number = 2
     while name in taken:

@@ -194,7 +194,7 @@ def _table(
             return open_parquet(connection, plain_file.path, _SEPARATOR)
         feed = feed.model_copy(update={"sheet": sheet})
         return _below_its_header(open_sheet(connection, plain_file.path, feed, True, scratch / "sheet"))
-    encoding = wide_encoding(plain_file.path) or narrow_encoding(plain_file.path, feed)
+    encoding = wide_encoding(plain_file.path, feed) or narrow_encoding(plain_file.path, feed)
     path = plain_file.path
     if encoding:
         path = transcoded(path, encoding, scratch / "utf-8").path

@@ -62,7 +62,9 @@ def members(path: Path) -> list[Member] | None:
 
 def _is_file(name: str) -> bool:
     parts = PurePosixPath(name).parts
-    return not name.endswith("/") and not any(part.startswith((".", "__MACOSX")) for part in parts)
+    return not name.lower().endswith(("/", ".part", ".tmp")) and not any(
+        part.startswith((".", "__MACOSX")) for part in parts
+    )
 
 
 def _names_in_damaged(path: Path) -> list[str]:

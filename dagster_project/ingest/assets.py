@@ -2,12 +2,13 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
-from dagster_project.ingest.lake import FileRecord, ingest
+from dagster_project.ingest.lake import FileRecord, ingest, plain_text_left
 from dagster_project.ingest.landing import folders_without_source
 from dagster_project.runs import NightlyRun
 from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare
@@ -44,6 +45,7 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
                 files = [file for file in landing.files if file.feed == feed]
                 known = [r for r in run.records if (r.source, r.feed) == (source.name, feed)]
                 added += ingest(source, feed, files, run.lake_dir, known)
+                run.warnings += _plain_text_warnings(plain_text_left(source, feed, known, run.lake_dir))
             run.records += added
             for record in added:
                 run.warnings += _warnings(record)
@@ -61,13 +63,24 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
     return load
 
 
+def _plain_text_warnings(paths: list[Path]) -> list[str]:
+    if not paths:
+        return []
+    names = ", ".join(str(path) for path in paths[:_SHOWN])
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return [
+        f"personal data that is to be hashed or dropped still stands as delivered in {names}{more}, read before "
+        "it was configured. Where landing still has their deliveries, delete them with their .json files"
+    ]
+
+
 def _warnings(record: FileRecord) -> list[str]:
     said = []
     where = f"{record.source}/{record.file}"
     if record.extract_time_from == "modification time":
         said.append(
             f"{where}: no extract time in configuration, file name or folder; took its modification time "
-            f"{record.extracted_at}"
+            f"{record.extracted_at}. Put all files of one export into one dated folder, or each is a delivery"
         )
     if record.state == "loaded" and record.message:
         said.append(f"{where}: {record.message}")

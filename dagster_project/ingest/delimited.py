@@ -22,6 +22,8 @@ DELIMITERS = ",;\t|"
 _HEAD_BYTES = 1 << 20
 #: Excel's first line for a file that another country's Excel will open.
 _SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\r?\n", re.IGNORECASE)
+#: Lines without a heading before the header, as reports begin with.
+_EMPTY_LINES = re.compile(rf"(?:[ {DELIMITERS}]*\r?\n)+")
 
 
 class NotUtf8Error(Exception):
@@ -96,6 +98,10 @@ def read_header(start: bytes, feed: Feed, is_verified: bool) -> Header:
     separator = _SEPARATOR_LINE.match(decoded)
     skipped = 1 if separator else 0
     decoded = decoded[separator.end() :] if separator else decoded
+    empty = _EMPTY_LINES.match(decoded)
+    if empty:
+        skipped += empty[0].count("\n")
+        decoded = decoded[empty.end() :]
     delimiters = separator[1] if separator else feed.delimiter or DELIMITERS
     known = known_headings(feed)
     best, best_score = Header("", []), (-1, -1)
@@ -145,11 +151,11 @@ def rejected_rows(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str,
 
 
 def _blank_lines(path: Path, header: Header) -> list[int]:
-    """The numbers of blank lines among a file's records: no records themselves, but counted by DuckDB."""
+    """The numbers of blank lines behind a file's header: no records themselves, but counted by DuckDB."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.find(b"\n\n") < 0 and content.find(b"\n\r\n") < 0:
             return []
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding="utf-8", errors="replace", newline="") as opened:
         records = csv.reader(opened, delimiter=header.delimiter)
-        return [number for number, record in enumerate(records, start=1) if not record]
+        return [number for number, record in enumerate(records, start=1) if not record and number > header.skipped]

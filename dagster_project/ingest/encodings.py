@@ -29,8 +29,11 @@ CP1252_NOTE = (
 )
 
 
-def wide_encoding(path: Path) -> str | None:
-    """UTF-16 or UTF-32, told by its byte-order mark or, for UTF-16, by the NUL in every other byte."""
+def wide_encoding(path: Path, feed: Feed) -> str | None:
+    """UTF-16 or UTF-32: told by its byte-order mark or, for UTF-16, by the NUL in every other byte; else as configured.
+
+    A feed's word alone counts only for what is no UTF-8: Cyrillic in UTF-16 has few NULs, UTF-8 has none.
+    """
     with path.open("rb") as file:
         start = file.read(_HEAD_BYTES)
     for mark, encoding in _MARKS.items():
@@ -42,7 +45,8 @@ def wide_encoding(path: Path) -> str | None:
         return "utf-16-le"
     if first > 0.4 and second < 0.05:
         return "utf-16-be"
-    return None
+    configured = codecs.lookup(feed.encoding).name if feed.encoding else ""
+    return configured if configured.startswith(("utf-16", "utf-32")) and b"\0" in start else None
 
 
 def narrow_encoding(path: Path, feed: Feed) -> str | None:

@@ -143,12 +143,9 @@ def _key_of_list(connection: duckdb.DuckDBPyConnection, target: Path, feed: Feed
         where json_type(value) = 'ARRAY'
         """
     ).fetchall()
-    keys = {
-        heading_key(key)
-        for (key,) in connection.execute(
-            f"select unnest(json_keys(json)) from read_parquet({text(str(target))})"
-        ).fetchall()
-    }
+    columns, _, _ = _columns(connection, target)
+    # nested ones too; what is only in a list is not the record's own
+    keys = {heading_key(column.heading) for column in columns if len(column.steps) == 1}
     if keys & known_headings(feed, ENTITIES[feed.entity].key):
         return None
     lists = [key for key, _, kind in found if kind == "OBJECT"]

@@ -1,8 +1,8 @@
 """The lake: immutable Parquet files of text, each with a record of the delivery it came from.
 
-    lake/<entity>/<source>/<feed>/<extract time>-<sha256, 12>-<mapping, 8>.parquet   rows
-                                  ….rejects.parquet                                  rows the parser rejected
-                                  ….json                                             the record, written last
+    lake/<entity>/<source>/<feed>/<extract time>-<file>-<sha256, 12>-<path, 6>-<mapping, 8>.parquet   rows
+                                  ….rejects.parquet          rows the parser rejected
+                                  ….json                     the record, written last
 
 A record is what makes a file part of the lake: a run killed before it leaves a Parquet file that nobody
 reads and that the next run writes again.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -31,7 +32,9 @@ from dagster_project.ingest.landing import LandedFile
 from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 
 #: Version of the lake's files and of how they are read; a higher one reads landing files again.
-LAKE_FORMAT = 2
+LAKE_FORMAT = 3
+#: Modification time, in a record, of a file that could not be opened.
+NEVER_READ = -1
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,14 @@ class FileRecord:
 
     @property
     def file_id(self) -> str:
-        """Names the record, its rows and its rejects; unique within a feed."""
+        """Names the record, its rows and its rejects; unique within a feed.
+
+        Sorts by extract time, then by the file's name: staging takes the later of two rows of one id in one delivery.
+        """
         moment = self.extracted_at.replace("-", "").replace(":", "").removesuffix("+0000")
         path = hashlib.sha256(self.file.encode()).hexdigest()[:6]
+        if self.lake_format >= 3:
+            moment += "-" + re.sub(r"[^A-Za-z0-9._-]", "_", self.file)[:100]
         return f"{moment}-{self.sha256[:12]}-{path}-{self.mapping}"
 
     def path(self, lake_dir: Path, ending: str) -> Path:
@@ -102,11 +110,23 @@ def ingest(
     added: list[FileRecord] = []
     connection = duckdb.connect()
     connection.execute("set preserve_insertion_order = true")
+    # a run writes nothing outside its warehouse, what does not fit into memory included
+    spilled = str(lake_dir.parent / "building" / "spilled").replace("'", "''")
+    connection.execute(f"set temp_directory = '{spilled}'")
     try:
-        for file in landed:
+        # known paths first: what they bring may replace bytes that now lie under another name
+        paths = {record.file for record in known}
+        for file in sorted(landed, key=lambda file: file.name not in paths):
             current = [record for record in [*known, *added] if record.mapping == mapping]
-            fingerprint = _known_fingerprint(file, [*known, *added]) or _fingerprint(file.path)
             extracted_at = file.extracted_at.isoformat(timespec="seconds")
+            unreadable = ""
+            try:
+                fingerprint = _known_fingerprint(file, [*known, *added]) or _fingerprint(file.path)
+            except FileNotFoundError:
+                continue  # taken away since the folder was looked at
+            except OSError as error:
+                fingerprint = _Fingerprint(hashlib.sha256(f"unreadable {file.name}".encode()).hexdigest(), False)
+                unreadable = f"cannot be read: {error.strerror or error}; let the user of this run read it"
             if not _is_new(file, fingerprint.sha256, extracted_at, current):
                 continue
             record = FileRecord(
@@ -116,7 +136,8 @@ def ingest(
                 file=file.name,
                 sha256=fingerprint.sha256,
                 bytes=file.bytes,
-                modified_ns=file.modified_ns,
+                # one that could not be opened is looked at again, though nothing but its permissions changes
+                modified_ns=file.modified_ns if not unreadable else NEVER_READ,
                 extracted_at=extracted_at,
                 extract_time_from=file.extract_time_from,
                 mapping=mapping,
@@ -127,7 +148,10 @@ def ingest(
                 rows_rejected=0,
                 rows_loaded=0,
             )
-            added.append(_store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul))
+            if unreadable:
+                added.append(_refused(record, unreadable, lake_dir))
+            else:
+                added.append(_store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul))
     finally:
         connection.close()
     return added
@@ -155,6 +179,23 @@ def mapping_version(source: Source, feed: Feed) -> str:
         "proved": [not proof.configured_formats(source, feed), not proof.configured_sign(source, feed)],
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def plain_text_left(source: Source, feed_name: str, records: list[FileRecord], lake_dir: Path) -> list[Path]:
+    """Lake files written before a column of theirs was to be hashed or dropped, which hold it as it was delivered."""
+    feed = source.feeds[feed_name]
+    guarded = [column for column, privacy in feed.personal_data.items() if privacy != "keep"]
+    mapping = mapping_version(source, feed) if guarded else ""
+    found = []
+    for record in records:
+        columns = [column for column in guarded if column in record.filled]
+        path = record.path(lake_dir, "parquet")
+        if record.mapping == mapping or not columns or not path.exists():
+            continue
+        is_plain = " or ".join(f"not regexp_matches({column}, '^[0-9a-f]{{64}}')" for column in columns)
+        if duckdb.execute(f"select 1 from read_parquet(?) where {is_plain} limit 1", [str(path)]).fetchone():
+            found.append(path)
+    return found
 
 
 def select_deliveries(
@@ -197,9 +238,10 @@ def _judge(records: list[FileRecord], feed: Feed, full: bool, min_volume_share: 
                 for record in delivery
             ]
         elif full and volumes and rows < min_volume_share * median(volumes[-7:]) and not _confirmed(delivery, feed):
+            unconfirmed = ", ".join(sorted({r.sha256 for r in delivery if r.sha256 not in feed.confirmed}))
             message = (
                 f"has {rows} rows where the last full extracts had {median(volumes[-7:]):g}; held back. "
-                f"If it is right, add its sha256 {delivery[0].sha256} to `confirmed` of feed '{delivery[0].feed}'"
+                f"If it is right, add its sha256 {unconfirmed} to `confirmed` of feed '{delivery[0].feed}'"
             )
             judged += [_not_loaded(record, "held_back", message) for record in delivery]
         else:
@@ -217,13 +259,15 @@ def _not_loaded(record: FileRecord, state: str, message: str) -> FileRecord:
 
 
 def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRecord]) -> bool:
-    same_bytes = [record for record in known if record.sha256 == sha256]
+    # what other bytes of a path have replaced is no longer there to be the same as
+    standing = {(record.file, record.extracted_at): record for record in known}
+    same_bytes = [record for record in standing.values() if record.sha256 == sha256]
     if any(record.extracted_at == extracted_at for record in same_bytes):
-        # The same bytes under the same extract time; unless other bytes of that path came in between.
-        of_path = [r for r in known if r.file == file.name and r.extracted_at == extracted_at]
-        return bool(of_path) and of_path[-1].sha256 != sha256
-    of_path = [record for record in known if record.file == file.name]
-    touched_only = bool(of_path) and of_path[-1].sha256 == sha256 and file.extract_time_from == "modification time"
+        # the same bytes under the same extract time; unless they replace others of this path
+        of_path = standing.get((file.name, extracted_at))
+        return of_path is not None and of_path.sha256 != sha256
+    named_so = [record for record in known if record.file == file.name]
+    touched_only = bool(named_so) and named_so[-1].sha256 == sha256 and file.extract_time_from == "modification time"
     return not touched_only
 
 
@@ -246,15 +290,24 @@ def _store(
         loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul, building)
         filled = _filled_columns(connection, unfinished)
         rejected = [reject.row_number for reject in loaded.rejects]
-        readings = proof.readings(connection, unfinished, source, feed, filled, loaded.headings, rejected)
+        # a number of JSON or Parquet is one, and needs no proof
+        written = [column for column in filled if column not in loaded.numbers or not proof.is_number(feed, column)]
+        readings = proof.readings(connection, unfinished, source, feed, written, loaded.headings, rejected)
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
-        record = replace(record, state="refused", message=str(error))
-    else:
-        if loaded.rejects:
-            _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
-        unfinished.replace(target)
-        record = replace(_with_counts(record, loaded), filled=filled, readings=readings)
+        return _refused(record, str(error), lake_dir)
+    if loaded.rejects:
+        _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
+    unfinished.replace(target)
+    return _recorded(replace(_with_counts(record, loaded), filled=filled, readings=readings), lake_dir)
+
+
+def _refused(record: FileRecord, message: str, lake_dir: Path) -> FileRecord:
+    return _recorded(replace(record, state="refused", message=message), lake_dir)
+
+
+def _recorded(record: FileRecord, lake_dir: Path) -> FileRecord:
+    """Makes a file part of the lake: its record is written last."""
     write_atomically(record.path(lake_dir, "json"), json.dumps(asdict(record), ensure_ascii=False))
     return record
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
@@ -18,18 +19,31 @@ FORMATS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".x
 COMPRESSED = (".gz", ".zst", ".zip")
 UNFINISHED = (".part", ".tmp", ".crdownload", ".done")
 
-# A date of this century, not part of a longer number, with a time behind it or not: 2025-12-31, 20251231T0200Z.
+# A date of this century, not part of a longer number: 2025-12-31, 20251231.
 _DATED = re.compile(
-    r"(?<!\d)(?P<year>20\d\d)(?P<sep>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])"
-    r"(?:[T_ -](?P<hour>[01]\d|2[0-3])[-:h]?(?P<minute>[0-5]\d)(?:[-:m]?(?P<second>[0-5]\d))?(?P<zulu>Z)?)?(?!\d)"
+    r"(?<!\d)(?P<year>20\d\d)(?P<sep>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])(?!\d)"
 )
+_HOUR, _MINUTE, _SECOND = r"(?P<hour>[01]\d|2[0-3])", r"(?P<minute>[0-5]\d)", r"(?P<second>[0-5]\d)"
+_OFFSET = r"(?:[-.,](?:\d{3}){1,3}(?!\d))?(?P<offset>Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?(?!\d)"
+# The time behind it: T0200Z, T02-00-00-123Z, T0200+0100, _02-00, _020000. Four bare digits are one only behind a T or
+# before a Z: in deals_2025-12-31_0001.csv they count the parts of one delivery.
+_TIMES = [
+    re.compile(pattern + _OFFSET)
+    for pattern in (
+        rf"T{_HOUR}[-:.h_]?{_MINUTE}(?:[-:.m_]?{_SECOND})?",
+        rf"[_ -]{_HOUR}[-:h]{_MINUTE}(?:[-:m]{_SECOND})?",
+        rf"[_ -]{_HOUR}{_MINUTE}{_SECOND}",
+        rf"[_ -]{_HOUR}{_MINUTE}(?=Z)",
+    )
+]
 
 
 @dataclass(frozen=True)
 class LandedFile:
     """One delivered file, or a member of an archive, whose name is then `<archive>/<member>`.
 
-    `extracted_at` is UTC; `extract_time_from` says how it is known.
+    `name` can be written anywhere (see `printable`), `path` is what opens it. `extracted_at` is UTC;
+    `extract_time_from` says how it is known.
     """
 
     source: str
@@ -54,9 +68,8 @@ def look(source: Source, landing_dir: Path, settle_seconds: int = 0) -> Landing:
     """All files of a source that are complete: still for `settle_seconds`, or with a `<name>.done` beside them."""
     folder = landing_dir / source.name
     files, not_taken = [], []
-    for path in sorted(_finished(folder, settle_seconds)):
-        name = path.relative_to(folder).as_posix()
-        status = path.stat()
+    for path, status in sorted(_finished(folder, settle_seconds), key=lambda found: found[0]):
+        name = printable(path.relative_to(folder).as_posix())
         packed = members(path)
         taken = [] if packed is None else _members_taken(source, name, packed)
         if packed is None:
@@ -105,7 +118,7 @@ def folders_without_source(sources: list[Source], landing_dir: Path) -> list[str
     if not landing_dir.is_dir():
         return []
     return sorted(
-        entry.name
+        printable(entry.name)
         for entry in landing_dir.iterdir()
         if entry.is_dir() and entry.name not in names and not entry.name.startswith(".")
     )
@@ -150,7 +163,9 @@ def extract_time(source: Source, feed: Feed, name: str, modified: float) -> tupl
 
 def _moment_in(text: str, zone: ZoneInfo) -> datetime | None:
     for match in _DATED.finditer(text):
-        part = {key: int(value) for key, value in match.groupdict().items() if value and value.isdigit()}
+        time_of_day = next((found for pattern in _TIMES if (found := pattern.match(text, match.end()))), None)
+        said = match.groupdict() | (time_of_day.groupdict() if time_of_day else {})
+        part = {key: int(value) for key, value in said.items() if value and value.isdigit()}
         try:
             moment = datetime(
                 part["year"],
@@ -159,7 +174,7 @@ def _moment_in(text: str, zone: ZoneInfo) -> datetime | None:
                 part.get("hour", 0),
                 part.get("minute", 0),
                 part.get("second", 0),
-                tzinfo=UTC if match["zulu"] else zone,
+                tzinfo=_zone_of(said["offset"]) if said.get("offset") else zone,
             )
         except ValueError:  # 31 February: digits that only look like a date
             continue
@@ -167,14 +182,35 @@ def _moment_in(text: str, zone: ZoneInfo) -> datetime | None:
     return None
 
 
-def _finished(folder: Path, settle_seconds: int) -> Iterator[Path]:
+def _zone_of(offset: str) -> tzinfo:
+    """Of an offset in a file's name: Z, +0100 or -05:00."""
+    if offset == "Z":
+        return UTC
+    ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))
+    return timezone(-ahead if offset[0] == "-" else ahead)
+
+
+def printable(name: str) -> str:
+    """A file's name as text that any file, log and database takes.
+
+    Bytes that are no UTF-8, as in a name made on an old Windows, stand as `\\xfc`.
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _finished(folder: Path, settle_seconds: int) -> Iterator[tuple[Path, os.stat_result]]:
+    """The files that are complete, with what the system says of them; one that vanishes meanwhile is none."""
     latest = time.time() - settle_seconds
     for path in folder.rglob("*"):
         relative = path.relative_to(folder)
         if any(part.startswith(".") for part in relative.parts) or path.suffix.lower() in UNFINISHED:
             continue
-        if not path.is_file():
+        try:
+            if not path.is_file():
+                continue
+            status = path.stat()
+        except OSError:
             continue
         marked = path.with_name(path.name + ".done").exists()
-        if settle_seconds == 0 or marked or path.stat().st_mtime <= latest:
-            yield path
+        if settle_seconds == 0 or marked or status.st_mtime <= latest:
+            yield path, status

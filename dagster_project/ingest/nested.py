@@ -33,6 +33,15 @@ class Column:
     kind: str
 
 
+#: Kinds of numbers, as DuckDB calls those of JSON and of Parquet.
+_NUMBERS = {"double", "float", "decimal", "tinyint", "smallint", "integer", "bigint", "hugeint"}
+
+
+def is_number(column: Column) -> bool:
+    """Whether the format itself says that a column holds numbers, which are then read one way only."""
+    return len(column.steps) == 1 and column.kind.lower().removeprefix("u") in _NUMBERS
+
+
 @dataclass(frozen=True)
 class Access:
     """How a format's SQL gets at a part of a value: `list_at` as a list, `text_at` as text of that kind."""

@@ -75,6 +75,11 @@ def read_columns(entity: str) -> dict[str, Form]:
     return columns | within.get(entity, {})
 
 
+def is_number(feed: Feed, column: str) -> bool:
+    """Whether a column of a feed is read as a number or amount."""
+    return read_columns(feed.entity).get(column) in ("amounts", "numbers")
+
+
 def readings(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
@@ -217,9 +222,9 @@ def _prove_dates(connection: duckdb.DuckDBPyConnection, column: _Column, rejecte
         group by all
         """
     )
-    # ISO all the same, only that DuckDB's cast does not take an offset behind minutes or a space
+    # ISO all the same, only that DuckDB's cast does not take an offset behind minutes or a space, or one named so
     connection.execute(
-        r"delete from doubtful where regexp_matches(cell, '^.{16}(:\d{2}([.]\d+)?)? ?([Zz]|[-+]\d{2}.*)$')"
+        r"delete from doubtful where regexp_matches(cell, '^.{16}(:\d{2}([.]\d+)?)? ?([Zz]|UTC|GMT|[-+]\d{2}.*)$')"
     )
     doubtful, serials = connection.execute(
         r"select coalesce(sum(cells), 0), coalesce(sum(cells) filter (where regexp_full_match(cell, '\d{5}([.]\d+)?') "
@@ -444,7 +449,7 @@ def _is_plain_but_for_strays(connection: duckdb.DuckDBPyConnection, total: int) 
 
 def _as_number(cell: str, sign: str) -> Decimal:
     number = Decimal(re.sub(f"[^0-9{sign}]", "", cell).replace(sign, "."))
-    return -number if re.search("[-−(]", cell) else number
+    return -number if re.search(_rules()["number_is_negative"], cell) else number
 
 
 # ------------------------------------------------------------------ both

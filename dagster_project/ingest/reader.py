@@ -14,12 +14,13 @@ from dagster_project.config.models import Feed, Source
 from dagster_project.config.stages import pipelines_of
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.archives import Delivered
-from dagster_project.ingest.columnar import open_parquet
+from dagster_project.ingest.columnar import ParquetTable, open_parquet
 from dagster_project.ingest.delimited import NotUtf8Error, open_delimited
 from dagster_project.ingest.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
 from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
 from dagster_project.ingest.headings import Matched, match
-from dagster_project.ingest.json_records import open_json
+from dagster_project.ingest.json_records import JsonTable, open_json
+from dagster_project.ingest.nested import is_number
 from dagster_project.ingest.personal import guarded, has_hashes, is_personal, prepare_hashing
 from dagster_project.ingest.spreadsheets import open_sheet
 from dagster_project.ingest.stage_dates import StageDate
@@ -38,6 +39,8 @@ class Loaded:
     outranked: list[str]
     unmapped: list[str]
     notes: list[str] = field(default_factory=list)
+    #: Canonical columns that are numbers by their format, not by how they are written.
+    numbers: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def load_file(
 
 
 def _load_text(reading: _Reading, plain: Plain, name: str, may_have_nul: bool) -> Loaded:
-    wide = wide_encoding(plain.path)
+    wide = wide_encoding(plain.path, reading.feed)
     if wide is not None:
         plain = transcoded(plain.path, wide, reading.scratch / "utf-8")
     if text_format(plain.path, name) == "json":
@@ -171,7 +174,15 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         outranked=matched.outranked,
         unmapped=matched.unmapped,
         notes=table.notes,
+        numbers=_numbers(table, matched),
     )
+
+
+def _numbers(table: Table, matched: Matched) -> list[str]:
+    if not isinstance(table, JsonTable | ParquetTable):
+        return []
+    typed = {at for at, column in enumerate(table.columns) if is_number(column)}
+    return [column for column, positions in matched.positions.items() if typed.issuperset(positions)]
 
 
 def _match(reading: _Reading, table: Table) -> Matched:
@@ -229,7 +240,7 @@ def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]
     translations = feed.values.get(column)
     if translations:
         whens = " ".join(
-            f"when {text(word.casefold())} then {text(canonical)}"
+            f"when {text(word.lower())} then {text(canonical)}"
             for canonical, words in translations.items()
             for word in words
         )

@@ -28,13 +28,13 @@
 
 {#
     Text with an offset as UTC. A cast to a plain timestamp would drop the offset without a word (DuckDB 1.5), and
-    a cast to one with a timezone wants seconds and no space before the offset.
+    a cast to one with a timezone wants seconds, a capital Z, and no space before the offset.
 #}
 {% macro utc_of_offset(value) %}{{ adapter.dispatch('utc_of_offset')(value) }}{% endmacro %}
 {% macro duckdb__utc_of_offset(value) -%}
     timezone('UTC', coalesce(
         try_cast({{ value }} as timestamptz),
-        try_cast(regexp_replace(regexp_replace({{ value }}, '^(.{16}) ?([Zz]|[-+].*)$', '\1:00\2'), ' ([Zz]|[-+])', '\1') as timestamptz)
+        try_cast(regexp_replace(regexp_replace(regexp_replace({{ value }}, ' ?(z|UTC|GMT)$', 'Z'), '^(.{16}) ?([Zz]|[-+].*)$', '\1:00\2'), ' ([Zz]|[-+])', '\1') as timestamptz)
     ))
 {%- endmacro %}
 {% macro default__utc_of_offset(value) -%} to_utc_timestamp(try_cast({{ value }} as timestamp), current_timezone()) {%- endmacro %}
@@ -122,7 +122,7 @@
 {# A name without case, accents and runs of spaces; config/stages.py says the same in Python. #}
 {% macro normalized(name) %}{{ adapter.dispatch('normalized')(name) }}{% endmacro %}
 {% macro duckdb__normalized(name) -%}
-    lower(strip_accents(trim(regexp_replace({{ name }}, '\s+', ' ', 'g'))))
+    lower(strip_accents(trim(regexp_replace({{ name }}, '[\s\p{Z}]+', ' ', 'g'))))
 {%- endmacro %}
 {% macro default__normalized(name) -%}
     lower(trim(regexp_replace({{ name }}, '\\s+', ' ')))

@@ -62,10 +62,13 @@
 {%- endmacro %}
 
 {% macro written_day(value, kind, reading) -%}
+    {#- a midnight in UTC is how some exports write a day, as they do in milliseconds #}
+    {%- set midnight = 'when substr(' ~ value ~ ", 12, 5) = '00:00' and " ~ is_midnight_in_utc(value) ~ ' then try_cast(left(' ~ value ~ ', 10) as timestamp)' -%}
     {%- set iso -%}
         case
             when {{ value }} like '____-__-__' then try_cast({{ value }} as timestamp)
             {%- if kind == 'date' %}
+            {{ midnight }}
             {#- a month alone is its first day #}
             when {{ value }} like '____-__' then try_cast({{ value }} || '-01' as timestamp)
             {%- endif %}
@@ -77,7 +80,7 @@
         {%- for formats in var('date_format_sets') %}
         when {{ reading }} = 'configured {{ loop.index }}' then coalesce({{ by_formats(value, configured_list(formats, false)) }}, {{ iso }})
         {%- endfor %}
-        when {{ value }} like '%:%' then null
+        when {{ value }} like '%:%' then {{ 'case ' ~ midnight ~ ' end' if kind == 'date' else 'null' }}
         when {{ reading }} = 'serial' then case when {{ value }} not like '%.%' then {{ moment_of_serial(value) }} end
         when {{ matches(value, '^(19|20)[0-9]{6}$') }} then {{ by_formats(value, "'%Y%m%d'") }}
         {%- if kind == 'date' %}
@@ -147,10 +150,12 @@
     {{- format_list(found, []) -}}
 {%- endmacro %}
 
-{# Z, +02:00, +0200 or +02 behind a time. #}
+{# Z, UTC, GMT, +02:00, +0200 or +02 behind a time. #}
 {% macro has_offset(value) -%}
-    (length({{ value }}) > 16 and ({{ value }} like '%Z' or substr({{ value }}, -6, 1) in ('+', '-') or substr({{ value }}, -5, 1) in ('+', '-') or substr({{ value }}, -3, 1) in ('+', '-')))
+    (length({{ value }}) > 16 and ({{ value }} like '%Z' or {{ value }} like '%z' or {{ value }} like '%UTC' or {{ value }} like '%GMT' or substr({{ value }}, -6, 1) in ('+', '-') or substr({{ value }}, -5, 1) in ('+', '-') or substr({{ value }}, -3, 1) in ('+', '-')))
 {%- endmacro %}
+
+{% macro is_midnight_in_utc(value) -%} {{ matches(value, '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]00:00(:00([.]0+)?)? ?([Zz]|UTC|GMT|[+-]00(:?00)?)$') }} {%- endmacro %}
 
 {# Seconds or milliseconds since 1970: ten or thirteen digits, from 2001 on. #}
 {% macro is_epoch(value) -%} {{ matches(value, '^[0-9]{10}([0-9]{3})?$') }} {%- endmacro %}
@@ -199,5 +204,5 @@
 {# The sign, the digits and the decimal sign of such a cell, as a plain number. #}
 {% macro digits_of(value, sign) -%}
     {%- set digits = without(value, '[^0-9.]') if sign == 'point' else 'replace(' ~ without(value, '[^0-9,]') ~ ", ',', '.')" -%}
-    concat(case when {{ matches(value, '[-−(]') }} then '-' else '' end, {{ digits }})
+    concat(case when {{ matches(value, var('number_is_negative')) }} then '-' else '' end, {{ digits }})
 {%- endmacro %}

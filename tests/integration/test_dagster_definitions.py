@@ -70,7 +70,9 @@ def test_the_sensor_asks_for_a_run_once_per_change(definitions: ModuleType) -> N
     sensor = definitions.defs.resolve_sensor_def("new_landing_files")
     with dg.DagsterInstance.ephemeral() as instance:
         first = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
-        assert len(first.run_requests or []) == 1
+        (request,) = first.run_requests or []
+        # the run waits for files to be still as long as the sensor does
+        assert request.tags["dealtrail/settle_seconds"] == "60"
         again = sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=first.cursor))
         assert again.run_requests == []
         assert again.skip_message == "nothing new in landing"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from .configuration import Feed
 
-ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)?)?")
+ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*([Zz]|UTC|GMT|[+-]\d{2}(:?\d{2})?)?)?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 TIME_DIRECTIVES = re.compile(r"%-?[HIMSpfXcs]")
 CENT = Decimal("0.01")
@@ -39,12 +39,12 @@ class Dates:
     def day(self, text: str | None) -> date | None:
         """An `_on` column: a date as is; of a moment, its date in the reporting timezone.
 
-        Midnight without offset in a day's column is how some exports write a date, and is read as that date.
+        Midnight without offset or in UTC in a day's column is how some exports write a date: it is that date.
         """
         read = self._read(text) if text else None
         if read is None:
             return None
-        if isinstance(read, datetime) and read.tzinfo is None and read.time() == time(0):
+        if isinstance(read, datetime) and not read.utcoffset() and read.time() == time(0):
             day = read.date()
         elif isinstance(read, datetime):
             day = self._moment(read).astimezone(self._zone).date()
@@ -74,8 +74,8 @@ class Dates:
 
 
 def _compact(text: str) -> str:
-    """`2026-01-01 10:00 +02` as `2026-01-01T10:00+02`: no space within, an upper-case Z."""
-    return (text[:10] + "T" + text[11:].replace(" ", "")).upper()
+    """`2026-01-01 10:00 +02` as `2026-01-01T10:00+02`: no space within, an upper-case Z, also for UTC and GMT."""
+    return re.sub("UTC|GMT", "Z", (text[:10] + "T" + text[11:].replace(" ", "")).upper())
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

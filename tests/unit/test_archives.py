@@ -40,7 +40,14 @@ def states(landing: Landing, source: Source) -> dict[str, tuple[str, int]]:
 
 
 def test_every_member_finds_its_feed_and_the_others_are_listed(landing: Landing, source: Source) -> None:
-    members = {"Lead.csv": LEADS, "x/deals.csv": DEALS, "Asset.csv": b"Id\n", "__MACOSX/._Lead.csv": b"", ".x": b""}
+    members = {
+        "Lead.csv": LEADS,
+        "x/deals.csv": DEALS,
+        "Asset.csv": b"Id\n",
+        "__MACOSX/._Lead.csv": b"",
+        ".x": b"",
+        "deals2.csv.part": DEALS,
+    }
     landing.put("2025-12-31/WE_00D_1.ZIP", zipped(members))
     found = look(source, landing.folder / "landing")
     archive = "2025-12-31/WE_00D_1.ZIP"

@@ -1,5 +1,6 @@
 """A mistake in pipeline.yml is answered with file, line, key and what is allowed."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,6 +83,35 @@ def test_column_nobody_knows(tmp_path: Path) -> None:
 
 def test_date_format_without_a_year(tmp_path: Path) -> None:
     assert "'%d.%m' is no date format" in mistake(tmp_path, GOOD + '    date_formats: ["%d.%m"]\n')
+
+
+@pytest.mark.parametrize("place", ["    date_formats: {}\n", "    feeds: {{leads: {{date_formats: {}}}}}\n"])
+@pytest.mark.parametrize(
+    ("format", "said"),
+    [
+        ("DD.MM.YYYY", "is no date format"),
+        ("%d.%m.%Y o'clock", "is no date format"),
+        ("%Y-%d", "is no date format"),
+        ("%d.%m.%Y %Q", "%Q is not known; allowed: %a"),
+        ("%d.%m.%Y %T", "%T is not known"),
+        ("%d.%m.%Y %", "% is not known"),
+        ("%d.%m.%Y %H:%M %z", "an offset or timezone (%z) is read only of ISO 8601 times"),
+        ("%-d/%-m/%y %I:%M%p, 100%%", ""),
+        ("%j %Y", ""),
+    ],
+)
+def test_date_formats_are_checked_where_they_stand(tmp_path: Path, place: str, format: str, said: str) -> None:
+    text = GOOD + place.format(json.dumps([format]))
+    if said:
+        assert said in mistake(tmp_path, text)
+    else:
+        read_configuration(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("name", ["a/b", "../../x", "Deals", "1st", ""])
+def test_a_feed_is_named_as_its_folder_in_the_lake_can_be(tmp_path: Path, name: str) -> None:
+    text = GOOD + f"    feeds: {{'{name}': {{entity: deals, files: [x.csv], columns: {{deal_id: Id}}}}}}\n"
+    assert f"'{name}': a feed is named with small letters, digits and _" in mistake(tmp_path, text)
 
 
 def test_missing_file() -> None:

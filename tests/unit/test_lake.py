@@ -1,5 +1,6 @@
 """When a delivered file is new, and which deliveries a run sees."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,16 @@ import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
-from dagster_project.ingest.lake import LAKE_FORMAT, FileRecord, ingest, read_records, select_deliveries
+from dagster_project.ingest import lake
+from dagster_project.ingest.archives import Delivered, as_delivered
+from dagster_project.ingest.lake import (
+    LAKE_FORMAT,
+    FileRecord,
+    ingest,
+    plain_text_left,
+    read_records,
+    select_deliveries,
+)
 from dagster_project.ingest.landing import look
 
 CONFIG = """
@@ -36,8 +46,8 @@ def deliver(tmp_path: Path, source: Source, **files: str) -> list[FileRecord]:
     """Puts files into landing (`_` stands for `-`) and takes what is new into the lake."""
     for name, text in files.items():
         (tmp_path / "landing" / "crm" / f"{name.replace('_', '-')}.csv").write_text(text)
-    lake = tmp_path / "lake"
-    return ingest(source, "deals", look(source, tmp_path / "landing").files, lake, read_records(lake))
+    lake_dir = tmp_path / "lake"
+    return ingest(source, "deals", look(source, tmp_path / "landing").files, lake_dir, read_records(lake_dir))
 
 
 def rows(tmp_path: Path, record: FileRecord) -> list[tuple[str, ...]]:
@@ -73,6 +83,26 @@ def test_other_bytes_under_one_path_and_extract_time_replace(tmp_path: Path, sou
     deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
     seen = select_deliveries(read_records(tmp_path / "lake"), [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
     assert [rows(tmp_path, record) for record in seen] == [[("1", "Won", "1")]]
+
+
+def test_a_file_that_cannot_be_opened_refuses_its_delivery_until_it_can(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Delivered) -> Iterator[bytes]:
+        if "02-01" in str(path):
+            raise PermissionError(13, "Permission denied")
+        if "03-01" in str(path):
+            raise FileNotFoundError(2, "No such file")
+        return as_delivered(path)
+
+    monkeypatch.setattr(lake, "as_delivered", closed)
+    files = {f"deals_2025_0{month}_01": text("1,Won,1") for month in (1, 2, 3)}
+    first, second = deliver(tmp_path, source, **files)
+    assert (first.state, second.state) == ("loaded", "refused")
+    assert second.message == "cannot be read: Permission denied; let the user of this run read it"
+    assert deliver(tmp_path, source) == []
+    monkeypatch.undo()
+    assert [record.state for record in deliver(tmp_path, source)] == ["loaded", "loaded"]
 
 
 def test_a_changed_mapping_is_applied_to_what_still_lies_in_landing(tmp_path: Path, source: Source) -> None:
@@ -154,3 +184,40 @@ def test_records_are_judged_in_the_order_of_their_extract_time(tmp_path: Path, s
     order = [record.file for record in select_deliveries(records, [source], moment, 0.5)]
     assert order == ["deals-2025-01-01.csv", "deals-2025-01-03.csv"]
     assert [record.file for record in select_deliveries(late_last, [source], moment, 0.5)] == order
+
+
+def test_every_file_of_a_held_back_delivery_is_named_for_confirming(tmp_path: Path, source: Source) -> None:
+    deliver(tmp_path, source, deals_2025_01_01=text(*(f"{number},Won,1" for number in range(9))))
+    held = deliver(tmp_path, source, deals_2025_01_02_a=text("1,Won,1"), deals_2025_01_02_b=text("2,Won,1"))
+    seen = select_deliveries(read_records(tmp_path / "lake"), [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
+    assert all(record.sha256 in seen[-1].message for record in held)
+
+
+@pytest.mark.parametrize("kept", ["deals_2025_01_01_old", "a_deals_2025_01_01"])
+def test_bytes_renamed_and_overwritten_are_both_there(tmp_path: Path, source: Source, kept: str) -> None:
+    feed = source.feeds["deals"].model_copy(update={"files": ["*.csv"]})
+    source = source.model_copy(update={"feeds": {"deals": feed}})
+    deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    deliver(tmp_path, source, **{"deals_2025_01_01": text("2,Won,1"), kept: text("1,Won,1")})
+    seen = select_deliveries(read_records(tmp_path / "lake"), [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
+    assert sorted(rows(tmp_path, record)[0][0] for record in seen) == ["1", "2"]
+
+
+def test_file_ids_sort_as_the_names_of_one_delivery(tmp_path: Path, source: Source) -> None:
+    parts = {f"deals_2025_01_01_{part:04}": text(f"{part},Won,1") for part in range(1, 9)}
+    ids = [record.file_id for record in deliver(tmp_path, source, **parts)]
+    assert ids == sorted(ids)
+    old = replace(read_records(tmp_path / "lake")[0], lake_format=2)
+    assert old.file_id.count("-") == 3
+
+
+def test_files_that_still_hold_what_is_now_dropped_are_found(tmp_path: Path, source: Source) -> None:
+    (record,) = deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    assert plain_text_left(source, "deals", [record], tmp_path / "lake") == []
+    feed = source.feeds["deals"].model_copy(update={"personal_data": {"amount": "drop"}})
+    changed = source.model_copy(update={"feeds": {"deals": feed}})
+    deliver(tmp_path, changed)
+    records = read_records(tmp_path / "lake")
+    assert len(records) == 2
+    found = plain_text_left(changed, "deals", records, tmp_path / "lake")
+    assert found == [record.path(tmp_path / "lake", "parquet")]

@@ -44,7 +44,15 @@ def test_feed_of(source: Source, name: str, feed: str | None) -> None:
     [
         ("Lead_2025-07-01.csv", datetime(2025, 6, 30, 22, tzinfo=UTC), "file name"),
         ("Lead_20251231T020000Z.csv", datetime(2025, 12, 31, 2, tzinfo=UTC), "file name"),
-        ("Lead-2025-12-31_0215.csv", datetime(2025, 12, 31, 1, 15, tzinfo=UTC), "file name"),
+        ("Lead-2025-12-31_02-15.csv", datetime(2025, 12, 31, 1, 15, tzinfo=UTC), "file name"),
+        ("Lead-2025-12-31_021500.csv", datetime(2025, 12, 31, 1, 15, tzinfo=UTC), "file name"),
+        ("Lead_2025-12-31T02-15-00-123Z.csv", datetime(2025, 12, 31, 2, 15, tzinfo=UTC), "file name"),
+        ("Lead_2025-12-31T02:15:00.123Z.csv", datetime(2025, 12, 31, 2, 15, tzinfo=UTC), "file name"),
+        ("Lead_2025-12-31T0215-0500.csv", datetime(2025, 12, 31, 7, 15, tzinfo=UTC), "file name"),
+        ("Lead_2025-12-31T02-15-00+05:30.csv", datetime(2025, 12, 30, 20, 45, tzinfo=UTC), "file name"),
+        # parts of one day's delivery
+        ("Lead_2025-12-31_0001.csv", datetime(2025, 12, 30, 23, tzinfo=UTC), "file name"),
+        ("Lead_2025-12-31_1.csv", datetime(2025, 12, 30, 23, tzinfo=UTC), "file name"),
         ("2025-12-31/Lead.csv", datetime(2025, 12, 30, 23, tzinfo=UTC), "folder"),
         ("2024/2025-12-31/old/Lead.csv", datetime(2025, 12, 30, 23, tzinfo=UTC), "folder"),
         ("Lead-29684860-6.csv", datetime.fromtimestamp(0, UTC), "modification time"),
@@ -84,6 +92,18 @@ def test_a_file_has_to_be_still_or_marked(source: Source, tmp_path: Path) -> Non
     assert [file.name for file in look(source, tmp_path, settle_seconds=60).files] == ["Lead_2025-12-30.csv"]
     (folder / "Lead_2025-12-31.csv.done").touch()
     assert len(look(source, tmp_path, settle_seconds=60).files) == 2
+
+
+def test_a_name_that_is_no_text_is_spelled_and_the_file_still_opens(source: Source, tmp_path: Path) -> None:
+    folder = tmp_path / "crm"
+    folder.mkdir()
+    for name in (b"Lead_2025-12-31_M\xfcller.csv", b"Contact_M\xfcller.csv"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"Id\n1\n")
+    landing = look(source, tmp_path)
+    assert landing.not_taken == ["Contact_M\\xfcller.csv"]
+    (file,) = landing.files
+    assert file.name == "Lead_2025-12-31_M\\xfcller.csv"
+    assert isinstance(file.path, Path) and file.path.read_bytes() == b"Id\n1\n"
 
 
 def test_folders_nobody_names(source: Source, tmp_path: Path) -> None:

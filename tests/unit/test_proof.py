@@ -50,6 +50,8 @@ def refusal(tmp_path: Path, column: str, cells: list[str | None], entity: str = 
 
 
 def test_iso_dates_and_what_is_no_date_need_no_proof(tmp_path: Path) -> None:
+    named = ["2026-03-05 14:15:00 UTC", "2026-03-05 14:15 GMT", "2026-03-05T14:15:00z"]
+    assert proved(tmp_path, "created_at", named) is None
     assert proved(tmp_path, "created_at", [*ISO, None, "n/a", "soon", "2026-02-30", "0000-00-00 00:00:00"]) is None
     assert proved(tmp_path, "close_on", ["2026-03", "2026-03-05"]) is None
 
@@ -181,6 +183,10 @@ def test_the_format_to_configure_is_spelled_out(cell: str, order: str, format: s
         (["€ 1.234,56", "EUR 12", "12 €"], "comma"),
         (["$12.50", "(1,200.00)", "1200-", "-$5"], "point"),
         (["€ 1200", "1 200"], "point"),
+        # a dash for no cents is a decimal sign's
+        (["1200.-", "CHF 1'200.-", "1200.-- CHF"], "point"),
+        (["1.200,-", "1200,— €", "1200"], "comma"),
+        (["1200 EUR-"], None),
         # no numbers
         (["n/a", "25k USD", "ca. 12 Tsd.", "12"], None),
     ],

@@ -53,6 +53,21 @@ def test_what_is_neither_utf_8_nor_cp1252_is_refused(landing: Landing) -> None:
     assert "is not cp1252 throughout" in record.message and "set `encoding`" in record.message
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_configured_utf_16_needs_no_mark(landing: Landing, encoding: str) -> None:
+    content = "Номер;Стадия\n1;Переговоры\n2;Закрыто\n".encode(encoding)
+    columns = {"deal_id": "Номер", "stage": "Стадия"}
+    record = landing.read("deals.csv", content, encoding=encoding, columns=columns)
+    assert landing.rows(record, "deal_id, stage") == [("1", "Переговоры"), ("2", "Закрыто")]
+
+
+@pytest.mark.parametrize("written", ["Abschluß", "ABSCHLUß", "abschluß"])
+def test_a_word_of_the_mapping_is_found_in_any_case(landing: Landing, written: str) -> None:
+    content = f"Id,Stage\n1,{written}\n".encode()
+    record = landing.read("deals.csv", content, values={"stage": {"Won": ["Abschluß"]}})
+    assert landing.rows(record, "stage") == [("Won",)]
+
+
 def test_headings_in_cp1252(landing: Landing) -> None:
     columns = {"deal_id": "Id", "stage": "Stage", "deal_name": "größe"}
     record = landing.read("deals.csv", "Id;Stage;Größe\n1;New;x\n".encode("cp1252"), columns=columns)
@@ -78,6 +93,15 @@ def test_a_configured_delimiter(landing: Landing) -> None:
 
 def test_the_line_that_names_the_delimiter_is_no_record(landing: Landing) -> None:
     record = landing.read("deals.csv", b"sep=;\r\nId;Stage;Name\r\n1;New;a\r\n2;New\r\n\r\n3;New\r\n4;Won;b\r\n")
+    assert [row[0] for row in landing.rejects(record)] == [3, 4]
+    assert (names(landing, record), record.rows_in_file) == (["a", "b"], 4)
+
+
+@pytest.mark.parametrize("start", ["\n", "\r\n  \r\n", ";;\n\n", "sep=;\n\n"])
+def test_empty_lines_before_the_header_are_no_header(landing: Landing, start: str) -> None:
+    end = "\r\n" if "\r" in start else "\n"
+    content = start + end.join(["Id;Stage;Name", "1;New;a", "2;New", "", "3;New", "4;Won;b", ""])
+    record = landing.read("deals.csv", content.encode())
     assert [row[0] for row in landing.rejects(record)] == [3, 4]
     assert (names(landing, record), record.rows_in_file) == (["a", "b"], 4)
 
@@ -165,12 +189,27 @@ def test_an_empty_json_list_is_a_delivery_without_rows(landing: Landing, content
     assert (record.state, record.rows_in_file) == ("loaded", 0)
 
 
+def test_a_number_of_json_is_read_one_way(landing: Landing) -> None:
+    records = [{"Id": number, "Stage": "New", "Amount": amount} for number, amount in enumerate([1.125, 12.375])]
+    record = landing.read("deals.json", json.dumps(records).encode())
+    assert (record.state, record.readings) == ("loaded", {})
+    text = [{**record, "Amount": str(record["Amount"])} for record in records]
+    assert landing.read("deals_2.json", json.dumps(text).encode()).state == "refused"
+
+
 def test_one_record_is_not_taken_for_a_wrapper(landing: Landing) -> None:
     content = '{"Id": "1", "Stage": "New", "products": [{"sku": "a"}, {"sku": "b"}]}'
     record = landing.read(
         "deals.json", content.encode(), columns={"deal_id": "Id", "stage": "Stage", "deal_name": "products.sku"}
     )
     assert landing.rows(record, "deal_id, deal_name") == [("1", "a;b")]
+
+
+def test_one_record_with_a_nested_id_is_not_taken_for_a_wrapper(landing: Landing) -> None:
+    content = '{"deal": {"id": 7}, "Stage": "Open", "notes": [{"Id": "n1", "Stage": "Lost"}]}'
+    columns = {"deal_id": ["deal.id", "Id"], "stage": "Stage"}
+    record = landing.read("deals.json", content.encode(), columns=columns)
+    assert landing.rows(record, "deal_id, stage") == [("7", "Open")]
 
 
 # Parquet

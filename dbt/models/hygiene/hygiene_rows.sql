@@ -16,6 +16,27 @@ with unreadable_stage_dates as (
         deal_id
 ),
 
+-- what a log says of a field, where it cannot be read as what the field is
+unreadable_changes as (
+    select
+        source,
+        deal_id,
+        field,
+        min(
+            case
+                when field = 'amount' and new_amount is null then new_value
+                when field = 'expected_close_on' and new_day is null then new_value
+                when field = 'created_at' and new_moment is null then new_value
+            end
+        ) as unread
+    from {{ ref('stg_deal_changes') }}
+    where field in ('amount', 'expected_close_on', 'created_at')
+    group by
+        source,
+        deal_id,
+        field
+),
+
 unreadable as (
     {%- for entity, key in keys.items() %}
     select
@@ -100,6 +121,20 @@ select
     cast(null as varchar) as file,
     cast(null as bigint) as row_number
 from unreadable_stage_dates
+
+union all
+
+select
+    'unparseable_value' as problem,
+    source,
+    'deal_changes' as entity,
+    concat_ws(':', source, 'deal_changes', deal_id, field) as record_key,
+    field as column_name,
+    unread as observed,
+    cast(null as varchar) as file,
+    cast(null as bigint) as row_number
+from unreadable_changes
+where unread is not null
 
 union all
 
