@@ -122,6 +122,7 @@ class Feed(Strict):
     encoding: str | None = Field(None, description="Of a text file that is neither UTF-8 nor marked, such as cp1252.")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="If its header does not tell it.")
     sheet: str | None = Field(None, description="Of a spreadsheet file; else its first.")
+    report_tail: Names | None = Field(None, description="If its reports end otherwise than the source's.")
     decimal_separator: DecimalSeparator | None = Field(None, description="Of amounts and numbers, if configured.")
     deliveries: Deliveries | None = None
     extracted_at: datetime | None = None
@@ -202,6 +203,9 @@ class Source(Strict):
     null_values: list[str] = Field(default_factory=list)
     id_separator: str | None = Field(None, min_length=1, description="Between several ids in one cell.")
     decimal_separator: DecimalSeparator | None = Field(None, description="Of amounts; else proved by their values.")
+    report_tail: Names = Field(
+        default_factory=list, description="Patterns of the first cell of the rows that a report ends with: no records."
+    )
     after_close: AfterClose = "reopen"
     pipelines: list[Pipeline] = Field(default_factory=list)
     feeds: dict[str, Feed]

@@ -15,12 +15,13 @@ from dagster_project.config.stages import pipelines_of
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.archives import Delivered
 from dagster_project.ingest.columnar import open_parquet
-from dagster_project.ingest.delimited import NotUtf8Error, open_delimited
+from dagster_project.ingest.delimited import DelimitedTable, NotUtf8Error, open_delimited
 from dagster_project.ingest.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
 from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
 from dagster_project.ingest.headings import Matched, match
 from dagster_project.ingest.json_records import open_json
 from dagster_project.ingest.personal import guarded, has_hashes, is_personal, prepare_hashing
+from dagster_project.ingest.report_tail import cut_text, tail_note, tail_rows
 from dagster_project.ingest.spreadsheets import open_sheet
 from dagster_project.ingest.stage_dates import StageDate
 from dagster_project.ingest.tables import Reject, Table, said_by_duckdb, text
@@ -70,6 +71,11 @@ class _Reading:
         """Between several values in one cell."""
         return self.feed.id_separator or self.source.id_separator or _DEFAULT_SEPARATOR
 
+    @property
+    def report_tail(self) -> list[str]:
+        """Patterns of what stands below the last record of a report."""
+        return self.source.report_tail if self.feed.report_tail is None else self.feed.report_tail
+
 
 def load_file(
     connection: duckdb.DuckDBPyConnection,
@@ -99,6 +105,11 @@ def load_file(
         if binary_format(plain.path) == "parquet":
             return _load(reading, open_parquet(connection, plain.path, reading.separator), look_for_nul=True)
         sheet = open_sheet(connection, plain.path, feed, reading.needs_stage, reading.scratch / "sheet")
+        from_the_end = ([str(cell) for cell in row] for row in reversed(sheet.rows))
+        tail = tail_rows(from_the_end, len(sheet.headings), reading.report_tail)
+        if tail:
+            sheet.rows = sheet.rows[:-tail]
+            sheet.notes.append(tail_note(tail))
         return _load(reading, sheet, look_for_nul=True)
 
 
@@ -111,7 +122,7 @@ def _load_text(reading: _Reading, plain: Plain, name: str, may_have_nul: bool) -
     look_for_nul = may_have_nul if plain.has_nul is None else plain.has_nul
     try:
         # UTF-8 until DuckDB says otherwise: a plain file is neither copied nor looked through beforehand
-        table = open_delimited(reading.connection, plain.path, reading.feed, is_verified=wide is not None)
+        table = _open_delimited(reading, plain.path, is_verified=wide is not None)
         return _load(reading, table, look_for_nul)
     except NotUtf8Error:
         notes = []
@@ -119,9 +130,18 @@ def _load_text(reading: _Reading, plain: Plain, name: str, may_have_nul: bool) -
         if encoding is not None:
             plain = transcoded(plain.path, encoding, reading.scratch / "utf-8")
             notes = _notes_on(encoding, reading.feed)
-        table = open_delimited(reading.connection, plain.path, reading.feed, is_verified=True)
+        table = _open_delimited(reading, plain.path, is_verified=True)
         table.notes += notes
         return _load(reading, table, look_for_nul)
+
+
+def _open_delimited(reading: _Reading, path: Path, is_verified: bool) -> DelimitedTable:
+    table = open_delimited(reading.connection, path, reading.feed, is_verified)
+    body = reading.scratch / "body"
+    tail = 0
+    if reading.report_tail:
+        tail = cut_text(path, table.header.delimiter, len(table.headings), reading.report_tail, body)
+    return replace(table, path=body, notes=[tail_note(tail)]) if tail else table
 
 
 def _load_json(reading: _Reading, plain: Plain) -> Loaded:
