@@ -6,7 +6,7 @@ import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
-from dagster_project.config.stages import pipeline_names, stage_aliases
+from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.headings import match
 from dagster_project.ingest.landing import feed_of
@@ -144,6 +144,14 @@ def test_hubspot_stages_and_pipelines_are_known_by_their_ids(tmp_path: Path) -> 
     aliases = stage_aliases(config)
     assert aliases["crm", "sales pipeline", "decisionmakerboughtin"] == "decision maker bought-in"
     assert len(aliases) == 7
+
+
+def test_the_first_pipeline_of_a_pipedrive_account_has_the_stages_of_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yml"
+    path.write_text("timezone: UTC\ncurrency: EUR\nsources: [{name: crm, vendor: pipedrive}]\n", encoding="utf-8")
+    config = read_configuration(path)
+    assert {pipeline_names(config)["crm", name] for name in ("pipeline", "default")} == {"Pipeline"}
+    assert "Demo Scheduled" in [stage.stage for stage in configured_stages(config)]
 
 
 def test_a_campaign_whose_cost_nobody_entered_has_cost_nothing(tmp_path: Path) -> None:
