@@ -70,6 +70,7 @@ class Source:
     after_close: str
     feeds: list[Feed]
     pipelines: list[PipelineConfig]
+    vendor_stages: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def has_history_feed(self) -> bool:
@@ -138,6 +139,7 @@ def _source(own: dict[str, Any], reporting_currency: str) -> Source:
         after_close=after_close,
         feeds=[_feed(merged, name, feed) for name, feed in merged.get("feeds", {}).items()],
         pipelines=[_pipeline(pipeline, after_close) for pipeline in pipelines],
+        vendor_stages=default_stages,
     )
 
 
