@@ -129,6 +129,9 @@ class Feed(Strict):
     timezone: Timezone | None = None
     date_formats: list[str] | None = None
     null_values: list[str] | None = None
+    only_when: dict[str, Names] = Field(
+        default_factory=dict, description="Heading → values; a row with another one there is no record of this feed."
+    )
     constants: dict[str, str] = Field(default_factory=dict, description="Canonical column → one value for every row.")
     empty_means: dict[str, str] = Field(
         default_factory=dict, description="Canonical column → what it says where its cell is empty."

@@ -148,7 +148,7 @@ def mapping_version(source: Source, feed: Feed) -> str:
         "history": source.has_history_feed,
         "canonical": ENTITIES[feed.entity].columns,
         "file": [feed.encoding, feed.delimiter, feed.sheet],
-        "left_out": [source.report_tail if feed.report_tail is None else feed.report_tail],
+        "left_out": [source.report_tail if feed.report_tail is None else feed.report_tail, feed.only_when],
         "stage_dates": [feed.stage_dates, feed.not_stage_dates, split_at if feed.stage_dates else []],
         "id_separator": feed.id_separator or source.id_separator,
         "personal_data": [feed.personal_data, personal.salt_version(feed)],

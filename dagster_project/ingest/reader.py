@@ -167,7 +167,12 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         prepare_hashing(connection)
     try:
         _refuse_contradictions(connection, table, matched, needed)
-        where = f"where ({_nul_filter(matched)}) is not true" if look_for_nul and matched.used else ""
+        conditions = [_is_of_feed(matched)] if matched.conditions else []
+        if conditions:
+            table.notes.extend(_passed_over(connection, table.relation(needed), matched, reading.feed))
+        if look_for_nul and matched.used:
+            conditions.append(f"({_nul_filter(matched)}) is not true")
+        where = f"where {' and '.join(conditions)}" if conditions else ""
         rows = connection.execute(
             f"copy (select {_select(reading, matched)} from {table.relation(needed)} {where}) "
             f"to {text(str(reading.target))} (format parquet, compression zstd, compression_level 1)"
@@ -276,6 +281,23 @@ def _stage_dates(dated: dict[int, StageDate], nulls: list[str]) -> str:
         entries.append(f"case when {cell} is not null then {entry} end")
     told = f"list_filter([{', '.join(entries)}], lambda entry: entry is not null)"
     return f"case when len({told}) > 0 then cast(to_json({told}) as varchar) end"
+
+
+def _is_of_feed(matched: Matched) -> str:
+    """SQL for whether a row is a record of the feed, by the columns that say so."""
+    return " and ".join(
+        f"coalesce(lower(trim(c{at})) in ({', '.join(text(value.lower()) for value in values)}), false)"
+        for at, values in matched.conditions.items()
+    )
+
+
+def _passed_over(connection: duckdb.DuckDBPyConnection, relation: str, matched: Matched, feed: Feed) -> list[str]:
+    """A note on the rows that are no records of the feed, if there are any."""
+    row = connection.execute(f"select count(*) from {relation} where not ({_is_of_feed(matched)})").fetchone()
+    if not row or not row[0]:
+        return []
+    said = " and ".join(f"'{heading}' {' or '.join(values)}" for heading, values in feed.only_when.items())
+    return [f"{row[0]} rows that are no {feed.entity} were passed over: not {said}"]
 
 
 def _nul_filter(matched: Matched) -> str:

@@ -1,5 +1,6 @@
 """The presets know the files and headings that the vendors' exports have, and leave alone what they cannot tell."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def preset(folder: Path, vendor: str) -> Source:
         ("salesforce", "Event.csv", "events"),
         ("salesforce", "Campaign.csv", "campaigns"),
         ("salesforce", "CampaignMember.csv", None),
-        ("salesforce", "EntityHistory.csv", None),
+        ("salesforce", "EntityHistory.csv", "entity_history"),
         ("salesforce", "FieldHistory.csv", None),
         ("pipedrive", "deals-29684860-7.csv", "deals"),
         ("pipedrive", "deal_changes.csv", "deal_changes"),
@@ -162,3 +163,37 @@ def test_a_campaign_whose_cost_nobody_entered_has_cost_nothing(tmp_path: Path) -
     )
     (record,) = landing.ingest(preset(tmp_path, "salesforce"))
     assert landing.rows(record, "campaign, amount") == [("A", "5000.0"), ("B", "0")]
+
+
+def test_only_the_changes_in_a_pipedrive_deals_flow_are_changes(tmp_path: Path) -> None:
+    change = {"item_id": 1, "field_key": "org_id", "old_value": "4", "new_value": "5", "log_time": "2026-01-05 10:00:00"}
+    flow = [
+        {"object": "dealChange", "timestamp": "2026-01-05 10:00:00", "data": change},
+        {"object": "activity", "timestamp": "2026-01-06 10:00:00", "data": {"id": 77, "deal_id": 1}},
+        {"object": "note", "timestamp": "2026-01-06 11:00:00", "data": {"id": 78, "deal_id": 1}},
+    ]
+    landing = Landing(tmp_path / "night")
+    landing.put("deal_flow_2026-03-01.json", json.dumps({"success": True, "data": flow}).encode())
+    (record,) = landing.ingest(preset(tmp_path, "pipedrive"))
+    assert landing.rows(record, "deal_id, field, new_value") == [("1", "account_id", "5")]
+    assert (record.rows_in_file, record.message) == (
+        1,
+        "2 rows that are no deal_changes were passed over: not 'object' dealChange",
+    )
+
+
+def test_salesforce_changes_of_opportunities_among_those_of_all_objects(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "night")
+    landing.put(
+        "EntityHistory_2026-03-01.csv",
+        b"Id,ParentId,ParentSobjectType,FieldName,OldvalString,OldvalNumber,OldvalDate,"
+        b"NewvalString,NewvalNumber,NewvalDate,CreatedDate\n"
+        b"1,006A,Opportunity,StageName,Qualification,,,Closed Won,,,2026-01-05 10:00:00\n"
+        b"2,001A,Account,Name,a,,,b,,,2026-01-05 10:00:00\n"
+        b"3,006A,opportunity,Amount,,1.0,,,2.0,,2026-01-05 10:00:00\n",
+    )
+    (record,) = landing.ingest(preset(tmp_path, "salesforce"))
+    assert landing.rows(record, "deal_id, field, old_value, new_value") == [
+        ("006A", "stage", "Qualification", "Closed Won"),
+        ("006A", "amount", "1.0", "2.0"),
+    ]
