@@ -105,6 +105,9 @@ class Feed(Strict):
         min_length=1,
         description="File name patterns; `.gz`, `.zst`, `.zip` need not be written, `.csv` stands for every format.",
     )
+    files_on_request: Names = Field(
+        default_factory=list, description="Patterns of files that are taken only if they are added to `files`."
+    )
     columns: dict[str, Headings] = Field(
         description="Canonical column → headings, best first; a list among them is joined by a space."
     )

@@ -10,7 +10,7 @@ from dagster_project.config.models import Source
 from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.headings import match
-from dagster_project.ingest.landing import feed_of
+from dagster_project.ingest.landing import feed_of, takable
 from tests.unit.reading import Landing
 
 
@@ -166,7 +166,13 @@ def test_a_campaign_whose_cost_nobody_entered_has_cost_nothing(tmp_path: Path) -
 
 
 def test_only_the_changes_in_a_pipedrive_deals_flow_are_changes(tmp_path: Path) -> None:
-    change = {"item_id": 1, "field_key": "org_id", "old_value": "4", "new_value": "5", "log_time": "2026-01-05 10:00:00"}
+    change = {
+        "item_id": 1,
+        "field_key": "org_id",
+        "old_value": "4",
+        "new_value": "5",
+        "log_time": "2026-01-05 10:00:00",
+    }
     flow = [
         {"object": "dealChange", "timestamp": "2026-01-05 10:00:00", "data": change},
         {"object": "activity", "timestamp": "2026-01-06 10:00:00", "data": {"id": 77, "deal_id": 1}},
@@ -197,3 +203,21 @@ def test_salesforce_changes_of_opportunities_among_those_of_all_objects(tmp_path
         ("006A", "stage", "Qualification", "Closed Won"),
         ("006A", "amount", "1.0", "2.0"),
     ]
+
+
+def test_people_who_could_be_counted_as_leads_are_spoken_of(tmp_path: Path) -> None:
+    said = takable(preset(tmp_path, "pipedrive"), ["old/people-29684860-4.csv.gz", "people-1.csv", "photos.zip"])
+    assert said == [
+        'old/people-29684860-4.csv.gz can be read as leads: to the source add `feeds: {people: {files: ["people-*"]}}`'
+    ]
+
+
+def test_a_pipedrive_activity_has_its_deal_by_id_not_by_title(tmp_path: Path) -> None:
+    activities = preset(tmp_path, "pipedrive").feeds["activities"]
+    found = match(["Activity - ID", "Activity - Deal", "Deal - ID", "Person - ID", "Organization - ID"], activities)
+    assert {column: at for column, at in found.positions.items() if column != "activity_id"} == {
+        "deal_id": (2,),
+        "lead_id": (3,),
+        "account_id": (4,),
+    }
+    assert found.unmapped == ["Activity - Deal"]
