@@ -70,12 +70,27 @@ HUBSPOT_UI = [
         "Create Date",
         "Close Date",
     ),
-    *("Is Closed Won", "Is Deal Closed?", "Closed Lost Reason", "Original Traffic Source", "Merged object IDs"),
+    *(
+        "Is Closed Won",
+        "Is closed lost",
+        "Is Deal Closed?",
+        "Closed Lost Reason",
+        "Original Traffic Source",
+        "Merged object IDs",
+    ),
     *("Associated Contact IDs", "Associated Company IDs (Primary)", "Associated Company IDs"),
 ]
 HUBSPOT_API = [
     *("hs_object_id", "dealname", "pipeline", "dealstage", "amount", "deal_currency_code", "hubspot_owner_id"),
-    *("createdate", "closedate", "hs_is_closed_won", "hs_is_closed", "closed_lost_reason", "hs_analytics_source"),
+    *(
+        "createdate",
+        "closedate",
+        "hs_is_closed_won",
+        "hs_is_closed_lost",
+        "hs_is_closed",
+        "closed_lost_reason",
+        "hs_analytics_source",
+    ),
     *("hs_merged_object_ids", "associations.contacts.results.id", "associations.companies.results.id"),
 ]
 
