@@ -91,10 +91,15 @@ class Pipeline(Strict):
 
 
 class Reference(Strict):
-    """A column filled from another one whose value says by its prefix what it points at."""
+    """A column filled from another one whose value says by its prefix what it points at, or what it means."""
 
     column: str
     prefix: str
+    means: str | None = Field(None, description="What the column then says; else the other one's value.")
+
+
+#: Of one column, best first; one alone need not be a list.
+References = Annotated[list[Reference], BeforeValidator(lambda value: value if isinstance(value, list) else [value])]
 
 
 class Feed(Strict):
@@ -142,7 +147,12 @@ class Feed(Strict):
     values: dict[str, dict[str, Names]] = Field(
         default_factory=dict, description="Canonical column → canonical value → what the CRM writes for it."
     )
-    references: dict[str, Reference] = Field(default_factory=dict)
+    days: Names = Field(
+        default_factory=list, description="Canonical columns whose midnights are days: `2026-03-05 00:00:00`."
+    )
+    references: dict[str, References] = Field(
+        default_factory=dict, description="Canonical column → other columns that go before it, best first."
+    )
     done_when_past: bool = Field(False, description="Activities that say nothing else are done once they are due.")
     lost_when_set: list[str] = Field(default_factory=list, description="Logged fields whose setting means: lost.")
     response_types: list[str] = Field(default_factory=lambda: ["call", "email", "e-mail", "meeting"])
@@ -154,8 +164,9 @@ class Feed(Strict):
 
     @model_validator(mode="after")
     def _columns_are_canonical(self) -> Feed:
-        known = set(ENTITIES[self.entity].columns) | {ref.column for ref in self.references.values()}
-        for part in ("columns", "constants", "empty_means", "values", "references", "personal_data"):
+        others = {reference.column for ranked in self.references.values() for reference in ranked}
+        known = set(ENTITIES[self.entity].columns) | others
+        for part in ("columns", "constants", "empty_means", "values", "days", "references", "personal_data"):
             for column in getattr(self, part):
                 if column not in known:
                     raise ValueError(

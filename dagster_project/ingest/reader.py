@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.models import Feed, Reference, Source
 from dagster_project.config.stages import pipelines_of
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.archives import Delivered
@@ -225,11 +225,10 @@ def _select(reading: _Reading, matched: Matched) -> str:
     source, feed, provenance = reading.source, reading.feed, reading.provenance
     nulls = [*source.null_values, *(feed.null_values or [])]
     read = {column: _value(positions, column, feed, nulls) for column, positions in matched.positions.items()}
-    for column, reference in feed.references.items():
-        if reference.column in read:
-            value = read[reference.column]
-            pointed_at = f"case when starts_with({value}, {text(reference.prefix)}) then {value} end"
-            read[column] = f"coalesce({pointed_at}, {read[column]})" if column in read else pointed_at
+    for column, ranked in feed.references.items():
+        given = [_pointed_at(read[one.column], one) for one in ranked if one.column in read]
+        if given:
+            read[column] = f"coalesce({', '.join([*given, read.get(column, 'null')])})"
     if matched.stage_dates:
         read["stage_dates"] = _stage_dates(matched.stage_dates, nulls)
     for column, constant in feed.constants.items():
@@ -248,6 +247,11 @@ def _select(reading: _Reading, matched: Matched) -> str:
     return ", ".join(selected)
 
 
+def _pointed_at(value: str, reference: Reference) -> str:
+    said = value if reference.means is None else text(reference.means)
+    return f"case when starts_with({value}, {text(reference.prefix)}) then {said} end"
+
+
 def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]) -> str:
     parts = [_cell(position, nulls) for position in positions]
     value = parts[0] if len(parts) == 1 else f"nullif(concat_ws(' ', {', '.join(parts)}), '')"
@@ -259,6 +263,8 @@ def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]
             for word in words
         )
         value = f"case lower({value}) {whens} else {value} end"
+    if column in feed.days:
+        value = f"regexp_replace({value}, '[ T]00:00:00$', '')"
     if column in feed.empty_means:
         value = f"coalesce({value}, {text(feed.empty_means[column])})"
     return value

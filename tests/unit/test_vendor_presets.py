@@ -236,3 +236,32 @@ def test_a_pipedrive_activity_has_its_deal_by_id_not_by_title(tmp_path: Path) ->
         "account_id": (4,),
     }
     assert found.unmapped == ["Activity - Deal"]
+
+
+def test_salesforce_days_stay_days_and_moments_at_midnight_moments(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "night")
+    landing.put(
+        "Event_2026-03-01.csv",
+        b"Id,ActivityDateTime,ActivityDate\n1,2026-02-02 00:00:00,2026-02-02 00:00:00\n2,,2026-02-03 00:00:00\n",
+    )
+    (record,) = landing.ingest(preset(tmp_path, "salesforce"))
+    assert landing.rows(record, "due_at") == [("2026-02-02 00:00:00",), ("2026-02-03",)]
+
+
+def test_salesforce_tasks_say_what_they_are_and_whether_they_are_done(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "night")
+    landing.put(
+        "Task_2026-03-01.csv",
+        b"Id,Type,TaskSubtype,Subject,Status,ActivityDate\n"
+        b"1,Call,Task,Called,Completed,2026-02-01 00:00:00\n"
+        b"2,,Task,Email: hello,Waiting on someone else,\n"
+        b"3,,Email,Re: hello,Completed,\n"
+        b"4,,Task,Prepare,Our own word,\n",
+    )
+    (record,) = landing.ingest(preset(tmp_path, "salesforce"))
+    assert landing.rows(record, "activity_type, is_done, due_at") == [
+        ("Call", "true", "2026-02-01"),
+        ("Email", "false", None),
+        ("Email", "true", None),
+        ("Task", "Our own word", None),
+    ]
