@@ -35,6 +35,7 @@ ENTITIES: dict[str, Entity] = {
             "status": "text",
             "is_closed": "boolean",
             "is_won": "boolean",
+            "is_lost": "boolean",
             "amount": "amount",
             "currency": "text",
             "owner_id": "text",

@@ -111,10 +111,15 @@ class Pipeline(Strict):
 
 
 class Reference(Strict):
-    """A column filled from another one whose value says by its prefix what it points at."""
+    """A column filled from another one whose value says by its prefix what it points at, or what it means."""
 
     column: str
     prefix: str
+    means: str | None = Field(None, description="What the column then says; else the other one's value.")
+
+
+#: Of one column, best first; one alone need not be a list.
+References = Annotated[list[Reference], BeforeValidator(lambda value: value if isinstance(value, list) else [value])]
 
 
 class Feed(Strict):
@@ -124,6 +129,9 @@ class Feed(Strict):
     files: Names = Field(
         min_length=1,
         description="File name patterns; `.gz`, `.zst`, `.zip` need not be written, `.csv` stands for every format.",
+    )
+    files_on_request: Names = Field(
+        default_factory=list, description="Patterns of files that are taken only if they are added to `files`."
     )
     columns: dict[str, Headings] = Field(
         description="Canonical column → headings, best first; a list among them is joined by a space."
@@ -142,12 +150,16 @@ class Feed(Strict):
     encoding: str | None = Field(None, description="Of a text file that is neither UTF-8 nor marked, such as cp1252.")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="If its header does not tell it.")
     sheet: str | None = Field(None, description="Of a spreadsheet file; else its first.")
+    report_tail: Names | None = Field(None, description="If its reports end otherwise than the source's.")
     decimal_separator: DecimalSeparator | None = Field(None, description="Of amounts and numbers, if configured.")
     deliveries: Deliveries | None = None
     extracted_at: datetime | None = None
     timezone: Timezone | None = None
     date_formats: list[DateFormat] | None = None
     null_values: list[str] | None = None
+    only_when: dict[str, Names] = Field(
+        default_factory=dict, description="Heading → values; a row with another one there is no record of this feed."
+    )
     constants: dict[str, str] = Field(default_factory=dict, description="Canonical column → one value for every row.")
     empty_means: dict[str, str] = Field(
         default_factory=dict, description="Canonical column → what it says where its cell is empty."
@@ -155,7 +167,12 @@ class Feed(Strict):
     values: dict[str, dict[str, Names]] = Field(
         default_factory=dict, description="Canonical column → canonical value → what the CRM writes for it."
     )
-    references: dict[str, Reference] = Field(default_factory=dict)
+    days: Names = Field(
+        default_factory=list, description="Canonical columns whose midnights are days: `2026-03-05 00:00:00`."
+    )
+    references: dict[str, References] = Field(
+        default_factory=dict, description="Canonical column → other columns that go before it, best first."
+    )
     done_when_past: bool = Field(False, description="Activities that say nothing else are done once they are due.")
     lost_when_set: list[str] = Field(default_factory=list, description="Logged fields whose setting means: lost.")
     response_types: list[str] = Field(default_factory=lambda: ["call", "email", "e-mail", "meeting"])
@@ -167,8 +184,9 @@ class Feed(Strict):
 
     @model_validator(mode="after")
     def _columns_are_canonical(self) -> Feed:
-        known = set(ENTITIES[self.entity].columns) | {ref.column for ref in self.references.values()}
-        for part in ("columns", "constants", "empty_means", "values", "references", "personal_data"):
+        others = {reference.column for ranked in self.references.values() for reference in ranked}
+        known = set(ENTITIES[self.entity].columns) | others
+        for part in ("columns", "constants", "empty_means", "values", "days", "references", "personal_data"):
             for column in getattr(self, part):
                 if column not in known:
                     raise ValueError(
@@ -224,6 +242,9 @@ class Source(Strict):
     null_values: list[str] = Field(default_factory=list)
     id_separator: str | None = Field(None, min_length=1, description="Between several ids in one cell.")
     decimal_separator: DecimalSeparator | None = Field(None, description="Of amounts; else proved by their values.")
+    report_tail: Names = Field(
+        default_factory=list, description="Patterns of the first cell of the rows that a report ends with: no records."
+    )
     after_close: AfterClose = "reopen"
     pipelines: list[Pipeline] = Field(default_factory=list)
     feeds: dict[str, Feed]

@@ -105,6 +105,11 @@ def merged_stages(source: Source, pipeline: Pipeline) -> list[Stage]:
     return _merged(_template(source, pipeline), pipeline.stages)
 
 
+def vendor_stages(vendor: str) -> list[Stage]:
+    """The stages of a new account of this vendor, in their order."""
+    return [Stage.model_validate(stage) for stage in read_preset(vendor)["stages"]]
+
+
 def _stages_of(config: Configuration, source: Source, pipeline: Pipeline) -> list[ConfiguredStage]:
     merged = merged_stages(source, pipeline)
     names = {normalized(stage.name) for stage in merged}
@@ -193,7 +198,7 @@ def _template(source: Source, pipeline: Pipeline) -> list[Stage]:
                 )
         return []
     if pipeline.template in vendor_names():
-        return [Stage.model_validate(stage) for stage in read_preset(pipeline.template)["stages"]]
+        return vendor_stages(pipeline.template)
     rows = _industry_templates()
     if pipeline.template not in rows:
         allowed = ", ".join([*vendor_names(), *sorted(rows)])

@@ -9,7 +9,7 @@ import dagster as dg
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
 from dagster_project.ingest.lake import FileRecord, ingest, plain_text_left
-from dagster_project.ingest.landing import folders_without_source
+from dagster_project.ingest.landing import folders_without_source, takable
 from dagster_project.runs import NightlyRun
 from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare
 
@@ -153,4 +153,5 @@ def _left_lying(run: NightlyRun) -> list[str]:
         if not_taken:
             more = f" and {len(not_taken) - _SHOWN} more" if len(not_taken) > _SHOWN else ""
             said.append(f"{source.name}/: no feed takes {', '.join(not_taken[:_SHOWN])}{more}")
+            said += [f"{source.name}/: {hint}" for hint in takable(source, not_taken)]
     return said

@@ -21,6 +21,8 @@ class Matched:
     positions: dict[str, tuple[int, ...]] = field(default_factory=dict)
     #: Columns that hold the day a stage was entered, in the file's order.
     stage_dates: dict[int, StageDate] = field(default_factory=dict)
+    #: Columns that say whether a row is a record of the feed, and the values that say it is (`only_when`).
+    conditions: dict[int, list[str]] = field(default_factory=dict)
     #: Identical headings whose contents have to agree: pairs of positions.
     doubled: list[tuple[int, int]] = field(default_factory=list)
     #: Headings of a lower rank than the one used.
@@ -32,7 +34,7 @@ class Matched:
     def used(self) -> list[int]:
         """Every position that is read."""
         mapped = {position for positions in self.positions.values() for position in positions}
-        return sorted(mapped | set(self.stage_dates))
+        return sorted(mapped | set(self.stage_dates) | set(self.conditions))
 
 
 def heading_key(heading: str) -> str:
@@ -74,6 +76,12 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
             lower.update(part for parts in present[1:] for part in parts)
     _demand_required(headings, feed, positions, needs_stage)
     used = {keys[position] for group in positions.values() for position in group}
+    conditions = {
+        first_at[heading_key(heading)]: values
+        for heading, values in feed.only_when.items()
+        if heading_key(heading) in first_at
+    }
+    used |= {keys[position] for position in conditions}
     no_stages = set(map(heading_key, feed.not_stage_dates))
     free = [position for key, position in first_at.items() if key not in used | lower | no_stages]
     dated, lower_dated = _stage_dates(headings, sorted(free), feed, pipelines)
@@ -82,6 +90,7 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
     return Matched(
         positions=positions,
         stage_dates=dated,
+        conditions=conditions,
         doubled=[(first_at[key], other) for key in sorted(used & doubled_at.keys()) for other in doubled_at[key]],
         outranked=sorted({headings[first_at[key]] for key in lower - used}),
         unmapped=[heading for heading, key in zip(headings, keys, strict=True) if key and key not in used | lower],

@@ -129,6 +129,20 @@ def feed_of(source: Source, file_name: str) -> str | None:
 
     Case does not matter, nor `.gz` or `.zst`; a pattern ending in `.csv` takes the same name in any other format.
     """
+    return next((name for name, feed in source.feeds.items() if _matches(file_name, feed.files)), None)
+
+
+def takable(source: Source, not_taken: list[str]) -> list[str]:
+    """What to write so that a feed takes files that no feed takes, where a mapping leaves that to the user."""
+    return [
+        f'{file} can be read as {feed.entity}: to the source add `feeds: {{{name}: {{files: ["{pattern}"]}}}}`'
+        for name, feed in source.feeds.items()
+        for pattern in feed.files_on_request
+        for file in [file for file in not_taken if _matches(file.rpartition("/")[2], [pattern])][:1]
+    ]
+
+
+def _matches(file_name: str, patterns: list[str]) -> bool:
     written = file_name.lower()
     plain = written
     for ending in COMPRESSED:
@@ -137,10 +151,7 @@ def feed_of(source: Source, file_name: str) -> str | None:
     stem, dot, ending = plain.rpartition(".")
     if dot + ending in FORMATS:
         names.add(f"{stem}.csv")
-    for feed_name, feed in source.feeds.items():
-        if any(fnmatch(name, pattern.lower()) for name in names for pattern in feed.files):
-            return feed_name
-    return None
+    return any(fnmatch(name, pattern.lower()) for name in names for pattern in patterns)
 
 
 def extract_time(source: Source, feed: Feed, name: str, modified: float) -> tuple[datetime, str]:

@@ -10,18 +10,19 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.models import Feed, Reference, Source
 from dagster_project.config.stages import pipelines_of
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.archives import Delivered
 from dagster_project.ingest.columnar import ParquetTable, open_parquet
-from dagster_project.ingest.delimited import NotUtf8Error, open_delimited
+from dagster_project.ingest.delimited import DelimitedTable, NotUtf8Error, open_delimited
 from dagster_project.ingest.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
 from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
 from dagster_project.ingest.headings import Matched, match
 from dagster_project.ingest.json_records import JsonTable, open_json
 from dagster_project.ingest.nested import is_number
 from dagster_project.ingest.personal import guarded, has_hashes, is_personal, prepare_hashing
+from dagster_project.ingest.report_tail import cut_text, tail_note, tail_rows
 from dagster_project.ingest.spreadsheets import open_sheet
 from dagster_project.ingest.stage_dates import StageDate
 from dagster_project.ingest.tables import Reject, Table, said_by_duckdb, text
@@ -73,6 +74,11 @@ class _Reading:
         """Between several values in one cell."""
         return self.feed.id_separator or self.source.id_separator or _DEFAULT_SEPARATOR
 
+    @property
+    def report_tail(self) -> list[str]:
+        """Patterns of what stands below the last record of a report."""
+        return self.source.report_tail if self.feed.report_tail is None else self.feed.report_tail
+
 
 def load_file(
     connection: duckdb.DuckDBPyConnection,
@@ -102,6 +108,11 @@ def load_file(
         if binary_format(plain.path) == "parquet":
             return _load(reading, open_parquet(connection, plain.path, reading.separator), look_for_nul=True)
         sheet = open_sheet(connection, plain.path, feed, reading.needs_stage, reading.scratch / "sheet")
+        from_the_end = ([str(cell) for cell in row] for row in reversed(sheet.rows))
+        tail = tail_rows(from_the_end, len(sheet.headings), reading.report_tail)
+        if tail:
+            sheet.rows = sheet.rows[:-tail]
+            sheet.notes.append(tail_note(tail))
         return _load(reading, sheet, look_for_nul=True)
 
 
@@ -114,7 +125,7 @@ def _load_text(reading: _Reading, plain: Plain, name: str, may_have_nul: bool) -
     look_for_nul = may_have_nul if plain.has_nul is None else plain.has_nul
     try:
         # UTF-8 until DuckDB says otherwise: a plain file is neither copied nor looked through beforehand
-        table = open_delimited(reading.connection, plain.path, reading.feed, is_verified=wide is not None)
+        table = _open_delimited(reading, plain.path, is_verified=wide is not None)
         return _load(reading, table, look_for_nul)
     except NotUtf8Error:
         notes = []
@@ -122,9 +133,18 @@ def _load_text(reading: _Reading, plain: Plain, name: str, may_have_nul: bool) -
         if encoding is not None:
             plain = transcoded(plain.path, encoding, reading.scratch / "utf-8")
             notes = _notes_on(encoding, reading.feed)
-        table = open_delimited(reading.connection, plain.path, reading.feed, is_verified=True)
+        table = _open_delimited(reading, plain.path, is_verified=True)
         table.notes += notes
         return _load(reading, table, look_for_nul)
+
+
+def _open_delimited(reading: _Reading, path: Path, is_verified: bool) -> DelimitedTable:
+    table = open_delimited(reading.connection, path, reading.feed, is_verified)
+    body = reading.scratch / "body"
+    tail = 0
+    if reading.report_tail:
+        tail = cut_text(path, table.header.delimiter, len(table.headings), reading.report_tail, body)
+    return replace(table, path=body, notes=[tail_note(tail)]) if tail else table
 
 
 def _load_json(reading: _Reading, plain: Plain) -> Loaded:
@@ -150,7 +170,12 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         prepare_hashing(connection)
     try:
         _refuse_contradictions(connection, table, matched, needed)
-        where = f"where ({_nul_filter(matched)}) is not true" if look_for_nul and matched.used else ""
+        conditions = [_is_of_feed(matched)] if matched.conditions else []
+        if conditions:
+            table.notes.extend(_passed_over(connection, table.relation(needed), matched, reading.feed))
+        if look_for_nul and matched.used:
+            conditions.append(f"({_nul_filter(matched)}) is not true")
+        where = f"where {' and '.join(conditions)}" if conditions else ""
         rows = connection.execute(
             f"copy (select {_select(reading, matched)} from {table.relation(needed)} {where}) "
             f"to {text(str(reading.target))} (format parquet, compression zstd, compression_level 1)"
@@ -211,11 +236,10 @@ def _select(reading: _Reading, matched: Matched) -> str:
     source, feed, provenance = reading.source, reading.feed, reading.provenance
     nulls = [*source.null_values, *(feed.null_values or [])]
     read = {column: _value(positions, column, feed, nulls) for column, positions in matched.positions.items()}
-    for column, reference in feed.references.items():
-        if reference.column in read:
-            value = read[reference.column]
-            pointed_at = f"case when starts_with({value}, {text(reference.prefix)}) then {value} end"
-            read[column] = f"coalesce({pointed_at}, {read[column]})" if column in read else pointed_at
+    for column, ranked in feed.references.items():
+        given = [_pointed_at(read[one.column], one) for one in ranked if one.column in read]
+        if given:
+            read[column] = f"coalesce({', '.join([*given, read.get(column, 'null')])})"
     if matched.stage_dates:
         read["stage_dates"] = _stage_dates(matched.stage_dates, nulls)
     for column, constant in feed.constants.items():
@@ -234,6 +258,11 @@ def _select(reading: _Reading, matched: Matched) -> str:
     return ", ".join(selected)
 
 
+def _pointed_at(value: str, reference: Reference) -> str:
+    said = value if reference.means is None else text(reference.means)
+    return f"case when starts_with({value}, {text(reference.prefix)}) then {said} end"
+
+
 def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]) -> str:
     parts = [_cell(position, nulls) for position in positions]
     value = parts[0] if len(parts) == 1 else f"nullif(concat_ws(' ', {', '.join(parts)}), '')"
@@ -245,6 +274,8 @@ def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]
             for word in words
         )
         value = f"case lower({value}) {whens} else {value} end"
+    if column in feed.days:
+        value = f"regexp_replace({value}, '[ T]00:00:00$', '')"
     if column in feed.empty_means:
         value = f"coalesce({value}, {text(feed.empty_means[column])})"
     return value
@@ -267,6 +298,23 @@ def _stage_dates(dated: dict[int, StageDate], nulls: list[str]) -> str:
         entries.append(f"case when {cell} is not null then {entry} end")
     told = f"list_filter([{', '.join(entries)}], lambda entry: entry is not null)"
     return f"case when len({told}) > 0 then cast(to_json({told}) as varchar) end"
+
+
+def _is_of_feed(matched: Matched) -> str:
+    """SQL for whether a row is a record of the feed, by the columns that say so."""
+    return " and ".join(
+        f"coalesce(lower(trim(c{at})) in ({', '.join(text(value.lower()) for value in values)}), false)"
+        for at, values in matched.conditions.items()
+    )
+
+
+def _passed_over(connection: duckdb.DuckDBPyConnection, relation: str, matched: Matched, feed: Feed) -> list[str]:
+    """A note on the rows that are no records of the feed, if there are any."""
+    row = connection.execute(f"select count(*) from {relation} where not ({_is_of_feed(matched)})").fetchone()
+    if not row or not row[0]:
+        return []
+    said = " and ".join(f"'{heading}' {' or '.join(values)}" for heading, values in feed.only_when.items())
+    return [f"{row[0]} rows that are no {feed.entity} were passed over: not {said}"]
 
 
 def _nul_filter(matched: Matched) -> str:

@@ -23,8 +23,8 @@ class StageDate:
 def stage_date(heading: str, pattern: str, pipelines: Collection[str]) -> StageDate | None:
     """What a heading says by a pattern; None if it does not match. Case and runs of spaces do not matter.
 
-    A heading that can be split in several ways is split where its pipeline is one of `pipelines`; else its stage
-    is as long as can be.
+    A heading that can be split in several ways is split where its pipeline is one of `pipelines`; else where no
+    bracket is torn from its other half; else its stage is as long as can be.
     """
     literals, names = _parts(pattern)
     plain = _plain(heading)
@@ -39,7 +39,14 @@ def stage_date(heading: str, pattern: str, pipelines: Collection[str]) -> StageD
     if not splits:
         return None
     known = {normalized(name) for name in pipelines}
-    best = max(splits, key=lambda split: (normalized(split.get("pipeline", "")) in known, len(split["stage"])))
+    best = max(
+        splits,
+        key=lambda split: (
+            normalized(split.get("pipeline", "")) in known,
+            all(map(_has_whole_brackets, split.values())),
+            len(split["stage"]),
+        ),
+    )
     return StageDate(heading, best["stage"], best.get("pipeline"))
 
 
@@ -63,3 +70,12 @@ def _splits(middle: str, separators: list[str]) -> Iterator[tuple[str, ...]]:
         first, second = middle[: found.start()].strip(), middle[found.start() + len(separator) :].strip()
         if first and second:
             yield first, second
+
+
+def _has_whole_brackets(name: str) -> bool:
+    depth = 0
+    for char in name:
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if depth < 0:
+            return False
+    return depth == 0

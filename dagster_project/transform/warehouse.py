@@ -21,6 +21,7 @@ from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized, pipeline_names, pipelines_of, stage_aliases
 from dagster_project.ingest import proof
 from dagster_project.ingest.lake import FileRecord
+from dagster_project.transform.met_pipelines import with_met_pipelines
 
 #: The tables of the schema `lake`, and what they hold.
 LAKE_TABLES = {
@@ -73,12 +74,12 @@ def prepare(work_path: Path, config: Configuration, records: list[FileRecord], l
     with duckdb.connect(str(work_path)) as connection:
         connection.execute("create schema config; create schema lake")
         loaded = [record for record in records if record.state == "loaded"]
-        _write_run(connection, config, as_of)
-        _write_sources(connection, config, loaded, as_of)
-        _write_files(connection, config, records)
         for entity in ENTITIES:
             of_entity = [(record, _readings(record, config)) for record in loaded if record.entity == entity]
             _create_entity_view(connection, entity, of_entity, lake_dir)
+        _write_run(connection, config, as_of)
+        _write_sources(connection, with_met_pipelines(connection, config), loaded, as_of)
+        _write_files(connection, config, records)
         _create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
 
 

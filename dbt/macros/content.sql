@@ -1,8 +1,8 @@
 {# The content of a staged row as text, column by column: what two rows of one key are compared by. #}
 {% macro content_of(entity) -%}
     {%- set columns = {
-        'deals': ['deal_name', 'pipeline', 'stage', 'status', 'is_closed', 'is_won', 'amount', 'currency', 'owner_id',
-            'account_id', 'lead_id', 'lead_source', 'created_at', 'close_on', 'expected_close_on', 'closed_at',
+        'deals': ['deal_name', 'pipeline', 'stage', 'status', 'is_closed', 'is_won', 'is_lost', 'amount', 'currency',
+            'owner_id', 'account_id', 'lead_id', 'lead_source', 'created_at', 'close_on', 'expected_close_on', 'closed_at',
             'won_at', 'lost_at', 'lost_reason', 'is_deleted', 'stage_dates', 'merged_ids', 'merged_into_id'],
         'leads': ['lead_name', 'company', 'email', 'owner_id', 'lead_source', 'status', 'created_at', 'is_converted',
             'converted_at', 'converted_deal_id', 'is_deleted', 'merged_ids', 'merged_into_id'],

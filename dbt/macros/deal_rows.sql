@@ -3,6 +3,7 @@
     case
         when lower({{ rows }}.status) in ('won', 'lost', 'open') then lower({{ rows }}.status)
         when {{ rows }}.is_won then 'won'
+        when {{ rows }}.is_lost then 'lost'
         when {{ rows }}.is_closed and not {{ rows }}.is_won then 'lost'
         when {{ rows }}.is_closed then 'closed'
     end

@@ -41,7 +41,8 @@ class Feed:
     values: dict[str, dict[str, list[str]]]
     constants: dict[str, str]
     null_values: frozenset[str]
-    references: dict[str, dict[str, str]]
+    days: frozenset[str]
+    references: dict[str, list[dict[str, str]]]
     incremental: bool
     extracted_at: datetime | None
     zone: ZoneInfo
@@ -70,6 +71,7 @@ class Source:
     after_close: str
     feeds: list[Feed]
     pipelines: list[PipelineConfig]
+    vendor_stages: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def has_history_feed(self) -> bool:
@@ -138,6 +140,7 @@ def _source(own: dict[str, Any], reporting_currency: str) -> Source:
         after_close=after_close,
         feeds=[_feed(merged, name, feed) for name, feed in merged.get("feeds", {}).items()],
         pipelines=[_pipeline(pipeline, after_close) for pipeline in pipelines],
+        vendor_stages=default_stages,
     )
 
 
@@ -174,7 +177,10 @@ def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
         },
         constants=raw.get("constants", {}),
         null_values=frozenset(_many(own_or_sources("null_values", []))),
-        references=raw.get("references", {}),
+        days=frozenset(_many(raw.get("days", []))),
+        references={
+            column: [given] if isinstance(given, dict) else given for column, given in raw.get("references", {}).items()
+        },
         incremental=own_or_sources("deliveries", "full") == "incremental",
         extracted_at=moment_in_utc(extracted_at, zone) if extracted_at else None,
         zone=zone,

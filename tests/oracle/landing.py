@@ -237,10 +237,11 @@ def _places(headings: list[str], lines: list[list[str]], feed: Feed) -> dict[str
 def _row(line: list[str], places: dict[str, list[int]], feed: Feed) -> Row:
     row: Row = {column: _value([line[place] for place in cells], column, feed) for column, cells in places.items()}
     row.update(feed.constants)
-    for column, reference in feed.references.items():
-        pointed = row.get(reference["column"])
-        if pointed and pointed.startswith(reference["prefix"]):
-            row[column] = pointed
+    for column, references in feed.references.items():
+        for reference in reversed(references):
+            pointed = row.get(reference["column"])
+            if pointed and pointed.startswith(reference["prefix"]):
+                row[column] = reference.get("means", pointed)
     return row
 
 
@@ -256,6 +257,8 @@ def _cell(text: str, column: str, feed: Feed) -> str | None:
     text = text.strip()
     if not text or text in feed.null_values:
         return None
+    if column in feed.days:
+        text = text.removesuffix(" 00:00:00").removesuffix("T00:00:00")
     for canonical, words in feed.values.get(column, {}).items():
         if folded(text) in {folded(word) for word in words}:
             return canonical

@@ -33,6 +33,8 @@ def row_outcome(row: Row, stage: Stage | None) -> str | None:
     if status in ("won", "lost", "open"):
         return status if status != "open" else None
     is_won = boolean(row.get("is_won"))
+    if boolean(row.get("is_lost")) and not is_won:
+        return "lost"
     if is_won or not boolean(row.get("is_closed")):
         return "won" if is_won else None
     return (stage.outcome if stage and is_won is None else None) or "lost"

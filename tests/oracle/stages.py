@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .configuration import PipelineConfig, Source
@@ -51,17 +51,25 @@ class Stage:
 class Pipeline:
     """One pipeline's stages by their normalised names and aliases; a name goes before another's alias."""
 
-    def __init__(self, name: str, stages: list[Stage], after_close: str) -> None:
+    def __init__(self, name: str, stages: list[Stage], after_close: str, inherited: Pipeline | None = None) -> None:
         self.name = name
         self.after_close = after_close
         self.stages = {normalised(alias): stage for stage in stages for alias in stage.aliases}
         self.stages |= {normalised(stage.name): stage for stage in stages}
+        self._inherited = {} if inherited is None else inherited.stages
         self._implicit: dict[str, Stage] = {}
         self._marks_qualified = any(stage.is_qualified for stage in stages)
 
     def stage(self, name: str) -> Stage:
-        """The stage the CRM calls so; an unconfigured one stands last until `place_unconfigured`."""
+        """The stage the CRM calls so; an unconfigured one stands last until `place_unconfigured`.
+
+        In a pipeline nobody configured a stage of the vendor's name, or id, is the vendor's.
+        """
         key = normalised(name)
+        if key not in self.stages and key in self._inherited:
+            vendors = self._inherited[key]
+            own = self.stages.get(normalised(vendors.name)) or replace(vendors, pipeline=self.name)
+            self.stages[key] = self.stages[normalised(own.name)] = own
         if key in ("won", "lost") and key not in self.stages:
             return self.implicit(key)
         if key not in self.stages:
@@ -111,12 +119,13 @@ class Pipelines:
         self._after_close = source.after_close
         self._pipelines = {normalised(raw.name): _configured(raw) for raw in source.pipelines}
         self._configured = frozenset(self._pipelines)
+        self._vendors = _configured(PipelineConfig("", source.vendor_stages, source.after_close))
 
     def pipeline(self, name: str | None) -> Pipeline:
         """The pipeline the CRM calls so; `default` where it has none."""
         key = normalised(name or DEFAULT_PIPELINE)
         if key not in self._pipelines:
-            self._pipelines[key] = Pipeline(name or DEFAULT_PIPELINE, [], self._after_close)
+            self._pipelines[key] = Pipeline(name or DEFAULT_PIPELINE, [], self._after_close, self._vendors)
         return self._pipelines[key]
 
     def is_configured(self, name: str) -> bool:

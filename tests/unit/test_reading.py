@@ -343,6 +343,33 @@ def test_a_synonym_of_several_headings_needs_all_of_them(landing: Landing) -> No
     assert (names(landing, record), record.unmapped) == (["x"], ["First"])
 
 
+# the end of a report
+
+TAIL = {"report_tail": ["Total", "Grand Total*", "Copyright *"]}
+
+
+def test_what_stands_below_the_last_record_of_a_report_is_no_record(landing: Landing) -> None:
+    footer = '\nGrand Totals (2 records)\n\nMy report\n"Copyright © 2000-2026 x, inc."\nAcme\n'
+    record = landing.read("deals.csv", delimited(ROWS).encode() + footer.encode(), **TAIL)
+    assert (names(landing, record), record.rows_in_file, record.rows_rejected) == (["Müller", "Smith"], 2, 0)
+    assert record.message == "4 rows below the last record, a report's totals and footer, were passed over"
+
+
+def test_the_end_of_a_report_as_a_workbook(landing: Landing) -> None:
+    sheet = [*[["", *row] for row in ROWS], ["", "Total", "", "2"], ["", "Copyright © 2000-2026 x, inc."]]
+    record = landing.read("deals.xlsx", xlsx({"S": sheet}), **TAIL)
+    assert (names(landing, record), record.rows_in_file) == (["Müller", "Smith"], 2)
+    assert "2 rows below the last record" in record.message
+
+
+def test_a_record_that_looks_like_the_end_of_a_report_is_a_record(landing: Landing) -> None:
+    rows = [ROWS[0], ["2", "Won", "one\nCopyright © 2000-2026 x\ntwo"], ["Total", "New", "a"]]
+    record = landing.read("deals.csv", delimited(rows).encode(), **TAIL)
+    assert (len(names(landing, record)), record.message) == (2, "")
+    record = landing.read("deals_2.csv", delimited(rows[:2]).encode(), **TAIL)
+    assert (len(names(landing, record)), record.message) == (1, "")
+
+
 # what a mapping may say
 
 

@@ -17,7 +17,10 @@ UI, API = 'Date entered "{stage} ({pipeline})"', "hs_v2_date_entered_{stage}"
         ('Date entered "Demo (Sales)"', UI, "Demo", "Sales"),
         ('DATE  entered "Demo (Placements — Inbound)" ', UI, "Demo", "Placements — Inbound"),
         ('Date entered "Demo (1st) (Sales)"', UI, "Demo (1st)", "Sales"),
-        ('Date entered "Demo (1st) (Sales (EU))"', UI, "Demo (1st) (Sales", "EU)"),
+        ('Date entered "Demo (1st) (Sales (EU))"', UI, "Demo (1st)", "Sales (EU)"),
+        ('Date entered "Demo (Resale (EU))"', UI, "Demo", "Resale (EU)"),
+        # torn either way
+        ('Date entered "Demo :) (a (b)"', UI, "Demo :) (a", "b"),
         ('Date entered "Demo (Partner (US))"', UI, "Demo", "Partner (US)"),
         ('Date entered "Demo (1st) (PARTNER  (US))"', UI, "Demo (1st)", "PARTNER (US)"),
         ("HS_v2_date_entered_12345", API, "12345", None),

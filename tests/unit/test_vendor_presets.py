@@ -1,15 +1,16 @@
 """The presets know the files and headings that the vendors' exports have, and leave alone what they cannot tell."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
-from dagster_project.config.stages import pipeline_names, stage_aliases
+from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.headings import match
-from dagster_project.ingest.landing import feed_of
+from dagster_project.ingest.landing import feed_of, takable
 from tests.unit.reading import Landing
 
 
@@ -45,7 +46,7 @@ def preset(folder: Path, vendor: str) -> Source:
         ("salesforce", "Event.csv", "events"),
         ("salesforce", "Campaign.csv", "campaigns"),
         ("salesforce", "CampaignMember.csv", None),
-        ("salesforce", "EntityHistory.csv", None),
+        ("salesforce", "EntityHistory.csv", "entity_history"),
         ("salesforce", "FieldHistory.csv", None),
         ("pipedrive", "deals-29684860-7.csv", "deals"),
         ("pipedrive", "deal_changes.csv", "deal_changes"),
@@ -69,12 +70,27 @@ HUBSPOT_UI = [
         "Create Date",
         "Close Date",
     ),
-    *("Is Closed Won", "Is Deal Closed?", "Closed Lost Reason", "Original Traffic Source", "Merged object IDs"),
+    *(
+        "Is Closed Won",
+        "Is closed lost",
+        "Is Deal Closed?",
+        "Closed Lost Reason",
+        "Original Traffic Source",
+        "Merged object IDs",
+    ),
     *("Associated Contact IDs", "Associated Company IDs (Primary)", "Associated Company IDs"),
 ]
 HUBSPOT_API = [
     *("hs_object_id", "dealname", "pipeline", "dealstage", "amount", "deal_currency_code", "hubspot_owner_id"),
-    *("createdate", "closedate", "hs_is_closed_won", "hs_is_closed", "closed_lost_reason", "hs_analytics_source"),
+    *(
+        "createdate",
+        "closedate",
+        "hs_is_closed_won",
+        "hs_is_closed_lost",
+        "hs_is_closed",
+        "closed_lost_reason",
+        "hs_analytics_source",
+    ),
     *("hs_merged_object_ids", "associations.contacts.results.id", "associations.companies.results.id"),
 ]
 
@@ -146,6 +162,14 @@ def test_hubspot_stages_and_pipelines_are_known_by_their_ids(tmp_path: Path) -> 
     assert len(aliases) == 7
 
 
+def test_the_first_pipeline_of_a_pipedrive_account_has_the_stages_of_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yml"
+    path.write_text("timezone: UTC\ncurrency: EUR\nsources: [{name: crm, vendor: pipedrive}]\n", encoding="utf-8")
+    config = read_configuration(path)
+    assert {pipeline_names(config)["crm", name] for name in ("pipeline", "default")} == {"Pipeline"}
+    assert "Demo Scheduled" in [stage.stage for stage in configured_stages(config)]
+
+
 def test_a_campaign_whose_cost_nobody_entered_has_cost_nothing(tmp_path: Path) -> None:
     landing = Landing(tmp_path / "night")
     landing.put(
@@ -154,3 +178,90 @@ def test_a_campaign_whose_cost_nobody_entered_has_cost_nothing(tmp_path: Path) -
     )
     (record,) = landing.ingest(preset(tmp_path, "salesforce"))
     assert landing.rows(record, "campaign, amount") == [("A", "5000.0"), ("B", "0")]
+
+
+def test_only_the_changes_in_a_pipedrive_deals_flow_are_changes(tmp_path: Path) -> None:
+    change = {
+        "item_id": 1,
+        "field_key": "org_id",
+        "old_value": "4",
+        "new_value": "5",
+        "log_time": "2026-01-05 10:00:00",
+    }
+    flow = [
+        {"object": "dealChange", "timestamp": "2026-01-05 10:00:00", "data": change},
+        {"object": "activity", "timestamp": "2026-01-06 10:00:00", "data": {"id": 77, "deal_id": 1}},
+        {"object": "note", "timestamp": "2026-01-06 11:00:00", "data": {"id": 78, "deal_id": 1}},
+    ]
+    landing = Landing(tmp_path / "night")
+    landing.put("deal_flow_2026-03-01.json", json.dumps({"success": True, "data": flow}).encode())
+    (record,) = landing.ingest(preset(tmp_path, "pipedrive"))
+    assert landing.rows(record, "deal_id, field, new_value") == [("1", "account_id", "5")]
+    assert (record.rows_in_file, record.message) == (
+        1,
+        "2 rows that are no deal_changes were passed over: not 'object' dealChange",
+    )
+
+
+def test_salesforce_changes_of_opportunities_among_those_of_all_objects(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "night")
+    landing.put(
+        "EntityHistory_2026-03-01.csv",
+        b"Id,ParentId,ParentSobjectType,FieldName,OldvalString,OldvalNumber,OldvalDate,"
+        b"NewvalString,NewvalNumber,NewvalDate,CreatedDate\n"
+        b"1,006A,Opportunity,StageName,Qualification,,,Closed Won,,,2026-01-05 10:00:00\n"
+        b"2,001A,Account,Name,a,,,b,,,2026-01-05 10:00:00\n"
+        b"3,006A,opportunity,Amount,,1.0,,,2.0,,2026-01-05 10:00:00\n",
+    )
+    (record,) = landing.ingest(preset(tmp_path, "salesforce"))
+    assert landing.rows(record, "deal_id, field, old_value, new_value") == [
+        ("006A", "stage", "Qualification", "Closed Won"),
+        ("006A", "amount", "1.0", "2.0"),
+    ]
+
+
+def test_people_who_could_be_counted_as_leads_are_spoken_of(tmp_path: Path) -> None:
+    said = takable(preset(tmp_path, "pipedrive"), ["old/people-29684860-4.csv.gz", "people-1.csv", "photos.zip"])
+    assert said == [
+        'old/people-29684860-4.csv.gz can be read as leads: to the source add `feeds: {people: {files: ["people-*"]}}`'
+    ]
+
+
+def test_a_pipedrive_activity_has_its_deal_by_id_not_by_title(tmp_path: Path) -> None:
+    activities = preset(tmp_path, "pipedrive").feeds["activities"]
+    found = match(["Activity - ID", "Activity - Deal", "Deal - ID", "Person - ID", "Organization - ID"], activities)
+    assert {column: at for column, at in found.positions.items() if column != "activity_id"} == {
+        "deal_id": (2,),
+        "lead_id": (3,),
+        "account_id": (4,),
+    }
+    assert found.unmapped == ["Activity - Deal"]
+
+
+def test_salesforce_days_stay_days_and_moments_at_midnight_moments(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "night")
+    landing.put(
+        "Event_2026-03-01.csv",
+        b"Id,ActivityDateTime,ActivityDate\n1,2026-02-02 00:00:00,2026-02-02 00:00:00\n2,,2026-02-03 00:00:00\n",
+    )
+    (record,) = landing.ingest(preset(tmp_path, "salesforce"))
+    assert landing.rows(record, "due_at") == [("2026-02-02 00:00:00",), ("2026-02-03",)]
+
+
+def test_salesforce_tasks_say_what_they_are_and_whether_they_are_done(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "night")
+    landing.put(
+        "Task_2026-03-01.csv",
+        b"Id,Type,TaskSubtype,Subject,Status,ActivityDate\n"
+        b"1,Call,Task,Called,Completed,2026-02-01 00:00:00\n"
+        b"2,,Task,Email: hello,Waiting on someone else,\n"
+        b"3,,Email,Re: hello,Completed,\n"
+        b"4,,Task,Prepare,Our own word,\n",
+    )
+    (record,) = landing.ingest(preset(tmp_path, "salesforce"))
+    assert landing.rows(record, "activity_type, is_done, due_at") == [
+        ("Call", "true", "2026-02-01"),
+        ("Email", "false", None),
+        ("Email", "true", None),
+        ("Task", "Our own word", None),
+    ]

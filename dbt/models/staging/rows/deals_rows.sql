@@ -8,6 +8,7 @@
         'status': 'text',
         'is_closed': 'boolean',
         'is_won': 'boolean',
+        'is_lost': 'boolean',
         'amount': 'amount',
         'currency': 'text',
         'owner_id': 'text',
