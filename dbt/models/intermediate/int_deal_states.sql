@@ -1,5 +1,5 @@
--- Every deal of a delivered row: the stage its row says it is in, win and loss as a status included, and when deliveries
--- first showed what it still shows.
+-- Every deal of a delivered row: the stage its row says it is in, win and loss as a status included, and when a
+-- delivery first showed what it still shows.
 {% set shown = ['outcome', 'close', 'creation'] %}
 
 with run as (
@@ -20,7 +20,7 @@ compared as (
             or extracts.given_closed_at is distinct from standing.given_closed_at
             or extracts.given_close_on is distinct from standing.given_close_on
         ) as is_other_close,
-        extracts.created_at is distinct from standing.created_at as is_other_creation
+        (extracts.created_at is distinct from standing.created_at) as is_other_creation
     from {{ ref('int_deal_extracts') }} as extracts
     inner join standing on extracts.deal_key = standing.deal_key
 ),
