@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from itertools import takewhile
 
 from tests.properties.lives import EXTRACTS, STAGES, Life, Step, World
 from tests.properties.tellings import REPORTING_ZONE, Telling, close_day, entry, log_of, versions_of
@@ -75,9 +76,9 @@ def _is_clear(telling: Telling, life: Life, row: int | None) -> bool:
         return False  # of status deleted: neither open, won nor lost
     if "logged" not in telling.shapes or life.created_at > world.log_since:
         return True
-    first = next((entry for entry in log_of(world, life) if entry.field in ("stage", "status")), None)
-    if first and first.new == "open" and not world.names_old_values:
-        return False  # back into a stage that this log never named
+    until_named = takewhile(lambda entry: entry.field != "stage", log_of(world, life))
+    if not world.names_old_values and any((entry.field, entry.new) == ("status", "open") for entry in until_named):
+        return False  # back into a stage that this log has not named yet
     return stays or (row is not None and world.names_old_values)
 
 
