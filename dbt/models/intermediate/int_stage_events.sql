@@ -124,6 +124,39 @@ all_events as (
         is_change
         -- the first entry, into the stage that is inferred before it
         and (event_number > 1 or left_stage is null or left_stage != stage or left_pipeline != pipeline)
+),
+
+-- what the event's own witness does not tell: the last value known by then, or what the first change after it replaced
+untold as (
+    select
+        events.deal_key,
+        events.event_number,
+        changes.field,
+        case when changes.changed_at <= events.entered_at then changes.new_value else changes.old_value end as value,
+        row_number() over (
+            partition by events.deal_key, events.event_number, changes.field
+            order by
+                changes.changed_at <= events.entered_at desc,
+                case when changes.changed_at <= events.entered_at then -changes.word_number else changes.word_number end
+        ) as place
+    from all_events as events
+    inner join {{ ref('int_deal_field_changes') }} as changes on events.deal_key = changes.deal_key
+    where
+        events.evidence != 'observed'
+        and (
+            (changes.field = 'amount' and events.amount is null)
+            or (changes.field = 'owner' and events.owner_id is null)
+        )
+),
+
+known_then as (
+    select
+        deal_key,
+        event_number,
+        field,
+        value
+    from untold
+    where place = 1
 )
 
 select
@@ -139,14 +172,26 @@ select
     case
         when events.evidence = 'observed' or (events.evidence = 'versioned' and versions_tell.of_amounts)
             then events.amount
+        when events.amount is null and amounts.deal_key is not null then cast(amounts.value as decimal(18, 2))
         else coalesce(events.amount, deals.amount)
     end as amount,
     case
         when events.evidence = 'observed' or (events.evidence = 'versioned' and versions_tell.of_owners)
             then events.owner_id
+        -- without the source before it
+        when events.owner_id is null and owners.deal_key is not null
+            then substr(owners.value, length(deals.source) + 2)
         else coalesce(events.owner_id, deals.owner_id)
     end as owner_id,
     events.lost_reason
 from all_events as events
 inner join deals on events.deal_key = deals.deal_key
 left join versions_tell on deals.source = versions_tell.source
+left join known_then as amounts
+    on events.deal_key = amounts.deal_key
+    and events.event_number = amounts.event_number
+    and amounts.field = 'amount'
+left join known_then as owners
+    on events.deal_key = owners.deal_key
+    and events.event_number = owners.event_number
+    and owners.field = 'owner'
