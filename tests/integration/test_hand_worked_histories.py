@@ -289,6 +289,16 @@ def test_a_first_close_stands_with_what_was_known_then(played: Warehouse) -> Non
     ]
 
 
+def test_a_transition_carries_what_was_known_at_its_moment(played: Warehouse) -> None:
+    """The log tells of stages only; the extracts show 100 and a until the 20th."""
+    rows = played.rows(
+        "select to_stage, amount, owner_key from marts.fct_stage_transitions "
+        "where deal_key = 'first_close_stands:won_in_the_log' order by transition_number"
+    )
+    known = (Decimal(100), "first_close_stands:a")
+    assert rows == [("New", *known), ("Demo", *known), ("Won", *known)]
+
+
 def test_what_comes_after_a_first_close_is_told_and_not_counted(played: Warehouse) -> None:
     rows = played.rows(
         "select deal_key, pipeline, to_stage from marts.fct_stage_transitions where not is_counted order by deal_key"
