@@ -79,6 +79,7 @@ ENTITIES: dict[str, Entity] = {
             "version_at": "timestamp",
             "pipeline": "text",
             "stage": "text",
+            "from_stage": "text",
             "amount": "amount",
             "currency": "text",
             "owner_id": "text",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -38,8 +39,9 @@ class Matched:
 
 
 def heading_key(heading: str) -> str:
-    """A heading without case, byte-order mark and runs of spaces: how headings are compared."""
-    return re.sub(r"\s+", " ", heading.replace("\ufeff", "").replace("\u00a0", " ")).strip().casefold()
+    """A heading without case, byte-order mark and runs of spaces, accents composed: how headings are compared."""
+    composed = unicodedata.normalize("NFC", heading.replace("\ufeff", ""))
+    return re.sub(r"\s+", " ", composed).strip().casefold()
 
 
 def known_headings(feed: Feed, column: str | None = None) -> set[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from .configuration import Config, Feed, Source
 from .landing import Delivery, Row, deliveries_of
 from .merges import Merges
-from .records import log_rows, records_of
+from .records import is_flagged_deal, log_rows, records_of
 from .stages import DEFAULT_PIPELINE, Pipelines, Stage
 from .values import Dates, boolean
 
@@ -174,15 +174,17 @@ class Crm:
             newest[delivery.feed.name, version_id] = (deal_id, Version(version_id, at, row, dates))
         versions: dict[str, list[Version]] = defaultdict(list)
         for deal_id, version in newest.values():
-            if not boolean(version.row.get("is_deleted")):
+            # with a deal its versions are flagged: its past stays what it was
+            record = self.deals.get(deal_id)
+            if not boolean(version.row.get("is_deleted")) or (record is not None and is_flagged_deal(record.row)):
                 versions[deal_id].append(version)
         for deal_id, of_deal in versions.items():
             of_deal.sort(key=lambda one: (one.at, self.version_stage(deal_id, one).rank, one.id))
         return dict(versions)
 
-    def version_stage(self, deal_id: str, version: Version) -> Stage:
-        """The stage a version is in; its pipeline is the deal's where the version names none."""
+    def version_stage(self, deal_id: str, version: Version, column: str = "stage") -> Stage:
+        """The stage a version is in, or came from; its pipeline is the deal's where the version names none."""
         record = self.deals.get(deal_id)
         return self.stage(
-            str(version.row["stage"]), [version.row.get("pipeline"), record and record.row.get("pipeline")]
+            str(version.row[column]), [version.row.get("pipeline"), record and record.row.get("pipeline")]
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .crm import Crm
+from .crm import Crm, Version
 from .landing import Row
 from .logged import logged
 from .records import Record
@@ -49,6 +49,8 @@ def _told(crm: Crm, deal_id: str, created_at: datetime) -> list[Transition]:
     told = _before(extracts.transitions, better)
     if told and extracts.since and (not better or extracts.since < better[0].at):
         left = extracts.first_stage
+    elif told and told[0].version:
+        left = _left_by_version(crm, deal_id, told[0].version)
     elif not log or told[0] is not log[0]:
         left = None
     if left:
@@ -65,6 +67,14 @@ def _before(witness: list[Transition], told: list[Transition]) -> list[Transitio
 def _versioned(crm: Crm, deal_id: str) -> list[Transition]:
     versions = crm.versions.get(deal_id, [])
     return changes([Transition(one.at, crm.version_stage(deal_id, one), "versioned", one) for one in versions])
+
+
+def _left_by_version(crm: Crm, deal_id: str, version: Version) -> Stage | None:
+    """The other stage that a version says it came from."""
+    if not version.row.get("from_stage"):
+        return None
+    left = crm.version_stage(deal_id, version, "from_stage")
+    return left if left is not crm.version_stage(deal_id, version) else None
 
 
 def _close_moment(crm: Crm, record: Record, stage: Stage) -> datetime:

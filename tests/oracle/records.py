@@ -89,7 +89,7 @@ def records_of(entity: str, deliveries: Iterable[Delivery], dates_of: Callable[[
                 record.sightings.append(Sighting(delivery.extracted_at, row, delivery.feed))
                 record.feed, record.dates = delivery.feed, dates_of(delivery)
     standing = {id(delivery): _standing(delivery, key) for of_feed in by_feed.values() for delivery in of_feed}
-    is_flagged = _is_flagged_deal if entity == "deals" else _is_flagged
+    is_flagged = is_flagged_deal if entity == "deals" else _is_flagged
     for record in records.values():
         record.sightings.sort(key=lambda sighting: sighting.extracted_at)
         record.deleted_at = _deleted_at(record, by_feed, standing, is_flagged)
@@ -100,7 +100,8 @@ def _is_flagged(row: Row) -> bool:
     return bool(boolean(row.get("is_deleted")))
 
 
-def _is_flagged_deal(row: Row) -> bool:
+def is_flagged_deal(row: Row) -> bool:
+    """Whether a row calls its deal deleted, by flag or status."""
     return _is_flagged(row) or (row.get("status") or "").casefold() == "deleted"
 
 

@@ -31,8 +31,8 @@ with told as (
         amount,
         owner_id,
         cast(null as varchar) as lost_reason,
-        cast(null as varchar) as left_pipeline,
-        cast(null as varchar) as left_stage,
+        left_pipeline,
+        left_stage,
         2 as witness,
         'versioned' as evidence
     from {{ ref('int_versioned_stage_events') }}

@@ -42,6 +42,16 @@ named as (
     union
 
     select
+        versions.source,
+        coalesce(versions.pipeline_name, deals.pipeline_name) as pipeline_name,
+        versions.from_stage_name as stage_name
+    from {{ ref('stg_deal_versions') }} as versions
+    left join deals on versions.deal_key = deals.deal_key
+    where versions.from_stage_name is not null
+
+    union
+
+    select
         source,
         pipeline_name,
         stage_name

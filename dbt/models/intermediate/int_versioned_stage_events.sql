@@ -16,6 +16,9 @@ select
     versions.deal_id,
     names.pipeline,
     names.stage,
+    -- a version of another field leaves the stage it is in: no change
+    case when left_names.stage != names.stage then left_names.pipeline end as left_pipeline,
+    case when left_names.stage != names.stage then left_names.stage end as left_stage,
     versions.version_at as entered_at,
     row_number() over (
         partition by versions.deal_key
@@ -31,3 +34,7 @@ inner join {{ ref('int_stage_names') }} as names
     on versions.source = names.source
     and coalesce(versions.known_pipeline_name, '') = names.pipeline_name
     and versions.stage_name = names.stage_name
+left join {{ ref('int_stage_names') }} as left_names
+    on versions.source = left_names.source
+    and coalesce(versions.known_pipeline_name, '') = left_names.pipeline_name
+    and versions.from_stage_name = left_names.stage_name

@@ -4,6 +4,13 @@ with version_rows as (
 
 run as (
     select * from {{ source('config', 'run') }}
+),
+
+-- with a deal its versions are flagged: its past stays what it was
+deleted_deals as (
+    select deal_key
+    from {{ ref('stg_deals') }}
+    where is_flagged_deleted
 )
 
 select
@@ -16,6 +23,7 @@ select
     -- the deal at that moment
     version_rows.pipeline as pipeline_name,
     version_rows.stage as stage_name,
+    version_rows.from_stage as from_stage_name,
     version_rows.amount,
     upper(version_rows.currency) as currency,
     version_rows.expected_close_on,
@@ -26,7 +34,8 @@ select
     version_rows.file_position
 from version_rows
 cross join run
+left join deleted_deals on concat(version_rows.source, ':', version_rows.deal_id) = deleted_deals.deal_key
 where
     version_rows.row_state = 'current'
     and version_rows.version_at <= run.as_of
-    and version_rows.is_deleted is not true
+    and (version_rows.is_deleted is not true or deleted_deals.deal_key is not null)

@@ -6,6 +6,7 @@
         'version_at': 'timestamp',
         'pipeline': 'text',
         'stage': 'text',
+        'from_stage': 'text',
         'amount': 'amount',
         'currency': 'text',
         'owner_id': 'text',
