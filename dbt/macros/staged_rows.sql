@@ -132,7 +132,9 @@ several as (
         {{ id }},
         min(extracted_at) as first_delivered_at,
         max(extracted_at) as last_delivered_at,
-        max(case when quarantine_reason = '' then extracted_at end) as last_usable_at
+        max(case when quarantine_reason = '' then extracted_at end) as last_usable_at,
+        -- of several feeds: a record is gone when it is gone from all of them
+        max(case when _is_full and extracted_at < _newest_full_at then 0 else 1 end) = 1 as is_still_there
         {%- for name, condition in first_when.items() %},
         min(case when {{ condition }} then extracted_at end) as {{ name }}
         {%- endfor %}
@@ -190,6 +192,11 @@ placed as (
         case when several.{{ id }} is null then 1 else coalesce(ordered.place, 2) end as place,
         coalesce(several.first_delivered_at, judged.extracted_at) as first_delivered_at,
         coalesce(several.last_delivered_at, judged.extracted_at) as last_delivered_at,
+        coalesce(
+            not several.is_still_there,
+            judged._is_full and judged.extracted_at < judged._newest_full_at,
+            false
+        ) as is_gone,
         {%- for name, condition in first_when.items() %}
         coalesce(several.{{ name }}, case when judged.{{ condition }} then judged.extracted_at end) as {{ name }},
         {%- endfor %}
@@ -225,7 +232,7 @@ select
     {%- if latest %}
     first_delivered_at,
     last_delivered_at,
-    coalesce(_is_full and last_delivered_at < _newest_full_at, false) as is_gone,
+    is_gone,
     {%- for name in first_when %}
     {{ name }},
     {%- endfor %}

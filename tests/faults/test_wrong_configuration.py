@@ -99,7 +99,7 @@ MISTAKES: dict[str, tuple[Callable[[str], str], str]] = {
     ),
     "a date format without a year": (
         lambda good: good.replace("%d.%m.%Y", "%d.%m"),
-        r"pipeline\.yml line 7: sources\.0\.date_formats: '%d\.%m' .*%d\.%m\.%Y",
+        r"pipeline\.yml line 7: sources\.0\.date_formats\.0: '%d\.%m' .*%d\.%m\.%Y",
     ),
     "an as_of that is no date": (
         lambda good: good + "as_of: yesterday\n",
