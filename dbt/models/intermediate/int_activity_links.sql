@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 -- Activities whose cell names several deals, or several leads: one row per record it names, survivors of merged
 -- instead of the merged. Every other activity names one, in its own columns.
 with activities as (

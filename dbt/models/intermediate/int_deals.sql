@@ -91,14 +91,15 @@ without_created_at as (
     where coalesce(deals.created_at, logged.created_at) is null
 ),
 
-named_by_activities as (
+-- twice is no matter: the earliest is looked for, and mostly there is nothing to look for it for
+named_by_activities as {{ not_materialized() }} (
     select
         activity_key,
         concat(source, ':', deal_id) as deal_key
     from {{ ref('stg_activities') }}
     where deal_id is not null
 
-    union
+    union all
 
     select
         activity_key,

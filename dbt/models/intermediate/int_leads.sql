@@ -16,14 +16,15 @@ without_created_at as (
     where created_at is null
 ),
 
-named_by_activities as (
+-- twice is no matter: the earliest is looked for, and mostly there is nothing to look for it for
+named_by_activities as {{ not_materialized() }} (
     select
         activity_key,
         concat(source, ':', lead_id) as lead_key
     from {{ ref('stg_activities') }}
     where lead_id is not null
 
-    union
+    union all
 
     select
         activity_key,

@@ -6,7 +6,7 @@ run as (
     select * from {{ source('config', 'run') }}
 ),
 
-lead_activities as (
+lead_activities as {{ not_materialized() }} (
     {{ activities_of('leads', 'lead_key') }}
 ),
 
