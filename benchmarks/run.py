@@ -12,7 +12,7 @@ import os
 import platform
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,17 @@ from rich.table import Table
 OUT = BENCHMARKS / "out"
 REPOSITORY = BENCHMARKS.parent
 SHOWN_DIFFERENCES = 20
+SHOWN_MODELS = 20
 
 
 @dataclass(frozen=True)
 class Run:
-    """One measured run: what it cost, how long its steps took (seconds), the size of its database (MB)."""
+    """One measured run: what it cost, how long its steps and dbt's nodes took (seconds), its database's size (MB)."""
 
     cost: Cost
     steps: list[dict[str, Any]]
     database_mb: float
+    nodes: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def main() -> int:
             alone = {"hand-written SQL": run_baseline(extracts, OUT / options.size)}
             console.print(_cost_table(options.size, extracts, alone))
             return 0
-        return _compete(console, options.size, options.repeat, extracts, command)
+        return _compete(console, options.size, options.repeat, extracts, command, _nodes_of(options.against))
     except RunFailedError as error:
         console.print(str(error), markup=False, soft_wrap=True)
     except duckdb.Error as error:
@@ -75,7 +77,9 @@ def main() -> int:
     return 3
 
 
-def _compete(console: Console, size: str, rounds: int, extracts: Extracts, command: Path) -> int:
+def _compete(
+    console: Console, size: str, rounds: int, extracts: Extracts, command: Path, before: dict[str, float]
+) -> int:
     """All rounds, the comparison of the last one's results, the report and out/<size>.json."""
     folder = OUT / size
     contests = []
@@ -85,7 +89,7 @@ def _compete(console: Console, size: str, rounds: int, extracts: Extracts, comma
     middle = sorted(contests, key=lambda each: each.nightly.cost.seconds)[(rounds - 1) // 2]
     answers = core_results(_baseline_database(folder))
     different = differences(answers, core_results(_published(folder)))
-    report(console, size, extracts, middle, different)
+    report(console, size, extracts, middle, different, before)
     summary = {
         "size": size,
         "rows": extracts.rows,
@@ -106,11 +110,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=1, help="rounds; the median night is shown")
     parser.add_argument("--baseline-only", action="store_true", help="run no night")
     parser.add_argument(
+        "--against", type=Path, help="an out/<size>.json of before a change: models it lacks are shown apart"
+    )
+    parser.add_argument(
         "--command",
         default=str(Path(sys.executable).with_name("dealtrail")),
         help="the dealtrail to measure (default: beside this python)",
     )
     options = parser.parse_args()
+    if options.against and not options.against.exists():
+        parser.error(f"--against {options.against}: there is no such file")
     if options.repeat < 1:
         parser.error("--repeat must be at least 1")
     return options
@@ -149,7 +158,9 @@ def run_nightly(extracts: Extracts, folder: Path, command: Path, name: str) -> R
         "DO_NOT_TRACK": "1",
     }
     cost = _run([str(command), "nightly"], environment, folder / f"{name}.log")
-    return Run(cost, _steps(folder / "warehouse" / "run.json"), _published(folder).stat().st_size / MEGABYTE)
+    warehouse = folder / "warehouse"
+    size = _published(folder).stat().st_size / MEGABYTE
+    return Run(cost, _steps(warehouse / "run.json"), size, _nodes(warehouse / "dbt" / "run_results.json"))
 
 
 def _run(command: list[str], environment: dict[str, str], log: Path) -> Cost:
@@ -177,6 +188,14 @@ def _steps(summary: Path) -> list[dict[str, Any]]:
     return [step for step in steps if isinstance(step, dict) and {"name", "seconds"} <= step.keys()]
 
 
+def _nodes(results: Path) -> dict[str, float]:
+    """dbt's models and tests with the seconds each took; dbt runs two at a time, so that these add up to more."""
+    if not results.exists():
+        return {}
+    found = json.loads(results.read_text(encoding="utf-8"))["results"]
+    return {str(one["unique_id"]): float(one["execution_time"]) for one in found}
+
+
 def _baseline_database(folder: Path) -> Path:
     return folder / "baseline.duckdb"
 
@@ -196,7 +215,14 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def report(console: Console, size: str, extracts: Extracts, shown: Contest, different: list[str]) -> None:
+def report(
+    console: Console,
+    size: str,
+    extracts: Extracts,
+    shown: Contest,
+    different: list[str],
+    before: dict[str, float],
+) -> None:
     """Prints the costs, where the night's time goes, and every disagreement (the first twenty)."""
     runs = {
         "hand-written SQL": shown.baseline,
@@ -206,6 +232,8 @@ def report(console: Console, size: str, extracts: Extracts, shown: Contest, diff
     console.print(_cost_table(size, extracts, runs))
     if shown.nightly.steps:
         console.print(_step_table(shown))
+    if shown.nightly.nodes:
+        console.print(_model_table(shown.nightly.nodes, before))
     if not different:
         console.print("Core results: the same in both.")
         return
@@ -250,6 +278,46 @@ def _step_table(shown: Contest) -> Table:
     table.add_section()
     table.add_row("outside the steps", _outside(shown.nightly), _outside(shown.again))
     return table
+
+
+def _model_table(nodes: dict[str, float], before: dict[str, float]) -> Table:
+    """The models that take longest; beside `before`, what is new comes first and is summed apart."""
+    table = Table(title="dbt's models that take longest, in seconds", title_justify="left")
+    table.add_column("model")
+    for heading in ("before", "now") if before else ("now",):
+        table.add_column(heading, justify="right")
+    models = sorted(nodes.items(), key=lambda node: -node[1])
+    new = [(name, seconds) for name, seconds in models if before and name not in before]
+    for name, seconds in new[:SHOWN_MODELS]:
+        table.add_row(_short(name), "new", f"{seconds:.2f}")
+    if new:
+        table.add_section()
+    old = [(name, seconds) for name, seconds in models if not before or name in before]
+    for name, seconds in old[:SHOWN_MODELS]:
+        table.add_row(_short(name), *([f"{before[name]:.2f}"] if before else []), f"{seconds:.2f}")
+    if before:
+        table.add_section()
+        table.add_row("all that is new", "", f"{sum(seconds for _, seconds in new):.2f}")
+        table.add_row(
+            "all that was there",
+            f"{sum(before[name] for name, _ in old):.2f}",
+            f"{sum(seconds for _, seconds in old):.2f}",
+        )
+    return table
+
+
+def _short(node: str) -> str:
+    """`model.dealtrail.fct_deals` as `fct_deals`; a test says that it is one."""
+    kind, _, name = node.split(".")[:3]
+    return name if kind == "model" else f"{kind} {name}"
+
+
+def _nodes_of(against: Path | None) -> dict[str, float]:
+    """The nodes of an earlier run's first round."""
+    if against is None:
+        return {}
+    nodes: dict[str, float] = json.loads(against.read_text(encoding="utf-8"))["rounds"][0]["nightly"].get("nodes", {})
+    return nodes
 
 
 def _outside(run: Run) -> str:
