@@ -82,9 +82,11 @@ def _parts(warehouse: Path) -> Iterator[int | None]:
                 rows = connection.execute(f"select min(night), max(night), count(*) from {table}").fetchone()
                 assert rows is not None and rows[2] == 1000
                 yield from rows[:2]
-    for table in ("deals", "leads"):
-        path = warehouse / "marts" / f"{table}.parquet"
-        yield duckdb.sql(f"select max(night) from '{path}'").fetchall()[0][0] if path.exists() else None
+    # each time a reader of its own: DuckDB keeps what it read of a path, and a test writes ten nights there in a second
+    with duckdb.connect() as connection:
+        for table in ("deals", "leads"):
+            path = warehouse / "marts" / f"{table}.parquet"
+            yield connection.execute(f"select max(night) from '{path}'").fetchall()[0][0] if path.exists() else None
     docs = warehouse / "data_docs" / "index.html"
     yield int(docs.read_text(encoding="utf-8")) if docs.exists() else None
 
