@@ -82,7 +82,7 @@ def _parts(warehouse: Path) -> Iterator[int | None]:
                 rows = connection.execute(f"select min(night), max(night), count(*) from {table}").fetchone()
                 assert rows is not None and rows[2] == 1000
                 yield from rows[:2]
-    # each time a reader of its own: DuckDB keeps what it read of a path, and a test writes ten nights there in a second
+    # each time a reader of its own: DuckDB takes a file of the same path, inode and second for the one it has read
     with duckdb.connect() as connection:
         for table in ("deals", "leads"):
             path = warehouse / "marts" / f"{table}.parquet"
