@@ -68,6 +68,7 @@ ENTITIES: dict[str, Entity] = {
             "old_value": "text",
             "new_value": "text",
             "changed_at": "timestamp",
+            "is_deleted": "boolean",
         },
         required_columns=("deal_id", "field", "changed_at"),
     ),

@@ -145,6 +145,7 @@ class Crm:
     def _events(self) -> dict[str, list[Event]]:
         """Events by deal, in order of time and then of the log; equal ones once, the earliest delivery's."""
         earliest: dict[tuple[object, ...], tuple[str, Event]] = {}
+        flagged: set[tuple[object, ...]] = set()
         for delivery, place, row in log_rows("deal_changes", self.deliveries):
             dates = self.dates(delivery)
             at = dates.moment(row["changed_at"])
@@ -156,8 +157,10 @@ class Crm:
             same = (delivery.feed.name, deal_id, event.field, at, new)
             if same not in earliest or order < earliest[same][1].order:
                 earliest[same] = (deal_id, event)
+                flagged = flagged | {same} if boolean(row.get("is_deleted")) else flagged - {same}
+        told = [pair for same, pair in earliest.items() if same not in flagged or self._is_flagged(pair[0])]
         events: dict[str, list[Event]] = defaultdict(list)
-        for deal_id, event in sorted(earliest.values(), key=lambda pair: (pair[1].at, pair[1].order)):
+        for deal_id, event in sorted(told, key=lambda pair: (pair[1].at, pair[1].order)):
             events[deal_id].append(event)
         return dict(events)
 
@@ -174,13 +177,16 @@ class Crm:
             newest[delivery.feed.name, version_id] = (deal_id, Version(version_id, at, row, dates))
         versions: dict[str, list[Version]] = defaultdict(list)
         for deal_id, version in newest.values():
-            # with a deal its versions are flagged: its past stays what it was
-            record = self.deals.get(deal_id)
-            if not boolean(version.row.get("is_deleted")) or (record is not None and is_flagged_deal(record.row)):
+            if not boolean(version.row.get("is_deleted")) or self._is_flagged(deal_id):
                 versions[deal_id].append(version)
         for deal_id, of_deal in versions.items():
             of_deal.sort(key=lambda one: (one.at, self.version_stage(deal_id, one).rank, one.id))
         return dict(versions)
+
+    def _is_flagged(self, deal_id: str) -> bool:
+        """Whether the deal itself is flagged as deleted: its history is with it, and stays what it was."""
+        record = self.deals.get(deal_id)
+        return record is not None and is_flagged_deal(record.row)
 
     def version_stage(self, deal_id: str, version: Version, column: str = "stage") -> Stage:
         """The stage a version is in, or came from; its pipeline is the deal's where the version names none."""

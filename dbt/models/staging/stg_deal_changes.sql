@@ -11,6 +11,13 @@ feeds as (
     select * from {{ source('config', 'feeds') }}
 ),
 
+-- with a deal its log is flagged: its past stays what it was
+deleted_deals as (
+    select deal_key
+    from {{ ref('stg_deals') }}
+    where is_flagged_deleted
+),
+
 fields_that_lose as (
     select * from {{ source('config', 'feed_words') }}
     where kind = 'lost_when_set'
@@ -36,9 +43,11 @@ changes as (
         on change_rows.source = fields_that_lose.source
         and change_rows.feed = fields_that_lose.feed
         and change_rows.field = fields_that_lose.word
+    left join deleted_deals on concat(change_rows.source, ':', change_rows.deal_id) = deleted_deals.deal_key
     where
         change_rows.row_state = 'current'
         and change_rows.changed_at <= run.as_of
+        and (change_rows.is_deleted is not true or deleted_deals.deal_key is not null)
 ),
 
 written as (

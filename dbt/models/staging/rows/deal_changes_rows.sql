@@ -6,6 +6,7 @@
         'old_value': 'text',
         'new_value': 'text',
         'changed_at': 'timestamp',
+        'is_deleted': 'boolean',
     },
     required=['deal_id', 'field', 'changed_at'],
     latest=false,
