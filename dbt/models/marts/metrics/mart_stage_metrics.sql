@@ -33,49 +33,10 @@ counted as (
 ),
 
 -- Kaplan-Meier: visits still open count as far as they have come
-by_day as (
-    select
-        month,
-        source,
-        pipeline,
-        stage,
-        days_in_stage,
-        count(case when has_ended then 1 end) as ended,
-        count(*) as left_view
-    from visits
-    group by
-        month,
-        source,
-        pipeline,
-        stage,
-        days_in_stage
-),
-
-at_risk as (
-    select
-        *,
-        sum(left_view) over (
-            partition by month, source, pipeline, stage
-            order by days_in_stage desc
-            rows between unbounded preceding and current row
-        ) as at_risk
-    from by_day
-),
-
-survival as (
-    select
-        *,
-        -- the product of 1 - ended / at_risk so far, as a sum of logarithms; once all have ended nobody is left
-        case
-            when max(case when ended = at_risk then 1 else 0 end) over so_far = 1 then 0.0
-            else exp(sum(case when ended < at_risk then ln(1.0 - cast(ended as double) / at_risk) end) over so_far)
-        end as still_there
-    from at_risk
-    window so_far as (
-        partition by month, source, pipeline, stage
-        order by days_in_stage
-        rows between unbounded preceding and current row
-    )
+curve as (
+    {{ survival_curve('visits', ['month', 'source', 'pipeline', 'stage'], 'days_in_stage', {
+        'ended': 'count(case when has_ended then 1 end)',
+    }) }}
 ),
 
 quantiles as (
@@ -84,10 +45,9 @@ quantiles as (
         source,
         pipeline,
         stage,
-        -- a billionth of tolerance, so that an exact half is a half in floating point too
-        min(case when ended > 0 and still_there <= 0.5 + 1e-9 then days_in_stage end) as km_median,
-        min(case when ended > 0 and still_there <= 0.1 + 1e-9 then days_in_stage end) as km_p90
-    from survival
+        {{ first_day_at_most(0.5, 'still_there', 'days_in_stage') }} as km_median,
+        {{ first_day_at_most(0.1, 'still_there', 'days_in_stage') }} as km_p90
+    from curve
     group by
         month,
         source,
