@@ -1,4 +1,5 @@
 -- Fewer deals come to a later step, never more; no step is reached by more than were created, nor left by more.
+with steps as (
     select
         *,
         lead(reached) over (partition by month, source, pipeline, entity order by step_order) as reached_next
