@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -150,10 +149,10 @@ def test_percentiles_with_ties(models: Models) -> None:
 
 def test_where_nothing_has_ended_or_nothing_is_there(models: Models) -> None:
     found = models.time_in_stage({"Censored": [(1, False), (9, False)], "Empty": [], "Ended at once": [(0, True)]})
-    nothing = {name: None for name in PERCENTILES}
+    nothing = dict.fromkeys(PERCENTILES)
     assert {name: found["Censored"][name] for name in nothing} == nothing
     assert {name: found["Empty"][name] for name in nothing} == nothing
-    assert {name: found["Ended at once"][name] for name in nothing} == {name: 0 for name in nothing}
+    assert {name: found["Ended at once"][name] for name in nothing} == dict.fromkeys(nothing, 0)
     assert [found[stage]["visits"] for stage in ("Censored", "Empty", "Ended at once")] == [2, 0, 1]
 
 

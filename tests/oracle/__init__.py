@@ -16,13 +16,15 @@ from .changes import changes_of
 from .configuration import moment_in_utc, read_configuration
 from .crm import Crm
 from .deals import Deal, deals_of
+from .funnel import funnel
 from .leads import Lead, activity_rows, leads_of
 from .money import read_rates
 from .monthly import monthly_metrics
 from .open_pipeline import pipeline_daily, pipeline_snapshots, stays_of
-from .stage_metrics import stage_metrics
+from .stage_metrics import stage_metrics, time_in_stage
 from .stages import direction
 from .visits import Visit, visits_of
+from .win_probability import win_probability
 
 Rows = list[dict[str, Any]]
 
@@ -41,6 +43,9 @@ class Result:
     daily: Rows
     monthly_metrics: Rows
     stage_metrics: Rows
+    time_in_stage: Rows
+    funnel: Rows
+    win_probability: Rows
     notes: list[str]
 
 
@@ -65,6 +70,8 @@ def compute(
     visits = [visit for deal in deals for visit in visits_of(deal)]
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
     living = [deal for deal in deals if not deal.is_deleted]
+    monthly = monthly_metrics(living, leads, config, moment)
+    months = {row["month"]: row["is_complete_month"] for row in monthly if row["grain"] == "all"}
     return Result(
         deals=[_deal_row(deal) for deal in deals],
         transitions=[row for deal in deals for row in _transition_rows(deal)],
@@ -74,8 +81,11 @@ def compute(
         changes=[row for deal in deals for row in _change_rows(deal)],
         snapshots=pipeline_snapshots(stays, moment),
         daily=pipeline_daily(stays),
-        monthly_metrics=monthly_metrics(living, leads, config, moment),
-        stage_metrics=stage_metrics(visits),
+        monthly_metrics=monthly,
+        stage_metrics=stage_metrics(crms, visits, months),
+        time_in_stage=time_in_stage(crms, visits),
+        funnel=funnel(config.sources, living, leads, months),
+        win_probability=win_probability(living),
         notes=notes,
     )
 

@@ -66,20 +66,9 @@ CHANGE_COLUMNS = ["deal_key", "field", "old_value", "new_value", "changed_at", "
 SNAPSHOT_COLUMNS = ["pipeline", "stage", "owner_key", "amount_reporting", "days_in_stage"]
 DAILY_KEY = ["date_day", "source", "pipeline", "stage"]
 MONTHLY_KEY = ["month", "grain", "grain_value"]
-STAGE_KEY = ["month", "source", "pipeline", "stage"]
-STAGE_COLUMNS = [
-    "entered",
-    "advanced",
-    "regressed",
-    "lost",
-    "open",
-    "drop_off_rate",
-    "conversion_rate",
-    "days_in_stage_mean",
-    "days_in_stage_median",
-    "days_in_stage_km_median",
-    "days_in_stage_km_p90",
-]
+STAGE_KEY = ["source", "pipeline", "stage"]
+FUNNEL_KEY = ["month", "source", "pipeline", "entity", "step"]
+WIN_PROBABILITY_KEY = ["source", "pipeline", "cohort", "age_days"]
 
 
 def differences(result: Result, database: str | Path) -> list[str]:
@@ -95,6 +84,9 @@ def differences(result: Result, database: str | Path) -> list[str]:
         daily_differences,
         monthly_differences,
         stage_metric_differences,
+        time_in_stage_differences,
+        funnel_differences,
+        win_probability_differences,
     )
     return [line for check in checks for line in check(result, database)]
 
@@ -143,30 +135,46 @@ def daily_differences(result: Result, database: str | Path) -> list[str]:
 
 def monthly_differences(result: Result, database: str | Path) -> list[str]:
     """`mart_monthly_metrics`, every cell of every grain."""
-    rows = result.monthly_metrics
-    columns = [column for column in rows[0] if column not in MONTHLY_KEY] if rows else []
-    return _table_differences(database, "mart_monthly_metrics", MONTHLY_KEY, columns, rows)
+    return _whole_table(database, "mart_monthly_metrics", MONTHLY_KEY, result.monthly_metrics)
 
 
 def stage_metric_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_stage_metrics`, every cell; rows of months without visits may be there or not."""
-    table = "mart_stage_metrics"
-    actual, missing = _read(database, table, [*STAGE_KEY, "stage_order", *STAGE_COLUMNS])
+    """`mart_stage_metrics`, every cell of every month, visited or not."""
+    return _table_of_stages(database, "mart_stage_metrics", ["month", *STAGE_KEY], result.stage_metrics)
+
+
+def time_in_stage_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_time_in_stage`, every cell but the median's interval."""
+    return _table_of_stages(database, "mart_time_in_stage", STAGE_KEY, result.time_in_stage)
+
+
+def funnel_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_funnel`, every cell."""
+    return _whole_table(database, "mart_funnel", FUNNEL_KEY, result.funnel)
+
+
+def win_probability_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_win_probability`, every cell."""
+    return _whole_table(database, "mart_win_probability", WIN_PROBABILITY_KEY, result.win_probability)
+
+
+def _whole_table(database: str | Path, table: str, key: list[str], expected: Rows) -> list[str]:
+    """A table by its key, in every column the oracle names."""
+    columns = [column for column in expected[0] if column not in key] if expected else []
+    return _table_differences(database, table, key, columns, expected)
+
+
+def _table_of_stages(database: str | Path, table: str, key: list[str], expected: Rows) -> list[str]:
+    """Every cell; the stages of each pipeline stand in the same order, the numbers themselves are the pipeline's own."""
+    lines = _whole_table(
+        database, table, key, [{name: row[name] for name in row if name != "stage_rank"} for row in expected]
+    )
+    actual, missing = _read(database, table, [*STAGE_KEY, "stage_order"])
     if missing:
-        return missing
-    visited = [row for row in actual if row["entered"]]
-    empty = [row for row in actual if not row["entered"]]
-    nothing = dict.fromkeys(STAGE_COLUMNS) | dict.fromkeys(STAGE_COLUMNS[:5], 0)
-    lines = _row_differences(table, STAGE_KEY, STAGE_COLUMNS, result.stage_metrics, visited)
-    lines += _row_differences(table, STAGE_KEY, STAGE_COLUMNS, [row | nothing for row in empty], empty)
-    return lines + _order_differences(result.stage_metrics, visited)
-
-
-def _order_differences(expected: Rows, actual: Rows) -> list[str]:
-    """The stages of each pipeline stand in the same order; the numbers themselves are the pipeline's own."""
+        return lines + missing
     mine, theirs = _stage_orders(expected, "stage_rank"), _stage_orders(actual, "stage_order")
-    return [
-        f"mart_stage_metrics orders the stages of {pipeline} as {theirs.get(pipeline)}, expected {stages}"
+    return lines + [
+        f"{table} orders the stages of {pipeline} as {theirs.get(pipeline)}, expected {stages}"
         for pipeline, stages in mine.items()
         if theirs.get(pipeline) != stages
     ]

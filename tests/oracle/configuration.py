@@ -49,7 +49,9 @@ class Feed:
     date_formats: list[str]
     lost_when_set: frozenset[str]
     response_types: frozenset[str]
+    lead_statuses: list[str]
     converted_lead_statuses: frozenset[str]
+    closed_lead_statuses: frozenset[str]
     confirmed: frozenset[str]
 
 
@@ -187,7 +189,9 @@ def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
         date_formats=_many(own_or_sources("date_formats", [])),
         lost_when_set=_folded_set(raw.get("lost_when_set", [])),
         response_types=_folded_set(raw.get("response_types", DEFAULT_RESPONSE_TYPES)),
+        lead_statuses=_many(raw.get("lead_statuses", [])),
         converted_lead_statuses=_folded_set(raw.get("converted_lead_statuses", [])),
+        closed_lead_statuses=_folded_set(raw.get("closed_lead_statuses", [])),
         confirmed=frozenset(_many(raw.get("confirmed", []))),
     )
 

@@ -31,9 +31,15 @@ class Lead:
     created_at_is_estimated: bool
     created_on: date
     is_converted: bool
+    has_closed_status: bool
     first_response_at: datetime | None
     sla_hours: float
     as_of: datetime
+
+    @property
+    def is_closed(self) -> bool:
+        """Converted, or in a closed status."""
+        return self.is_converted or self.has_closed_status
 
     @property
     def response_hours(self) -> float | None:
@@ -161,6 +167,7 @@ def _lead(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]
         created_at_is_estimated=given is None,
         created_on=crm.local_date(created_at),
         is_converted=_is_converted(record) or any(not crm.is_deleted_deal(deal_id) for deal_id in deal_ids),
+        has_closed_status=_is_one_of(record.feed.closed_lead_statuses, record),
         first_response_at=_first_response(crm, activities, created_at),
         sla_hours=crm.config.sla_hours,
         as_of=crm.as_of,
@@ -179,8 +186,12 @@ def _is_converted(record: Record) -> bool:
     flag = boolean(record.row.get("is_converted"))
     if flag is not None:
         return flag
+    return _is_one_of(record.feed.converted_lead_statuses, record)
+
+
+def _is_one_of(statuses: Container[str], record: Record) -> bool:
     status = record.row.get("status")
-    return status is not None and folded(status) in record.feed.converted_lead_statuses
+    return status is not None and folded(status) in statuses
 
 
 def _first_response(crm: Crm, activities: list[Record], created_at: datetime) -> datetime | None:

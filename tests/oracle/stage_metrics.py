@@ -1,4 +1,4 @@
-"""`mart_stage_metrics`: the visits to a stage that began in a month (metric 10), and how long they last."""
+"""`mart_stage_metrics` and `mart_time_in_stage`: visits by the month they began (metric 10) and over all history."""
 
 from __future__ import annotations
 
@@ -9,33 +9,71 @@ from fractions import Fraction
 from statistics import mean, median
 from typing import Any
 
+from .crm import Crm
 from .stages import Stage
 from .visits import Visit
 
 
-def stage_metrics(visits: Iterable[Visit]) -> list[dict[str, Any]]:
-    """One row per month × source × pipeline × stage that was entered."""
-    groups: dict[tuple[date, str, Stage], list[Visit]] = defaultdict(list)
+def stage_metrics(crms: list[Crm], visits: Iterable[Visit], months: Iterable[date]) -> list[dict[str, Any]]:
+    """One row per month × open stage of every pipeline, entered in that month or not."""
+    groups: dict[tuple[date, Stage], list[Visit]] = defaultdict(list)
     for visit in visits:
-        groups[visit.entered_on.replace(day=1), visit.deal.source, visit.stage].append(visit)
-    rows = [_row(month, source, stage, group) for (month, source, stage), group in groups.items()]
-    return sorted(rows, key=lambda row: (row["source"], row["pipeline"], row["month"], row["stage_rank"]))
+        groups[visit.entered_on.replace(day=1), visit.stage].append(visit)
+    return [
+        {"month": month, **_stage(crm, stage), **_outcomes(groups[month, stage]), **_days(groups[month, stage])}
+        for month in months
+        for crm in crms
+        for stage in _open_stages(crm)
+    ]
 
 
-def _row(month: date, source: str, stage: Stage, visits: list[Visit]) -> dict[str, Any]:
-    outcomes = Counter(visit.outcome for visit in visits)
-    ended = [visit.days_in_stage for visit in visits if visit.outcome != "open"]
-    curve = kaplan_meier([(visit.days_in_stage, visit.outcome != "open") for visit in visits])
+def time_in_stage(crms: list[Crm], visits: Iterable[Visit]) -> list[dict[str, Any]]:
+    """One row per open stage of every pipeline."""
+    groups: dict[Stage, list[Visit]] = defaultdict(list)
+    for visit in visits:
+        groups[visit.stage].append(visit)
+    return [
+        {
+            **_stage(crm, stage),
+            "visits": len(groups[stage]),
+            "ended": sum(visit.outcome != "open" for visit in groups[stage]),
+            "open": sum(visit.outcome == "open" for visit in groups[stage]),
+            **_days(groups[stage]),
+        }
+        for crm in crms
+        for stage in _open_stages(crm)
+    ]
+
+
+def _open_stages(crm: Crm) -> list[Stage]:
+    return [stage for pipeline in crm.pipelines.all() for stage in pipeline.open_stages()]
+
+
+def _stage(crm: Crm, stage: Stage) -> dict[str, Any]:
     return {
-        "month": month,
-        "source": source,
+        "source": crm.source.name,
         "pipeline": stage.pipeline,
         "stage": stage.name,
         "stage_rank": stage.rank,
+        "canonical_stage": stage.canonical,
+    }
+
+
+def _outcomes(visits: list[Visit]) -> dict[str, Any]:
+    outcomes = Counter(visit.outcome for visit in visits)
+    ended = len(visits) - outcomes["open"]
+    return {
         "entered": len(visits),
         **{outcome: outcomes[outcome] for outcome in ("advanced", "regressed", "lost", "open")},
-        "drop_off_rate": outcomes["lost"] / len(ended) if ended else None,
-        "conversion_rate": outcomes["advanced"] / len(ended) if ended else None,
+        "drop_off_rate": outcomes["lost"] / ended if ended else None,
+        "conversion_rate": outcomes["advanced"] / ended if ended else None,
+    }
+
+
+def _days(visits: list[Visit]) -> dict[str, Any]:
+    ended = [visit.days_in_stage for visit in visits if visit.outcome != "open"]
+    curve = kaplan_meier([(visit.days_in_stage, visit.outcome != "open") for visit in visits])
+    return {
         "days_in_stage_mean": float(mean(ended)) if ended else None,
         "days_in_stage_median": float(median(ended)) if ended else None,
         "days_in_stage_km_median": first_time_at_most(curve, Fraction(1, 2)),

@@ -85,6 +85,10 @@ class Pipeline:
         rank = (10**7, CANONICAL_ORDER[outcome], outcome)
         return self._implicit.setdefault(outcome, Stage(self.name, outcome.capitalize(), rank, outcome))
 
+    def open_stages(self) -> list[Stage]:
+        """Its open stages, each once, in order."""
+        return sorted({stage for stage in self.stages.values() if not stage.outcome}, key=lambda stage: stage.rank)
+
     def is_qualifying(self, stage: Stage) -> bool:
         """A `qualified` stage or a later open one; if none is so marked, canonical qualifying and later."""
         if stage.outcome:
