@@ -65,6 +65,9 @@ STAGES = (
     Stage("Offer", "proposal", 58, 0.75),
 )
 
+#: Share of all deals that are won in the end.
+WON = math.prod(stage.advances for stage in STAGES)
+
 CONFIGURATION = """\
 timezone: UTC
 currency: EUR
@@ -90,7 +93,7 @@ def won_by(age: int) -> float:
     for stage in STAGES:
         takes = [stage.share_that_takes(days) for days in range(age + 1)]
         shares = [sum(shares[day - days] * takes[days] for days in range(day + 1)) for day in range(age + 1)]
-    return math.prod(stage.advances for stage in STAGES) * sum(shares)
+    return WON * sum(shares)
 
 
 def write(folder: Path, companies: int, deals: int, seed: int = 1) -> Path:
@@ -159,18 +162,19 @@ def run(folder: Path, configuration: Path) -> Path | None:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of every company, beside the truth: as of the ended ones alone, and with the open ones."""
+    """A figure of every company, of those that ended alone and with the open ones, each beside what it should be."""
 
     name: str
-    truth: float
     plain: list[float]
+    plain_truth: float
     censored: list[float]
+    truth: float
     intervals: list[tuple[float, float]]
 
     @property
-    def below(self) -> int:
+    def too_low(self) -> int:
         """Companies whose plain figure is below the truth."""
-        return sum(value < self.truth for value in self.plain)
+        return sum(value < self.plain_truth for value in self.plain)
 
     @property
     def held(self) -> int:
@@ -208,13 +212,12 @@ def _median(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Figure:
         [stage.name],
     ).fetchall()
     plain, censored, low, high = zip(*rows, strict=True)
-    return Figure(
-        f"median days in {stage.name}", stage.median, list(plain), list(censored), list(zip(low, high, strict=True))
-    )
+    intervals = list(zip(low, high, strict=True))
+    return Figure(f"median days in {stage.name}", list(plain), stage.median, list(censored), stage.median, intervals)
 
 
 def _won(connection: duckdb.DuckDBPyConnection, cohort: str, age: int) -> Figure:
-    """Plain: won ÷ closed of the cohort, whatever their age."""
+    """Plain: won ÷ closed, which is read as the share that will be won; beside it what can be known by this age."""
     rows = connection.execute(
         """
         select sum(won) / sum(won + lost), max_by(won_probability, age_days) filter (age_days <= $age),
@@ -229,7 +232,7 @@ def _won(connection: duckdb.DuckDBPyConnection, cohort: str, age: int) -> Figure
     ).fetchall()
     plain, censored, low, high = zip(*rows, strict=True)
     intervals = [(start or 0.0, end or 1.0) for start, end in zip(low, high, strict=True)]
-    return Figure(f"won by day {age}, {cohort}", won_by(age), list(plain), list(censored), intervals)
+    return Figure(f"won, {cohort}: by day {age}", list(plain), WON, list(censored), won_by(age), intervals)
 
 
 def main() -> int:
@@ -245,14 +248,12 @@ def main() -> int:
         print(f"the run failed, see {OUT / 'run.log'}")
         return 3
     found = figures(database)
-    print(
-        "| figure | truth | ended ones alone | below the truth | with the open ones | intervals that hold the truth |"
-    )
-    print("|---|---|---|---|---|---|")
+    print("| figure | ended ones alone | truth | too low in | with the open ones | truth | interval holds it in |")
+    print("|---|---|---|---|---|---|---|")
     for one in found:
         print(
-            f"| {one.name} | {one.truth:.3g} | {fmean(one.plain):.3g} | {one.below} of {len(one.plain)} "
-            f"| {fmean(one.censored):.3g} | {one.held} of {len(one.intervals)} |"
+            f"| {one.name} | {fmean(one.plain):.3g} | {one.plain_truth:.3g} | {one.too_low} of {len(one.plain)} "
+            f"| {fmean(one.censored):.3g} | {one.truth:.3g} | {one.held} of {len(one.intervals)} |"
         )
     held, intervals = sum(one.held for one in found), sum(len(one.intervals) for one in found)
     print(f"\nIntervals of 95 % that hold the truth: {held} of {intervals}.")
