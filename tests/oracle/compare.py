@@ -165,7 +165,7 @@ def _whole_table(database: str | Path, table: str, key: list[str], expected: Row
 
 
 def _table_of_stages(database: str | Path, table: str, key: list[str], expected: Rows) -> list[str]:
-    """Every cell; the stages of each pipeline stand in the same order, the numbers themselves are the pipeline's own."""
+    """Every cell. Stages stand in the same order in each pipeline; the numbers themselves are the pipeline's own."""
     lines = _whole_table(
         database, table, key, [{name: row[name] for name in row if name != "stage_rank"} for row in expected]
     )

@@ -265,7 +265,15 @@ def _publish(result: Result, database: Path) -> None:
         or [dict.fromkeys(["snapshot_on", "deal_key", *compare.SNAPSHOT_COLUMNS])],
         "mart_pipeline_daily": result.daily,
         "mart_monthly_metrics": result.monthly_metrics,
-        "mart_stage_metrics": [row | {"stage_order": row["stage_rank"][0]} for row in result.stage_metrics],
+        **{
+            table: [row | {"stage_order": row["stage_rank"][0]} for row in rows]
+            for table, rows in (
+                ("mart_stage_metrics", result.stage_metrics),
+                ("mart_time_in_stage", result.time_in_stage),
+            )
+        },
+        "mart_funnel": result.funnel,
+        "mart_win_probability": result.win_probability,
     }
     with duckdb.connect(str(database)) as connection:
         connection.execute("create schema marts")
