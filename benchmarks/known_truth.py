@@ -1,6 +1,6 @@
 """Simulated deals of which the truth is known, and what a night makes of them while many are still open.
 
-`python benchmarks/known_truth.py --companies 20 --deals 400`. Companies that are alike, each a pipeline of its own, so
+`python benchmarks/known_truth.py --companies 20 --deals 4000`. Companies that are alike, each a pipeline of its own, so
 that chance can be told from bias. Exit status: 0; 1 the intervals hold the truth too rarely; 3 the run failed.
 """
 
@@ -239,7 +239,7 @@ def main() -> int:
     """Simulates, runs, prints the table; returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--companies", type=int, default=20)
-    parser.add_argument("--deals", type=int, default=400, help="of each company")
+    parser.add_argument("--deals", type=int, default=4000, help="of each company")
     options = parser.parse_args()
     shutil.rmtree(OUT, ignore_errors=True)
     configuration = write(OUT, options.companies, options.deals)

@@ -105,7 +105,7 @@ def _statuses(source: Source, leads: list[Lead]) -> list[Status]:
     for feed in feeds:
         for place, name in enumerate(feed.lead_statuses):
             places[folded(name)] = min(place, places.get(folded(name), place))
-            names[folded(name)] = name
+            names[folded(name)] = min(name, names.get(folded(name), name))
     listed = sorted(places, key=lambda key: (places[key], key))
     met: dict[str, str] = {}
     for lead in leads:
