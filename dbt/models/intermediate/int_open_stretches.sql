@@ -102,14 +102,7 @@ select
     open_days.evidence,
     greatest(open_days.from_on, coalesce(amounts.from_on, open_days.from_on)) as from_on,
     nullif(least(open_days.until_on, coalesce(amounts.until_on, open_days.until_on)), {{ for_ever() }}) as until_on,
-    cast(
-        round(
-            case
-                when amounts.deal_key is null then open_days.last_amount
-                else cast(amounts.value as decimal(18, 2))
-            end * open_days.reporting_rate, 2
-        ) as decimal(18, 2)
-    ) as amount_reporting
+    {{ amount_reporting_in('amounts', 'open_days.last_amount', 'open_days.reporting_rate') }} as amount_reporting
 from open_days
 left join amounts
     on open_days.deal_key = amounts.deal_key
