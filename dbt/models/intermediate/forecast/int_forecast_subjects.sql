@@ -38,13 +38,15 @@ expected_dates as (
     {{ value_stretches('expected_close_on') }}
 ),
 
--- sources whose logs or versions tell of the expected close date: there it is known at every moment they tell of
+-- sources whose logs or versions tell of amounts and expected close dates: there they are known at all times told of
 told_by_history as (
-    select distinct source
+    select
+        source,
+        max(field = 'amount') as tells_amounts,
+        max(field = 'expected_close_on') as tells_close_dates
     from {{ ref('fct_deal_changes') }}
-    where
-        field = 'expected_close_on'
-        and evidence in ('logged', 'versioned')
+    where evidence in ('logged', 'versioned')
+    group by source
 ),
 
 deals as (
@@ -52,7 +54,8 @@ deals as (
         deals.deal_key,
         facts.expected_close_on,
         {{ day_in('deals.first_delivered_at', 'run.timezone') }} as first_delivered_on,
-        told_by_history.source is not null as is_told_by_history
+        coalesce(told_by_history.tells_amounts, false) as tells_amounts,
+        coalesce(told_by_history.tells_close_dates, false) as tells_close_dates
     from {{ ref('int_deals') }} as deals
     inner join {{ ref('fct_deals') }} as facts on deals.deal_key = facts.deal_key
     left join told_by_history on deals.source = told_by_history.source
@@ -67,12 +70,17 @@ open_deals as (
         stretches.source,
         stretches.pipeline,
         case when stretches.evidence != 'inferred' then stretches.stage end as stage,
-        coalesce(stretches.amount_reporting, 0) as amount,
-        -- a date that only a later delivery shows may have been another one by then
+        -- what only a later delivery shows may have been otherwise by then: many a CRM learns an amount at the close
         case
             when
                 deals.first_delivered_on <= forecast_dates.forecast_on
-                or (deals.is_told_by_history and stretches.evidence in ('logged', 'versioned'))
+                or (deals.tells_amounts and stretches.evidence in ('logged', 'versioned'))
+                then stretches.amount_reporting
+        end as amount,
+        case
+            when
+                deals.first_delivered_on <= forecast_dates.forecast_on
+                or (deals.tells_close_dates and stretches.evidence in ('logged', 'versioned'))
                 then case
                     when expected_dates.deal_key is not null then try_cast(expected_dates.value as date)
                     else deals.expected_close_on

@@ -51,7 +51,7 @@ ranked as (
     inner join errors
         on wanted.source = errors.source
         and wanted.pipeline = errors.pipeline
-        and wanted.error_step = errors.step
+        and wanted.error_step >= errors.step
         and wanted.known_month_number >= errors.known_from
 )
 
@@ -62,11 +62,15 @@ select
     pipeline,
     step,
     errors_known,
-    min(deviations) as deviations
+    -- the smallest that so many of them are within; of fewer than four, at least as wide as of a normal distribution
+    greatest(
+        min(deviations),
+        case when errors_known * (1 - {{ forecast_interval_level() }}) < {{ forecast_interval_level() }} then 1.2816 else 0 end
+    ) as deviations
 from ranked
 where
-    errors_known >= {{ forecast_min_errors() }}
-    and place >= (errors_known + 1) * {{ forecast_interval_level() }}
+    place >= (errors_known + 1) * {{ forecast_interval_level() }}
+    or place = errors_known
 group by
     series,
     forecast_month_number,

@@ -3,10 +3,44 @@ with run as (
     select * from {{ source('config', 'run') }}
 ),
 
+-- what a deal of which no amount was known is taken to be worth: the mean of what was won by then
+won_by_month as (
+    select
+        source,
+        pipeline,
+        {{ month_number('closed_on') }} as month_number,
+        count(closing_amount) as deals,
+        sum(closing_amount) as amount
+    from {{ ref('int_open_spells') }}
+    where outcome = 'won'
+    group by
+        source,
+        pipeline,
+        {{ month_number('closed_on') }}
+),
+
+won_so_far as (
+    select
+        source,
+        pipeline,
+        month_number as from_month_number,
+        coalesce(lead(month_number) over in_order, 999999) as until_month_number,
+        {{ ratio('sum(amount) over in_order', 'sum(deals) over in_order') }} as mean_amount
+    from won_by_month
+    window in_order as (partition by source, pipeline order by month_number)
+),
+
 subjects as (
-    select subjects.*
+    select
+        subjects.*,
+        coalesce(cast(subjects.amount as double), won_so_far.mean_amount, 0) as value
     from {{ ref('int_forecast_subjects') }} as subjects
     cross join run
+    left join won_so_far
+        on subjects.source = won_so_far.source
+        and subjects.pipeline = won_so_far.pipeline
+        and subjects.forecast_month_number >= won_so_far.from_month_number
+        and subjects.forecast_month_number < won_so_far.until_month_number
     where
         subjects.series = 'month_end'
         or subjects.forecast_on = run.as_of_date
@@ -71,8 +105,8 @@ open_cells as (
         close_bucket,
         age_band,
         count(*) as deals,
-        sum(amount) as amount,
-        sum(cast(amount as double) * cast(amount as double)) as squared_amount
+        sum(value) as value,
+        sum(value * value) as squared_value
     from subjects
     group by all
 ),
@@ -83,6 +117,7 @@ candidates as (
         open_cells.*,
         probabilities.step,
         probabilities.level,
+        probabilities.followed,
         probabilities.won_probability
     from open_cells
     inner join {{ ref('int_forecast_probabilities') }} as probabilities
@@ -102,28 +137,14 @@ candidates as (
 -- the finest comparison with enough of a past
 chosen as (
     select
-        series,
-        forecast_on,
-        source,
-        pipeline,
-        step,
-        deals,
-        amount,
-        squared_amount,
-        min_by(won_probability, level) as won_probability
+        *,
+        row_number() over (
+            partition by series, forecast_on, source, pipeline, step, stage, close_bucket, age_band
+            order by level
+        ) as place,
+        -- never quite 0 or 1 after so few deals (Jeffreys)
+        (won_probability * followed + 0.5) / (followed + 1) as cautious_probability
     from candidates
-    group by
-        series,
-        forecast_on,
-        source,
-        pipeline,
-        step,
-        deals,
-        amount,
-        squared_amount,
-        stage,
-        close_bucket,
-        age_band
 ),
 
 expected as (
@@ -134,9 +155,12 @@ expected as (
         pipeline,
         step,
         sum(deals * won_probability) as expected_deals,
-        sum(cast(amount as double) * won_probability) as expected_amount,
-        sum(squared_amount * won_probability * (1 - won_probability)) as variance
+        sum(value * won_probability) as expected_amount,
+        -- of the deals, each for itself, and of the probability that deals of one cell share
+        sum((squared_value + value * value / (followed + 2)) * cautious_probability * (1 - cautious_probability))
+            as variance
     from chosen
+    where place = 1
     group by
         series,
         forecast_on,
@@ -152,7 +176,9 @@ standing as (
         source,
         pipeline,
         count(*) as open_deals,
-        sum(amount) as open_amount
+        sum(amount) as open_amount,
+        count(*) - count(amount) as deals_without_amount,
+        sum(case when amount is null then value end) as assumed_amount
     from subjects
     group by
         series,
@@ -188,7 +214,7 @@ weighted as (
         subjects.source,
         subjects.pipeline,
         steps.step,
-        sum(case when subjects.expected_step = steps.step then subjects.amount else 0 end * stages.win_probability)
+        sum(case when subjects.expected_step = steps.step then subjects.value else 0 end * stages.win_probability)
             as crm_amount
     from subjects
     inner join {{ ref('dim_stages') }} as stages
@@ -217,6 +243,8 @@ select
     {{ add_months("date_trunc('month', spine.forecast_on)", 'spine.step') }} as month,
     coalesce(standing.open_deals, 0) as open_deals,
     coalesce(standing.open_amount, 0) as open_amount,
+    coalesce(standing.deals_without_amount, 0) as deals_without_amount,
+    coalesce(standing.assumed_amount, 0) as assumed_amount,
     case when standing.open_deals is null then 0 else expected.expected_deals end as expected_deals,
     case when standing.open_deals is null then 0 else expected.expected_amount end as expected_amount,
     case when standing.open_deals is null then 0 else sqrt(expected.variance) end as deviation_amount,

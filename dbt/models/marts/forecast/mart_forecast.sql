@@ -40,6 +40,8 @@ select
     cast(forecasts.step as integer) as months_ahead,
     forecasts.open_deals,
     cast(forecasts.open_amount as decimal(18, 2)) as open_amount,
+    forecasts.deals_without_amount,
+    cast(forecasts.assumed_amount as decimal(18, 2)) as assumed_amount,
     forecasts.expected_deals,
     cast(forecasts.expected_amount as decimal(18, 2)) as expected_amount,
     cast(forecasts.low_amount as decimal(18, 2)) as low_amount,

@@ -12,7 +12,7 @@ forecasts as (
 ),
 
 -- the naive forecasts say of the same deals, those open on that day, what such deals brought before
-trailing as (
+trailing_means as (
     select
         forecasts.forecast_on,
         forecasts.source,
@@ -54,6 +54,8 @@ select
     cast(forecasts.step as integer) as months_ahead,
     forecasts.open_deals,
     cast(forecasts.open_amount as decimal(18, 2)) as open_amount,
+    forecasts.deals_without_amount,
+    cast(forecasts.assumed_amount as decimal(18, 2)) as assumed_amount,
     forecasts.expected_deals,
     cast(forecasts.expected_amount as decimal(18, 2)) as expected_amount,
     cast(forecasts.low_amount as decimal(18, 2)) as low_amount,
@@ -65,15 +67,15 @@ select
     cast(forecasts.won_amount as decimal(18, 2)) between cast(forecasts.low_amount as decimal(18, 2)) and cast(forecasts.high_amount as decimal(18, 2)) as is_within_interval,
     cast(forecasts.crm_amount as decimal(18, 2)) as crm_amount,
     cast(last_year.won_amount as decimal(18, 2)) as last_year_amount,
-    cast(trailing.won_amount as decimal(18, 2)) as trailing_mean_amount
+    cast(trailing_means.won_amount as decimal(18, 2)) as trailing_mean_amount
 from intervals as forecasts
 left join forecasts as last_year
     on forecasts.source = last_year.source
     and forecasts.pipeline = last_year.pipeline
     and forecasts.step = last_year.step
     and forecasts.forecast_month_number = last_year.forecast_month_number + 12
-left join trailing
-    on forecasts.forecast_on = trailing.forecast_on
-    and forecasts.source = trailing.source
-    and forecasts.pipeline = trailing.pipeline
-    and forecasts.step = trailing.step
+left join trailing_means
+    on forecasts.forecast_on = trailing_means.forecast_on
+    and forecasts.source = trailing_means.source
+    and forecasts.pipeline = trailing_means.pipeline
+    and forecasts.step = trailing_means.step
