@@ -1,5 +1,5 @@
--- How likely a deal was won in the months after a forecast date, by what it was compared by: Aalen-Johansen by month over
--- the deals that were open at earlier dates, followed as far as was known at the forecast date. Deals that were
+-- How likely a deal was won in the months after a forecast date, by what it was compared by: Aalen-Johansen by month
+-- over the deals that were open at earlier dates, followed as far as was known at the forecast date. Deals that were
 -- deleted leave the view at the beginning of that month.
 with finest as (
     select
@@ -54,7 +54,10 @@ by_step as (
         -- when this month was over
         levels.forecast_month_number + steps.step + case when levels.series = 'as_of' then 1 else 0 end as known_from,
         sum(
-            case when coalesce(levels.outcome, '') != 'deleted' or levels.exit_step > steps.step then levels.deals else 0 end
+            case
+                when coalesce(levels.outcome, '') != 'deleted' or levels.exit_step > steps.step then levels.deals
+                else 0
+            end
         ) as followed,
         sum(
             case

@@ -1,6 +1,5 @@
 -- How wide an interval has to be, in standard deviations of the forecast, so that it would have held the wanted share of
--- what earlier forecasts of the same pipeline, as far ahead, came to (split conformal prediction); with too few of them, as wide
--- as a normal distribution says.
+-- what earlier forecasts of the same pipeline, at most as far ahead, came to (split conformal prediction).
 with errors as (
     select
         source,
@@ -65,7 +64,7 @@ select
     -- the smallest that so many of them are within; of fewer than four, at least as wide as of a normal distribution
     greatest(
         min(deviations),
-        case when errors_known * (1 - {{ forecast_interval_level() }}) < {{ forecast_interval_level() }} then 1.2816 else 0 end
+        case when errors_known < (errors_known + 1) * {{ forecast_interval_level() }} then 1.2816 else 0 end
     ) as deviations
 from ranked
 where

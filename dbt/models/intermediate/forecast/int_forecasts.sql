@@ -1,4 +1,5 @@
--- Per forecast date, pipeline and month after it: what the deals open on that day were expected to bring, and what they brought.
+-- Per forecast date, pipeline and month after it: what the deals open on that day were expected to bring, and what they
+-- brought.
 with run as (
     select * from {{ source('config', 'run') }}
 ),

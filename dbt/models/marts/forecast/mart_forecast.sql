@@ -46,7 +46,9 @@ select
     cast(forecasts.expected_amount as decimal(18, 2)) as expected_amount,
     cast(forecasts.low_amount as decimal(18, 2)) as low_amount,
     cast(forecasts.high_amount as decimal(18, 2)) as high_amount,
-    cast(case when forecasts.step = 0 then coalesce(won_so_far.won_amount, 0) end as decimal(18, 2)) as won_so_far_amount,
+    cast(
+        case when forecasts.step = 0 then coalesce(won_so_far.won_amount, 0) end as decimal(18, 2)
+    ) as won_so_far_amount,
     cast(forecasts.crm_amount as decimal(18, 2)) as crm_amount
 from forecasts
 left join won_so_far

@@ -63,8 +63,8 @@ select
     forecasts.won_deals as actual_deals,
     cast(forecasts.won_amount as decimal(18, 2)) as actual_amount,
     cast(forecasts.expected_amount as decimal(18, 2)) - cast(forecasts.won_amount as decimal(18, 2)) as error,
-    -- as it is published, to the cent
-    cast(forecasts.won_amount as decimal(18, 2)) between cast(forecasts.low_amount as decimal(18, 2)) and cast(forecasts.high_amount as decimal(18, 2)) as is_within_interval,
+    cast(forecasts.won_amount as decimal(18, 2)) between cast(forecasts.low_amount as decimal(18, 2))
+    and cast(forecasts.high_amount as decimal(18, 2)) as is_within_interval,
     cast(forecasts.crm_amount as decimal(18, 2)) as crm_amount,
     cast(last_year.won_amount as decimal(18, 2)) as last_year_amount,
     cast(trailing_means.won_amount as decimal(18, 2)) as trailing_mean_amount
