@@ -16,6 +16,7 @@ from .changes import changes_of
 from .configuration import moment_in_utc, read_configuration
 from .crm import Crm
 from .deals import Deal, deals_of
+from .forecast import forecasts
 from .leads import Lead, activity_rows, leads_of
 from .money import read_rates
 from .monthly import monthly_metrics
@@ -41,6 +42,8 @@ class Result:
     daily: Rows
     monthly_metrics: Rows
     stage_metrics: Rows
+    forecast: Rows
+    forecast_backtest: Rows
     notes: list[str]
 
 
@@ -64,6 +67,7 @@ def compute(
         deals += deals_of(crm, of_crm, rates)
     visits = [visit for deal in deals for visit in visits_of(deal)]
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
+    forecast, backtest = forecasts(deals, rates, moment.astimezone(config.zone).date())
     living = [deal for deal in deals if not deal.is_deleted]
     return Result(
         deals=[_deal_row(deal) for deal in deals],
@@ -76,6 +80,8 @@ def compute(
         daily=pipeline_daily(stays),
         monthly_metrics=monthly_metrics(living, leads, config, moment),
         stage_metrics=stage_metrics(visits),
+        forecast=forecast,
+        forecast_backtest=backtest,
         notes=notes,
     )
 
