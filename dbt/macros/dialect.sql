@@ -88,20 +88,6 @@
 {% macro duckdb__median(value) -%} median({{ value }}) {%- endmacro %}
 {% macro default__median(value) -%} percentile({{ value }}, 0.5) {%- endmacro %}
 
-{# The product of a number from 0 to 1 over the rows so far, in an order within groups. #}
-{% macro product_so_far(factor, by, order) %}{{ adapter.dispatch('product_so_far')(factor, by, order) }}{% endmacro %}
-{% macro duckdb__product_so_far(factor, by, order) -%}
-    product({{ factor }}) over (
-        partition by {{ by | join(', ') }}
-        order by {{ order }}
-        rows between unbounded preceding and current row
-    )
-{%- endmacro %}
-{% macro default__product_so_far(factor, by, order) -%}
-    {%- set so_far = 'over (partition by ' ~ by | join(', ') ~ ' order by ' ~ order ~ ' rows between unbounded preceding and current row)' -%}
-    case when min({{ factor }}) {{ so_far }} > 0 then exp(sum(ln({{ factor }})) {{ so_far }}) else 0.0 end
-{%- endmacro %}
-
 {# Whether a text matches a regular expression. #}
 {% macro matches(value, pattern) %}{{ adapter.dispatch('matches')(value, "'" ~ pattern | replace("'", "''") ~ "'") }}{% endmacro %}
 {% macro duckdb__matches(value, pattern) -%} regexp_matches({{ value }}, {{ pattern }}) {%- endmacro %}
@@ -150,3 +136,6 @@
 {% macro ratio(numerator, denominator) -%}
     cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
 {%- endmacro %}
+
+{# Months since year 0: the difference of two is the number of month-ends between them. #}
+{% macro month_number(day) -%} cast(extract(year from {{ day }}) * 12 + extract(month from {{ day }}) as integer) {%- endmacro %}

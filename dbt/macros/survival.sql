@@ -18,7 +18,7 @@
     from (
         select
             *,
-            {{ product_so_far('1.0 - cast(ended as double) / at_risk', by, day) }} as still_there,
+            {{ survival('ended', 'at_risk', so_far(by, day)) }} as still_there,
             {{ sum_so_far(
                 'case when ended < at_risk then cast(ended as double) / at_risk / (at_risk - ended) else 0.0 end', by, day
             ) }} as greenwood
@@ -43,8 +43,31 @@
     ) as days_survived
 {%- endmacro %}
 
-{% macro sum_so_far(value, by, order) -%}
-    sum({{ value }}) over (
+{#
+    What part of a group is still there after a row of a life table, over the rows of a window: the product of
+    1 - ended / at_risk (Kaplan-Meier), as a sum of logarithms. Once all have ended nobody is left.
+#}
+{% macro survival(ended, at_risk, window) -%}
+    case
+        when max(case when {{ ended }} = {{ at_risk }} and {{ ended }} > 0 then 1 else 0 end) over {{ window }} = 1 then 0.0
+        else exp(
+            coalesce(
+                sum(
+                    case
+                        when {{ ended }} < {{ at_risk }} then ln(1.0 - cast({{ ended }} as double) / {{ at_risk }})
+                    end
+                ) over {{ window }},
+                0.0
+            )
+        )
+    end
+{%- endmacro %}
+
+{% macro sum_so_far(value, by, order) -%} sum({{ value }}) over {{ so_far(by, order) }} {%- endmacro %}
+
+{# The rows of a group up to this one, as a window. #}
+{% macro so_far(by, order) -%}
+    (
         partition by {{ by | join(', ') }}
         order by {{ order }}
         rows between unbounded preceding and current row

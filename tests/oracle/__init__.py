@@ -16,6 +16,7 @@ from .changes import changes_of
 from .configuration import moment_in_utc, read_configuration
 from .crm import Crm
 from .deals import Deal, deals_of
+from .forecast import forecasts
 from .funnel import funnel
 from .leads import Lead, activity_rows, leads_of
 from .money import read_rates
@@ -46,6 +47,8 @@ class Result:
     time_in_stage: Rows
     funnel: Rows
     win_probability: Rows
+    forecast: Rows
+    forecast_backtest: Rows
     notes: list[str]
 
 
@@ -69,6 +72,7 @@ def compute(
         deals += deals_of(crm, of_crm, rates)
     visits = [visit for deal in deals for visit in visits_of(deal)]
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
+    forecast, backtest = forecasts(deals, rates, moment.astimezone(config.zone).date())
     living = [deal for deal in deals if not deal.is_deleted]
     monthly = monthly_metrics(living, leads, config, moment)
     months = {row["month"]: row["is_complete_month"] for row in monthly if row["grain"] == "all"}
@@ -86,6 +90,8 @@ def compute(
         time_in_stage=time_in_stage(crms, visits),
         funnel=funnel(config.sources, living, leads, months),
         win_probability=win_probability(living),
+        forecast=forecast,
+        forecast_backtest=backtest,
         notes=notes,
     )
 

@@ -69,6 +69,11 @@ MONTHLY_KEY = ["month", "grain", "grain_value"]
 STAGE_KEY = ["source", "pipeline", "stage"]
 FUNNEL_KEY = ["month", "source", "pipeline", "entity", "step"]
 WIN_PROBABILITY_KEY = ["source", "pipeline", "cohort", "age_days"]
+FORECAST_KEY = ["forecast_on", "source", "pipeline", "month"]
+
+
+class Cents(float):
+    """An estimate of money: to the cent it may be rounded either way."""
 
 
 def differences(result: Result, database: str | Path) -> list[str]:
@@ -87,6 +92,8 @@ def differences(result: Result, database: str | Path) -> list[str]:
         time_in_stage_differences,
         funnel_differences,
         win_probability_differences,
+        forecast_differences,
+        backtest_differences,
     )
     return [line for check in checks for line in check(result, database)]
 
@@ -156,6 +163,28 @@ def funnel_differences(result: Result, database: str | Path) -> list[str]:
 def win_probability_differences(result: Result, database: str | Path) -> list[str]:
     """`mart_win_probability`, every cell."""
     return _whole_table(database, "mart_win_probability", WIN_PROBABILITY_KEY, result.win_probability)
+
+
+def forecast_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_forecast`, every cell but what the CRM's own probabilities say."""
+    return _forecast_differences(database, "mart_forecast", result.forecast, without="actual")
+
+
+def backtest_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_forecast_backtest`, likewise."""
+    return _forecast_differences(database, "mart_forecast_backtest", result.forecast_backtest)
+
+
+def _forecast_differences(database: str | Path, table: str, expected: Rows, without: str = "-") -> list[str]:
+    """Estimates are published to the cent."""
+    columns = [one for row in expected[:1] for one in row if one not in FORECAST_KEY and not one.startswith(without)]
+    cents = [{name: _to_the_cent(name, value) for name, value in row.items()} for row in expected]
+    return _table_differences(database, table, FORECAST_KEY, columns, cents)
+
+
+def _to_the_cent(name: str, value: Any) -> Any:
+    is_money = isinstance(value, float) and (name.endswith("_amount") or name == "error")
+    return Cents(value) if is_money else value
 
 
 def _whole_table(database: str | Path, table: str, key: list[str], expected: Rows) -> list[str]:
@@ -243,6 +272,8 @@ def _read(database: str | Path, table: str, columns: list[str]) -> tuple[Rows, l
 
 def _equal(wanted: Any, found: Any) -> bool:
     """Exact, but for floats."""
+    if isinstance(wanted, Cents) and found is not None:
+        return abs(wanted - float(found)) <= 0.0101
     if isinstance(wanted, float) or isinstance(found, float):
         if wanted is None or found is None:
             return wanted is found

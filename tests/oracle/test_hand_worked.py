@@ -274,6 +274,8 @@ def _publish(result: Result, database: Path) -> None:
         },
         "mart_funnel": result.funnel,
         "mart_win_probability": result.win_probability,
+        "mart_forecast": result.forecast or [dict.fromkeys(compare.FORECAST_KEY)],
+        "mart_forecast_backtest": result.forecast_backtest or [dict.fromkeys(compare.FORECAST_KEY)],
     }
     with duckdb.connect(str(database)) as connection:
         connection.execute("create schema marts")
@@ -287,6 +289,8 @@ def _publish(result: Result, database: Path) -> None:
         connection.execute("delete from marts.fct_leads where lead_key is null")
         connection.execute("delete from marts.fct_activities where activity_key is null")
         connection.execute("delete from marts.fct_pipeline_snapshots where deal_key is null")
+        connection.execute("delete from marts.mart_forecast where forecast_on is null")
+        connection.execute("delete from marts.mart_forecast_backtest where forecast_on is null")
 
 
 def _naive(row: dict[str, object], columns: list[str]) -> list[object]:

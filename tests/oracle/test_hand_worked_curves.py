@@ -53,7 +53,7 @@ def test_funnel(world: World) -> None:
 
 
 def test_win_probability(world: World) -> None:
-    """Of four, a is won and b lost on day 4, d (closed without a date: when first shown) is lost on day 9, c is open."""
+    """Of four, a is won and b lost on day 4, d on day 9: closed without a date, when first shown. c is open."""
     world.deliver("deals_2026-01-10.csv", DEALS)
     world.deliver("log_2026-01-10.csv", LOG)
     rows = [row for row in world.compute().win_probability if row["cohort"] == "all"]

@@ -44,6 +44,15 @@ def field_changes(crm: Crm, deal_id: str, field: str) -> list[Change]:
     return list(_changed(field, _words(crm, deal_id, field)))
 
 
+def shown_now(crm: Crm, deal_id: str, field: str) -> str | None:
+    """What a field holds now: as the newest row shows it, else the last word of history."""
+    record = crm.deals.get(deal_id)
+    if record:
+        return _reader(crm, field)(_cell(record.row, field), record.dates)
+    words = _words(crm, deal_id, field)
+    return words[-1].value if words else None
+
+
 def _changed(field: str, words: list[Word]) -> Iterator[Change]:
     """Where a word differs from the one before; a log's very first word from what the log calls the old value."""
     first = words[0] if words else None

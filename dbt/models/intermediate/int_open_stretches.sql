@@ -28,7 +28,8 @@ entries as (
         cast(null as varchar) as stage,
         cast(null as varchar) as canonical_stage,
         'open' as outcome,
-        cast(null as date) as entered_on
+        cast(null as date) as entered_on,
+        cast(null as varchar) as evidence
     from deals
 
     union all
@@ -41,7 +42,8 @@ entries as (
         transitions.stage,
         transitions.canonical_stage,
         transitions.outcome,
-        {{ day_in('transitions.entered_at', 'run.timezone') }} as entered_on
+        {{ day_in('transitions.entered_at', 'run.timezone') }} as entered_on,
+        transitions.evidence
     from {{ ref('int_stage_transitions') }} as transitions
     inner join deals on transitions.deal_key = deals.deal_key
     cross join run
@@ -74,6 +76,7 @@ open_days as (
         day_ends.stage,
         day_ends.canonical_stage,
         day_ends.entered_on,
+        day_ends.evidence,
         day_ends.from_on,
         coalesce(least(day_ends.until_on, deals.deleted_on), {{ for_ever() }}) as until_on,
         deals.amount as last_amount,
@@ -96,16 +99,10 @@ select
     open_days.stage,
     open_days.canonical_stage,
     open_days.entered_on,
+    open_days.evidence,
     greatest(open_days.from_on, coalesce(amounts.from_on, open_days.from_on)) as from_on,
     nullif(least(open_days.until_on, coalesce(amounts.until_on, open_days.until_on)), {{ for_ever() }}) as until_on,
-    cast(
-        round(
-            case
-                when amounts.deal_key is null then open_days.last_amount
-                else cast(amounts.value as decimal(18, 2))
-            end * open_days.reporting_rate, 2
-        ) as decimal(18, 2)
-    ) as amount_reporting
+    {{ amount_reporting_in('amounts', 'open_days.last_amount', 'open_days.reporting_rate') }} as amount_reporting
 from open_days
 left join amounts
     on open_days.deal_key = amounts.deal_key

@@ -1,0 +1,36 @@
+{# What the forecast and its backtest agree on. #}
+
+{# How many months a forecast looks ahead, beside the rest of its own. #}
+{% macro forecast_horizon_months() %}6{% endmacro %}
+
+{# A cell of the past is only believed with so many deals that were followed for the whole time. #}
+{% macro forecast_min_followed() %}30{% endmacro %}
+
+{# What share of the outcomes an interval is meant to hold. #}
+{% macro forecast_interval_level() %}0.8{% endmacro %}
+
+{# By which the open deals of a forecast are compared with those of the past, from the finest to the coarsest. #}
+{% macro forecast_levels() -%}
+    {{ return([
+        ['stage', 'close_bucket', 'age_band'],
+        ['stage', 'close_bucket'],
+        ['stage', 'age_band'],
+        ['stage'],
+        ['age_band'],
+        [],
+    ]) }}
+{%- endmacro %}
+
+{# low_amount and high_amount of a forecast; of a normal distribution, four in five lie within 1.2816 deviations. #}
+{% macro forecast_interval(forecasts, widths) -%}
+    case
+        when {{ forecasts }}.expected_amount is not null
+            then greatest(
+                0,
+                {{ forecasts }}.expected_amount
+                - coalesce({{ widths }}.deviations, 1.2816) * {{ forecasts }}.deviation_amount
+            )
+    end as low_amount,
+        {{ forecasts }}.expected_amount + coalesce({{ widths }}.deviations, 1.2816) * {{ forecasts }}.deviation_amount
+            as high_amount
+{%- endmacro %}

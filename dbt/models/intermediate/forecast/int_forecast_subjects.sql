@@ -1,0 +1,146 @@
+-- The deals that were open at each forecast date: what was known of them on that day, and how it ended later.
+with run as (
+    select * from {{ source('config', 'run') }}
+),
+
+months as (
+    select distinct month
+    from {{ ref('dim_dates') }}
+),
+
+forecast_dates as (
+    -- what the backtest forecasts from
+    select
+        'month_end' as series,
+        max(dates.date_day) as forecast_on
+    from {{ ref('dim_dates') }} as dates
+    cross join run
+    group by
+        dates.month,
+        run.as_of_date
+    having max(dates.date_day) < run.as_of_date
+
+    union all
+
+    -- today, and the days that stood as far in their months: what today's forecast learns from
+    select
+        'as_of' as series,
+        {{ add_months(
+            'run.as_of_date',
+            month_number('months.month') ~ ' - ' ~ month_number('run.as_of_date')
+        ) }} as forecast_on
+    from months
+    cross join run
+    where months.month <= run.as_of_date
+),
+
+expected_dates as (
+    {{ value_stretches('expected_close_on') }}
+),
+
+-- sources whose logs or versions tell of amounts and expected close dates: there they are known at all times told of
+told_by_history as (
+    select
+        source,
+        max(field = 'amount') as tells_amounts,
+        max(field = 'expected_close_on') as tells_close_dates
+    from {{ ref('fct_deal_changes') }}
+    where evidence in ('logged', 'versioned')
+    group by source
+),
+
+deals as (
+    select
+        deals.deal_key,
+        facts.expected_close_on,
+        {{ day_in('deals.first_delivered_at', 'run.timezone') }} as first_delivered_on,
+        coalesce(told_by_history.tells_amounts, false) as tells_amounts,
+        coalesce(told_by_history.tells_close_dates, false) as tells_close_dates
+    from {{ ref('int_deals') }} as deals
+    inner join {{ ref('fct_deals') }} as facts on deals.deal_key = facts.deal_key
+    left join told_by_history on deals.source = told_by_history.source
+    cross join run
+),
+
+open_deals as (
+    select
+        forecast_dates.series,
+        forecast_dates.forecast_on,
+        stretches.deal_key,
+        stretches.source,
+        stretches.pipeline,
+        case when stretches.evidence != 'inferred' then stretches.stage end as stage,
+        -- what only a later delivery shows may have been otherwise by then: many a CRM learns an amount at the close
+        case
+            when
+                deals.first_delivered_on <= forecast_dates.forecast_on
+                or (deals.tells_amounts and stretches.evidence in ('logged', 'versioned'))
+                then stretches.amount_reporting
+        end as amount,
+        case
+            when
+                deals.first_delivered_on <= forecast_dates.forecast_on
+                or (deals.tells_close_dates and stretches.evidence in ('logged', 'versioned'))
+                then case
+                    when expected_dates.deal_key is not null then try_cast(expected_dates.value as date)
+                    else deals.expected_close_on
+                end
+        end as expected_close_on
+    from {{ ref('int_open_stretches') }} as stretches
+    inner join forecast_dates
+        on stretches.from_on <= forecast_dates.forecast_on
+        and (stretches.until_on is null or stretches.until_on > forecast_dates.forecast_on)
+    inner join deals on stretches.deal_key = deals.deal_key
+    left join expected_dates
+        on stretches.deal_key = expected_dates.deal_key
+        and forecast_dates.forecast_on >= expected_dates.from_on
+        and forecast_dates.forecast_on < expected_dates.until_on
+),
+
+ended as (
+    select
+        open_deals.*,
+        {{ month_number('open_deals.forecast_on') }} as forecast_month_number,
+        {{ month_number('open_deals.expected_close_on') }} - {{ month_number('open_deals.forecast_on') }}
+            as expected_step,
+        {{ days_between('spells.opened_on', 'open_deals.forecast_on') }} as age_days,
+        {{ month_number('spells.closed_on') }} - {{ month_number('open_deals.forecast_on') }} as exit_step,
+        spells.outcome,
+        case when spells.outcome = 'won' then coalesce(spells.closing_amount, 0) end as won_amount
+    from open_deals
+    inner join {{ ref('int_open_spells') }} as spells
+        on open_deals.deal_key = spells.deal_key
+        and open_deals.forecast_on >= spells.opened_on
+        and (spells.closed_on is null or open_deals.forecast_on < spells.closed_on)
+)
+
+select
+    series,
+    forecast_on,
+    forecast_month_number,
+    deal_key,
+    source,
+    pipeline,
+    stage,
+    case
+        when expected_step is null then 'none'
+        when expected_close_on < forecast_on then 'overdue'
+        when expected_step > 3 then 'later'
+        else cast(expected_step as varchar)
+    end as close_bucket,
+    -- doubling from a week on
+    case
+        when age_days < 7 then '0 to 6 days'
+        when age_days < 14 then '7 to 13 days'
+        when age_days < 28 then '14 to 27 days'
+        when age_days < 56 then '28 to 55 days'
+        when age_days < 112 then '56 to 111 days'
+        when age_days < 224 then '112 to 223 days'
+        else '224 days and more'
+    end as age_band,
+    amount,
+    case when expected_close_on >= forecast_on then expected_step end as expected_step,
+    outcome,
+    exit_step,
+    won_amount
+from ended
