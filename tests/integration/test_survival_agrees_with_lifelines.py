@@ -318,7 +318,8 @@ def percentiles(spells: list[Spell]) -> dict[str, float | None]:
     fitted = KaplanMeierFitter().fit([days for days, _ in spells], [has_ended for _, has_ended in spells])
     bounds = median_survival_times(fitted.confidence_interval_ - 1e-9)
     low, high = sorted(float(bounds[column].iloc[0]) for column in bounds)
-    median, p90 = (qth_survival_time(share + 1e-9, fitted.survival_function_) for share in (0.5, 0.1))
+    curve = fitted.survival_function_["KM_estimate"]
+    median, p90 = (qth_survival_time(share + 1e-9, curve) for share in (0.5, 0.1))
     values = (median, p90, low, high)
     return {name: _finite(value) for name, value in zip(PERCENTILES, values, strict=True)}
 
