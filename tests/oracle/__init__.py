@@ -12,14 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .bottlenecks import bottlenecks
 from .changes import changes_of
 from .configuration import moment_in_utc, read_configuration
 from .crm import Crm
 from .deals import Deal, deals_of
+from .flow import close_date_slippage, stage_flow
 from .forecast import forecasts
+from .goals import goals
 from .leads import Lead, activity_rows, leads_of
 from .money import read_rates
 from .monthly import monthly_metrics
+from .movements import months_with_completeness, movements, turns_of
 from .open_pipeline import pipeline_daily, pipeline_snapshots, stays_of
 from .stage_metrics import stage_metrics
 from .stages import direction
@@ -42,6 +46,11 @@ class Result:
     daily: Rows
     monthly_metrics: Rows
     stage_metrics: Rows
+    movements: Rows
+    stage_flow: Rows
+    close_date_slippage: Rows
+    bottlenecks: Rows
+    goals: Rows
     forecast: Rows
     forecast_backtest: Rows
     notes: list[str]
@@ -69,6 +78,10 @@ def compute(
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
     forecast, backtest = forecasts(deals, rates, moment.astimezone(config.zone).date())
     living = [deal for deal in deals if not deal.is_deleted]
+    by_month, by_stage = monthly_metrics(living, leads, config, moment), stage_metrics(visits)
+    turns = [turn for deal in deals for turn in turns_of(deal, rates)]
+    months = months_with_completeness(by_month, turns, moment)
+    moved = movements(deals, turns, rates, months)
     return Result(
         deals=[_deal_row(deal) for deal in deals],
         transitions=[row for deal in deals for row in _transition_rows(deal)],
@@ -78,8 +91,17 @@ def compute(
         changes=[row for deal in deals for row in _change_rows(deal)],
         snapshots=pipeline_snapshots(stays, moment),
         daily=pipeline_daily(stays),
-        monthly_metrics=monthly_metrics(living, leads, config, moment),
-        stage_metrics=stage_metrics(visits),
+        monthly_metrics=by_month,
+        stage_metrics=by_stage,
+        movements=moved,
+        stage_flow=stage_flow(living, rates),
+        close_date_slippage=close_date_slippage(living, {(deal.source, deal.pipeline) for deal in deals}, months),
+        bottlenecks=bottlenecks(
+            [stay for stay in stays if not stay.deal.is_deleted],
+            [turn for turn in turns if not turn.deal.is_deleted],
+            months,
+        ),
+        goals=goals(config.goals, crms, by_month, moved, by_stage),
         forecast=forecast,
         forecast_backtest=backtest,
         notes=notes,

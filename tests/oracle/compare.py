@@ -66,6 +66,7 @@ CHANGE_COLUMNS = ["deal_key", "field", "old_value", "new_value", "changed_at", "
 SNAPSHOT_COLUMNS = ["pipeline", "stage", "owner_key", "amount_reporting", "days_in_stage"]
 DAILY_KEY = ["date_day", "source", "pipeline", "stage"]
 MONTHLY_KEY = ["month", "grain", "grain_value"]
+PIPELINE_KEY = ["month", "source", "pipeline"]
 STAGE_KEY = ["month", "source", "pipeline", "stage"]
 STAGE_COLUMNS = [
     "entered",
@@ -100,6 +101,11 @@ def differences(result: Result, database: str | Path) -> list[str]:
         daily_differences,
         monthly_differences,
         stage_metric_differences,
+        movement_differences,
+        flow_differences,
+        slippage_differences,
+        bottleneck_differences,
+        goal_differences,
         forecast_differences,
         backtest_differences,
     )
@@ -150,9 +156,7 @@ def daily_differences(result: Result, database: str | Path) -> list[str]:
 
 def monthly_differences(result: Result, database: str | Path) -> list[str]:
     """`mart_monthly_metrics`, every cell of every grain."""
-    rows = result.monthly_metrics
-    columns = [column for column in rows[0] if column not in MONTHLY_KEY] if rows else []
-    return _table_differences(database, "mart_monthly_metrics", MONTHLY_KEY, columns, rows)
+    return _cell_differences(database, "mart_monthly_metrics", MONTHLY_KEY, result.monthly_metrics)
 
 
 def stage_metric_differences(result: Result, database: str | Path) -> list[str]:
@@ -167,6 +171,32 @@ def stage_metric_differences(result: Result, database: str | Path) -> list[str]:
     lines = _row_differences(table, STAGE_KEY, STAGE_COLUMNS, result.stage_metrics, visited)
     lines += _row_differences(table, STAGE_KEY, STAGE_COLUMNS, [row | nothing for row in empty], empty)
     return lines + _order_differences(result.stage_metrics, visited)
+
+
+def movement_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_pipeline_movements`, every cell."""
+    return _cell_differences(database, "mart_pipeline_movements", PIPELINE_KEY, result.movements)
+
+
+def flow_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_stage_flow`, every cell."""
+    key = [*PIPELINE_KEY, "from_stage", "to_stage"]
+    return _cell_differences(database, "mart_stage_flow", key, result.stage_flow)
+
+
+def slippage_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_close_date_slippage`, every cell."""
+    return _cell_differences(database, "mart_close_date_slippage", PIPELINE_KEY, result.close_date_slippage)
+
+
+def bottleneck_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_bottlenecks`, every cell."""
+    return _cell_differences(database, "mart_bottlenecks", STAGE_KEY, result.bottlenecks)
+
+
+def goal_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_goals`, every cell."""
+    return _cell_differences(database, "mart_goals", [*STAGE_KEY, "goal"], result.goals)
 
 
 def forecast_differences(result: Result, database: str | Path) -> list[str]:
@@ -217,6 +247,12 @@ def _table_differences(
         return missing
     present = [column for column in columns if not actual or column in actual[0]]
     return missing + _row_differences(table, key, present, expected, actual)
+
+
+def _cell_differences(database: str | Path, table: str, key: list[str], expected: Rows) -> list[str]:
+    """A table by its key, in all columns the oracle gives it."""
+    columns = [column for column in expected[0] if column not in key] if expected else []
+    return _table_differences(database, table, key, columns, expected)
 
 
 def _bag_differences(database: str | Path, table: str, columns: list[str], expected: Rows) -> list[str]:

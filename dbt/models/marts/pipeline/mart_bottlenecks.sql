@@ -94,7 +94,8 @@ select
     cast(by_stage.lost_amount as decimal(18, 2)) as lost_amount,
     {{ ratio('by_stage.deal_days', 'sum(by_stage.deal_days) over in_pipeline') }} as share_of_days,
     {{ ratio('by_stage.lost_amount', 'sum(by_stage.lost_amount) over in_pipeline') }} as share_of_lost_amount,
-    case when by_stage.deal_days > 0 then rank() over (in_pipeline order by by_stage.deal_days desc) end as rank_by_days,
+    case when by_stage.deal_days > 0 then rank() over (in_pipeline order by by_stage.deal_days desc) end
+        as rank_by_days,
     case when by_stage.lost_amount > 0 then rank() over (in_pipeline order by by_stage.lost_amount desc) end
         as rank_by_lost_amount
 from by_stage
