@@ -6,29 +6,27 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from statistics import fmean, median
 from typing import Any
 
 from .changes import Change, changes_of
-from .crm import Crm
-from .deals import Deal, in_reporting
+from .deals import Deal
 from .money import Rates
-from .movements import Months
+from .movements import Months, amount_on
 from .stages import Stage, direction
 from .transition import Transition
-from .values import amount
 
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A transition with the one before it."""
+    """A transition with the one before it, and what the deal was worth at the day's end."""
 
     deal: Deal
     before: Transition | None
     after: Transition
+    amount: Decimal
 
     @property
     def way(self) -> tuple[date, str, str, str | None, str]:
@@ -58,16 +56,17 @@ def stage_flow(deals: list[Deal], rates: Rates) -> Rows:
     """One row per month × source × pipeline × from_stage × to_stage; deals are those that are not deleted."""
     ways: dict[tuple[Any, ...], list[Step]] = defaultdict(list)
     for deal in deals:
+        changes = changes_of(deal)
         for before, after in zip([None, *deal.counted], deal.counted, strict=False):
-            step = Step(deal, before, after)
+            step = Step(deal, before, after, amount_on(deal, changes, deal.crm.local_date(after.at), rates))
             ways[step.way].append(step)
     out_of: Counter[tuple[Any, ...]] = Counter()
     for way, steps in ways.items():
         out_of[way[:4]] += len(steps)
-    return [_flow_row(way, steps, out_of[way[:4]], rates) for way, steps in ways.items()]
+    return [_flow_row(way, steps, out_of[way[:4]]) for way, steps in ways.items()]
 
 
-def _flow_row(way: tuple[Any, ...], steps: list[Step], all_out: int, rates: Rates) -> dict[str, Any]:
+def _flow_row(way: tuple[Any, ...], steps: list[Step], all_out: int) -> dict[str, Any]:
     days = [step.days for step in steps if step.days is not None]
     own = [step.direction for step in steps if not step.is_from_elsewhere]
     directions = set(own or [step.direction for step in steps])
@@ -76,30 +75,12 @@ def _flow_row(way: tuple[Any, ...], steps: list[Step], all_out: int, rates: Rate
         "deals": len({step.deal.key for step in steps}),
         "transitions": len(steps),
         "from_other_pipelines": len(steps) - len(own),
-        "amount": sum((_worth(step, rates) for step in steps), Decimal(0)),
+        "amount": sum((step.amount for step in steps), Decimal(0)),
         "days_median": float(median(days)) if days else None,
         "is_forward": None if directions == {"created"} else bool(directions & {"advanced", "skipped", "won"}),
         "is_on_path": bool(directions - {"skipped", "regressed", "reopened"}),
         "share_of_from_stage": len(steps) / all_out,
     }
-
-
-def _worth(step: Step, rates: Rates) -> Decimal:
-    """The amount known at the transition: by the version that tells of it, else by the changes until then."""
-    deal, version = step.deal, step.after.version
-    if version and _versions_have_amounts(deal.crm):
-        known = amount(version.row.get("amount"))
-    else:
-        changes = [change for change in changes_of(deal) if change.field == "amount"]
-        by_then = [change.new for change in changes if change.at <= step.after.at]
-        of_row = deal.crm.deal_value(deal.id, "amount")
-        known = amount(by_then[-1] if by_then else changes[0].old if changes else of_row)
-    return in_reporting(deal, known, rates) or Decimal(0)
-
-
-@cache
-def _versions_have_amounts(crm: Crm) -> bool:
-    return any(version.row.get("amount") for versions in crm.versions.values() for version in versions)
 
 
 def close_date_slippage(deals: list[Deal], pipelines: set[tuple[str, str]], months: Months) -> Rows:

@@ -33,7 +33,7 @@ def goals(
                 found = of_stages.get(key[:4], {})
             else:
                 place = (month, f"{goal['source']}:{pipeline.name}")
-                found = of_pipelines.get(place, {}) | amounts.get(place, {})
+                found = (amounts if goal["goal"] == "closing_amount" else of_pipelines).get(place, {})
             actual = found.get(goal["goal"], 0 if goal["goal"] in COUNTS else None)
             target = float(goal["target"])
             rows[key] = {

@@ -40,17 +40,17 @@ def turns_of(deal: Deal, rates: Rates) -> list[Turn]:
     steps = [(one.at, one.stage.outcome or "reopened", one.stage) for one in deal.counted]
     if deal.deleted_at:
         steps = [step for step in steps if step[0] <= deal.deleted_at]
-    turns = [Turn(deal, deal.opened_on, "created", _amount(deal, changes, deal.opened_on, rates))]
+    turns = [Turn(deal, deal.opened_on, "created", amount_on(deal, changes, deal.opened_on, rates))]
     before: Stage | None = None
     for at, kind, stage in steps:
         is_open = turns[-1].kind in IN
         if (kind == "reopened") != is_open:
             on = max(crm.local_date(at), deal.opened_on)
-            turns.append(Turn(deal, on, kind, _amount(deal, changes, on, rates), before if is_open else None))
+            turns.append(Turn(deal, on, kind, amount_on(deal, changes, on, rates), before if is_open else None))
         before = stage
     if deal.deleted_at and turns[-1].kind in IN:
         on = max(crm.local_date(deal.deleted_at), deal.opened_on)
-        turns.append(Turn(deal, on, "deleted", _amount(deal, changes, on, rates)))
+        turns.append(Turn(deal, on, "deleted", amount_on(deal, changes, on, rates)))
     return turns
 
 
@@ -99,9 +99,9 @@ def _amount_changes(deal: Deal, turns: list[Turn], rates: Rates) -> dict[tuple[d
     changes, sums = changes_of(deal), defaultdict(Decimal)
     days = sorted({deal.crm.local_date(change.at) for change in changes if change.field == "amount"})
     for opened, closed in _open_between(turns):
-        before = _amount(deal, changes, opened, rates)
+        before = amount_on(deal, changes, opened, rates)
         for day in (day for day in days if opened < day <= closed):
-            after = _amount(deal, changes, day, rates)
+            after = amount_on(deal, changes, day, rates)
             if after != before:
                 sums[day.replace(day=1), "increased" if after > before else "decreased"] += abs(after - before)
             before = after
@@ -114,7 +114,7 @@ def _open_between(turns: list[Turn]) -> Iterator[tuple[date, date]]:
         yield came.on, went.on if went else date.max
 
 
-def _amount(deal: Deal, changes: list[Change], day: date, rates: Rates) -> Decimal:
+def amount_on(deal: Deal, changes: list[Change], day: date, rates: Rates) -> Decimal:
     """What a deal was worth at a day's end, in the reporting currency; unknown is nothing."""
     amount = value_on(changes, "amount", day, None if deal.amount is None else str(deal.amount), deal.crm)
     return in_reporting(deal, Decimal(amount) if amount else None, rates) or Decimal(0)

@@ -1,28 +1,41 @@
-with transitions as (
+with dated as (
     select
-        transitions.source,
-        transitions.pipeline,
-        transitions.deal_key,
-        transitions.from_stage,
-        transitions.stage as to_stage,
-        transitions.direction,
-        coalesce(transitions.from_pipeline = transitions.pipeline, true) as is_within_pipeline,
-        cast(date_trunc('month', {{ day_in('transitions.entered_at', 'run.timezone') }}) as date) as month,
-        {{ days_between(
-            day_in('transitions.from_entered_at', 'run.timezone'),
-            day_in('transitions.entered_at', 'run.timezone')
-        ) }} as days_in_from_stage,
-        cast(round(transitions.amount * deals.reporting_rate, 2) as decimal(18, 2)) as amount_reporting,
-        case
-            when transitions.direction != 'created' then transitions.direction in ('advanced', 'skipped', 'won')
-        end as is_forward,
-        transitions.direction not in ('skipped', 'regressed', 'reopened') as is_on_path
+        transitions.*,
+        deals.amount as last_amount,
+        deals.reporting_rate,
+        {{ day_in('transitions.from_entered_at', 'run.timezone') }} as from_entered_on,
+        {{ day_in('transitions.entered_at', 'run.timezone') }} as entered_on
     from {{ ref('int_stage_transitions') }} as transitions
     inner join {{ ref('fct_deals') }} as deals on transitions.deal_key = deals.deal_key
     cross join {{ source('config', 'run') }} as run
     where
         transitions.is_counted
         and deals.status != 'deleted'
+),
+
+amounts as (
+    {{ value_stretches('amount') }}
+),
+
+transitions as (
+    select
+        dated.source,
+        dated.pipeline,
+        dated.deal_key,
+        dated.from_stage,
+        dated.stage as to_stage,
+        dated.direction,
+        coalesce(dated.from_pipeline = dated.pipeline, true) as is_within_pipeline,
+        cast(date_trunc('month', dated.entered_on) as date) as month,
+        {{ days_between('dated.from_entered_on', 'dated.entered_on') }} as days_in_from_stage,
+        {{ amount_reporting_in('amounts', 'dated.last_amount', 'dated.reporting_rate') }} as amount_reporting,
+        case when dated.direction != 'created' then dated.direction in ('advanced', 'skipped', 'won') end as is_forward,
+        dated.direction not in ('skipped', 'regressed', 'reopened') as is_on_path
+    from dated
+    left join amounts
+        on dated.deal_key = amounts.deal_key
+        and dated.entered_on >= amounts.from_on
+        and dated.entered_on < amounts.until_on
 ),
 
 flows as (
