@@ -330,7 +330,7 @@ class Goal(Strict):
     source: str
     pipeline: str = "default"
     stage: str | None = Field(None, description="Of a goal for one open stage.")
-    goal: PipelineGoal | StageGoal
+    goal: Literal[get_args(PipelineGoal) + get_args(StageGoal)]  # type: ignore[valid-type]
     target: float = Field(ge=0, description="Rates as a share: 0.3 is 30 %.")
 
     @field_validator("month")

@@ -201,11 +201,11 @@ CONFIGURED = GOOD.replace("vendor: salesforce", "vendor: pipedrive") + "goals:\n
         ("source: cmr, goal: deals_won, target: 1", "goals.0.source: 'cmr' is no source; allowed: crm"),
         (
             "source: crm, pipeline: Partners, goal: deals_won, target: 1",
-            "goals.0.pipeline: 'Partners' is no pipeline of crm; allowed: default",
+            "goals.0.pipeline: 'Partners' is no pipeline of crm; allowed: Pipeline",
         ),
         (
             "source: crm, stage: Won, goal: entered, target: 1",
-            "goals.0.stage: 'Won' is no open stage of crm, pipeline default; allowed: Qualified, Contact Made",
+            "goals.0.stage: 'Won' is no open stage of crm, pipeline Pipeline; allowed: Qualified, Contact Made",
         ),
         (
             "source: crm, goal: entered, target: 1",
@@ -222,7 +222,10 @@ CONFIGURED = GOOD.replace("vendor: salesforce", "vendor: pipedrive") + "goals:\n
             "goals.0.month: '2025-13' is no month; write 2025-12",
         ),
         ("source: crm, goal: deals_won, target: 1, month: 2025-12..2025-01", "ends before it begins"),
-        ("source: crm, goal: profit, target: 1", "line 8: goals.0.goal: "),
+        (
+            "source: crm, goal: profit, target: 1",
+            "line 8: goals.0.goal: Input should be 'opportunities_created', 'deals_won'",
+        ),
     ],
 )
 def test_a_goal_of_nothing_there_is(tmp_path: Path, goal: str, said: str) -> None:
@@ -232,5 +235,5 @@ def test_a_goal_of_nothing_there_is(tmp_path: Path, goal: str, said: str) -> Non
 def test_goals_are_named_as_their_pipelines_and_stages_are(tmp_path: Path) -> None:
     wanted = "source: crm, pipeline: DEFAULT, stage: contact  made, goal: entered, target: 3, month: 2025-01..2025-03"
     (goal,) = configured_goals(read_configuration(write(tmp_path, CONFIGURED + wanted + "}\n")))
-    assert (goal.pipeline, goal.stage) == ("default", "Contact Made")
+    assert (goal.pipeline, goal.stage) == ("Pipeline", "Contact Made")
     assert (goal.first_month, goal.last_month) == (date(2025, 1, 1), date(2025, 3, 1))
