@@ -116,7 +116,8 @@ def read_configuration(path: Path) -> Configuration:
 
 
 def _check_names(config: Configuration, path: Path) -> None:
-    """Refuses templates, stages and rules that only the files beside the configuration can tell to be wrong."""
+    """Refuses templates, stages, goals and rules that only the files beside the configuration can tell to be wrong."""
+    from dagster_project.config.goals import configured_goals
     from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
     from dagster_project.quality.policy import checks
 
@@ -124,6 +125,7 @@ def _check_names(config: Configuration, path: Path) -> None:
         configured_stages(config)
         pipeline_names(config)
         stage_aliases(config)
+        configured_goals(config)
         checks(config)
     except ConfigurationError as error:
         raise ConfigurationError(f"{_shown(path)}: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
@@ -30,6 +30,17 @@ Privacy = Literal["keep", "drop", "hash"]
 DecimalSeparator = Literal[".", ","]
 AfterClose = Literal["reopen", "keep_first"]
 Severity = Literal["critical", "warning", "info"]
+PipelineGoal = Literal[
+    "opportunities_created",
+    "deals_won",
+    "deals_lost",
+    "won_amount",
+    "win_rate",
+    "avg_deal_size",
+    "sales_cycle_days",
+    "closing_amount",
+]
+StageGoal = Literal["entered", "advanced", "conversion_rate", "drop_off_rate", "days_in_stage_median"]
 
 
 def _known_timezone(name: str) -> str:
@@ -312,6 +323,47 @@ class Rule(Strict):
     severity: Severity | None = None
 
 
+class Goal(Strict):
+    """What a team wants of a pipeline, or of one of its stages, in some months."""
+
+    month: str = Field("every", description="`2025-12`, a range such as `2025-10..2025-12`, or `every`.")
+    source: str
+    pipeline: str = "default"
+    stage: str | None = Field(None, description="Of a goal for one open stage.")
+    goal: Literal[get_args(PipelineGoal) + get_args(StageGoal)]  # type: ignore[valid-type]
+    target: float = Field(ge=0, description="Rates as a share: 0.3 is 30 %.")
+
+    @field_validator("month")
+    @classmethod
+    def _is_a_month(cls, month: str) -> str:
+        one = r"\d{4}-(0[1-9]|1[0-2])"
+        first, _, last = month.partition("..")
+        if month != "every" and not re.fullmatch(rf"{one}(\.\.{one})?", month):
+            raise ValueError(f"'{month}' is no month; write 2025-12, a range such as 2025-10..2025-12, or every")
+        if last and last < first:
+            raise ValueError(f"'{month}' ends before it begins")
+        return month
+
+    @model_validator(mode="after")
+    def _is_a_goal_of_its_level(self) -> Goal:
+        level, other = (StageGoal, "pipeline") if self.stage is not None else (PipelineGoal, "stage")
+        if self.goal not in get_args(level):
+            raise ValueError(f"'{self.goal}' is a goal of a {other}; allowed here: {', '.join(get_args(level))}")
+        if self.goal.endswith("_rate") and self.target > 1:
+            raise ValueError(f"target {self.target:g} of {self.goal}: a rate is a share, 0.3 is 30 %")
+        return self
+
+    @property
+    def first_month(self) -> date | None:
+        """The first day of the first month it is for; None: of any."""
+        return None if self.month == "every" else date.fromisoformat(f"{self.month[:7]}-01")
+
+    @property
+    def last_month(self) -> date | None:
+        """The first day of the last month it is for; None: of any."""
+        return None if self.month == "every" else date.fromisoformat(f"{self.month[-7:]}-01")
+
+
 class Configuration(Strict):
     """The whole of `pipeline.yml`."""
 
@@ -325,6 +377,7 @@ class Configuration(Strict):
     thresholds: Thresholds = Thresholds()
     rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id.")
     sources: list[Source] = Field(min_length=1)
+    goals: list[Goal] = Field(default_factory=list, description="Targets; of several for one month the last counts.")
 
     @model_validator(mode="after")
     def _sources_have_their_own_names(self) -> Configuration:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
+from dagster_project.config.goals import configured_goals
 from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized, pipeline_names, pipelines_of, stage_aliases
 from dagster_project.ingest import proof
@@ -41,6 +42,7 @@ CONFIG_TABLES = {
     "pipeline_names": "Every name of a configured pipeline, aliases included.",
     "stages": "One row per configured stage, templates resolved.",
     "stage_aliases": "What else a configured stage is called.",
+    "goals": "One row per goal, for a range of months.",
     "feeds": "One row per feed: its timezone, currency, newest full extract.",
     "feed_words": "Words a mapping lists, by kind.",
     "delivered_columns": "Canonical columns of a source with at least one value.",
@@ -176,6 +178,22 @@ def _write_sources(
             {"source": source, "pipeline_key": pipeline, "alias_key": alias, "stage_key": stage}
             for (source, pipeline, alias), stage in stage_aliases(config).items()
         ],
+    )
+    _create_table(
+        connection,
+        "config.goals",
+        {
+            "goal_number": "integer",
+            "first_month": "date",
+            "last_month": "date",
+            "source": "varchar",
+            "pipeline": "varchar",
+            "stage": "varchar",
+            "goal": "varchar",
+            "target": "double",
+            "is_more_better": "boolean",
+        },
+        [asdict(goal) for goal in configured_goals(config)],
     )
     _write_feeds(connection, config, loaded, as_of)
 

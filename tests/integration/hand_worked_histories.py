@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -442,11 +443,14 @@ SOURCES = {
 }
 
 
-def deliver(folder: Path) -> tuple[Path, Path]:
+def deliver(
+    folder: Path, sources: dict[str, Source] = SOURCES, goals: Sequence[dict[str, Any]] = ()
+) -> tuple[Path, Path]:
     """Writes the configuration and the landing folder, and says where."""
     config, landing = folder / "pipeline.yml", folder / "landing"
-    config.write_text(yaml.safe_dump(configuration(), sort_keys=False), encoding="utf-8")
-    for name, source in SOURCES.items():
+    text = yaml.safe_dump({**configuration(sources), "goals": list(goals)}, sort_keys=False)
+    config.write_text(text, encoding="utf-8")
+    for name, source in sources.items():
         for feed_name, feed in source.feeds.items():
             for path, rows in files(landing / name, feed_name, feed).items():
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -455,7 +459,7 @@ def deliver(folder: Path) -> tuple[Path, Path]:
     return config, landing
 
 
-def configuration() -> dict[str, Any]:
+def configuration(sources: dict[str, Source]) -> dict[str, Any]:
     """`pipeline.yml`: a heading is the canonical column's name, and an extract of two deals is none too small."""
     return {
         "timezone": REPORTING_ZONE,
@@ -470,7 +474,7 @@ def configuration() -> dict[str, Any]:
                 "feeds": {feed_name: feed_entry(feed_name, feed) for feed_name, feed in source.feeds.items()},
                 "pipelines": source.pipelines,
             }
-            for name, source in SOURCES.items()
+            for name, source in sources.items()
         ],
     }
 

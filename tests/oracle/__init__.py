@@ -12,15 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .bottlenecks import bottlenecks
 from .changes import changes_of
 from .configuration import moment_in_utc, read_configuration
 from .crm import Crm
 from .deals import Deal, deals_of
+from .flow import close_date_slippage, stage_flow
 from .forecast import forecasts
 from .funnel import funnel
+from .goals import goals
 from .leads import Lead, activity_rows, leads_of
 from .money import read_rates
 from .monthly import monthly_metrics
+from .movements import months_with_completeness, movements, turns_of
 from .open_pipeline import pipeline_daily, pipeline_snapshots, stays_of
 from .stage_metrics import stage_metrics, time_in_stage
 from .stages import direction
@@ -47,6 +51,11 @@ class Result:
     time_in_stage: Rows
     funnel: Rows
     win_probability: Rows
+    movements: Rows
+    stage_flow: Rows
+    close_date_slippage: Rows
+    bottlenecks: Rows
+    goals: Rows
     forecast: Rows
     forecast_backtest: Rows
     notes: list[str]
@@ -74,8 +83,12 @@ def compute(
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
     forecast, backtest = forecasts(deals, rates, moment.astimezone(config.zone).date())
     living = [deal for deal in deals if not deal.is_deleted]
-    monthly = monthly_metrics(living, leads, config, moment)
-    months = {row["month"]: row["is_complete_month"] for row in monthly if row["grain"] == "all"}
+    by_month = monthly_metrics(living, leads, config, moment)
+    months = {row["month"]: row["is_complete_month"] for row in by_month if row["grain"] == "all"}
+    by_stage = stage_metrics(crms, visits, months)
+    turns = [turn for deal in deals for turn in turns_of(deal, rates)]
+    months_moved = months_with_completeness(by_month, turns, moment)
+    moved = movements(deals, turns, rates, months_moved)
     return Result(
         deals=[_deal_row(deal) for deal in deals],
         transitions=[row for deal in deals for row in _transition_rows(deal)],
@@ -85,11 +98,20 @@ def compute(
         changes=[row for deal in deals for row in _change_rows(deal)],
         snapshots=pipeline_snapshots(stays, moment),
         daily=pipeline_daily(stays),
-        monthly_metrics=monthly,
-        stage_metrics=stage_metrics(crms, visits, months),
+        monthly_metrics=by_month,
+        stage_metrics=by_stage,
         time_in_stage=time_in_stage(crms, visits),
         funnel=funnel(config.sources, living, leads, months),
         win_probability=win_probability(living),
+        movements=moved,
+        stage_flow=stage_flow(living, rates),
+        close_date_slippage=close_date_slippage(living, {(deal.source, deal.pipeline) for deal in deals}, months_moved),
+        bottlenecks=bottlenecks(
+            [stay for stay in stays if not stay.deal.is_deleted],
+            [turn for turn in turns if not turn.deal.is_deleted],
+            months_moved,
+        ),
+        goals=goals(config.goals, crms, by_month, moved, by_stage),
         forecast=forecast,
         forecast_backtest=backtest,
         notes=notes,

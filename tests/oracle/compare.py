@@ -69,6 +69,7 @@ MONTHLY_KEY = ["month", "grain", "grain_value"]
 STAGE_KEY = ["source", "pipeline", "stage"]
 FUNNEL_KEY = ["month", "source", "pipeline", "entity", "step"]
 WIN_PROBABILITY_KEY = ["source", "pipeline", "cohort", "age_days"]
+PIPELINE_KEY = ["month", "source", "pipeline"]
 FORECAST_KEY = ["forecast_on", "source", "pipeline", "month"]
 
 
@@ -92,6 +93,11 @@ def differences(result: Result, database: str | Path) -> list[str]:
         time_in_stage_differences,
         funnel_differences,
         win_probability_differences,
+        movement_differences,
+        flow_differences,
+        slippage_differences,
+        bottleneck_differences,
+        goal_differences,
         forecast_differences,
         backtest_differences,
     )
@@ -163,6 +169,32 @@ def funnel_differences(result: Result, database: str | Path) -> list[str]:
 def win_probability_differences(result: Result, database: str | Path) -> list[str]:
     """`mart_win_probability`, every cell."""
     return _whole_table(database, "mart_win_probability", WIN_PROBABILITY_KEY, result.win_probability)
+
+
+def movement_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_pipeline_movements`, every cell."""
+    return _whole_table(database, "mart_pipeline_movements", PIPELINE_KEY, result.movements)
+
+
+def flow_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_stage_flow`, every cell."""
+    key = [*PIPELINE_KEY, "from_stage", "to_stage"]
+    return _whole_table(database, "mart_stage_flow", key, result.stage_flow)
+
+
+def slippage_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_close_date_slippage`, every cell."""
+    return _whole_table(database, "mart_close_date_slippage", PIPELINE_KEY, result.close_date_slippage)
+
+
+def bottleneck_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_bottlenecks`, every cell."""
+    return _whole_table(database, "mart_bottlenecks", ["month", *STAGE_KEY], result.bottlenecks)
+
+
+def goal_differences(result: Result, database: str | Path) -> list[str]:
+    """`mart_goals`, every cell."""
+    return _whole_table(database, "mart_goals", ["month", *STAGE_KEY, "goal"], result.goals)
 
 
 def forecast_differences(result: Result, database: str | Path) -> list[str]:

@@ -94,6 +94,7 @@ class Config:
     max_rate_age_days: int
     min_volume_share: Decimal
     sources: list[Source] = field(default_factory=list)
+    goals: list[dict[str, str]] = field(default_factory=list)
 
 
 def read_configuration(path: Path) -> Config:
@@ -111,6 +112,7 @@ def read_configuration(path: Path) -> Config:
         max_rate_age_days=int(thresholds.get("max_rate_age_days", 62)),
         min_volume_share=Decimal(thresholds.get("min_volume_share", "0.5")),
         sources=[_source(source, raw["currency"]) for source in raw["sources"]],
+        goals=raw.get("goals") or [],
     )
 
 

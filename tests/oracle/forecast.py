@@ -288,9 +288,7 @@ def _forecast(
         yield Forecast(day, place, months, row, math.sqrt(variance) if is_known else None)
 
 
-def _odds(
-    earlier: Counter[Fate], traits: Traits, last_month: int, months: int, start: int
-) -> tuple[float, int] | None:
+def _odds(earlier: Counter[Fate], traits: Traits, last_month: int, months: int, start: int) -> tuple[float, int] | None:
     """Aalen-Johansen by month, of the finest comparison with enough deals: the probability, and how many were followed.
 
     `last_month` is the last one that was over.
@@ -357,5 +355,3 @@ def _backtest_row(forecast: Forecast, over: list[Forecast]) -> dict[str, Any]:
         "last_year_amount": last_year[0] if last_year else None,
         "trailing_mean_amount": fmean(trailing) if trailing else None,
     }
-
-

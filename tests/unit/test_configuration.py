@@ -1,11 +1,12 @@
 """A mistake in pipeline.yml is answered with file, line, key and what is allowed."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
+from dagster_project.config.goals import configured_goals
 from dagster_project.config.load import check_folders, load_settings, read_configuration
 from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized
@@ -189,3 +190,50 @@ def test_unknown_template(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["Négociation", "  NEGOCIATION ", "negociation"])
 def test_names_are_compared_without_case_accents_and_spaces(name: str) -> None:
     assert normalized(name) == "negociation"
+
+
+CONFIGURED = GOOD.replace("vendor: salesforce", "vendor: pipedrive") + "goals:\n  - {"
+
+
+@pytest.mark.parametrize(
+    ("goal", "said"),
+    [
+        ("source: cmr, goal: deals_won, target: 1", "goals.0.source: 'cmr' is no source; allowed: crm"),
+        (
+            "source: crm, pipeline: Partners, goal: deals_won, target: 1",
+            "goals.0.pipeline: 'Partners' is no pipeline of crm; allowed: Pipeline",
+        ),
+        (
+            "source: crm, stage: Won, goal: entered, target: 1",
+            "goals.0.stage: 'Won' is no open stage of crm, pipeline Pipeline; allowed: Qualified, Contact Made",
+        ),
+        (
+            "source: crm, goal: entered, target: 1",
+            "line 8: goals.0: 'entered' is a goal of a stage; allowed here: opportunities_created, deals_won",
+        ),
+        (
+            "source: crm, stage: Qualified, goal: deals_won, target: 1",
+            "line 8: goals.0: 'deals_won' is a goal of a pipeline; allowed here: entered, advanced",
+        ),
+        ("source: crm, goal: win_rate, target: 30", "line 8: goals.0: target 30 of win_rate: a rate is a share"),
+        ("source: crm, goal: deals_won, target: -1", "line 8: goals.0.target: "),
+        (
+            "source: crm, goal: deals_won, target: 1, month: 2025-13",
+            "goals.0.month: '2025-13' is no month; write 2025-12",
+        ),
+        ("source: crm, goal: deals_won, target: 1, month: 2025-12..2025-01", "ends before it begins"),
+        (
+            "source: crm, goal: profit, target: 1",
+            "line 8: goals.0.goal: Input should be 'opportunities_created', 'deals_won'",
+        ),
+    ],
+)
+def test_a_goal_of_nothing_there_is(tmp_path: Path, goal: str, said: str) -> None:
+    assert said in mistake(tmp_path, CONFIGURED + goal + "}\n")
+
+
+def test_goals_are_named_as_their_pipelines_and_stages_are(tmp_path: Path) -> None:
+    wanted = "source: crm, pipeline: DEFAULT, stage: contact  made, goal: entered, target: 3, month: 2025-01..2025-03"
+    (goal,) = configured_goals(read_configuration(write(tmp_path, CONFIGURED + wanted + "}\n")))
+    assert (goal.pipeline, goal.stage) == ("Pipeline", "Contact Made")
+    assert (goal.first_month, goal.last_month) == (date(2025, 1, 1), date(2025, 3, 1))

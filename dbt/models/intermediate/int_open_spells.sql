@@ -1,5 +1,5 @@
--- The unbroken stays of each deal in the open pipeline, by the day: from the day it is created or reopened to the day it
--- is won, lost or deleted. The clock and the amounts are those of int_open_stretches, which knows days' ends only; a
+-- The unbroken stays of each deal in the open pipeline, by the day: from the day it is created or reopened to the day
+-- it is won, lost or deleted. The clock and the amounts are those of int_open_stretches, which knows days' ends only: a
 -- stay that ends on the day it began is none there, and is one here.
 with run as (
     select * from {{ source('config', 'run') }}
@@ -12,6 +12,7 @@ deals as (
         facts.pipeline,
         facts.amount,
         facts.reporting_rate,
+        deals.entered_pipeline_at as created_at,
         deals.deleted_at,
         {{ day_in('deals.entered_pipeline_at', 'run.timezone') }} as created_on,
         {{ day_in('deals.deleted_at', 'run.timezone') }} as deleted_on
@@ -24,8 +25,11 @@ entries as (
     select
         deal_key,
         0 as entry_number,
+        created_at as entered_at,
         created_on as entered_on,
-        'open' as outcome
+        'open' as outcome,
+        cast(null as varchar) as from_pipeline,
+        cast(null as varchar) as from_stage
     from deals
 
     union all
@@ -34,8 +38,11 @@ entries as (
     select
         transitions.deal_key,
         transitions.transition_number as entry_number,
+        transitions.entered_at,
         greatest({{ day_in('transitions.entered_at', 'run.timezone') }}, deals.created_on) as entered_on,
-        transitions.outcome
+        transitions.outcome,
+        transitions.from_pipeline,
+        transitions.from_stage
     from {{ ref('int_stage_transitions') }} as transitions
     inner join deals on transitions.deal_key = deals.deal_key
     cross join run
@@ -49,8 +56,11 @@ entries as (
     select
         deal_key,
         2147483647 as entry_number,
+        deleted_at as entered_at,
         greatest(deleted_on, created_on) as entered_on,
-        'deleted' as outcome
+        'deleted' as outcome,
+        cast(null as varchar) as from_pipeline,
+        cast(null as varchar) as from_stage
     from deals
     where deleted_at is not null
 ),
@@ -68,9 +78,13 @@ turns as (
         deal_key,
         entry_number,
         outcome,
+        entered_at as opened_at,
         entered_on as opened_on,
+        lead(entered_at) over in_order as closed_at,
         lead(entered_on) over in_order as closed_on,
-        lead(outcome) over in_order as closing_outcome
+        lead(outcome) over in_order as closing_outcome,
+        lead(from_pipeline) over in_order as closing_pipeline,
+        lead(from_stage) over in_order as closing_stage
     from followed
     where
         previous_outcome is null
@@ -95,9 +109,13 @@ select
     spells.spell_number,
     deals.source,
     deals.pipeline,
+    spells.opened_at,
     spells.opened_on,
+    spells.closed_at,
     spells.closed_on,
     spells.closing_outcome as outcome,
+    spells.closing_pipeline,
+    spells.closing_stage,
     {{ amount_reporting_in('at_opening', 'deals.amount', 'deals.reporting_rate') }} as opening_amount,
     case
         when spells.closed_on is not null

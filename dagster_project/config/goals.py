@@ -1,0 +1,73 @@
+"""The goals of the configuration, each for a pipeline and stage that are configured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from dagster_project.config.models import Configuration, Goal
+from dagster_project.config.stages import configured_stages, normalized, pipeline_names, stage_aliases
+from dagster_project.errors import ConfigurationError
+
+LESS_IS_BETTER = frozenset({"deals_lost", "sales_cycle_days", "drop_off_rate", "days_in_stage_median"})
+
+
+@dataclass(frozen=True)
+class ConfiguredGoal:
+    """One goal as the models read it, named as its pipeline and stage are; a month that is None is any."""
+
+    goal_number: int
+    first_month: date | None
+    last_month: date | None
+    source: str
+    pipeline: str
+    stage: str | None
+    goal: str
+    target: float
+    is_more_better: bool
+
+
+def configured_goals(config: Configuration) -> list[ConfiguredGoal]:
+    """The goals in their order. Raises ConfigurationError for one of a source, pipeline or stage nobody configured."""
+    return [_resolved(config, position, goal) for position, goal in enumerate(config.goals)]
+
+
+def _resolved(config: Configuration, position: int, goal: Goal) -> ConfiguredGoal:
+    sources = [source.name for source in config.sources]
+    if goal.source not in sources:
+        raise _unknown(position, "source", goal.source, "source", sources)
+    pipelines = {key: name for (source, key), name in pipeline_names(config).items() if source == goal.source}
+    pipeline = pipelines.get(normalized(goal.pipeline))
+    if pipeline is None:
+        what = f"pipeline of {goal.source}"
+        raise _unknown(position, "pipeline", goal.pipeline, what, dict.fromkeys(pipelines.values()))
+    return ConfiguredGoal(
+        goal_number=position + 1,
+        first_month=goal.first_month,
+        last_month=goal.last_month,
+        source=goal.source,
+        pipeline=pipeline,
+        stage=None if goal.stage is None else _open_stage(config, position, goal, pipeline),
+        goal=goal.goal,
+        target=goal.target,
+        is_more_better=goal.goal not in LESS_IS_BETTER,
+    )
+
+
+def _open_stage(config: Configuration, position: int, goal: Goal, pipeline: str) -> str:
+    stages = {
+        stage.stage_key: stage.stage
+        for stage in configured_stages(config)
+        if (stage.source, stage.pipeline) == (goal.source, pipeline) and not stage.is_won and not stage.is_lost
+    }
+    key = normalized(goal.stage or "")
+    key = stage_aliases(config).get((goal.source, normalized(pipeline), key), key)
+    if key not in stages:
+        what = f"open stage of {goal.source}, pipeline {pipeline}"
+        raise _unknown(position, "stage", str(goal.stage), what, stages.values())
+    return stages[key]
+
+
+def _unknown(position: int, key: str, name: str, what: str, allowed: Iterable[str]) -> ConfigurationError:
+    return ConfigurationError(f"goals.{position}.{key}: '{name}' is no {what}; allowed: {', '.join(allowed)}")
