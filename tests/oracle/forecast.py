@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -207,7 +208,7 @@ def _opened_on(deal: Deal, until: list[Transition]) -> date:
     """The day on which its present stay in the open pipeline began."""
     reopened = [
         after
-        for before, after in zip(until, until[1:], strict=False)
+        for before, after in pairwise(until)
         if before.stage.outcome and not after.stage.outcome
     ]
     if reopened:

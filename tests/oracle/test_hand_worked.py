@@ -274,6 +274,11 @@ def _publish(result: Result, database: Path) -> None:
         },
         "mart_funnel": result.funnel,
         "mart_win_probability": result.win_probability,
+        "mart_pipeline_movements": result.movements,
+        "mart_stage_flow": result.stage_flow,
+        "mart_close_date_slippage": result.close_date_slippage,
+        "mart_bottlenecks": result.bottlenecks,
+        "mart_goals": result.goals or [dict.fromkeys(["month", *compare.STAGE_KEY, "goal"])],
         "mart_forecast": result.forecast or [dict.fromkeys(compare.FORECAST_KEY)],
         "mart_forecast_backtest": result.forecast_backtest or [dict.fromkeys(compare.FORECAST_KEY)],
     }
@@ -289,6 +294,7 @@ def _publish(result: Result, database: Path) -> None:
         connection.execute("delete from marts.fct_leads where lead_key is null")
         connection.execute("delete from marts.fct_activities where activity_key is null")
         connection.execute("delete from marts.fct_pipeline_snapshots where deal_key is null")
+        connection.execute("delete from marts.mart_goals where month is null")
         connection.execute("delete from marts.mart_forecast where forecast_on is null")
         connection.execute("delete from marts.mart_forecast_backtest where forecast_on is null")
 

@@ -1,5 +1,5 @@
--- How wide an interval has to be, in standard deviations of the forecast, so that it would have held the wanted share of
--- what earlier forecasts of the same pipeline, at most as far ahead, came to (split conformal prediction).
+-- How wide an interval has to be, in standard deviations of the forecast, so that it would have held the wanted share
+-- of what earlier forecasts of the same pipeline, at most as far ahead, came to (split conformal prediction).
 with errors as (
     select
         source,
