@@ -1,5 +1,5 @@
--- Revenue and customers by month and grain value, contiguous from the first revenue of the value to the run's month, and
--- what stands in the twelve months that end with each.
+-- Revenue and customers by month and grain value, of the twelve months that end with each; contiguous from the first
+-- revenue of the value to the run's month.
 with run as (
     select * from {{ source('config', 'run') }}
 ),

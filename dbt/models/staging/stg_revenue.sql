@@ -12,8 +12,10 @@ lines as (
         {{ first_id('revenue_rows.account_id', 'feeds.id_separator') }} as account_id,
         revenue_rows.revenue_on,
         -- a period that ends before it begins is none
-        case when revenue_rows.service_from <= revenue_rows.service_to then revenue_rows.service_from end as service_from,
-        case when revenue_rows.service_from <= revenue_rows.service_to then revenue_rows.service_to end as service_to,
+        case when revenue_rows.service_from <= revenue_rows.service_to then revenue_rows.service_from end
+            as service_from,
+        case when revenue_rows.service_from <= revenue_rows.service_to then revenue_rows.service_to end
+            as service_to,
         revenue_rows.amount,
         coalesce(upper(revenue_rows.currency), feeds.currency) as currency
     from revenue_rows

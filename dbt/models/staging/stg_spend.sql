@@ -14,7 +14,8 @@ spend as (
         coalesce(upper(spend_rows.currency), feeds.currency) as currency,
         spend_rows.campaign,
         spend_rows.pipeline as pipeline_name,
-        case when spend_rows.owner_id is not null then concat(spend_rows.source, ':', spend_rows.owner_id) end as owner_key,
+        case when spend_rows.owner_id is not null then concat(spend_rows.source, ':', spend_rows.owner_id) end
+            as owner_key,
         spend_rows.segment,
         spend_rows.lead_source
     from spend_rows

@@ -307,7 +307,8 @@ select
     cast(spend as decimal(18, 2)) as spend,
     cast(spend_rows_without_rate as bigint) as spend_rows_without_rate,
     cac,
-    cast(case when has_twelve_months and lines_without_rate = 0 then revenue end as decimal(18, 2)) as revenue_12_months,
+    cast(case when has_twelve_months and lines_without_rate = 0 then revenue end as decimal(18, 2))
+        as revenue_12_months,
     cast(case when has_twelve_months then active_customer_months end as bigint) as active_customer_months,
     cast(case when has_twelve_months then active_months_before end as bigint) as active_months_before,
     cast(case when has_twelve_months then churned_customers end as bigint) as churned_customers,
