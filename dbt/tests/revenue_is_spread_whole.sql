@@ -1,5 +1,5 @@
--- What a customer's revenue lines bring up to the run's month stands in its months, to the cent; lines that reach further
--- or have no rate left out of both sides by leaving out their customers
+-- A customer's revenue lines stand in its months, to the cent; left out are customers with a line that reaches beyond the
+-- run's month or has no rate
 with lines as (
     select
         revenue.account_key,
