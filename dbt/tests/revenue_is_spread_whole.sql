@@ -1,5 +1,5 @@
--- A customer's revenue lines stand in its months, to the cent; left out are customers with a line that reaches beyond the
--- run's month or has no rate
+-- A customer's revenue lines stand in its months, to the cent; left out are customers with a line that has no rate or
+-- reaches beyond the run's month
 with lines as (
     select
         revenue.account_key,
