@@ -5,6 +5,7 @@
 clock → business → lives
       → activity_log → leads             the clean world: who sells what to whom, and when
 between_nights                           what happens while the extracts are made, so that these have a history to tell
+money                                    what customers pay, and what finding them costs
 cases → crafting                         deals and activities made to measure: violations and near misses
 salesforce, pipedrive, field_sheet,
 hubspot                                  the world as each CRM writes it on the day of a delivery

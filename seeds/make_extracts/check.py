@@ -36,6 +36,8 @@ CONFIGURED = NEED_AMOUNT | {
 }
 _SPELLINGS = {name.casefold(): name for name in CONFIGURED}
 WON, LOST = {"Closed Won", "Sold", "Renewed"}, {"Closed Lost", "No deal", "Cancelled"}
+#: Entities of which every row counts.
+EVENTS = ("deal_changes", "deal_versions", "exchange_rates", "spend", "revenue")
 DEFAULT_CURRENCY = {"acme_salesforce": "USD"}
 
 Violation = tuple[str, str, str]
@@ -97,7 +99,7 @@ def _file_violations(night: list[Delivery]) -> Iterator[Violation]:
                 for number, row in delivery.rows:
                     if not row[id_column]:
                         yield "missing_key", source, f"{delivery.sha256}:{number}"
-        if newest.feed.entity in ("deal_changes", "deal_versions", "exchange_rates"):
+        if newest.feed.entity in EVENTS:
             continue
         id_column = next(iter(newest.feed.columns))
         seen: dict[str, Row] = {}
@@ -169,7 +171,7 @@ def _cell_violations(source: str, own: list[Delivery], known: Known) -> Iterator
             for column in unreadable(row, source):
                 yield "unparseable_value", source, f"{source}:{entity}:{record_id}:{column}"
     for delivery in own:  # in events every row counts
-        if delivery.feed.entity in ("deal_changes", "deal_versions", "exchange_rates"):
+        if delivery.feed.entity in EVENTS:
             for number, row in delivery.rows:
                 assert not unreadable(row, source), f"{delivery.file} row {number}"
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from seeds.make_extracts.business import Account, Deal, Lead, Owner, Record, Version, World
 from seeds.make_extracts.clock import BERLIN, berlin_day
 from seeds.make_extracts.delivery import Dialect, Extract, Night, Table, nights
+from seeds.make_extracts.money import costs, invoiced
 
 _SHEET = Dialect(delimiter=";", line_end="\r\n")
 _SHEET_WITH_MARK = Dialect(delimiter=";", line_end="\r\n", byte_order_mark=True)
@@ -50,6 +51,8 @@ def extracts(world: World) -> Iterator[Extract]:
         ("reps", "owners", "csv", _SHEET_WITH_MARK, _reps),
         ("customers", "accounts", "csv", _SHEET, _customers),
         ("rates", "exchange_rates", "csv", _SHEET, _rates),
+        ("revenue", "revenue", "csv.gz", _SHEET, _revenue),
+        ("spend", "spend", "csv", _SHEET, _spend),
     )
     source = world.business.name
     for night in nights(BERLIN):
@@ -173,3 +176,35 @@ def _rates(_: World, night: Night) -> Table:
         friday += timedelta(days=7)
     rows += [[_day(on), "NOK", f"{0.0875 - 0.0004 * place:.4f}"] for place, on in enumerate(_NOK_DAYS)]
     return Table(["Date", "Currency", "EUR per unit"], rows)
+
+
+def _revenue(world: World, night: Night) -> Table:
+    """The bookkeeper's list: a day, and for a yearly fee the first and last day it pays for."""
+    return Table.of(
+        {
+            "Customer": line.account.id,
+            "Invoice": line.number,
+            "Invoiced": _day(line.on),
+            "From": _day(line.on if line.until else None),
+            "To": _day(line.until),
+            "Net": _money(line.amount),
+            "Currency": line.currency,
+        }
+        for line in invoiced(world)
+        if line.on < night.day
+    )
+
+
+def _spend(world: World, night: Night) -> Table:
+    """A month to a row, all of it in euros at the bank's rate of that day."""
+    return Table.of(
+        {
+            "Month": f"{cost.month:%Y-%m}",
+            "Cost": _money(cost.amount),
+            "Found via": cost.channel,
+            "Branch": cost.segment,
+            "Remarks": "" if cost.channel else "agency",
+        }
+        for cost in costs(world)
+        if cost.month < night.day and cost.currency == "EUR"
+    )

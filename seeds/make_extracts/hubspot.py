@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from seeds.make_extracts.business import Account, Activity, Business, Deal, Lead, Owner, Record, Version, World
 from seeds.make_extracts.clock import AS_OF_DAY, DELIVERY_DAYS, berlin_day
 from seeds.make_extracts.delivery import Dialect, Extract, Night, Table, nights
+from seeds.make_extracts.money import costs, invoiced
 from seeds.make_extracts.words import ascii_slug
 
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -71,6 +72,10 @@ def extracts(world: World) -> Iterator[Extract]:
     for night in nights(world.business.zone):
         path = f"{source}/owners-{night.day}.csv"
         yield Extract(source, "owners", "owners", night.day, path, Dialect(), _owners(world, night))
+        path = f"{source}/finance-revenue-{night.day}.csv.gz"
+        yield Extract(source, "revenue", "revenue", night.day, path, Dialect(), _revenue(world, night))
+        path = f"{source}/finance-marketing-{night.day}.csv"
+        yield Extract(source, "spend", "spend", night.day, path, Dialect(), _spend(world, night))
         for feed, entity, table in files:
             if feed not in _BIG or night.day in _BIG_NIGHTS:
                 path = f"{source}/hubspot-crm-exports-all-{feed}-{night.day}.csv.gz"
@@ -367,3 +372,35 @@ def _task(task: Activity, night: Night) -> dict[str, str]:
         "Create Date": _time(task.created_at),
         **_links(task),
     }
+
+
+def _revenue(world: World, night: Night) -> Table:
+    """What the finance system exports: a service period, of one day where nothing lasts."""
+    return Table.of(
+        {
+            "company_id": line.account.id,
+            "invoice_line": line.number,
+            "service_start": str(line.on),
+            "service_end": str(line.until or line.on),
+            "net_amount": _money(line.amount),
+            "currency": line.currency,
+        }
+        for line in invoiced(world)
+        if line.on < night.day
+    )
+
+
+def _spend(world: World, night: Night) -> Table:
+    """Marketing costs as booked on the first of their month; events were for one pipeline."""
+    return Table.of(
+        {
+            "booked_on": str(cost.month),
+            "amount": _money(cost.amount),
+            "currency": cost.currency,
+            "channel": cost.channel,
+            "pipeline": "Sales Pipeline" if cost.channel == "Trade Show" else "",
+            "campaign": f"{cost.channel or 'Agency'} {cost.month:%b %Y}",
+        }
+        for cost in costs(world)
+        if cost.month < night.day
+    )

@@ -38,6 +38,9 @@ _KINDS = {
     "close_on": "date",
     "expected_close_on": "date",
     "rate_on": "date",
+    "revenue_on": "date",
+    "service_from": "date",
+    "service_to": "date",
 }
 
 Row = dict[str, str]
@@ -160,10 +163,25 @@ SHEET_FEEDS = (
     ("reps", "owners", r"reps_", "owner_id=Rep; is_active=Active"),
     ("customers", "accounts", r"customers_", "account_id=Customer; segment=Branch"),
     ("rates", "exchange_rates", r"rates_", "currency=Currency; rate_on=Date; rate=EUR per unit"),
+    (
+        "revenue",
+        "revenue",
+        r"revenue_",
+        "account_id=Customer; revenue_on=Invoiced; service_from=From; service_to=To; amount=Net; currency=Currency",
+    ),
+    ("spend", "spend", r"spend_", "month=Month; amount=Cost; lead_source=Found via; segment=Branch"),
 )
 _LINKS = "deal_id=Associated Deal IDs; lead_id=Associated Contact IDs; account_id=Associated Company IDs"
 HUBSPOT_FEEDS = (
     ("owners", "owners", r"owners-", "owner_id=id; owner_name=firstName"),
+    (
+        "revenue",
+        "revenue",
+        r"finance-revenue-",
+        "account_id=company_id; service_from=service_start; service_to=service_end; amount=net_amount; "
+        "currency=currency",
+    ),
+    ("spend", "spend", r"finance-marketing-", "month=booked_on; amount=amount; currency=currency"),
     ("companies", "accounts", r"hubspot-crm-exports-all-companies-", "account_id=Record ID; segment=Industry"),
     (
         "contacts",

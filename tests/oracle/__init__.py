@@ -16,6 +16,7 @@ from .bottlenecks import bottlenecks
 from .changes import changes_of
 from .configuration import moment_in_utc, read_configuration
 from .crm import Crm
+from .customers import customer_months, customers_of
 from .deals import Deal, deals_of
 from .flow import close_date_slippage, stage_flow
 from .forecast import forecasts
@@ -26,6 +27,7 @@ from .money import read_rates
 from .monthly import monthly_metrics
 from .movements import months_with_completeness, movements, turns_of
 from .open_pipeline import pipeline_daily, pipeline_snapshots, stays_of
+from .spend import spend_of
 from .stage_metrics import stage_metrics, time_in_stage
 from .stages import direction
 from .visits import Visit, visits_of
@@ -46,6 +48,7 @@ class Result:
     changes: Rows
     snapshots: Rows
     daily: Rows
+    customer_months: Rows
     monthly_metrics: Rows
     stage_metrics: Rows
     time_in_stage: Rows
@@ -82,8 +85,9 @@ def compute(
     visits = [visit for deal in deals for visit in visits_of(deal)]
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
     forecast, backtest = forecasts(deals, rates, moment.astimezone(config.zone).date())
+    customers = customers_of(crms, rates)
     living = [deal for deal in deals if not deal.is_deleted]
-    by_month = monthly_metrics(living, leads, config, moment)
+    by_month = monthly_metrics(living, leads, spend_of(crms, rates), customers, config, moment)
     months = {row["month"]: row["is_complete_month"] for row in by_month if row["grain"] == "all"}
     by_stage = stage_metrics(crms, visits, months)
     turns = [turn for deal in deals for turn in turns_of(deal, rates)]
@@ -98,6 +102,7 @@ def compute(
         changes=[row for deal in deals for row in _change_rows(deal)],
         snapshots=pipeline_snapshots(stays, moment),
         daily=pipeline_daily(stays),
+        customer_months=customer_months(customers, moment, config),
         monthly_metrics=by_month,
         stage_metrics=by_stage,
         time_in_stage=time_in_stage(crms, visits),

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from .monthly import next_month
+from .months import next_month
 from .movements import Months, Turn
 from .open_pipeline import Stay
 

@@ -64,6 +64,14 @@ VISIT_COLUMNS = [
 ACTIVITY_COLUMNS = ["deal_key", "lead_key", "completed_at"]
 CHANGE_COLUMNS = ["deal_key", "field", "old_value", "new_value", "changed_at", "evidence"]
 SNAPSHOT_COLUMNS = ["pipeline", "stage", "owner_key", "amount_reporting", "days_in_stage"]
+CUSTOMER_MONTH_COLUMNS = [
+    "source",
+    "segment",
+    "revenue_reporting",
+    "is_active",
+    "was_active_month_before",
+    "is_churned",
+]
 DAILY_KEY = ["date_day", "source", "pipeline", "stage"]
 MONTHLY_KEY = ["month", "grain", "grain_value"]
 STAGE_KEY = ["source", "pipeline", "stage"]
@@ -88,6 +96,7 @@ def differences(result: Result, database: str | Path) -> list[str]:
         change_differences,
         snapshot_differences,
         daily_differences,
+        customer_month_differences,
         monthly_differences,
         stage_metric_differences,
         time_in_stage_differences,
@@ -144,6 +153,12 @@ def snapshot_differences(result: Result, database: str | Path) -> list[str]:
 def daily_differences(result: Result, database: str | Path) -> list[str]:
     """`mart_pipeline_daily`, every cell."""
     return _table_differences(database, "mart_pipeline_daily", DAILY_KEY, ["open_deals", "open_amount"], result.daily)
+
+
+def customer_month_differences(result: Result, database: str | Path) -> list[str]:
+    """`fct_customer_months`, by account and month."""
+    key = ["account_key", "month"]
+    return _table_differences(database, "fct_customer_months", key, CUSTOMER_MONTH_COLUMNS, result.customer_months)
 
 
 def monthly_differences(result: Result, database: str | Path) -> list[str]:

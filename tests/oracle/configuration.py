@@ -93,6 +93,7 @@ class Config:
     sla_hours: float
     max_rate_age_days: int
     min_volume_share: Decimal
+    gross_margin: Decimal | None
     sources: list[Source] = field(default_factory=list)
     goals: list[dict[str, str]] = field(default_factory=list)
 
@@ -111,6 +112,7 @@ def read_configuration(path: Path) -> Config:
         sla_hours=float(thresholds.get("lead_response_sla_hours", 24)),
         max_rate_age_days=int(thresholds.get("max_rate_age_days", 62)),
         min_volume_share=Decimal(thresholds.get("min_volume_share", "0.5")),
+        gross_margin=Decimal(raw["gross_margin"]) if raw.get("gross_margin") else None,
         sources=[_source(source, raw["currency"]) for source in raw["sources"]],
         goals=raw.get("goals") or [],
     )

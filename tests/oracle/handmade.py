@@ -9,7 +9,7 @@ from . import Result, compute
 CONFIG = """
 timezone: Europe/Berlin
 currency: EUR
-sources:
+{margin}sources:
   - name: crm
     timezone: UTC
     id_separator: ";"
@@ -42,6 +42,21 @@ sources:
         entity: exchange_rates
         files: ["rates_*.csv"]
         columns: {{rate_on: day, currency: currency, rate: rate}}
+      accounts:
+        entity: accounts
+        files: ["accounts_*.csv"]
+        columns: {{account_id: id, segment: segment}}
+      spend:
+        entity: spend
+        deliveries: incremental
+        files: ["spend_*.csv"]
+        columns: {{spent_on: month, amount: amount, currency: currency, pipeline: pipeline, owner_id: owner,
+                  segment: segment, lead_source: found, is_deleted: deleted}}
+      revenue:
+        entity: revenue
+        files: ["revenue_*.csv"]
+        columns: {{account_id: account, revenue_on: day, service_from: from, service_to: to, amount: amount,
+                  currency: currency}}
     pipelines:
       - name: default
         stages:
@@ -65,8 +80,9 @@ class World:
         path.parent.mkdir(exist_ok=True)
         path.write_text("\n".join(line.strip() for line in text.strip().splitlines()) + "\n", encoding="utf-8")
 
-    def compute(self, after_close: str = "reopen", as_of: str = AS_OF) -> Result:
+    def compute(self, after_close: str = "reopen", as_of: str = AS_OF, gross_margin: str | None = None) -> Result:
         """The oracle's word on it."""
         config = self.folder / "pipeline.yml"
-        config.write_text(CONFIG.format(after_close=after_close), encoding="utf-8")
+        margin = f"gross_margin: {gross_margin}\n" if gross_margin else ""
+        config.write_text(CONFIG.format(after_close=after_close, margin=margin), encoding="utf-8")
         return compute(config, self.folder, as_of)

@@ -42,6 +42,8 @@ REQUIRED = {
     "owners": ("owner_id",),
     "accounts": ("account_id",),
     "stages": ("stage_id", "stage_name"),
+    "spend": ("spent_on", "amount"),
+    "revenue": ("account_id", "amount"),
     "exchange_rates": ("rate_on", "currency", "rate"),
 }
 Row = dict[str, str | None]
@@ -150,6 +152,9 @@ def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iter
     for column in _required(source, feed):
         if column not in places and column not in feed.constants:
             raise RefusedError(f"{path.name} has no column {column}")
+    given = places.keys() | feed.constants.keys()
+    if feed.entity == "revenue" and "revenue_on" not in given and not given >= {"service_from", "service_to"}:
+        raise RefusedError(f"{path.name} has no column revenue_on, and no service_from with service_to")
     for line in whole:
         row = _row(line, places, feed)
         if dated:

@@ -1,4 +1,4 @@
-"""`mart_monthly_metrics`: what leads, deals and activities alone give, for all six grains (domain.md)."""
+"""`mart_monthly_metrics`, for all six grains (domain.md)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from statistics import fmean, median
 from typing import Any
 
 from .configuration import Config
+from .customers import Customer, is_over, lifetime_value
 from .deals import Deal
 from .leads import Lead
-from .values import midnight
+from .months import months_from, next_month
+from .spend import Spend, spend_in
 
 #: grain → the value of a deal, the value of a lead (None where lead metrics do not exist)
 GRAINS: dict[str, tuple[Callable[[Deal], str | None], Callable[[Lead], str | None] | None]] = {
@@ -43,9 +45,12 @@ class Group:
     leads: list[Lead] = field(default_factory=list)
 
 
-def monthly_metrics(deals: list[Deal], leads: list[Lead], config: Config, as_of: datetime) -> list[dict[str, Any]]:
+def monthly_metrics(
+    deals: list[Deal], leads: list[Lead], spend: Spend, customers: list[Customer], config: Config, as_of: datetime
+) -> list[dict[str, Any]]:
     """One row per month × grain × grain value; deals are those that are not deleted."""
-    months = list(_months(deals, leads, as_of.astimezone(config.zone).date()))
+    as_of_day = as_of.astimezone(config.zone).date()
+    months = list(_months(deals, leads, as_of_day))
     first_wins = _first_wins(deals)
     rows = []
     for grain, (value_of_deal, value_of_lead) in GRAINS.items():
@@ -54,26 +59,45 @@ def monthly_metrics(deals: list[Deal], leads: list[Lead], config: Config, as_of:
             groups[value_of_deal(deal)].deals.append(deal)
         for lead in leads if value_of_lead else []:
             groups[value_of_lead(lead)].leads.append(lead)
+        for grain_value in _values_of_money(grain, spend, customers, as_of_day):
+            groups[grain_value]
         for grain_value, group in sorted(groups.items(), key=lambda item: (item[0] is None, item[0] or "")):
             for row in _rows(group, months, first_wins, has_leads=value_of_lead is not None):
-                is_over = midnight(next_month(row["month"]), config.zone) <= as_of
-                rows.append({"grain": grain, "grain_value": grain_value, "is_complete_month": is_over, **row})
+                month = row["month"]
+                clv, reason = lifetime_value(customers, (grain, grain_value), month, config, as_of)
+                spent = spend_in(spend, (grain, grain_value), month)
+                cac = float(spent / row["new_customers"]) if spent is not None and row["new_customers"] else None
+                rows.append(
+                    {
+                        "grain": grain,
+                        "grain_value": grain_value,
+                        "is_complete_month": is_over(month, as_of, config),
+                        **row,
+                        "spend": spent,
+                        "cac": cac,
+                        "clv": clv,
+                        "clv_to_cac": clv / cac if clv is not None and cac else None,
+                        "clv_null_reason": reason,
+                    }
+                )
     return rows
 
 
-def next_month(month: date) -> date:
-    """The first day of the month after."""
-    return (month + timedelta(days=31)).replace(day=1)
+def _values_of_money(grain: str, spend: Spend, customers: list[Customer], as_of_day: date) -> Iterator[str | None]:
+    """Values that spend and revenue up to as-of's month carry, whether a deal or a lead has them or not."""
+    for (spend_grain, value), months in spend.items():
+        if spend_grain == grain and min(months) <= as_of_day:
+            yield value
+    for customer in customers:
+        if grain in ("all", "source", "segment") and min(customer.cents) <= as_of_day:
+            yield customer.value_of(grain)
 
 
 def _months(deals: Iterable[Deal], leads: Iterable[Lead], as_of_day: date) -> Iterator[date]:
     """Contiguous, from the earliest creation or `closed_on` to as-of's month."""
     days = [day for deal in deals for day in (deal.created_on, deal.closed_on) if day]
     days += [lead.created_on for lead in leads]
-    month = min(days, default=as_of_day + timedelta(days=31)).replace(day=1)
-    while month <= as_of_day:
-        yield month
-        month = next_month(month)
+    return months_from(min(days, default=as_of_day + timedelta(days=31)), as_of_day)
 
 
 def _first_wins(deals: Iterable[Deal]) -> set[str]:

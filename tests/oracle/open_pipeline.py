@@ -12,7 +12,7 @@ from typing import Any
 from .changes import Change, changes_of, value_on
 from .deals import Deal, in_reporting
 from .money import Rates
-from .monthly import next_month
+from .months import next_month
 
 Rows = list[dict[str, Any]]
 DAY = timedelta(days=1)

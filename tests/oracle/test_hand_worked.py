@@ -264,6 +264,8 @@ def _publish(result: Result, database: Path) -> None:
         "fct_pipeline_snapshots": result.snapshots
         or [dict.fromkeys(["snapshot_on", "deal_key", *compare.SNAPSHOT_COLUMNS])],
         "mart_pipeline_daily": result.daily,
+        "fct_customer_months": result.customer_months
+        or [dict.fromkeys(["account_key", "month", *compare.CUSTOMER_MONTH_COLUMNS])],
         "mart_monthly_metrics": result.monthly_metrics,
         **{
             table: [row | {"stage_order": row["stage_rank"][0]} for row in rows]
@@ -297,6 +299,7 @@ def _publish(result: Result, database: Path) -> None:
         connection.execute("delete from marts.mart_goals where month is null")
         connection.execute("delete from marts.mart_forecast where forecast_on is null")
         connection.execute("delete from marts.mart_forecast_backtest where forecast_on is null")
+        connection.execute("delete from marts.fct_customer_months where account_key is null")
 
 
 def _naive(row: dict[str, object], columns: list[str]) -> list[object]:

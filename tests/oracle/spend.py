@@ -1,0 +1,49 @@
+"""Metric 9's numerator: spend by month in every grain whose attribute a row carries (domain.md, metric 9)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+
+from .crm import Crm
+from .events import Event, events_of
+from .money import Rates
+
+#: (grain, its value) → month → the amounts, None where there is no rate.
+Spend = dict[tuple[str, str], dict[date, list[Decimal | None]]]
+
+
+def spend_of(crms: Iterable[Crm], rates: Rates) -> Spend:
+    """All rows, in each grain that they count in."""
+    spend: Spend = defaultdict(lambda: defaultdict(list))
+    for event in (event for crm in crms for event in events_of("spend", crm)):
+        spent_on = event.day("spent_on")
+        if spent_on:
+            money = event.in_reporting_currency(spent_on, rates)
+            for grain in _grains(event):
+                spend[grain][spent_on.replace(day=1)].append(money)
+    return spend
+
+
+def spend_in(spend: Spend, grain: tuple[str, str | None], month: date) -> Decimal | None:
+    """0 where a month has none; None before the first row that carries the value, and where a rate is missing."""
+    months = spend.get(grain, {})
+    amounts = months.get(month, [])
+    if not months or month < min(months) or None in amounts:
+        return None
+    return sum(amounts, Decimal(0))
+
+
+def _grains(event: Event) -> Iterator[tuple[str, str]]:
+    source, row = event.crm.source.name, event.row
+    yield "all", "all"
+    yield "source", source
+    if row.get("pipeline"):
+        yield "pipeline", f"{source}:{event.crm.pipelines.pipeline(row['pipeline']).name}"
+    if row.get("owner_id"):
+        yield "owner", event.crm.key(row["owner_id"])
+    for grain in ("segment", "lead_source"):
+        if row.get(grain):
+            yield grain, str(row[grain])
