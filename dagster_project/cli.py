@@ -143,12 +143,23 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
 
 
 @app.command()
-def docs() -> None:
+def docs(
+    metrics: Annotated[
+        Path | None, typer.Option(help="Write the metric dictionary, and only it, to this file.", show_default=False)
+    ] = None,
+) -> None:
     """Write the dbt docs (models, columns, lineage) to WAREHOUSE_DIR/docs."""
     from dagster_project.config.load import load_settings
     from dagster_project.transform.docs import write_docs
 
-    typer.echo(f"docs: {write_docs(load_settings())}")
+    if metrics is None:
+        typer.echo(f"docs: {write_docs(load_settings())}")
+        return
+    from dagster_project.transform.metric_dictionary import metric_dictionary
+    from dagster_project.transform.project import manifest
+
+    metrics.write_text(metric_dictionary(manifest(load_settings())), encoding="utf-8")
+    typer.echo(f"metric dictionary: {metrics}")
 
 
 @config_app.command("check")

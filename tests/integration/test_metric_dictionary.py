@@ -1,0 +1,46 @@
+"""docs/metrics.md is what the dbt project says, and says something of every column."""
+
+import json
+
+from dagster_project.transform.metric_dictionary import metric_dictionary
+from tests.conftest import PROJECT, Warehouse
+
+
+def test_the_page_is_what_the_project_says(sample: Warehouse) -> None:
+    page = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert page == metric_dictionary(sample.path / "dbt" / "parsed.json"), (
+        "docs/metrics.md has drifted: write it anew with `dealtrail docs --metrics docs/metrics.md`"
+    )
+
+
+def test_it_has_the_twelve_metrics_once_each_and_every_mart(sample: Warehouse) -> None:
+    page = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for number in range(1, 13):
+        assert page.count(f"\n**{number}. ") == 1
+    marts = sample.rows(
+        "select table_name from information_schema.tables where table_schema = 'marts' and table_name like 'mart%'"
+    )
+    assert marts
+    for (mart,) in marts:
+        assert f"### {mart}\n" in page
+
+
+def test_every_column_that_is_published_has_a_description(sample: Warehouse) -> None:
+    undescribed = sample.rows(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where schema_name in ('marts', 'quality') and coalesce(comment, '') = '' order by all"
+    )
+    assert undescribed == []
+
+
+def test_what_a_metric_is_said_to_come_from_is_there(sample: Warehouse) -> None:
+    manifest = json.loads((sample.path / "dbt" / "parsed.json").read_text(encoding="utf-8"))
+    columns = {node["name"]: set(node["columns"]) for node in manifest["nodes"].values() if "columns" in node}
+    named = [
+        fact
+        for node in manifest["nodes"].values()
+        for column in node.get("columns", {}).values()
+        for fact in column["meta"].get("facts", [])
+    ]
+    assert len(named) > 12
+    assert [fact for fact in named if fact.split(".")[1] not in columns.get(fact.split(".")[0], set())] == []
