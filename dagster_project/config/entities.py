@@ -6,7 +6,7 @@ A column's kind says how staging reads its text: `text`, `timestamp` (an `_at` m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["text", "timestamp", "date", "amount", "number", "boolean"]
@@ -17,11 +17,13 @@ class Entity:
     """One kind of record: its key column, its other columns, and what a file must have.
 
     `required_columns` refuse a delivery when missing; a row without a value in one of them is quarantined.
+    `alternatives`: the columns that together can stand for a required one, in a file and in a row.
     """
 
     key: str
     columns: dict[str, Kind]
     required_columns: tuple[str, ...]
+    alternatives: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 ENTITIES: dict[str, Entity] = {
@@ -158,7 +160,8 @@ ENTITIES: dict[str, Entity] = {
         },
         required_columns=("stage_id", "stage_name"),
     ),
-    # Events without an id: a month alone stands for its first day.
+    # Spend and revenue are events without an id; a month alone stands for its first day, and an amount without a
+    # currency is in the source's.
     "spend": Entity(
         key="campaign",
         columns={
@@ -170,8 +173,26 @@ ENTITIES: dict[str, Entity] = {
             "owner_id": "text",
             "segment": "text",
             "lead_source": "text",
+            "is_deleted": "boolean",
         },
-        required_columns=("spent_on", "amount", "currency"),
+        required_columns=("spent_on", "amount"),
+    ),
+    "revenue": Entity(
+        key="account_id",
+        columns={
+            "account_id": "text",
+            "revenue_on": "date",
+            # The first and the last day of what was paid for.
+            "service_from": "date",
+            "service_to": "date",
+            "amount": "amount",
+            "currency": "text",
+            # Tells two lines apart that are equal otherwise.
+            "line_id": "text",
+            "is_deleted": "boolean",
+        },
+        required_columns=("account_id", "amount", "revenue_on"),
+        alternatives={"revenue_on": ("service_from", "service_to")},
     ),
     "exchange_rates": Entity(
         key="currency",

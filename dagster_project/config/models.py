@@ -321,6 +321,9 @@ class Configuration(Strict):
     landing_dir: Path = Path("landing")
     warehouse_dir: Path | None = None
     history_starts_on: str = Field("2000-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$")
+    gross_margin: float | None = Field(
+        None, ge=0, le=1, description="Share of revenue left after the cost of delivering it; `clv` needs it."
+    )
     schedule: Schedule = Schedule()
     thresholds: Thresholds = Thresholds()
     rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id.")

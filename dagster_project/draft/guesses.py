@@ -83,7 +83,12 @@ def guess_as(connection: duckdb.DuckDBPyConnection, sample: Sample, entity: str)
         for canonical, guess in guesses.items()
     }
     used = {guess.source.position for guess in guesses.values()}
-    missing = [column for column in ENTITIES[entity].required_columns if column not in guesses]
+    alternatives = ENTITIES[entity].alternatives
+    missing = [
+        column
+        for column in ENTITIES[entity].required_columns
+        if column not in guesses and not (column in alternatives and guesses.keys() >= set(alternatives[column]))
+    ]
     return Guessed(
         entity=entity,
         guesses={column: guesses[column] for column in ENTITIES[entity].columns if column in guesses},

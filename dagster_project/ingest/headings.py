@@ -126,14 +126,18 @@ def _demand_required(
     headings: Sequence[str], feed: Feed, positions: dict[str, tuple[int, ...]], needs_stage: bool
 ) -> None:
     entity = ENTITIES[feed.entity]
+    given = {*positions, *feed.constants, *feed.references}
     for column in entity.required_columns:
-        given = column in positions or column in feed.constants or column in feed.references
-        if given or (feed.entity == "deals" and column == "stage" and not needs_stage):
+        alternative = entity.alternatives.get(column)
+        if column in given or (alternative and given.issuperset(alternative)):
+            continue
+        if feed.entity == "deals" and column == "stage" and not needs_stage:
             continue
         synonyms = [" + ".join(_parts(synonym)) for synonym in feed.columns.get(column, [])]
         wanted = " or ".join(f"'{name}'" for name in synonyms) or "none in the mapping"
+        instead = f", nor for {' and '.join(alternative)} in its place" if alternative else ""
         raise RefusedFileError(
-            f"has no column for {feed.entity}.{column} (heading {wanted}); {_shown(headings, feed)}. "
+            f"has no column for {feed.entity}.{column} (heading {wanted}){instead}; {_shown(headings, feed)}. "
             "Add the heading to the mapping, or export the column"
         )
 

@@ -94,6 +94,7 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
         "lead_response_sla_hours": "double",
         "max_rate_age_days": "integer",
         "max_quarantine_share": "double",
+        "gross_margin": "double",
     }
     row = {
         "as_of": _utc(as_of),
@@ -105,6 +106,7 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
         "lead_response_sla_hours": config.thresholds.lead_response_sla_hours,
         "max_rate_age_days": config.thresholds.max_rate_age_days,
         "max_quarantine_share": config.thresholds.max_quarantine_share,
+        "gross_margin": config.gross_margin,
     }
     _create_table(connection, "config.run", columns, [row])
 

@@ -1,6 +1,6 @@
 {#
     The monthly metrics' grains in one aggregation each: `aggregates` of a relation by a month column, for every
-    grain that `records` (deals or leads) have. The result has month, grain, grain_value and the aggregates.
+    grain that `records` (deals, leads, spend or customers) have. The result has month, grain, grain_value and the aggregates.
 #}
 {% macro by_grain(relation, month, records, aggregates) -%}
     {%- set values = {
@@ -11,7 +11,10 @@
         'segment': 'segment',
         'lead_source': 'lead_source',
     } -%}
-    {%- set grains = ['all', 'source', 'owner', 'lead_source'] if records == 'leads' else values.keys() | list -%}
+    {%- set grains = {
+        'leads': ['all', 'source', 'owner', 'lead_source'],
+        'customers': ['all', 'source', 'segment'],
+    }.get(records, values.keys() | list) -%}
     {%- for grain in grains %}
     select
         {{ month }} as month,

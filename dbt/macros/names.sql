@@ -18,6 +18,6 @@
     {{ return({
         'deals': 'deal_id', 'deal_changes': 'deal_id', 'deal_versions': 'deal_id', 'leads': 'lead_id',
         'activities': 'activity_id', 'owners': 'owner_id', 'accounts': 'account_id', 'stages': 'stage_id',
-        'spend': 'campaign', 'exchange_rates': 'currency',
+        'spend': 'campaign', 'revenue': 'account_id', 'exchange_rates': 'currency',
     }) }}
 {%- endmacro %}

@@ -7,6 +7,7 @@
 
     columns     canonical column → kind (read_value)
     required    columns without which a row cannot be used; the first one is the record's id
+    unless      required column → condition under which a row does without it
     latest      true: one row per id counts, the newest. false: rows are events, all of the newest full
                 extract and of later increments count, identical events once, the earliest
     same_event  with latest=false: the columns in which identical events agree
@@ -15,8 +16,12 @@
 
     Delivered order is extract time, then file, then row: the same whichever file was loaded first.
 #}
-{% macro staged_rows(entity, columns, required, latest=true, same_event=[], first_when={}, readings=[]) %}
+{% macro staged_rows(entity, columns, required, unless={}, latest=true, same_event=[], first_when={}, readings=[]) %}
 {%- set id = required[0] %}
+{%- set missing = {} %}
+{%- for column in required %}
+    {%- do missing.update({column: column ~ ' is null' ~ (' and not coalesce(' ~ unless[column] ~ ', false)' if column in unless)}) %}
+{%- endfor %}
 {%- set typed_columns = columns.items() | selectattr(1, 'ne', 'text') | map('first') | list %}
 {%- set moments = [] %}
 {%- for column, kind in columns.items() if kind in ('timestamp', 'date') %}{% do moments.append(column) %}{% endfor %}
@@ -97,25 +102,25 @@ judged as {{ not_materialized() }} (
         concat_ws(
             ', '
             {%- for column in required %}
-            , case when {{ column }} is null{{ ' and _needs_stage' if entity == 'deals' and column == 'stage' }}
+            , case when {{ missing[column] }}
                 then {% if column in typed_columns %}case when raw_{{ column }} is null then 'no {{ column }}' else '{{ column }} cannot be read' end{% else %}'no {{ column }}'{% endif %} end
             {%- endfor %}
         ) as quarantine_reason,
         case
             {%- for column in required %}
-            when {{ column }} is null{{ ' and _needs_stage' if entity == 'deals' and column == 'stage' }} then '{{ column }}'
+            when {{ missing[column] }} then '{{ column }}'
             {%- endfor %}
         end as quarantine_column,
         case
             {%- for column in required if column in typed_columns %}
-            when {{ column }} is null then raw_{{ column }}
+            when {{ missing[column] }} then raw_{{ column }}
             {%- else %}
             when false then ''
             {%- endfor %}
         end as quarantine_value,
         concat_ws(
             {{ unparseable_separator() }}
-            {%- for column in typed_columns if column not in required %}
+            {%- for column in typed_columns if column not in required or column in unless %}
             , case when raw_{{ column }} is not null and {{ column }} is null then concat('{{ column }}=', raw_{{ column }}) end
             {%- else %}
             , null

@@ -52,6 +52,13 @@ with named as (
 
     select
         source,
+        pipeline_name
+    from {{ ref('stg_spend') }}
+
+    union
+
+    select
+        source,
         cast(null as varchar) as pipeline_name
     from {{ source('config', 'sources') }}
 ),

@@ -54,6 +54,14 @@ closed_months as (
     }) }}
 ),
 
+spend as (
+    select * from {{ ref('int_monthly_spend') }}
+),
+
+customers as (
+    select * from {{ ref('int_monthly_customers') }}
+),
+
 -- every grain value has every month
 first_month as (
     select min(month) as month
@@ -103,6 +111,16 @@ grain_values as (
         from lead_months
         union all
         select
+            grain,
+            grain_value
+        from spend
+        union all
+        select
+            grain,
+            grain_value
+        from customers
+        union all
+        select
             'all' as grain,
             'all' as grain_value
     ) as values_met
@@ -141,6 +159,16 @@ joined as (
         case when spine.has_leads then coalesce(lead_months.leads_unanswered, 0) end as leads_unanswered,
         lead_months.response_hours,
         lead_months.response_hours_median,
+        spend.spend,
+        spend.spend_rows_without_rate,
+        customers.months_of_revenue,
+        customers.revenue,
+        customers.lines_without_rate,
+        customers.active_customer_months,
+        customers.active_months_before,
+        customers.churned_customers,
+        count(customers.month) over whole as months_with_customers,
+        run.gross_margin,
         -- worked in a month: created before its end and not closed before its start
         sum(coalesce(created_months.worked_from_here, 0)) over so_far
         - coalesce(sum(coalesce(closed_months.worked_until_here, 0)) over before, 0) as deals_worked
@@ -157,7 +185,17 @@ joined as (
         on spine.month = lead_months.month
         and spine.grain = lead_months.grain
         and spine.grain_value is not distinct from lead_months.grain_value
+    left join spend
+        on spine.month = spend.month
+        and spine.grain = spend.grain
+        and spine.grain_value = spend.grain_value
+    left join customers
+        on spine.month = customers.month
+        and spine.grain = customers.grain
+        and spine.grain_value is not distinct from customers.grain_value
+    cross join run
     window
+        whole as (partition by spine.grain, spine.grain_value),
         so_far as (
             partition by spine.grain, spine.grain_value
             order by spine.month
@@ -174,8 +212,35 @@ rated as (
     select
         *,
         {{ ratio('deals_won', 'deals_won + deals_lost') }} as win_rate,
-        {{ ratio('won_amount', 'won_deals_with_amount') }} as avg_deal_size
+        {{ ratio('won_amount', 'won_deals_with_amount') }} as avg_deal_size,
+        {{ ratio('spend', 'new_customers') }} as cac,
+        is_complete_month and months_of_revenue >= 12 as has_twelve_months,
+        case
+            when grain not in ('all', 'source', 'segment') then 'not defined for this grain'
+            when months_with_customers = 0 then 'no revenue is delivered'
+            when gross_margin is null then 'no gross margin is configured'
+            when not is_complete_month then 'the month is not over'
+            when months_of_revenue is null or months_of_revenue < 12 then 'fewer than 12 months since the first revenue'
+            when lines_without_rate > 0 then 'an exchange rate is missing'
+            when active_customer_months = 0 then 'no customer was active'
+            when churned_customers = 0 then 'no customer churned'
+        end as clv_null_reason
     from joined
+),
+
+valued as (
+    select
+        *,
+        {{ ratio('revenue', 'active_customer_months') }} as revenue_per_customer_month,
+        {{ ratio('churned_customers', 'active_months_before') }} as churn_rate
+    from rated
+),
+
+with_clv as (
+    select
+        *,
+        case when clv_null_reason is null then revenue_per_customer_month * gross_margin / churn_rate end as clv
+    from valued
 )
 
 select
@@ -215,12 +280,14 @@ select
     {{ ratio('deals_worked * win_rate * avg_deal_size', 'sales_cycle_days') }} as pipeline_velocity_per_day,
     -- customers
     new_customers,
-    cast(null as decimal(18, 2)) as spend,
-    cast(null as double) as cac,
-    cast(null as double) as clv,
-    cast(null as double) as clv_to_cac,
-    case
-        when grain in ('all', 'source', 'segment') then 'no revenue is delivered'
-        else 'not defined for this grain'
-    end as clv_null_reason
-from rated
+    cast(spend as decimal(18, 2)) as spend,
+    cast(spend_rows_without_rate as bigint) as spend_rows_without_rate,
+    cac,
+    cast(case when has_twelve_months and lines_without_rate = 0 then revenue end as decimal(18, 2)) as revenue_12_months,
+    cast(case when has_twelve_months then active_customer_months end as bigint) as active_customer_months,
+    cast(case when has_twelve_months then active_months_before end as bigint) as active_months_before,
+    cast(case when has_twelve_months then churned_customers end as bigint) as churned_customers,
+    clv,
+    {{ ratio('clv', 'cac') }} as clv_to_cac,
+    clv_null_reason
+from with_clv

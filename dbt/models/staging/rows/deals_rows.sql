@@ -28,5 +28,6 @@
         'merged_into_id': 'text',
     },
     required=['deal_id', 'stage'],
+    unless={'stage': 'not _needs_stage'},
     readings=['stage_dates'],
 ) }}
