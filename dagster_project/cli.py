@@ -162,6 +162,18 @@ def docs(
     typer.echo(f"metric dictionary: {metrics}")
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def metrics(context: typer.Context) -> None:
+    """Ask the last publication for metrics: `query --metrics win_rate --group-by metric_time__month`, `list metrics`.
+
+    What follows is handed to MetricFlow's `mf` as it is (docs/semantic-layer.md).
+    """
+    from dagster_project.config.load import load_settings
+    from dagster_project.transform.metrics import ask
+
+    ask(load_settings(), context.args)
+
+
 @config_app.command("check")
 def config_check() -> None:
     """Check the configuration and the landing folder; say what each source is."""

@@ -166,6 +166,8 @@ pushes as (
 first_contacts as (
     select
         priced.*,
+        case when priced.account_id is not null then concat(priced.source, ':', priced.account_id) end as account_key,
+        case when priced.is_deleted then 'deleted' else priced.outcome end as status,
         coalesce(priced.lead_source, leads.lead_source) as any_lead_source,
         -- a lead whose date is estimated gives none: the deal's own counts then
         case
@@ -183,11 +185,12 @@ select
     deals.source,
     deals.deal_id,
     deals.owner_key,
-    case when deals.account_id is not null then concat(deals.source, ':', deals.account_id) end as account_key,
+    deals.account_key,
     deals.lead_key,
     -- what it is
     deals.deal_name,
     deals.any_lead_source as lead_source,
+    accounts.segment,
     cast(deals.final_amount as decimal(18, 2)) as amount,
     deals.currency,
     cast(deals.rate as decimal(18, 8)) as reporting_rate,
@@ -198,7 +201,7 @@ select
     deals.pipeline,
     deals.stage,
     deals.canonical_stage,
-    case when deals.is_deleted then 'deleted' else deals.outcome end as status,
+    deals.status,
     case when not deals.is_only_inferred then deals.is_qualified end as is_qualified,
     case
         when deals.outcome != 'lost' then null
@@ -207,8 +210,15 @@ select
         when deals.closes > 1 or deals.standing_close_evidence = 'observed' then deals.standing_lost_reason
         else coalesce(deals.standing_lost_reason, deals.lost_reason)
     end as lost_reason,
+    deals.status = 'won'
+    and deals.account_key is not null
+    and row_number() over (
+        partition by deals.account_key, deals.status
+        order by deals.closed_on, deals.closed_at, deals.deal_id
+    ) = 1 as is_first_win,
     -- when
     deals.created_at,
+    deals.created_on,
     deals.created_at_is_estimated,
     case when not deals.is_only_inferred then deals.qualified_at end as qualified_at,
     deals.expected_close_on,
@@ -236,3 +246,4 @@ select
 from first_contacts as deals
 left join activities on deals.deal_key = activities.deal_key
 left join pushes on deals.deal_key = pushes.deal_key
+left join {{ ref('dim_accounts') }} as accounts on deals.account_key = accounts.account_key

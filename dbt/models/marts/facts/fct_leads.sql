@@ -24,6 +24,16 @@ first_responses as (
     group by leads.lead_key
 ),
 
+-- where the CRM itself says when the lead came
+response_times as (
+    select
+        first_responses.lead_key,
+        {{ seconds_between('leads.created_at', 'first_responses.first_response_at') }} / 3600.0 as response_hours
+    from first_responses
+    inner join leads on first_responses.lead_key = leads.lead_key
+    where not leads.created_at_is_estimated
+),
+
 last_activities as (
     select
         activities.lead_key,
@@ -67,12 +77,21 @@ select
     end as converted_deal_key,
     -- when
     leads.created_at,
+    {{ day_in('leads.created_at', 'run.timezone') }} as created_on,
     leads.created_at_is_estimated,
     first_responses.first_response_at,
     last_activities.last_activity_at,
-    leads.converted_at
+    leads.converted_at,
+    -- how fast it was answered
+    response_times.response_hours,
+    coalesce(response_times.response_hours <= run.lead_response_sla_hours, false) as is_answered_within_sla,
+    not leads.created_at_is_estimated
+    and first_responses.first_response_at is null
+    and {{ seconds_between('leads.created_at', 'run.as_of') }} / 3600.0 > run.lead_response_sla_hours as is_unanswered
 from leads
+cross join run
 left join first_responses on leads.lead_key = first_responses.lead_key
+left join response_times on leads.lead_key = response_times.lead_key
 left join last_activities on leads.lead_key = last_activities.lead_key
 left join linked_deals on leads.lead_key = linked_deals.lead_key
 left join {{ ref('int_merges') }} as merged

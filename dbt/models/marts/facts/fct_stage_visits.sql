@@ -32,6 +32,7 @@ select
     entries.stage,
     entries.canonical_stage,
     entries.entered_at,
+    {{ day_in('entries.entered_at', 'run.timezone') }} as entered_on,
     entries.next_entered_at as exited_at,
     cast(
         {{ days_between(

@@ -2,45 +2,21 @@ with run as (
     select * from {{ source('config', 'run') }}
 ),
 
-accounts as (
-    select * from {{ ref('dim_accounts') }}
-),
-
 deals as (
     select
-        deals.*,
-        concat(deals.source, ':', deals.pipeline) as pipeline_value,
-        accounts.segment,
-        cast(date_trunc('month', {{ day_in('deals.created_at', 'run.timezone') }}) as date) as created_month,
-        cast(date_trunc('month', deals.closed_on) as date) as closed_month,
-        case
-            when deals.status = 'won' and deals.account_key is not null
-                then row_number() over (
-                    partition by deals.account_key, deals.status
-                    order by deals.closed_on, deals.closed_at, deals.deal_id
-                ) = 1
-        end as is_first_win
-    from {{ ref('fct_deals') }} as deals
-    cross join run
-    left join accounts on deals.account_key = accounts.account_key
-    where deals.status != 'deleted'
+        *,
+        concat(source, ':', pipeline) as pipeline_value,
+        cast(date_trunc('month', created_on) as date) as created_month,
+        cast(date_trunc('month', closed_on) as date) as closed_month
+    from {{ ref('fct_deals') }}
+    where status != 'deleted'
 ),
 
 leads as (
     select
-        leads.*,
-        cast(date_trunc('month', {{ day_in('leads.created_at', 'run.timezone') }}) as date) as created_month,
-        case
-            when not leads.created_at_is_estimated
-                then {{ seconds_between('leads.created_at', 'leads.first_response_at') }} / 3600.0
-        end as response_hours,
-        not leads.created_at_is_estimated
-        and leads.first_response_at is null
-        and {{ seconds_between('leads.created_at', 'run.as_of') }} / 3600.0 > run.lead_response_sla_hours
-            as is_unanswered,
-        run.lead_response_sla_hours
-    from {{ ref('fct_leads') }} as leads
-    cross join run
+        *,
+        cast(date_trunc('month', created_on) as date) as created_month
+    from {{ ref('fct_leads') }}
 ),
 
 lead_months as (
@@ -48,7 +24,7 @@ lead_months as (
         'new_leads': 'count(*)',
         'converted_leads': 'count(case when is_converted then 1 end)',
         'answered_leads': 'count(response_hours)',
-        'leads_answered_within_sla': 'count(case when response_hours <= lead_response_sla_hours then 1 end)',
+        'leads_answered_within_sla': 'count(case when is_answered_within_sla then 1 end)',
         'leads_unanswered': 'count(case when is_unanswered then 1 end)',
         'response_hours': 'avg(response_hours)',
         'response_hours_median': median('response_hours'),

@@ -1,0 +1,27 @@
+with deals as (
+    select
+        deal_key,
+        source,
+        cast(date_trunc('month', created_on) as date) as created_month,
+        cast(date_trunc('month', closed_on) as date) as closed_month
+    from {{ ref('fct_deals') }}
+    where status != 'deleted'
+),
+
+months as (
+    select dates.month
+    from {{ ref('dim_dates') }} as dates
+    cross join {{ source('config', 'run') }} as run
+    where
+        dates.date_day = dates.month
+        and dates.month <= run.as_of_date
+)
+
+select
+    deals.deal_key,
+    deals.source,
+    months.month
+from deals
+inner join months
+    on deals.created_month <= months.month
+    and coalesce(deals.closed_month, months.month) >= months.month
