@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF
 
 .DEFAULT_GOAL := help
-.PHONY: help nightly draft-source test test-long setup lint dev docs bench bench-nights clean lock
+.PHONY: help nightly metrics draft-source test test-long setup lint dev docs bench bench-nights clean lock
 
 help:  ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,16 @@ endef
 setup: .venv/runtime.stamp  ## install what a nightly run needs, and write the configuration's JSON schema
 	@$(BIN)/dealtrail config schema --out pipeline.schema.json
 
-nightly: .venv/runtime.stamp  ## run the nightly job once, on the sample or on LANDING_DIR
+# where `mf query`, called from dbt/, looks for the semantic layer
+dbt/target/semantic_manifest.json: .venv/runtime.stamp $(wildcard dbt/models/marts/*/*.yml)
+	@cd dbt && DBT_SEND_ANONYMOUS_USAGE_STATS=false ../$(BIN)/dbt --quiet parse
+	@touch $@
+
+nightly: .venv/runtime.stamp dbt/target/semantic_manifest.json  ## run the nightly job once, on the sample or on LANDING_DIR
 	@$(BIN)/dealtrail nightly
+
+metrics: .venv/runtime.stamp  ## ask the last publication, as ARGS="query --metrics win_rate --group-by metric_time__month"
+	@$(BIN)/dealtrail metrics $(ARGS)
 
 draft-source: .venv/runtime.stamp  ## draft a configuration from FILES="a.csv b.xlsx"; NAME=my_crm, OUT=pipeline.yml
 	@$(BIN)/dealtrail source draft $(FILES) $(if $(NAME),--name $(NAME)) $(if $(OUT),--out $(OUT))

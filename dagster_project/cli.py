@@ -169,7 +169,7 @@ def metrics(context: typer.Context) -> None:
     What follows is handed to MetricFlow's `mf` as it is (docs/semantic-layer.md).
     """
     from dagster_project.config.load import load_settings
-    from dagster_project.transform.metrics import ask
+    from dagster_project.transform.semantic_layer import ask
 
     ask(load_settings(), context.args)
 

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,10 +50,9 @@ def manifest(settings: Settings) -> Path:
     """The parsed project. Parses it if it, its vars, or dbt changed since it was last parsed."""
     target = target_dir(settings)
     # a copy of our own: dbt writes its manifest anew every night, and may be killed in the middle of it
-    path, semantic, stamp = target / "parsed.json", target / "parsed_semantic.json", target / "parsed.sha256"
+    path, stamp = target / "parsed.json", target / "parsed.sha256"
     fingerprint = _fingerprint(settings)
     if path.exists() and stamp.exists() and stamp.read_text() == fingerprint:
-        _offer_to_metricflow(semantic)
         return path
     target.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
@@ -75,20 +73,8 @@ def manifest(settings: Settings) -> Path:
     if done.returncode != 0:
         raise DealtrailError(f"dbt cannot parse {DBT_DIR}:\n{done.stdout}{done.stderr}")
     write_atomically(path, (target / "manifest.json").read_text(encoding="utf-8"))
-    write_atomically(semantic, (target / "semantic_manifest.json").read_text(encoding="utf-8"))
     write_atomically(stamp, fingerprint)
-    _offer_to_metricflow(semantic)
     return path
-
-
-def _offer_to_metricflow(semantic: Path) -> None:
-    """Puts the semantic layer where `mf` looks for it: in the project's own target folder, and nowhere else."""
-    offered = DBT_DIR / "target" / "semantic_manifest.json"
-    text = semantic.read_text(encoding="utf-8")
-    # a project folder that cannot be written is no reason for a night to fail
-    with suppress(OSError):
-        if not offered.exists() or offered.read_text(encoding="utf-8") != text:
-            write_atomically(offered, text)
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -206,11 +206,7 @@ def _first_delivered_on(deal: Deal) -> date:
 
 def _opened_on(deal: Deal, until: list[Transition]) -> date:
     """The day on which its present stay in the open pipeline began."""
-    reopened = [
-        after
-        for before, after in pairwise(until)
-        if before.stage.outcome and not after.stage.outcome
-    ]
+    reopened = [after for before, after in pairwise(until) if before.stage.outcome and not after.stage.outcome]
     if reopened:
         return max(deal.crm.local_date(reopened[-1].at), deal.opened_on)
     return deal.opened_on
