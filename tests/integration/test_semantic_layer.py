@@ -66,7 +66,7 @@ QUERIES: list[tuple[str, list[str], list[str]]] = [
     ("lead_source", ["deal__lead_source"], OF_DEALS),
     ("source", ["crm"], OF_LEADS + OF_SPEND + OF_CUSTOMERS),
     ("pipeline", ["crm_pipeline"], OF_SPEND),
-    ("owner", ["owner"], OF_LEADS + OF_SPEND),
+    ("owner", ["owner"], OF_LEADS),
     ("segment", ["account_segment"], OF_SPEND + OF_CUSTOMERS),
     ("lead_source", ["lead_channel"], OF_LEADS + OF_SPEND),
 ]
@@ -125,6 +125,9 @@ def test_every_month_and_value_of_a_grain(
             continue
         for metric in metrics:
             expected = mart[key][metric]
+            # of a month without spend MetricFlow has no row, where the mart knows that it was 0
+            if metric in OF_SPEND and answer[metric] == "" and expected == 0:
+                continue
             if not same(answer[metric], expected):
                 wrong.append(f"{key} {metric}: {answer[metric]!r}, the mart says {expected}")
             seen[metric] += expected is not None and answer[metric] != ""
