@@ -136,6 +136,3 @@
 {% macro ratio(numerator, denominator) -%}
     cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
 {%- endmacro %}
-
-{# Months since year 0: the difference of two is the number of month-ends between them. #}
-{% macro month_number(day) -%} cast(extract(year from {{ day }}) * 12 + extract(month from {{ day }}) as integer) {%- endmacro %}

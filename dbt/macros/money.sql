@@ -22,15 +22,3 @@
         and least(priced.{{ wanted_on }}, run.as_of_date) >= rates.rate_on
         and least(priced.{{ wanted_on }}, run.as_of_date) < coalesce(rates.next_rate_on, {{ for_ever() }})
 {%- endmacro %}
-
-{# The first day of a day's month. #}
-{% macro month_of(day) -%} cast(date_trunc('month', {{ day }}) as date) {%- endmacro %}
-
-{# How many months later than that of `earlier` the month of `later` is. #}
-{% macro months_between(earlier, later) -%}
-    cast(
-        (extract(year from {{ later }}) - extract(year from {{ earlier }})) * 12
-        + extract(month from {{ later }}) - extract(month from {{ earlier }})
-        as integer
-    )
-{%- endmacro %}

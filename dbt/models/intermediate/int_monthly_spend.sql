@@ -5,17 +5,10 @@ with run as (
 
 spend as (
     select
-        spend.source,
-        spend.owner_key,
-        spend.segment,
-        spend.lead_source,
-        spend.amount_reporting,
-        {{ month_of('spend.spent_on') }} as month,
-        case when spend.pipeline_name is not null then concat(spend.source, ':', names.pipeline) end as pipeline_value
-    from {{ ref('stg_spend') }} as spend
-    left join {{ ref('int_pipeline_names') }} as names
-        on spend.source = names.source
-        and spend.pipeline_name = names.pipeline_name
+        *,
+        {{ month_of('spent_on') }} as month,
+        case when pipeline is not null then concat(source, ':', pipeline) end as pipeline_value
+    from {{ ref('fct_spend') }}
 ),
 
 spent as (

@@ -27,7 +27,7 @@ forecast_dates as (
         'as_of' as series,
         {{ add_months(
             'run.as_of_date',
-            month_number('months.month') ~ ' - ' ~ month_number('run.as_of_date')
+            months_between('run.as_of_date', 'months.month')
         ) }} as forecast_on
     from months
     cross join run
@@ -101,10 +101,9 @@ ended as (
     select
         open_deals.*,
         {{ month_number('open_deals.forecast_on') }} as forecast_month_number,
-        {{ month_number('open_deals.expected_close_on') }} - {{ month_number('open_deals.forecast_on') }}
-            as expected_step,
+        {{ months_between('open_deals.forecast_on', 'open_deals.expected_close_on') }} as expected_step,
         {{ days_between('spells.opened_on', 'open_deals.forecast_on') }} as age_days,
-        {{ month_number('spells.closed_on') }} - {{ month_number('open_deals.forecast_on') }} as exit_step,
+        {{ months_between('open_deals.forecast_on', 'spells.closed_on') }} as exit_step,
         spells.outcome,
         case when spells.outcome = 'won' then coalesce(spells.closing_amount, 0) end as won_amount
     from open_deals

@@ -13,7 +13,7 @@ with errors as (
     where
         series = 'month_end'
         and deviation_amount > 0
-        and month < cast(date_trunc('month', run.as_of_date) as date)
+        and month < {{ month_of('run.as_of_date') }}
 ),
 
 -- today's forecast is judged by those of month-ends, the rest of its own month by the first month ahead

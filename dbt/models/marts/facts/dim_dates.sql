@@ -40,7 +40,7 @@ days as (
 
 select
     days.date_day,
-    cast(date_trunc('month', days.date_day) as date) as month,
+    {{ month_of('days.date_day') }} as month,
     cast(extract(year from days.date_day) as integer) as year,
     cast(extract(quarter from days.date_day) as integer) as quarter,
     cast(extract(isodow from days.date_day) as integer) as day_of_week,

@@ -2,8 +2,8 @@ with deals as (
     select
         deal_key,
         source,
-        cast(date_trunc('month', created_on) as date) as created_month,
-        cast(date_trunc('month', closed_on) as date) as closed_month
+        {{ month_of('created_on') }} as created_month,
+        {{ month_of('closed_on') }} as closed_month
     from {{ ref('fct_deals') }}
     where status != 'deleted'
 ),

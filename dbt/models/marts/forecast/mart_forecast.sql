@@ -26,7 +26,7 @@ won_so_far as (
     cross join run
     where
         spells.outcome = 'won'
-        and spells.closed_on >= cast(date_trunc('month', run.as_of_date) as date)
+        and spells.closed_on >= {{ month_of('run.as_of_date') }}
     group by
         spells.source,
         spells.pipeline

@@ -8,7 +8,7 @@ forecasts as (
     cross join run
     where
         forecasts.series = 'month_end'
-        and forecasts.month < cast(date_trunc('month', run.as_of_date) as date)
+        and forecasts.month < {{ month_of('run.as_of_date') }}
 ),
 
 -- the naive forecasts say of the same deals, those open on that day, what such deals brought before

@@ -31,7 +31,7 @@ furthest as (
 
 deals as (
     select
-        cast(date_trunc('month', {{ day_in('deals.created_at', 'run.timezone') }}) as date) as month,
+        {{ month_of(day_in('deals.created_at', 'run.timezone')) }} as month,
         deals.source,
         deals.pipeline,
         furthest.furthest_order,
@@ -42,7 +42,7 @@ deals as (
     left join furthest on deals.deal_key = furthest.deal_key
     where deals.status != 'deleted'
     group by
-        cast(date_trunc('month', {{ day_in('deals.created_at', 'run.timezone') }}) as date),
+        {{ month_of(day_in('deals.created_at', 'run.timezone')) }},
         deals.source,
         deals.pipeline,
         furthest.furthest_order
@@ -114,7 +114,7 @@ words as (
 
 leads as (
     select
-        cast(date_trunc('month', {{ day_in('leads.created_at', 'run.timezone') }}) as date) as month,
+        {{ month_of(day_in('leads.created_at', 'run.timezone')) }} as month,
         leads.source,
         {{ normalized('leads.status') }} as status_key,
         leads.is_converted,
@@ -124,7 +124,7 @@ leads as (
     from {{ ref('fct_leads') }} as leads
     cross join run
     group by
-        cast(date_trunc('month', {{ day_in('leads.created_at', 'run.timezone') }}) as date),
+        {{ month_of(day_in('leads.created_at', 'run.timezone')) }},
         leads.source,
         {{ normalized('leads.status') }},
         leads.is_converted,

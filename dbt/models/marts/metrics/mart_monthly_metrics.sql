@@ -6,8 +6,8 @@ deals as (
     select
         *,
         concat(source, ':', pipeline) as pipeline_value,
-        cast(date_trunc('month', created_on) as date) as created_month,
-        cast(date_trunc('month', closed_on) as date) as closed_month
+        {{ month_of('created_on') }} as created_month,
+        {{ month_of('closed_on') }} as closed_month
     from {{ ref('fct_deals') }}
     where status != 'deleted'
 ),
@@ -15,7 +15,7 @@ deals as (
 leads as (
     select
         *,
-        cast(date_trunc('month', created_on) as date) as created_month
+        {{ month_of('created_on') }} as created_month
     from {{ ref('fct_leads') }}
 ),
 

@@ -5,7 +5,7 @@ with run as (
 visits as (
     select
         visits.*,
-        cast(date_trunc('month', {{ day_in('visits.entered_at', 'run.timezone') }}) as date) as month,
+        {{ month_of(day_in('visits.entered_at', 'run.timezone')) }} as month,
         visits.outcome != 'open' as has_ended
     from {{ ref('fct_stage_visits') }} as visits
     cross join run

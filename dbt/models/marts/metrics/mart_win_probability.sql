@@ -27,7 +27,7 @@ aged as (
         source,
         pipeline,
         status,
-        cast(date_trunc('month', created_on) as date) as created_month,
+        {{ month_of('created_on') }} as created_month,
         cast(greatest({{ days_between('created_on', 'last_seen_on') }}, 0) as bigint) as age_days
     from deals
 ),

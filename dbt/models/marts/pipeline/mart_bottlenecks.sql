@@ -49,7 +49,7 @@ losses_and_days as (
     union all
 
     select
-        cast(date_trunc('month', spells.closed_on) as date) as month,
+        {{ month_of('spells.closed_on') }} as month,
         spells.source,
         coalesce(spells.closing_pipeline, spells.pipeline) as pipeline,
         spells.closing_stage as stage,

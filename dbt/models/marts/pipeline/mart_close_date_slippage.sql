@@ -13,7 +13,7 @@ changes as (
         deals.pipeline,
         changes.changed_at,
         changes.change_number,
-        cast(date_trunc('month', {{ day_in('changes.changed_at', 'run.timezone') }}) as date) as month,
+        {{ month_of(day_in('changes.changed_at', 'run.timezone')) }} as month,
         -- guarded: a cast might meet the values of other fields before they are filtered
         {{ days_between(
             "case when changes.field = 'expected_close_on' then cast(changes.old_value as date) end",

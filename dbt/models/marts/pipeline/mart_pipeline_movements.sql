@@ -29,7 +29,7 @@ changes_by_deal as (
         spells.source,
         spells.pipeline,
         amount_changes.deal_key,
-        cast(date_trunc('month', amount_changes.from_on) as date) as month,
+        {{ month_of('amount_changes.from_on') }} as month,
         sum(case when amount_changes.change > 0 then amount_changes.change end) as increased,
         -sum(case when amount_changes.change < 0 then amount_changes.change end) as decreased
     from amount_changes
@@ -41,14 +41,14 @@ changes_by_deal as (
         spells.source,
         spells.pipeline,
         amount_changes.deal_key,
-        cast(date_trunc('month', amount_changes.from_on) as date)
+        {{ month_of('amount_changes.from_on') }}
 ),
 
 moves as (
     select
         source,
         pipeline,
-        cast(date_trunc('month', opened_on) as date) as month,
+        {{ month_of('opened_on') }} as month,
         case when spell_number = 1 then 'created' else 'reopened' end as movement,
         opening_amount as amount
     from spells
@@ -58,7 +58,7 @@ moves as (
     select
         source,
         pipeline,
-        cast(date_trunc('month', closed_on) as date) as month,
+        {{ month_of('closed_on') }} as month,
         outcome as movement,
         closing_amount as amount
     from spells

@@ -26,7 +26,7 @@ transitions as (
         dated.stage as to_stage,
         dated.direction,
         coalesce(dated.from_pipeline = dated.pipeline, true) as is_within_pipeline,
-        cast(date_trunc('month', dated.entered_on) as date) as month,
+        {{ month_of('dated.entered_on') }} as month,
         {{ days_between('dated.from_entered_on', 'dated.entered_on') }} as days_in_from_stage,
         {{ amount_reporting_in('amounts', 'dated.last_amount', 'dated.reporting_rate') }} as amount_reporting,
         case when dated.direction != 'created' then dated.direction in ('advanced', 'skipped', 'won') end as is_forward,
