@@ -1,4 +1,4 @@
-"""docs/worked-example.md is true: its files, run through a night with its configuration, give its results, cell by cell.
+"""docs/worked-example.md is true: its files and configuration, run through a night, give its results, cell by cell.
 
 Nothing is repeated here: configuration, deliveries and results are read out of the page.
 """
