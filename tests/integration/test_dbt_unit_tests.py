@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -42,8 +43,8 @@ def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Unit test → its result: every unit test run once, on an empty warehouse."""
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of an empty warehouse with all models built."""
     folder = tmp_path_factory.mktemp("unit_tests")
     config_path = DBT_DIR.parent / "pipeline.yml"
     settings = Settings(read_configuration(config_path), config_path, folder, folder, AS_OF)
@@ -53,10 +54,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 
     built = dbt(settings, "build", "--resource-type", "model", "--resource-type", "seed")
     assert built.returncode == 0, built.stdout + built.stderr
-    run_results = target_dir(settings) / "run_results.json"
-    run_results.unlink()
+    return settings
 
-    tested = dbt(settings, "test", "--select", "test_type:unit")
+
+@pytest.fixture(scope="module")
+def results(empty: Settings) -> dict[str, dict[str, Any]]:
+    """Unit test → its result: every unit test run once."""
+    run_results = target_dir(empty) / "run_results.json"
+    run_results.unlink()
+    tested = dbt(empty, "test", "--select", "test_type:unit")
     assert run_results.exists(), tested.stdout + tested.stderr
     found = json.loads(run_results.read_text(encoding="utf-8"))["results"]
     return {".".join(result["unique_id"].split(".")[2:]): result for result in found}
@@ -67,3 +73,19 @@ def test_dbt_unit_test(unit_test: str, results: dict[str, dict[str, Any]]) -> No
     assert unit_test in results, "dbt did not run it"
     result = results[unit_test]
     assert result["status"] == "pass", result["message"]
+
+
+def test_every_model_and_column_is_described(empty: Settings) -> None:
+    manifest = json.loads((target_dir(empty) / "manifest.json").read_text(encoding="utf-8"))
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    environment = dbt_environment(empty)
+    with duckdb.connect(environment["DEALTRAIL_BUILD"], read_only=True) as connection:
+        connection.execute(f"attach '{environment['DEALTRAIL_WORK']}' as work (read_only)")
+        columns: dict[str, set[str]] = {}
+        for table, column in connection.execute("select table_name, column_name from duckdb_columns()").fetchall():
+            columns.setdefault(table, set()).add(column)
+    assert len(models) > 50
+    for model in models:
+        described = {name for name, column in model["columns"].items() if column["description"].strip()}
+        assert model["description"].strip(), model["name"]
+        assert described == columns[model["name"]], model["name"]
