@@ -21,12 +21,15 @@
     ]) }}
 {%- endmacro %}
 
-{# low_amount and high_amount of a forecast; of a normal distribution, four in five lie within 1.2816 deviations. #}
+{#
+    low_amount and high_amount of a forecast; of a normal distribution, four in five lie within 1.2816 deviations. Amounts
+    below zero are legal, and of a forecast below zero the interval has no floor.
+#}
 {% macro forecast_interval(forecasts, widths) -%}
     case
         when {{ forecasts }}.expected_amount is not null
             then greatest(
-                0,
+                case when {{ forecasts }}.expected_amount >= 0 then 0 end,
                 {{ forecasts }}.expected_amount
                 - coalesce({{ widths }}.deviations, 1.2816) * {{ forecasts }}.deviation_amount
             )

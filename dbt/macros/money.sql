@@ -5,16 +5,14 @@
 {% macro in_reporting_currency(relation, wanted_on) -%}
     select
         priced.*,
-        cast(
-            round(
-                priced.amount * case
-                    when priced.currency = run.currency then 1
-                    when {{ days_between('rates.rate_on', 'least(priced.' ~ wanted_on ~ ', run.as_of_date)') }} <= run.max_rate_age_days
-                        then cast(rates.rate as decimal(18, 8))
-                end,
-                2
-            ) as decimal(18, 2)
-        ) as amount_reporting
+        {%- set rate -%}
+            case
+                when priced.currency = run.currency then 1
+                when {{ days_between('rates.rate_on', 'least(priced.' ~ wanted_on ~ ', run.as_of_date)') }} <= run.max_rate_age_days
+                    then {{ exact_rate('rates.rate') }}
+            end
+        {%- endset %}
+        {{ at_rate('priced.amount', rate) }} as amount_reporting
     from {{ relation }} as priced
     cross join {{ source('config', 'run') }} as run
     left join {{ ref('stg_exchange_rates') }} as rates
@@ -22,3 +20,15 @@
         and least(priced.{{ wanted_on }}, run.as_of_date) >= rates.rate_on
         and least(priced.{{ wanted_on }}, run.as_of_date) < coalesce(rates.next_rate_on, {{ for_ever() }})
 {%- endmacro %}
+
+{#
+    A rate as decimals: with DECIMAL(18,2) it makes DuckDB multiply in DECIMAL(38,12). Two of at most 18 digits it multiplies
+    in 18, where a hundred million at eight decimals stops the run. A rate beyond that is none.
+#}
+{% macro exact_rate(rate) -%} try_cast({{ rate }} as decimal(20, 10)) {%- endmacro %}
+
+{#
+    An amount at an exact rate, decimal throughout, so that half a cent rounds as on paper. What DECIMAL(18,2) cannot hold
+    is NULL, as without a rate.
+#}
+{% macro at_rate(amount, rate) -%} try_cast(round({{ amount }} * {{ rate }}, 2) as decimal(18, 2)) {%- endmacro %}

@@ -47,17 +47,16 @@
 
 {#
     A deal's amount in the reporting currency over a stretch of value_stretches('amount'): of a deal without any the last
-    amount known stands for all its life. Decimal throughout, so that half a cent rounds as on paper.
+    amount known stands for all its life.
 #}
 {% macro amount_reporting_in(stretch, last_amount, rate) -%}
-    cast(
-        round(
-            case
-                when {{ stretch }}.deal_key is null then {{ last_amount }}
-                else cast({{ stretch }}.value as decimal(18, 2))
-            end * {{ rate }}, 2
-        ) as decimal(18, 2)
-    )
+    {%- set amount -%}
+        case
+            when {{ stretch }}.deal_key is null then {{ last_amount }}
+            else cast({{ stretch }}.value as decimal(18, 2))
+        end
+    {%- endset -%}
+    {{ at_rate(amount, rate) }}
 {%- endmacro %}
 
 {% macro since_ever() -%} cast('0001-01-01' as date) {%- endmacro %}

@@ -84,7 +84,10 @@ def _flow_row(way: tuple[Any, ...], steps: list[Step], all_out: int) -> dict[str
 
 
 def close_date_slippage(deals: list[Deal], pipelines: set[tuple[str, str]], months: Months) -> Rows:
-    """One row per month of every pipeline that has a deal; deals are those that are not deleted."""
+    """One row per month of every pipeline that has a deal; deals are those that are not deleted.
+
+    Changes told of a time before all these months have rows of their own.
+    """
     moved: dict[tuple[str, str, date], list[tuple[str, int, bool]]] = defaultdict(list)
     for deal in deals:
         for change in changes_of(deal):
@@ -92,11 +95,12 @@ def close_date_slippage(deals: list[Deal], pipelines: set[tuple[str, str]], mont
                 days = (date.fromisoformat(change.new) - date.fromisoformat(change.old)).days
                 key = deal.source, deal.pipeline, deal.crm.local_date(change.at).replace(day=1)
                 moved[key].append((deal.key, days, _is_open(deal, change)))
+    keys = {(*pipeline, month): is_complete for pipeline in pipelines for month, is_complete in months.items()}
+    keys |= {key: True for key in moved if key[2] < min(months)}
     return [
         {"month": month, "source": source, "pipeline": pipeline, "is_complete_month": is_complete}
         | _slippage(moved[source, pipeline, month])
-        for source, pipeline in pipelines
-        for month, is_complete in months.items()
+        for (source, pipeline, month), is_complete in keys.items()
     ]
 
 

@@ -333,7 +333,7 @@ def _with_interval(forecast: Forecast, over: list[Forecast], lag: int) -> dict[s
         width = errors[wanted - 1] if wanted <= len(errors) else max(errors[-1], NORMAL)
     return {
         **forecast.row,
-        "low_amount": max(0.0, expected - width * deviation),
+        "low_amount": max(0.0 if expected >= 0 else -math.inf, expected - width * deviation),
         "high_amount": expected + width * deviation,
     }
 

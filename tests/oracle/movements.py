@@ -12,7 +12,7 @@ from typing import Any
 from .changes import Change, changes_of, value_on
 from .deals import Deal, in_reporting
 from .money import Rates
-from .months import next_month
+from .months import months_from, next_month
 from .stages import Stage
 from .values import midnight
 
@@ -55,16 +55,14 @@ def turns_of(deal: Deal, rates: Rates) -> list[Turn]:
 
 
 def months_with_completeness(monthly_metrics: Rows, turns: list[Turn], as_of: datetime) -> Months:
-    """The months of the metrics, earlier ones in which a deal deleted later came in, and whether each is over."""
+    """The months of the metrics, earlier ones in which a deal came in (deleted later, or created in the future), and
+    whether each is over."""
     known = [row["month"] for row in monthly_metrics] + [turn.on.replace(day=1) for turn in turns]
     if not turns:
         return {}
-    zone, month, last = turns[0].deal.crm.config.zone, min(known), max(known)
-    months = {}
-    while month <= last:
-        months[month] = midnight(next_month(month), zone) <= as_of
-        month = next_month(month)
-    return months
+    zone = turns[0].deal.crm.config.zone
+    months = months_from(min(known), as_of.astimezone(zone).date())
+    return {month: midnight(next_month(month), zone) <= as_of for month in months}
 
 
 def movements(deals: list[Deal], turns: list[Turn], rates: Rates, months: Months) -> Rows:

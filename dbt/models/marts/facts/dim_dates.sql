@@ -9,6 +9,11 @@ first_days as (
         from {{ ref('int_deals') }}
         cross join run
         union all
+        -- of a deal that says it is created in the future: when it was delivered
+        select min({{ day_in('entered_pipeline_at', 'run.timezone') }}) as created_on
+        from {{ ref('int_deals') }}
+        cross join run
+        union all
         select min(closed_on) as created_on
         from {{ ref('fct_deals') }}
         union all

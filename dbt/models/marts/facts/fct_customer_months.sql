@@ -21,7 +21,8 @@ shares as (
     select
         *,
         -- whole cents, rounded down
-        cast(floor(cast(amount * 100 as bigint) / (further_months + 1)) / 100 as decimal(18, 2)) as share,
+        cast(floor(cast(cast(amount as decimal(20, 2)) * 100 as bigint) / (further_months + 1)) / 100 as decimal(20, 2))
+            as share,
         {{ numbers_to('least(further_months, months_to_as_of)') }} as month_number
     from lines
     where months_to_as_of >= 0

@@ -129,7 +129,7 @@ priced as (
         case
             when closed.currency = run.currency then 1
             when {{ days_between('rates.rate_on', 'closed.rate_wanted_on') }} <= run.max_rate_age_days
-                then cast(rates.rate as decimal(18, 8))
+                then {{ exact_rate('rates.rate') }}
         end as rate,
         run.as_of,
         run.timezone as reporting_timezone
@@ -193,9 +193,8 @@ select
     accounts.segment,
     cast(deals.final_amount as decimal(18, 2)) as amount,
     deals.currency,
-    cast(deals.rate as decimal(18, 8)) as reporting_rate,
-    -- decimal throughout, so that half a cent rounds as on paper
-    cast(round(cast(deals.final_amount as decimal(18, 2)) * deals.rate, 2) as decimal(18, 2)) as amount_reporting,
+    cast(deals.rate as decimal(20, 10)) as reporting_rate,
+    {{ at_rate('cast(deals.final_amount as decimal(18, 2))', 'deals.rate') }} as amount_reporting,
     deals.merged_into_key as merged_into_deal_key,
     -- where it stands
     deals.pipeline,

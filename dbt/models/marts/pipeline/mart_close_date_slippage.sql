@@ -60,6 +60,32 @@ by_month as (
         source,
         pipeline,
         month
+),
+
+first_month as (
+    select min(month) as month
+    from {{ ref('int_pipeline_months') }}
+),
+
+months as (
+    select
+        source,
+        pipeline,
+        month,
+        is_complete_month
+    from {{ ref('int_pipeline_months') }}
+
+    union all
+
+    -- what a log tells of deals before their creation has months of its own
+    select
+        by_month.source,
+        by_month.pipeline,
+        by_month.month,
+        true as is_complete_month
+    from by_month
+    cross join first_month
+    where by_month.month < first_month.month
 )
 
 select
@@ -77,7 +103,7 @@ select
     cast(by_month.days_pushed_median as double) as days_pushed_median,
     cast(coalesce(by_month.days_pulled, 0) as bigint) as days_pulled,
     coalesce(by_month.pushes_while_closed, 0) as pushes_while_closed
-from {{ ref('int_pipeline_months') }} as months
+from months
 left join by_month
     on months.source = by_month.source
     and months.pipeline = by_month.pipeline
