@@ -9,6 +9,19 @@
 {# What share of the outcomes an interval is meant to hold. #}
 {% macro forecast_interval_level() %}0.8{% endmacro %}
 
+{# The month-ends that the backtest forecasts from, whether anything is open on them or not. #}
+{% macro forecast_month_ends() -%}
+    select
+        'month_end' as series,
+        max(dates.date_day) as forecast_on
+    from {{ ref('dim_dates') }} as dates
+    cross join {{ source('config', 'run') }} as run
+    group by
+        dates.month,
+        run.as_of_date
+    having max(dates.date_day) < run.as_of_date
+{%- endmacro %}
+
 {# By which the open deals of a forecast are compared with those of the past, from the finest to the coarsest. #}
 {% macro forecast_levels() -%}
     {{ return([

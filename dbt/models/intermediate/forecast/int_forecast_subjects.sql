@@ -9,16 +9,7 @@ months as (
 ),
 
 forecast_dates as (
-    -- what the backtest forecasts from
-    select
-        'month_end' as series,
-        max(dates.date_day) as forecast_on
-    from {{ ref('dim_dates') }} as dates
-    cross join run
-    group by
-        dates.month,
-        run.as_of_date
-    having max(dates.date_day) < run.as_of_date
+    {{ forecast_month_ends() }}
 
     union all
 

@@ -64,13 +64,13 @@ first_dates as (
 ),
 
 forecast_dates as (
-    select distinct
+    select
         series,
         forecast_on,
-        forecast_month_number
-    from subjects
+        {{ month_number('forecast_on') }} as forecast_month_number
+    from ({{ forecast_month_ends() }}) as month_ends
 
-    union
+    union all
 
     select
         'as_of' as series,
