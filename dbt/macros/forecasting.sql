@@ -50,3 +50,9 @@
         {{ forecasts }}.expected_amount + coalesce({{ widths }}.deviations, 1.2816) * {{ forecasts }}.deviation_amount
             as high_amount
 {%- endmacro %}
+
+{#
+    An estimate in whole cents, the same in every build: sums of floating numbers come in another order every time, and half
+    a cent must not fall to either side. Six decimals drop what the order changes.
+#}
+{% macro to_the_cent(estimate) -%} cast(cast({{ estimate }} as decimal(24, 6)) as decimal(18, 2)) {%- endmacro %}

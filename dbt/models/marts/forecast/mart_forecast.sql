@@ -41,15 +41,15 @@ select
     forecasts.open_deals,
     cast(forecasts.open_amount as decimal(18, 2)) as open_amount,
     forecasts.deals_without_amount,
-    cast(forecasts.assumed_amount as decimal(18, 2)) as assumed_amount,
+    {{ to_the_cent('forecasts.assumed_amount') }} as assumed_amount,
     forecasts.expected_deals,
-    cast(forecasts.expected_amount as decimal(18, 2)) as expected_amount,
-    cast(forecasts.low_amount as decimal(18, 2)) as low_amount,
-    cast(forecasts.high_amount as decimal(18, 2)) as high_amount,
+    {{ to_the_cent('forecasts.expected_amount') }} as expected_amount,
+    {{ to_the_cent('forecasts.low_amount') }} as low_amount,
+    {{ to_the_cent('forecasts.high_amount') }} as high_amount,
     cast(
         case when forecasts.step = 0 then coalesce(won_so_far.won_amount, 0) end as decimal(18, 2)
     ) as won_so_far_amount,
-    cast(forecasts.crm_amount as decimal(18, 2)) as crm_amount
+    {{ to_the_cent('forecasts.crm_amount') }} as crm_amount
 from forecasts
 left join won_so_far
     on forecasts.source = won_so_far.source

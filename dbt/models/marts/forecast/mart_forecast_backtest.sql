@@ -55,19 +55,19 @@ select
     forecasts.open_deals,
     cast(forecasts.open_amount as decimal(18, 2)) as open_amount,
     forecasts.deals_without_amount,
-    cast(forecasts.assumed_amount as decimal(18, 2)) as assumed_amount,
+    {{ to_the_cent('forecasts.assumed_amount') }} as assumed_amount,
     forecasts.expected_deals,
-    cast(forecasts.expected_amount as decimal(18, 2)) as expected_amount,
-    cast(forecasts.low_amount as decimal(18, 2)) as low_amount,
-    cast(forecasts.high_amount as decimal(18, 2)) as high_amount,
+    {{ to_the_cent('forecasts.expected_amount') }} as expected_amount,
+    {{ to_the_cent('forecasts.low_amount') }} as low_amount,
+    {{ to_the_cent('forecasts.high_amount') }} as high_amount,
     forecasts.won_deals as actual_deals,
     cast(forecasts.won_amount as decimal(18, 2)) as actual_amount,
-    cast(forecasts.expected_amount as decimal(18, 2)) - cast(forecasts.won_amount as decimal(18, 2)) as error,
-    cast(forecasts.won_amount as decimal(18, 2)) between cast(forecasts.low_amount as decimal(18, 2))
-    and cast(forecasts.high_amount as decimal(18, 2)) as is_within_interval,
-    cast(forecasts.crm_amount as decimal(18, 2)) as crm_amount,
+    {{ to_the_cent('forecasts.expected_amount') }} - cast(forecasts.won_amount as decimal(18, 2)) as error,
+    cast(forecasts.won_amount as decimal(18, 2)) between {{ to_the_cent('forecasts.low_amount') }}
+    and {{ to_the_cent('forecasts.high_amount') }} as is_within_interval,
+    {{ to_the_cent('forecasts.crm_amount') }} as crm_amount,
     cast(last_year.won_amount as decimal(18, 2)) as last_year_amount,
-    cast(trailing_means.won_amount as decimal(18, 2)) as trailing_mean_amount
+    {{ to_the_cent('trailing_means.won_amount') }} as trailing_mean_amount
 from intervals as forecasts
 left join forecasts as last_year
     on forecasts.source = last_year.source
