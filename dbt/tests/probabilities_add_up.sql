@@ -5,4 +5,4 @@ select
     cohort,
     age_days
 from {{ ref('mart_win_probability') }}
-where abs(won_probability + lost_probability + open_probability - 1) > 1e-9
+where abs(won_probability + lost_probability + open_probability - 1) > 1e-12
