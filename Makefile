@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 SIZE ?= S
+PARSED = $(or $(WAREHOUSE_DIR),warehouse)/dbt/semantic_manifest.json
 
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
@@ -40,13 +41,10 @@ endef
 setup: .venv/runtime.stamp  ## install what a nightly run needs, and write the configuration's JSON schema
 	@$(BIN)/dealtrail config schema --out pipeline.schema.json
 
-# where `mf query`, called from dbt/, looks for the semantic layer
-dbt/target/semantic_manifest.json: .venv/runtime.stamp $(wildcard dbt/models/marts/*/*.yml)
-	@cd dbt && DBT_SEND_ANONYMOUS_USAGE_STATS=false ../$(BIN)/dbt --quiet parse
-	@touch $@
-
-nightly: .venv/runtime.stamp dbt/target/semantic_manifest.json  ## run the nightly job once, on the sample or on LANDING_DIR
+nightly: .venv/runtime.stamp  ## run the nightly job once, on the sample or on LANDING_DIR
 	@$(BIN)/dealtrail nightly
+# what the night parsed, where `mf query` looks for it when called from dbt/; elsewhere `make metrics` puts it there
+	@test ! -f $(PARSED) || { mkdir -p dbt/target && cp $(PARSED) dbt/target/semantic_manifest.json; }
 
 metrics: .venv/runtime.stamp  ## ask the last publication, as ARGS="query --metrics win_rate --group-by metric_time__month"
 	@$(BIN)/dealtrail metrics $(ARGS)

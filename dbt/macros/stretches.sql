@@ -59,6 +59,26 @@
     {{ at_rate(amount, rate) }}
 {%- endmacro %}
 
+{#
+    The deals, deleted ones too, with the days on which they came into the pipeline and were deleted, and what their amounts
+    are told in.
+#}
+{% macro deals_by_the_day() -%}
+    select
+        deals.deal_key,
+        deals.source,
+        facts.pipeline,
+        facts.amount,
+        facts.reporting_rate,
+        deals.entered_pipeline_at as created_at,
+        deals.deleted_at,
+        {{ day_in('deals.entered_pipeline_at', 'run.timezone') }} as created_on,
+        {{ day_in('deals.deleted_at', 'run.timezone') }} as deleted_on
+    from {{ ref('int_deals') }} as deals
+    inner join {{ ref('fct_deals') }} as facts on deals.deal_key = facts.deal_key
+    cross join {{ source('config', 'run') }} as run
+{%- endmacro %}
+
 {% macro since_ever() -%} cast('0001-01-01' as date) {%- endmacro %}
 
 {% macro for_ever() -%} cast('9999-12-31' as date) {%- endmacro %}

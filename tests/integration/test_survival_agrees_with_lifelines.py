@@ -69,7 +69,7 @@ class Models:
     def win_probability(self, deals: list[Deal], cohort: str = "all") -> list[dict[str, Any]]:
         """`mart_win_probability` of these deals, by age."""
         columns = (
-            "source varchar, pipeline varchar, status varchar, created_at timestamp, created_at_is_estimated boolean, "
+            "source varchar, pipeline varchar, status varchar, created_on date, created_at_is_estimated boolean, "
             "closed_at timestamp"
         )
         rows = [
@@ -103,11 +103,9 @@ def _stages(stages: dict[str, list[Spell]]) -> tuple[str, list[tuple[Any, ...]]]
 
 
 def _visits(stages: dict[str, list[Spell]]) -> tuple[str, list[tuple[Any, ...]]]:
-    columns = (
-        "source varchar, pipeline varchar, stage varchar, entered_at timestamp, days_in_stage double, outcome varchar"
-    )
+    columns = "source varchar, pipeline varchar, stage varchar, entered_on date, days_in_stage double, outcome varchar"
     rows = [
-        ("crm", "Sales", stage, datetime(2025, 1, 15), days, "advanced" if has_ended else "open")
+        ("crm", "Sales", stage, date(2025, 1, 15), days, "advanced" if has_ended else "open")
         for stage, spells in stages.items()
         for days, has_ended in spells
     ]

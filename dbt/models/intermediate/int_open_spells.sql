@@ -6,19 +6,7 @@ with run as (
 ),
 
 deals as (
-    select
-        deals.deal_key,
-        deals.source,
-        facts.pipeline,
-        facts.amount,
-        facts.reporting_rate,
-        deals.entered_pipeline_at as created_at,
-        deals.deleted_at,
-        {{ day_in('deals.entered_pipeline_at', 'run.timezone') }} as created_on,
-        {{ day_in('deals.deleted_at', 'run.timezone') }} as deleted_on
-    from {{ ref('int_deals') }} as deals
-    inner join {{ ref('fct_deals') }} as facts on deals.deal_key = facts.deal_key
-    cross join run
+    {{ deals_by_the_day() }}
 ),
 
 entries as (

@@ -1,8 +1,4 @@
-with run as (
-    select * from {{ source('config', 'run') }}
-),
-
-months as (
+with months as (
     select
         month,
         is_complete_month
@@ -31,18 +27,17 @@ furthest as (
 
 deals as (
     select
-        {{ month_of(day_in('deals.created_at', 'run.timezone')) }} as month,
+        {{ month_of('deals.created_on') }} as month,
         deals.source,
         deals.pipeline,
         furthest.furthest_order,
         count(*) as deals,
         count(case when deals.status = 'lost' then 1 end) as lost_deals
     from {{ ref('fct_deals') }} as deals
-    cross join run
     left join furthest on deals.deal_key = furthest.deal_key
     where deals.status != 'deleted'
     group by
-        {{ month_of(day_in('deals.created_at', 'run.timezone')) }},
+        {{ month_of('deals.created_on') }},
         deals.source,
         deals.pipeline,
         furthest.furthest_order
@@ -114,7 +109,7 @@ words as (
 
 leads as (
     select
-        {{ month_of(day_in('leads.created_at', 'run.timezone')) }} as month,
+        {{ month_of('leads.created_on') }} as month,
         leads.source,
         {{ normalized('leads.status') }} as status_key,
         leads.is_converted,
@@ -122,9 +117,8 @@ leads as (
         min(leads.status) as status,
         count(*) as leads
     from {{ ref('fct_leads') }} as leads
-    cross join run
     group by
-        {{ month_of(day_in('leads.created_at', 'run.timezone')) }},
+        {{ month_of('leads.created_on') }},
         leads.source,
         {{ normalized('leads.status') }},
         leads.is_converted,

@@ -1,14 +1,9 @@
-with run as (
-    select * from {{ source('config', 'run') }}
-),
-
-visits as (
+with visits as (
     select
-        visits.*,
-        {{ month_of(day_in('visits.entered_at', 'run.timezone')) }} as month,
-        visits.outcome != 'open' as has_ended
-    from {{ ref('fct_stage_visits') }} as visits
-    cross join run
+        *,
+        {{ month_of('entered_on') }} as month,
+        outcome != 'open' as has_ended
+    from {{ ref('fct_stage_visits') }}
 ),
 
 counted as (

@@ -10,7 +10,7 @@ deals as (
         deals.source,
         deals.pipeline,
         deals.status,
-        {{ day_in('deals.created_at', 'run.timezone') }} as created_on,
+        deals.created_on,
         case
             when deals.status = 'open' then run.as_of_date
             else {{ day_in('deals.closed_at', 'run.timezone') }}
