@@ -66,7 +66,7 @@ def test_the_examples_of_the_page_are_a_configuration(tmp_path: Path) -> None:
     path.write_text("timezone: UTC\ncurrency: EUR\n" + "".join(examples), encoding="utf-8")
     config = read_configuration(path)
     severities = {check.rule: check.severity for check in checks(config)}
-    assert severities["large_deal_without_account"] == "warning"
+    assert severities["large_deal_not_qualified"] == "warning"
     assert severities["missing_amount"] == "info"
     assert "orphan_activity" not in severities
     assert {stage.stage for stage in configured_stages(config)} >= {"Talks", "Offer", "Signing"}
