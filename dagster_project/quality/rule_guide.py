@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 
 from dagster_project.config.models import Severity, Thresholds
 from dagster_project.config.stages import DEFAULT_REQUIRED
-from dagster_project.quality.policy import Rule, Suite, read_suites
+from dagster_project.quality.policy import Fix, Rule, Suite, read_suites
 
 TEMPLATE = Path(__file__).with_name("rule_guide.md.j2")
 
@@ -45,7 +45,7 @@ class Section:
     rule: str
     severity: Severity
     why: str
-    fix: dict[str, str]
+    fix: Fix
     says: list[str] = field(default_factory=list)
     records: list[str] = field(default_factory=list)
     conditions: list[Rule] = field(default_factory=list)
@@ -84,12 +84,12 @@ def sections() -> list[Section]:
     for suite in sorted(read_suites(), key=lambda suite: list(RECORDS).index(_entity(suite))):
         record = RECORDS[_entity(suite)]
         for rule in suite.rules:
-            section = found.setdefault(rule.rule, Section(rule.rule, rule.severity, rule.why, dict(rule.fix)))
+            section = found.setdefault(rule.rule, Section(rule.rule, rule.severity, rule.why, rule.fix))
             section.says.append(rule.says)
             section.records.append(record)
             section.conditions.append(rule)
         for gate in suite.gates:
-            words = Section(gate.rule, gate.severity, suite.why, dict(suite.fix), [suite.says], [record])
+            words = Section(gate.rule, gate.severity, suite.why, suite.fix, [suite.says], [record])
             section = found.setdefault(gate.rule, words)
             section.key_columns.append(f"{gate.asset.rsplit('.', 1)[-1]}.{gate.column}")
     return list(found.values())

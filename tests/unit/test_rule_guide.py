@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.load import PROJECT_DIR, read_configuration
 from dagster_project.config.models import Configuration, Feed, Pipeline, Rule, Source, Stage, Thresholds
@@ -34,7 +35,9 @@ RULES = {
 
 
 def test_the_page_is_what_the_suites_say() -> None:
-    assert rule_guide() == PAGE, "docs/hygiene.md has drifted: write it anew with `dealtrail docs --hygiene docs/hygiene.md`"
+    assert rule_guide() == PAGE, (
+        "docs/hygiene.md has drifted: write it anew with `dealtrail docs --hygiene docs/hygiene.md`"
+    )
 
 
 def test_it_has_every_rule_with_its_severity() -> None:
