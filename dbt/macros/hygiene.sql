@@ -24,3 +24,6 @@
 {% macro requires(field) -%}
     array_contains(coalesce(limits.required_fields, run.required_fields), '{{ field }}')
 {%- endmacro %}
+
+{# A share as people read it. #}
+{% macro percent(share) -%} concat(cast(round(100 * {{ share }}, 1) as varchar), ' %') {%- endmacro %}
