@@ -222,7 +222,7 @@ def select_deliveries(
 
 
 def places(records: list[FileRecord]) -> dict[tuple[str, str, str], int]:
-    """Source, feed and extract time of the deliveries that are compared → 1 for a feed's newest loaded one, then back."""
+    """The deliveries that are compared → 1 for a feed's newest loaded one, 2 for the one before it, and so on."""
     loaded = sorted({(r.source, r.feed, r.extracted_at) for r in records if r.state == "loaded"}, reverse=True)
     return {
         delivery: place

@@ -415,8 +415,8 @@ def _create_entity_view(
     records: list[tuple[FileRecord, dict[str, str]]],
     lake_dir: Path,
 ) -> None:
-    """`lake.<name>`: of an entity every canonical column as text (NULL where no file has it), provenance, place in the file,
-    and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
+    """`lake.<name>`: of an entity every canonical column as text (NULL where no file has it), provenance, place in
+    the file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
     alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for record, readings in records:
         path = _text(str(record.path(lake_dir, "parquet")))

@@ -1,5 +1,5 @@
--- One row per delivery: all files of a feed with one extract time. What is compared with earlier deliveries stands at the
--- newest one that was loaded.
+-- One row per delivery: all files of a feed with one extract time. What is compared with earlier deliveries stands at
+-- the newest one that was loaded.
 with quarantined as (
     select
         source,
@@ -29,7 +29,7 @@ deliveries as (
                     ': ',
                     min(message)
                 )
-            else min(concat(file, ': ', message))
+            else min(file || ': ' || message)
         end as message,
         min(is_confirmed) as is_confirmed,
         sum(rows_in_file) as rows_in_file,

@@ -35,7 +35,7 @@ select
     count(case when was_there then 1 end) as headings_before,
     count(case when not was_there then 1 end) as headings_appeared,
     count(case when not is_there then 1 end) as headings_vanished,
-    {{ dbt.listagg('change', "', '", 'order by change') }} as headings_changed
+    {{ listed('change', 'change') }} as headings_changed
 from compared
 group by
     source,

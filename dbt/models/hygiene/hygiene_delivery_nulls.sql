@@ -57,10 +57,7 @@ ranked as (
     select
         *,
         row_number() over (partition by source, feed order by excess desc, column_name) as place,
-        case
-            when excess > 0
-                then concat(column_name, ' ', {{ percent('null_share') }}, ' (usually ', {{ percent('usual_null_share') }}, ')')
-        end as spike
+        case when excess > 0 then {{ compared_share('column_name', 'null_share', 'usual_null_share') }} end as spike
     from compared
 )
 
@@ -69,7 +66,7 @@ select
     feed,
     max(case when place = 1 then null_share end) as null_share,
     max(case when place = 1 then usual_null_share end) as usual_null_share,
-    {{ dbt.listagg('spike', "', '", 'order by place') }} as null_spikes
+    {{ listed('spike', 'place') }} as null_spikes
 from ranked
 group by
     source,

@@ -1,5 +1,5 @@
--- One row per feed of deals that says their stages: how far the mix of stages in its newest good delivery is from that of
--- the deliveries it is compared with, by the population stability index (PSI), and the stages that moved most.
+-- One row per feed of deals that says their stages: how far the mix of stages in its newest good delivery is from that
+-- of the deliveries it is compared with, by the population stability index (PSI), and the stages that moved most.
 {% set empty_bin = 0.0001 %}
 
 with delivered as (
@@ -64,17 +64,14 @@ moved as (
 ranked as (
     select
         *,
-        row_number() over (partition by source, feed order by psi desc, stage) as place
+        row_number() over (partition by source, feed order by round(psi, 6) desc, stage) as place
     from moved
 ),
 
 worded as (
     select
         *,
-        case
-            when place <= 3 and psi > 0
-                then concat(stage, ' ', {{ percent('share') }}, ' (usually ', {{ percent('usual_share') }}, ')')
-        end as move
+        case when place <= 3 and psi > 0 then {{ compared_share('stage', 'share', 'usual_share') }} end as move
     from ranked
 )
 
@@ -83,7 +80,7 @@ select
     feed,
     -- a sum of fractions ends in other digits every time
     round(sum(psi), 6) as stage_mix_psi,
-    {{ dbt.listagg('move', "', '", 'order by place') }} as stage_moves
+    {{ listed('move', 'place') }} as stage_moves
 from worded
 group by
     source,
