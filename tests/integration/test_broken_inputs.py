@@ -48,6 +48,23 @@ def violations(night: Warehouse, source: str) -> list[tuple[Any, ...]]:
     )
 
 
+SAID_OF_REFUSED = {
+    "no_stage_column": r"no column for deals\.stage .*'Stage' or 'Phase'.*'Id', 'Name', 'Amount'",
+    "no_id_column": r"no column for deals\.deal_id .*'Id'.*'Name', 'Stage'",
+    "picture": r"not .*(text|CSV)",
+    "web_page": r"HTML|web page|not .*CSV",
+    "no_bytes": r"is empty",
+    "no_text": r"is empty",
+    "legacy_xls": r"legacy Office file \(\.xls or \.doc\), not \.xlsx; export it as",
+    "half_a_gz": r"cannot be read.* ended before",
+    "no_gz": r"cannot be read.*[Nn]ot a gzip",
+    "open_quote": r"quote .* row 41 .*never closed",
+    "twins_differ": r"'Stage' twice \(columns 3 and 7\).* 1 row",
+    "one_of_two_files": r"deals_2025-12-04_b\.csv: has no column for deals\.deal_id",
+}
+
+
+@pytest.mark.parametrize("source", damage.REFUSED)
 def test_a_delivery_that_cannot_be_used_is_refused_and_says_why(night: Warehouse, source: str) -> None:
     found = messages(night, source)
     assert found.pop(damage.OLD) == ("loaded", None)
