@@ -1,0 +1,136 @@
+"""A world as its CRM exports it: five full extracts of each feed, the newest with dirt in its rows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from tests.hygiene.calendar import AS_OF, DAY, EXTRACTS, NEWEST, in_berlin
+from tests.hygiene.deliveries import Delivery, Feed
+from tests.hygiene.records import Row, as_text
+from tests.hygiene.world import ACCOUNTS, OWNERS, World
+
+LEAD_STATUSES = {
+    "lead_statuses": ["new", "working", "converted", "rejected"],
+    "converted_lead_statuses": ["converted"],
+    "closed_lead_statuses": ["converted", "rejected"],
+}
+
+
+def feeds_of(world: World) -> list[Feed]:
+    """Its feeds, as they will be delivered; rows that cannot be used are planted here."""
+    zone, rng = world.policy.zone, world.rng
+    one_date = world.policy.has_one_close_date
+    lag = timedelta(minutes=world.policy.log_lags)
+    feeds = []
+
+    def add(entity: str, tables: list[list[Row]], columns: list[str], **settings: Any) -> None:
+        if entity in world.policy.lacks:
+            return
+        left_out = [column for column in columns if not world.delivers(f"{entity}.{column}")]
+        # a column that is not there, or one in which nothing stands
+        shown = columns if world.seed % 2 else [column for column in columns if column not in left_out]
+        for row in (row for table in tables for row in table):
+            row.update(dict.fromkeys(left_out, ""))
+        taken = [at - lag if entity == "deal_changes" else at for at in EXTRACTS]
+        deliveries = [Delivery(at, rows, shown) for at, rows in zip(taken, tables, strict=True)]
+        feeds.append(Feed(world.name, entity, entity, deliveries, settings))
+
+    deals = [
+        [deal.row(extract, zone, one_date) for deal in world.deals if deal.is_in(extract)]
+        for extract in range(len(EXTRACTS))
+    ]
+    words = sorted((word for deal in world.deals for word in deal.log(zone)), key=lambda word: word[0])
+    log = [[row for at, row in words if at <= taken - lag] for taken in EXTRACTS]
+    leads = [[lead.row(zone) for lead in world.leads if lead.is_in(number)] for number in range(len(EXTRACTS))]
+    activities = [
+        [one.row(zone) for one in world.activities if one.first_shown <= number] for number in range(len(EXTRACTS))
+    ]
+    owners = [as_text({"owner_id": one, "owner_name": one.title(), "is_active": said}) for one, said in OWNERS.items()]
+    accounts = [as_text({"account_id": one, "account_name": one, "segment": said}) for one, said in ACCOUNTS.items()]
+    rates = [
+        as_text({"rate_on": told_on, "currency": currency, "rate": rate})
+        for currency, told in world.currencies.items()
+        for told_on, rate in told
+    ]
+    other = f"{world.foreign[:2]}X"
+    rates += [
+        as_text({"rate_on": in_berlin(AS_OF - number * DAY), "currency": other, "rate": 2}) for number in range(40)
+    ]
+    add("deals", deals, list(deals[NEWEST][0]))
+    add("deal_changes", log, ["deal_id", "field", "old_value", "new_value", "changed_at"])
+    add("leads", leads, list(leads[NEWEST][0]), **LEAD_STATUSES)
+    if world.delivers("activities"):
+        add("activities", activities, list(activities[NEWEST][0]))
+    add("owners", _five(owners), ["owner_id", "owner_name", "is_active"])
+    add("accounts", _five(accounts), ["account_id", "account_name", "segment"])
+    add("exchange_rates", _five(rates), ["rate_on", "currency", "rate"])
+    for feed in feeds:
+        _plant_rows(world, feed, rng.sample(range(len(feed.deliveries[NEWEST].rows)), 4) if feed.entity in _DIRT else [])
+    return feeds
+
+
+def _five(rows: list[Row]) -> list[list[Row]]:
+    return [[dict(row) for row in rows] for _ in EXTRACTS]
+
+
+#: Entity → rows without which they cannot be used, as (cells that are changed, the column that is missing).
+_DIRT: dict[str, list[tuple[Row, str]]] = {
+    "deals": [({"deal_id": ""}, "deal_id"), ({"deal_id": "  ", "amount": "1"}, "deal_id")],
+    "deal_changes": [
+        ({"deal_id": ""}, "deal_id"),
+        ({"field": ""}, "field"),
+        ({"changed_at": "noon"}, "changed_at"),
+        ({"changed_at": "", "deal_id": "D-unknown"}, "changed_at"),
+    ],
+    "leads": [({"lead_id": ""}, "lead_id")],
+    "activities": [({"activity_id": ""}, "activity_id")],
+    "exchange_rates": [({"rate": "?"}, "rate")],
+}
+
+
+def _plant_rows(world: World, feed: Feed, places: list[int]) -> None:
+    """Rows that cannot be used, and ids that stand twice: in the newest delivery, and harmlessly in an older one."""
+    newest, older = feed.deliveries[NEWEST], feed.deliveries[NEWEST - 1]
+    key_column = {"deals": "deal_id", "leads": "lead_id", "activities": "activity_id"}.get(feed.entity)
+    unusable = _DIRT.get(feed.entity, [])
+    bad = []
+    for (changes, column), place in zip(unusable, places, strict=False):
+        row = {**newest.rows[place], **changes}
+        bad.append((row, column))
+    if key_column:
+        _plant_twins(world, feed, key_column)
+        older.rows.append({**older.rows[0], key_column: ""})
+    if feed.entity == "owners":
+        world.planted.judge("unparseable_value", f"{world.name}:owners:vague:is_active", True, "maybe", "is_active")
+    if feed.entity == "accounts":
+        newest.rows += [as_text({"account_id": "twice", "account_name": name, "segment": ""}) for name in ("One", "Two")]
+        world.planted.judge("duplicate_key", f"{world.name}:accounts:twice:account_id", True, 2, 1)
+    for row, _ in bad:
+        newest.rows.insert(world.rng.randrange(len(newest.rows)), row)
+    newest.quarantined = len(bad)
+    for row, column in bad:
+        number = next(place for place, one in enumerate(newest.rows, 2) if one is row)
+        record = row[{"exchange_rates": "currency", "deal_changes": "deal_id"}.get(feed.entity, key_column or "")]
+        key = f"{world.name}:{feed.entity}:{record}:{column}" if record.strip() else f"{newest.sha256}:{number}"
+        world.planted.judge("missing_key", key, True, row[column].strip() or None, column)
+
+
+def _plant_twins(world: World, feed: Feed, key_column: str) -> None:
+    """One id twice: with another content (the last row counts), with the same, and with another one long ago."""
+    newest, older = feed.deliveries[NEWEST], feed.deliveries[NEWEST - 1]
+    other_cell = {"deals": "lost_reason", "leads": "lead_source", "activities": "activity_type"}[feed.entity]
+    others, same, _, once = world.rng.sample(range(len(newest.rows)), 4)
+    rows = [newest.rows[place] for place in (others, same)]
+    for row, is_other in zip(rows, (True, False), strict=True):
+        twin = {**row, other_cell: "something else"} if is_other else dict(row)
+        newest.rows.insert(newest.rows.index(row), twin)
+        if is_other and not world.delivers(f"{feed.entity}.{other_cell}"):
+            twin[other_cell] = ""
+        is_broken = twin != row
+        key = f"{world.name}:{feed.entity}:{row[key_column]}:{key_column}"
+        world.planted.judge("duplicate_key", key, is_broken, 2, 1)
+    del once
+    row = older.rows[0]
+    older.rows.insert(0, {**row, other_cell: "something else"})
+    world.planted.judge("duplicate_key", f"{world.name}:{feed.entity}:{row[key_column]}:{key_column}", False)

@@ -1,0 +1,106 @@
+"""Planted sources, packed into one landing folder and one configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.hygiene.calendar import AS_OF, ZONE, moment
+from tests.hygiene.deals import closed_deal, open_deal
+from tests.hygiene.deliveries import Feed
+from tests.hygiene.extracts import feeds_of
+from tests.hygiene.leads import plant_activities, plant_duplicate_leads, plant_lead
+from tests.hygiene.planted import Planted
+from tests.hygiene.records import Lead
+from tests.hygiene.specials import (
+    plant_amounts,
+    plant_deletions,
+    plant_disagreements,
+    plant_duplicates,
+    plant_outliers,
+    plant_unconfigured,
+    plant_visits,
+)
+from tests.hygiene.world import World
+
+OPEN_DEALS, CLOSED_DEALS, FEW_DEALS, LEADS = 40, 14, 6, 40
+
+
+@dataclass
+class Source:
+    """Its part of `pipeline.yml`, its feeds, and what is broken in it."""
+
+    name: str
+    settings: dict[str, Any]
+    feeds: list[Feed]
+    planted: Planted
+
+    def as_yaml(self) -> dict[str, Any]:
+        return {"name": self.name, **self.settings, "feeds": {feed.name: feed.as_yaml() for feed in self.feeds}}
+
+
+def source_of_records(seed: int) -> Source:
+    """A CRM full of deals, leads and activities; the same for the same seed."""
+    world = World(seed)
+    _known_leads(world)
+    sales, small = world.pipelines["Sales"], world.pipelines["Small"]
+    for _ in range(OPEN_DEALS):
+        open_deal(world, sales)
+    for _ in range(CLOSED_DEALS):
+        closed_deal(world, sales)
+    for _ in range(FEW_DEALS):
+        open_deal(world, small)
+    plant_deletions(world)
+    plant_visits(world)
+    plant_amounts(world)
+    plant_duplicates(world)
+    plant_disagreements(world)
+    plant_unconfigured(world)
+    plant_outliers(world)
+    for _ in range(LEADS):
+        plant_lead(world)
+    plant_duplicate_leads(world)
+    plant_activities(world)
+    feeds = feeds_of(world)
+    for planted in world.of_record.values():
+        world.planted.add(planted)
+    for feed in feeds:
+        feed.judged(world.planted)
+    settings = {
+        "timezone": str(world.policy.zone),
+        "after_close": world.policy.after_close,
+        "decimal_separator": ".",
+        "pipelines": [pipeline.as_yaml() for pipeline in world.pipelines.values()],
+    }
+    return Source(world.name, settings, feeds, world.planted)
+
+
+def _known_leads(world: World) -> None:
+    """Two leads that open deals name: one says where it came from, the other does not. Both were answered at once."""
+    for number, lead_source in ((1, "ads"), (2, None)):
+        created = moment(250, world.rng)
+        lead = Lead(f"L{number:04d}", created, "rejected", f"known{number}@example.com", lead_source=lead_source)
+        world.leads.append(lead)
+        if world.delivers("activities"):
+            world.act(kind="call", lead=lead.id, completed=created + timedelta(hours=1))
+
+
+def write(sources: list[Source], folder: Path) -> Path:
+    """The landing folder with all deliveries, and the configuration beside it, whose path is returned."""
+    for source in sources:
+        for feed in source.feeds:
+            feed.write(folder / "landing")
+    config = {
+        "timezone": str(ZONE),
+        "currency": "EUR",
+        "as_of": f"{AS_OF:%Y-%m-%dT%H:%M:%SZ}",
+        "landing_dir": "landing",
+        "sources": [source.as_yaml() for source in sources],
+    }
+    path = folder / "pipeline.yml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    return path
