@@ -217,7 +217,7 @@ def _pushes_and_close_date(world: World, deal: Deal, pipeline: Pipeline) -> None
     if not deal.moves:
         return
     limit = pipeline.limit("max_close_date_pushes", deal.stage)
-    pushes = max(0, world.pick(limit, limit, limit + 1, limit + 1, limit + 4, 0))
+    pushes = 0 if option == "first day" else world.pick(limit, limit, limit + 1, limit + 1, limit + 4, 0)
     _moved_close_dates(world, deal, pushes)
     judge(world, deal, "pushed_too_often", pushes > limit, pushes, limit, near=pushes == limit)
 
@@ -334,7 +334,11 @@ def _account_and_others(world: World, deal: Deal, pipeline: Pipeline) -> None:
         "lead_source": deal.lead_source is not None or (has_lead and deal.lead == "L0001"),
         "segment": bool(ACCOUNTS.get(deal.account or "")),
     }
-    demanded = [name for name in OTHER_FIELDS if name in required]
+    can_be_had = {
+        "deal_name": world.delivers("deals.deal_name"),
+        "lead": world.delivers("deals.lead_id") or world.delivers("leads.converted_deal_id"),
+    }
+    demanded = [name for name in OTHER_FIELDS if name in required and can_be_had.get(name, True)]
     missing = [name for name in demanded if not filled[name]]
     observed, allowed = ", ".join(missing), ", ".join(demanded)
     judge(world, deal, "missing_required_field", bool(missing), observed, allowed, near=bool(demanded))
@@ -355,8 +359,8 @@ def _next_activity(world: World, deal: Deal) -> None:
     elif option == "later":
         world.act(**about, due=AS_OF + world.rng.randrange(1, 60) * DAY)
     elif option == "done" and has_due:
-        # done although due later: a touch at the extract that first shows it done, which is long ago here
-        world.act(deal=deal.id, kind="task", due=AS_OF + DAY, completed=deal.created, first_shown=NEWEST)
+        # before it was due
+        world.act(deal=deal.id, kind="task", due=AS_OF + DAY, completed=deal.created)
     elif option == "undated":
         world.act(**about)
     has_next = option in ("today", "later")

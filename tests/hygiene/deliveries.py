@@ -49,7 +49,7 @@ class Delivery:
         return sha256(self.text().encode()).hexdigest()
 
     def null_share(self, column: str) -> float:
-        return sum(not row.get(column, "").strip() for row in self.rows) / len(self.rows)
+        return sum(not row.get(column, "").strip() for row in self.rows) / max(1, len(self.rows))
 
 
 @dataclass

@@ -76,7 +76,7 @@ def _five(rows: list[Row]) -> list[list[Row]]:
 
 #: Entity → rows without which they cannot be used, as (cells that are changed, the column that is missing).
 _DIRT: dict[str, list[tuple[Row, str]]] = {
-    "deals": [({"deal_id": ""}, "deal_id"), ({"deal_id": "  ", "amount": "1"}, "deal_id")],
+    "deals": [({"deal_id": ""}, "deal_id"), ({"deal_id": "  "}, "deal_id")],
     "deal_changes": [
         ({"deal_id": ""}, "deal_id"),
         ({"field": ""}, "field"),
@@ -119,18 +119,12 @@ def _plant_rows(world: World, feed: Feed, places: list[int]) -> None:
 def _plant_twins(world: World, feed: Feed, key_column: str) -> None:
     """One id twice: with another content (the last row counts), with the same, and with another one long ago."""
     newest, older = feed.deliveries[NEWEST], feed.deliveries[NEWEST - 1]
-    other_cell = {"deals": "lost_reason", "leads": "lead_source", "activities": "activity_type"}[feed.entity]
-    others, same, _, once = world.rng.sample(range(len(newest.rows)), 4)
-    rows = [newest.rows[place] for place in (others, same)]
-    for row, is_other in zip(rows, (True, False), strict=True):
-        twin = {**row, other_cell: "something else"} if is_other else dict(row)
-        newest.rows.insert(newest.rows.index(row), twin)
-        if is_other and not world.delivers(f"{feed.entity}.{other_cell}"):
-            twin[other_cell] = ""
-        is_broken = twin != row
+    columns = ["pipeline", "lead_source", "status", "activity_type"]
+    other = {next(name for name in columns if name in newest.columns): "something else"}
+    differs, agrees = world.rng.sample(newest.rows, 2)
+    newest.rows.insert(newest.rows.index(differs), {**differs, **other})
+    newest.rows.insert(newest.rows.index(agrees), dict(agrees))
+    older.rows.insert(0, {**older.rows[0], **other})
+    for row, is_broken in ((older.rows[0], False), (agrees, False), (differs, True)):
         key = f"{world.name}:{feed.entity}:{row[key_column]}:{key_column}"
         world.planted.judge("duplicate_key", key, is_broken, 2, 1)
-    del once
-    row = older.rows[0]
-    older.rows.insert(0, {**row, other_cell: "something else"})
-    world.planted.judge("duplicate_key", f"{world.name}:{feed.entity}:{row[key_column]}:{key_column}", False)

@@ -60,7 +60,6 @@ def is_dated(world: World, lead: Lead) -> bool:
 
 def _activities(world: World, lead: Lead, created: datetime) -> list[Activity]:
     """What was done: answers in time and late, and much that is no answer."""
-    about = {"lead": lead.id, "first_shown": NEWEST}
     done = []
     late = world.pick(SLA, SLA, SLA + SECOND, SLA + SECOND, SLA - SECOND, timedelta(0), timedelta(hours=50))
     options = {
@@ -79,7 +78,7 @@ def _activities(world: World, lead: Lead, created: datetime) -> list[Activity]:
             continue
         if name == "answer" and created + late > AS_OF:
             continue
-        activity = world.act(**about, **said)
+        activity = world.act(lead=lead.id, **said)
         plant_future_activity(world, activity.id, activity.completed)
         done.append(activity)
     return done
@@ -140,7 +139,8 @@ def _alive(world: World, lead: Lead, done: list[Activity], is_open: bool) -> Non
         if not world.delivers("leads.created_at"):
             lead.first_shown = shown_from(created)
         signs = [at for one in done for at in (one.completed, one.due) if at is not None]
-        created = min([*signs, EXTRACTS[lead.first_shown]])
+        delivered = next(at for number, at in enumerate(EXTRACTS) if lead.is_in(number))
+        created = min([*signs, delivered])
     lead.known_since = created
     touches = [one.completed for one in done if one.completed is not None and one.completed <= AS_OF]
     days = days_since(max([created, *touches]))
@@ -156,6 +156,9 @@ def plant_duplicate_leads(world: World) -> None:
     _of_one_email(world, ["", "   "], False)
     deleted, _ = _of_one_email(world, ["deleted@example.com", "deleted@example.com"], False)
     deleted.is_deleted = True
+    for activity in world.activities:
+        if activity.lead == deleted.id:
+            plant_orphan(world, activity, True, world.key(deleted.id))
     world.of_record[deleted.id].spare("inactive_owner", "unanswered_lead", "dead_lead", "converted_without_deal")
 
 
@@ -194,7 +197,7 @@ def plant_activities(world: World) -> None:
         # nothing that touches a deal or answers a lead
         activity = world.act(kind="note", direction="inbound", is_done=False, **named)
         observed = next((world.key(record) for record in named.values()), "no link")
-        world.planted.judge("orphan_activity", world.key(activity.id), is_orphan, observed, "a deal, lead or account")
+        plant_orphan(world, activity, is_orphan, observed)
     for at in (AS_OF, AS_OF + SECOND):
         activity = world.act(kind="note", account="acme", completed=at)
         plant_future_activity(world, activity.id, at)
@@ -202,3 +205,7 @@ def plant_activities(world: World) -> None:
         # without a time of its own it was done when due, at the latest when first shown as done
         activity = world.act(kind="note", account="acme", due=AS_OF + DAY)
         world.planted.judge("future_activity_done", world.key(activity.id), False)
+
+
+def plant_orphan(world: World, activity: Activity, is_orphan: bool, observed: str) -> None:
+    world.planted.judge("orphan_activity", world.key(activity.id), is_orphan, observed, "a deal, lead or account")

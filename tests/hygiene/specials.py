@@ -14,6 +14,7 @@ from tests.hygiene.policies import FALLBACK, Pipeline, Stage
 from tests.hygiene.records import ENDS, Deal
 from tests.hygiene.world import World
 
+CENT = Decimal("0.01")
 #: Of each record only these rules speak, whatever became of it: they are about its rows.
 OF_ROWS = ("unparseable_value", "duplicate_key", "missing_key")
 
@@ -105,7 +106,7 @@ def plant_outliers(world: World) -> None:
         cents = [math.floor(high * 100), math.ceil(low * 100), math.ceil(high * 100), math.floor(low * 100)]
         for deal, amount in zip(probes, cents, strict=False):
             if is_comparable and amount > 0:
-                deal.amount = amounts[deal.id] = Decimal(amount) / 100
+                deal.amount = amounts[deal.id] = (Decimal(amount) / 100).quantize(CENT)
         for deal in deals:
             if deal.id in amounts:
                 deviation = math.log(amounts[deal.id]) - middle

@@ -9,10 +9,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 from typing import TypeVar
 
-from tests.hygiene.calendar import DAY, TODAY, day
+from tests.hygiene.calendar import AS_OF, DAY, TODAY, day
 from tests.hygiene.planted import Planted
 from tests.hygiene.policies import Pipeline, Policy, fast, policy_of, sales, small
-from tests.hygiene.records import Activity, Deal, Lead
+from tests.hygiene.records import Activity, Deal, Lead, shown_from
 
 MAX_RATE_AGE = 62
 T = TypeVar("T")
@@ -84,6 +84,8 @@ class World:
 
     def act(self, **about: object) -> Activity:
         activity = Activity(self.next_id("A", self.activities), **about)  # type: ignore[arg-type]
+        if "first_shown" not in about and activity.is_done:
+            activity.first_shown = shown_from(activity.completed or activity.due or AS_OF)
         self.activities.append(activity)
         return activity
 
