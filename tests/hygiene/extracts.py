@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.hygiene.calendar import AS_OF, DAY, EXTRACTS, NEWEST, in_berlin
 from tests.hygiene.deliveries import Delivery, Feed
+from tests.hygiene.planted import Planted
 from tests.hygiene.records import Row, as_text
 from tests.hygiene.world import ACCOUNTS, OWNERS, World
 
@@ -94,10 +95,7 @@ def _plant_rows(world: World, feed: Feed, places: list[int]) -> None:
     newest, older = feed.deliveries[NEWEST], feed.deliveries[NEWEST - 1]
     key_column = {"deals": "deal_id", "leads": "lead_id", "activities": "activity_id"}.get(feed.entity)
     unusable = _DIRT.get(feed.entity, [])
-    bad = []
-    for (changes, column), place in zip(unusable, places, strict=False):
-        row = {**newest.rows[place], **changes}
-        bad.append((row, column))
+    bad = [({**newest.rows[place], **changes}, column) for (changes, column), place in zip(unusable, places, strict=False)]
     if key_column:
         _plant_twins(world, feed, key_column)
         older.rows.append({**older.rows[0], key_column: ""})
@@ -106,14 +104,23 @@ def _plant_rows(world: World, feed: Feed, places: list[int]) -> None:
     if feed.entity == "accounts":
         newest.rows += [as_text({"account_id": "twice", "account_name": name, "segment": ""}) for name in ("One", "Two")]
         world.planted.judge("duplicate_key", f"{world.name}:accounts:twice:account_id", True, 2, 1)
-    for row, _ in bad:
-        newest.rows.insert(world.rng.randrange(len(newest.rows)), row)
-    newest.quarantined = len(bad)
+    record_column = {"exchange_rates": "currency", "deal_changes": "deal_id"}.get(feed.entity, key_column or "")
+    plant_unusable(world.planted, feed, newest, bad, record_column)
+
+
+def plant_unusable(
+    planted: Planted, feed: Feed, delivery: Delivery, bad: list[tuple[Row, str]], record_column: str
+) -> None:
+    """Puts rows into a delivery that lack their id or another required column, which is named beside them."""
+    places = range(0, len(delivery.rows), max(1, len(delivery.rows) // (len(bad) + 1)))
+    for place, (row, _) in reversed([*zip(places, bad, strict=False)]):
+        delivery.rows.insert(place, row)
+    delivery.quarantined = len(bad)
     for row, column in bad:
-        number = next(place for place, one in enumerate(newest.rows, 2) if one is row)
-        record = row[{"exchange_rates": "currency", "deal_changes": "deal_id"}.get(feed.entity, key_column or "")]
-        key = f"{world.name}:{feed.entity}:{record}:{column}" if record.strip() else f"{newest.sha256}:{number}"
-        world.planted.judge("missing_key", key, True, row[column].strip() or None, column)
+        number = next(place for place, one in enumerate(delivery.rows, 2) if one is row)
+        record = row.get(record_column, "").strip()
+        key = f"{feed.source}:{feed.entity}:{record}:{column}" if record else f"{delivery.sha256}:{number}"
+        planted.judge("missing_key", key, True, row.get(column, "").strip() or None, column)
 
 
 def _plant_twins(world: World, feed: Feed, key_column: str) -> None:

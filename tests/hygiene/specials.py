@@ -129,7 +129,8 @@ def plant_duplicates(world: World) -> None:
     ]
     for number, other in enumerate(others):
         base = {**same, "name": f"Twins {number}"}
-        _alike(world, pipeline, [base, {**base, **other}], False)
+        is_unseen = "currency" in other and not world.delivers("deals.currency")
+        _alike(world, pipeline, [base, {**base, **other}], is_unseen)
     for number, nothing in enumerate(({"name": ""}, {"account": None}, {"amount": None})):
         empty = {**same, "name": f"Twins of nothing {number}", **nothing}
         _alike(world, pipeline, [empty, empty], False)
