@@ -25,12 +25,18 @@ def open_deal(
     pipeline: Pipeline,
     moves: list[tuple[datetime, str]] | None = None,
     row_says: str | None = None,
-    has_history: bool = False,
+    created: datetime | None = None,
 ) -> Deal:
-    """An open deal with every aspect; `moves` where its way so far is given, `row_says` a stage its log knows not of."""
+    """An open deal with every aspect.
+
+    `moves` where its way so far is given, `row_says` a stage its log knows nothing of, `created` for a deal that only
+    the newest extract knows.
+    """
     stage = moves[-1][1] if moves else world.pick(*pipeline.stages).name
-    deal = world.new_deal(pipeline.name, AS_OF)
-    if moves is None and row_says is None and not has_history and world.rng.random() < 0.12:
+    deal = world.new_deal(pipeline.name, created or AS_OF)
+    if created is not None:
+        _just_created(world, deal)
+    elif moves is None and row_says is None and world.rng.random() < 0.12:
         _without_history(world, deal, pipeline, stage)
     else:
         _way(world, deal, pipeline, moves or path(world, pipeline, stage))
@@ -145,6 +151,16 @@ def _disagrees(world: World, deal: Deal, pipeline: Pipeline, row_says: str) -> N
     transition(world, deal, pipeline, told, row_says, EXTRACTS[NEWEST])
     is_listed = row_says != told and not world.policy.log_lags
     judge(world, deal, "stage_disagrees_with_history", is_listed, row_says, told)
+
+
+def _just_created(world: World, deal: Deal) -> None:
+    """A deal of which only its newest row tells, created about now."""
+    deal.first_shown = NEWEST
+    is_given = world.delivers("deals.created_at")
+    observed, allowed = in_utc(deal.created), in_utc(AS_OF)
+    judge(world, deal, "created_in_future", is_given and deal.created > AS_OF, observed, allowed)
+    if not is_given:
+        deal.created = EXTRACTS[NEWEST]
 
 
 def _without_history(world: World, deal: Deal, pipeline: Pipeline, stage: str) -> None:
@@ -360,7 +376,7 @@ def _next_activity(world: World, deal: Deal) -> None:
         world.act(**about, due=AS_OF + world.rng.randrange(1, 60) * DAY)
     elif option == "done" and has_due:
         # before it was due
-        world.act(deal=deal.id, kind="task", due=AS_OF + DAY, completed=deal.created)
+        world.act(deal=deal.id, kind="task", due=AS_OF + DAY, completed=min(deal.created, AS_OF))
     elif option == "undated":
         world.act(**about)
     has_next = option in ("today", "later")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from tests.hygiene.calendar import AS_OF, SECOND
+from tests.hygiene.calendar import AS_OF, SECOND, TODAY
 from tests.hygiene.deliveries import MAX_AGE_HOURS, MAX_PSI, Delivery, Feed, stability
 from tests.hygiene.extracts import plant_unusable
 from tests.hygiene.planted import Planted
@@ -38,6 +38,7 @@ def sources_of_deliveries(seed: int) -> list[Source]:
     name = f"feeds{seed:03d}"
     feeds = [_accounts(rng, planted, name, number) for number in range(ACCOUNT_FEEDS)]
     feeds += [_deals(rng, name, number) for number in range(DEAL_FEEDS)]
+    feeds.append(_revenue(name))
     for feed in feeds:
         feed.judged(planted)
     planted.judge("entity_without_rows", f"{name}:deals", False)
@@ -181,13 +182,24 @@ def _other_mix(rng: Random, usual: list[int], is_over: bool) -> list[int]:
     return rng.choice([mix for _, mix in sorted(found)[:4]])
 
 
+def _revenue(source: str) -> Feed:
+    """What two customers paid, so that there are months of customers whose key can be wrong."""
+    rows = [
+        {"account_id": customer, "revenue_on": f"2025-{month}-01", "amount": "10.00"}
+        for customer in ("first", "second")
+        for month in (10, 11, 12)
+    ]
+    return Feed(source, "revenue", "revenue", [Delivery(AS_OF - timedelta(hours=1), rows, list(rows[0]))])
+
+
 def _without_deals(name: str) -> Source:
     """Its only file of deals cannot be used, and leads, which it must have, have never come."""
     planted = Planted()
     deals = Delivery(AS_OF - timedelta(hours=1), [{"stage": "New"}], ["stage", "amount"], is_refused=True)
     accounts = Delivery(AS_OF - timedelta(hours=1), [{"account_id": "1"}], ["account_id"])
+    mapped = {"deal_id": "Deal Id", "stage": "Stage", "amount": "Amount"}
     feeds = [
-        Feed(name, "deals", "deals", [deals], {"columns": {"deal_id": "Deal Id", "stage": "Stage", "amount": "Amount"}}),
+        Feed(name, "deals", "deals", [deals], {"columns": mapped}),
         Feed(name, "leads", "leads", [], {"columns": {"lead_id": "Lead Id"}, "required": True}),
         Feed(name, "accounts", "accounts", [accounts], {"required": True}),
     ]
@@ -200,14 +212,34 @@ def _without_deals(name: str) -> Source:
 
 
 def _logged(name: str) -> Source:
-    """A log in one file gives the deals: one that was won, and nothing more."""
+    """A log in one file, and nothing more: it gives a deal that was won, and one that is open and late."""
     planted = Planted()
+    told = [
+        ("1", "stage", "", "New", 3),
+        ("1", "stage", "New", "Won", 4),
+        ("2", "stage", "", "New", 3),
+        ("2", "expected_close_on", "", "2026-01-01", 4),
+        ("2", "expected_close_on", "2026-01-01", "2026-01-02", 5),
+        ("2", "expected_close_on", "2026-01-02", "2026-01-03", 6),
+        ("2", "expected_close_on", "2026-01-03", "2026-01-04", 7),
+        ("2", "expected_close_on", "2026-01-04", "2026-01-14", 8),
+        ("2", "amount", "", "-1.00", 9),
+    ]
     rows = [
-        {"deal_id": "1", "field": "stage", "old_value": old, "new_value": new, "changed_at": f"2025-0{month}-01 12:00:00"}
-        for month, (old, new) in enumerate([("", "New"), ("New", "Won")], 3)
+        {"deal_id": deal, "field": field, "old_value": old, "new_value": new, "changed_at": f"2025-{month:02}-01 12:00:00"}
+        for deal, field, old, new, month in told
     ]
     log = Delivery(AS_OF - timedelta(hours=1), rows, list(rows[0]))
     feed = Feed(name, "log", "deal_changes", [log])
     feed.judged(planted)
+    late = f"{name}:2"
+    planted.judge("stale_deal", late, True, 320, 30)
+    planted.judge("stuck_in_stage", late, True, 320, 60)
+    planted.judge("past_close_date", late, True, "2026-01-14", TODAY)
+    planted.judge("pushed_too_often", late, True, 4, 3)
+    planted.judge("negative_amount", late, True, "-1.00", 0)
+    planted.judge("won_without_amount", f"{name}:1", True, None, "more than 0")
+    # it never says who owns a deal
+    planted.judge("missing_owner", late, False)
     planted.judge("entity_without_rows", f"{name}:deals", False)
     return Source(name, {"pipelines": [PIPELINE]}, [feed], planted)

@@ -103,17 +103,13 @@ class Policy:
 ZONES = ["UTC", "Europe/Helsinki", "America/New_York", "Asia/Kolkata"]
 LACKS: list[tuple[str, ...]] = [
     (),
-    ("activities.due_at",),
-    ("owners",),
+    ("activities.due_at", "deals.lost_reason"),
+    ("owners", "leads.email"),
     ("deals.expected_close_on",),
-    (),
-    ("deals.lost_reason", "leads.email"),
     ("activities",),
-    ("deals.amount",),
-    ("deals.account_id", "deals.deal_name"),
-    ("leads.created_at", "deals.currency"),
-    ("deals.created_at", "leads.owner_id"),
-    ("deals.lead_id", "leads.converted_deal_id"),
+    ("deals.amount", "deals.lead_id", "leads.converted_deal_id"),
+    ("deals.account_id", "deals.currency", "leads.created_at"),
+    ("deals.created_at", "deals.deal_name", "leads.owner_id"),
     ("deals.owner_id",),
 ]
 
@@ -124,9 +120,9 @@ def policy_of(seed: int) -> Policy:
     return Policy(
         zone=ZoneInfo(ZONES[seed % len(ZONES)]),
         # a CRM without an expected close date has no such field at all
-        has_one_close_date=seed % 3 == 1 and "deals.expected_close_on" not in lacks,
+        has_one_close_date=seed % 5 in (1, 4) and "deals.expected_close_on" not in lacks,
         after_close="keep_first" if seed % 2 else "reopen",
-        required=["default", "listed", "default", "some"][seed % 4],
+        required=["default", "listed", "some"][(seed + seed // 9) % 3],
         log_lags=seed % 5 == 3,
         lacks=lacks,
         is_flat=seed % 4 == 2,
@@ -151,7 +147,7 @@ def sales(rng: Random, policy: Policy) -> Pipeline:
             "Offer": ("amount", "lead", "segment"),
             "Signing": ("expected_close_on",),
         },
-        "some": {"Demo": ("amount", "account")},
+        "some": {"Talk": ("owner",), "Demo": ("amount", "account")},
     }
     fields = required[policy.required]
     stages = [Stage(s.name, s.canonical, s.mandatory, s.limits, fields.get(s.name, ())) for s in stages]

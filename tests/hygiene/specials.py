@@ -189,30 +189,51 @@ def plant_disagreements(world: World) -> None:
 
 
 def plant_unconfigured(world: World) -> None:
-    """Deals in a stage the configuration does not know, and which want nothing else."""
-    moves = [(moment(3, world.rng), "New"), (moment(1, world.rng), UNCONFIGURED)]
-    deal = world.new_deal("Sales", moves[0][0], moves=moves, stage=UNCONFIGURED, account="acme", currency="EUR")
-    deal.owner, deal.lead_source, deal.expected = "ann", "fair", TODAY
-    deal.amount = usual_amount(world, deal) if world.delivers("deals.amount") else None
-    deal.lead = "L0001" if world.delivers("deals.lead_id") else None
-    if world.delivers("activities.due_at"):
-        world.act(deal=deal.id, kind="task", due=AS_OF + DAY, is_done=False)
-    judge(world, deal, "unmapped_stage", True, UNCONFIGURED, "a configured stage")
+    """Deals in a stage the configuration does not know, or in none, and which want nothing else."""
+    for stage in (UNCONFIGURED, UNCONFIGURED, ""):
+        is_named = stage == UNCONFIGURED
+        moves = [(moment(3, world.rng), "New"), (moment(1, world.rng), stage)] if is_named else []
+        created = moves[0][0] if is_named else moment(29, world.rng)
+        deal = world.new_deal("Sales", created, moves=moves, stage=stage, account="acme", currency="EUR")
+        deal.owner, deal.lead_source, deal.expected = "ann", "fair", TODAY
+        deal.amount = usual_amount(world, deal) if world.delivers("deals.amount") else None
+        deal.lead = "L0001" if world.delivers("deals.lead_id") else None
+        if world.delivers("activities.due_at"):
+            world.act(deal=deal.id, kind="task", due=AS_OF + DAY, is_done=False)
+        judge(world, deal, "unmapped_stage", is_named, stage, "a configured stage")
+    # the first of them is no more
+    deal = world.deals[-3]
+    _delete(world, deal, NEWEST, is_flagged=True)
+
+
+def plant_new_deals(world: World) -> None:
+    """Deals created at the very moment of the night, and after it."""
+    for created in (AS_OF - SECOND, AS_OF, AS_OF + SECOND, AS_OF + 3 * DAY):
+        open_deal(world, world.pipelines["Small"], created=created)
+    deleted = open_deal(world, world.pipelines["Small"], created=AS_OF + DAY)
+    _delete(world, deleted, NEWEST, is_flagged=True)
 
 
 def plant_deletions(world: World) -> None:
     """Flagged, gone, merged; and what only seemed to go."""
-    pipeline = world.pipelines["Small"]
+    sales, small = world.pipelines["Sales"], world.pipelines["Small"]
     world.reserved.append(NAMED_BY_LEADS)
-    open_deal(world, pipeline)
+    open_deal(world, small)
     world.reserved.append(DELETED)
-    for extract in (NEWEST, NEWEST, NEWEST - 1, NEWEST - 1):
-        deal = open_deal(world, pipeline) if world.reserved else _any_deal(world, pipeline)
+    _delete(world, open_deal(world, small), NEWEST, is_flagged=True)
+    for extract in (NEWEST, NEWEST, NEWEST, NEWEST - 1, NEWEST - 1):
+        deal = _any_deal(world, world.pick(sales, sales, small))
         _delete(world, deal, extract, is_flagged=world.pick(True, False))
-    absent = _any_deal(world, pipeline, at_least=NEWEST - 2)
+    for _ in range(3):
+        # whose fields would be missing in the last stage
+        last = sales.stages[-1].name
+        _delete(world, open_deal(world, sales, [(moment(40, world.rng), last)]), NEWEST, is_flagged=True)
+    other = open_deal(world, sales, path(world, sales, "New"), row_says="Offer")
+    _delete(world, other, NEWEST, is_flagged=True)
+    absent = _any_deal(world, small, at_least=NEWEST - 2)
     absent.absent = {NEWEST - 1}
     judge(world, absent, "deleted_deal", False, None, None)
-    _merge(world, pipeline)
+    _merge(world, small)
 
 
 def _any_deal(world: World, pipeline: Pipeline, at_least: int | None = None) -> Deal:

@@ -34,6 +34,7 @@ def tamperings(connection: duckdb.DuckDBPyConnection, checks: list[Check]) -> li
 def _of_gate(connection: duckdb.DuckDBPyConnection, check: Check, gate: Gate) -> list[Tampering]:
     table, column = gate.table, gate.column
     keys = [row[0] for row in connection.execute(f"select {column} from {table} order by 1 limit 2").fetchall()]
+    first = _as_table(connection, table)
     copies = f"insert into {table} select * from {table} where {column} = '{keys[0]}'"
     nulls = f"update {table} set {column} = null where {column} = '{keys[1]}'"
     twice, missing, both = Planted(), Planted(), Planted()
@@ -43,12 +44,28 @@ def _of_gate(connection: duckdb.DuckDBPyConnection, check: Check, gate: Gate) ->
         planted.judge(check.rule, f"no {column}", True, 1, 1)
     twice.judge(check.rule, keys[1], False)
     return [
-        Tampering(f"{table}: {name}", check, statements, planted)
+        Tampering(f"{table}: {name}", check, (*first, *statements), planted)
         for name, statements, planted in [
             ("a key twice", (copies,), twice),
             ("a key missing", (nulls,), missing),
             ("a key twice and one missing", (copies, nulls), both),
         ]
+    ]
+
+
+def _as_table(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    """What makes a table of a view, so that its rows can be changed."""
+    *path, view = name.split(".")
+    is_view = connection.execute(
+        "select count(*) from duckdb_views() where schema_name = ? and view_name = ?", [path[-1], view]
+    ).fetchone()
+    if not is_view or not is_view[0]:
+        return []
+    tampered = ".".join([*path, "tampered"])
+    return [
+        f"create table {tampered} as select * from {name}",
+        f"drop view {name}",
+        f"alter table {tampered} rename to {view}",
     ]
 
 

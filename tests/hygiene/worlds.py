@@ -22,6 +22,7 @@ from tests.hygiene.specials import (
     plant_disagreements,
     plant_duplicates,
     plant_outliers,
+    plant_new_deals,
     plant_unconfigured,
     plant_visits,
 )
@@ -60,6 +61,7 @@ def source_of_records(seed: int) -> Source:
     plant_duplicates(world)
     plant_disagreements(world)
     plant_unconfigured(world)
+    plant_new_deals(world)
     plant_outliers(world)
     for _ in range(LEADS):
         plant_lead(world)
