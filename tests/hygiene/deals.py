@@ -6,10 +6,23 @@ themselves. What depends on several of them is said where they meet (`_touched`)
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from tests.hygiene.calendar import AS_OF, DAY, EXTRACTS, NEWEST, SECOND, TODAY, day, days_since, in_berlin, in_utc, moment
+from tests.hygiene.calendar import (
+    AS_OF,
+    DAY,
+    EXTRACTS,
+    NEWEST,
+    SECOND,
+    TODAY,
+    day,
+    days_since,
+    in_berlin,
+    in_utc,
+    moment,
+)
 from tests.hygiene.leads import plant_future_activity, plant_lead
 from tests.hygiene.planted import Planted
 from tests.hygiene.policies import OTHER_FIELDS, Pipeline
@@ -127,7 +140,7 @@ def path(world: World, pipeline: Pipeline, stage: str, least: int = 1) -> list[t
 def _way(world: World, deal: Deal, pipeline: Pipeline, moves: list[tuple[datetime, str]]) -> None:
     """Its moves, and the transitions among them that go back or over a mandatory stage."""
     deal.moves, deal.created = moves, moves[0][0]
-    for (_, old), (at, new) in zip(moves, moves[1:], strict=False):
+    for (_, old), (at, new) in itertools.pairwise(moves):
         transition(world, deal, pipeline, old, new, at)
 
 

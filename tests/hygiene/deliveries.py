@@ -67,7 +67,13 @@ class Feed:
         mapped = {column: heading(column) for column in columns}
         confirmed = [delivery.sha256 for delivery in self.deliveries if delivery.is_confirmed]
         confirmations = {"confirmed": confirmed} if confirmed else {}
-        return {"entity": self.entity, "files": [f"{self.name}_*.csv"], "columns": mapped, **self.settings, **confirmations}
+        return {
+            "entity": self.entity,
+            "files": [f"{self.name}_*.csv"],
+            "columns": mapped,
+            **self.settings,
+            **confirmations,
+        }
 
     def write(self, landing: Path) -> None:
         folder = landing / self.source

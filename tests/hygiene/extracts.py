@@ -20,7 +20,7 @@ LEAD_STATUSES = {
 
 def feeds_of(world: World) -> list[Feed]:
     """Its feeds, as they will be delivered; rows that cannot be used are planted here."""
-    zone, rng = world.policy.zone, world.rng
+    zone = world.policy.zone
     one_date = world.policy.has_one_close_date
     lag = timedelta(minutes=world.policy.log_lags)
     feeds = []
@@ -67,7 +67,7 @@ def feeds_of(world: World) -> list[Feed]:
     add("accounts", _five(accounts), ["account_id", "account_name", "segment"])
     add("exchange_rates", _five(rates), ["rate_on", "currency", "rate"])
     for feed in feeds:
-        _plant_rows(world, feed, rng.sample(range(len(feed.deliveries[NEWEST].rows)), 4) if feed.entity in _DIRT else [])
+        _plant_rows(world, feed)
     return feeds
 
 
@@ -90,19 +90,21 @@ _DIRT: dict[str, list[tuple[Row, str]]] = {
 }
 
 
-def _plant_rows(world: World, feed: Feed, places: list[int]) -> None:
+def _plant_rows(world: World, feed: Feed) -> None:
     """Rows that cannot be used, and ids that stand twice: in the newest delivery, and harmlessly in an older one."""
     newest, older = feed.deliveries[NEWEST], feed.deliveries[NEWEST - 1]
     key_column = {"deals": "deal_id", "leads": "lead_id", "activities": "activity_id"}.get(feed.entity)
     unusable = _DIRT.get(feed.entity, [])
-    bad = [({**newest.rows[place], **changes}, column) for (changes, column), place in zip(unusable, places, strict=False)]
+    bad = [({**world.rng.choice(newest.rows), **changes}, column) for changes, column in unusable]
     if key_column:
         _plant_twins(world, feed, key_column)
         older.rows.append({**older.rows[0], key_column: ""})
+        # a later full extract stands in its place
+        world.planted.judge("missing_key", f"{older.sha256}:{len(older.rows) + 1}", False)
     if feed.entity == "owners":
         world.planted.judge("unparseable_value", f"{world.name}:owners:vague:is_active", True, "maybe", "is_active")
     if feed.entity == "accounts":
-        newest.rows += [as_text({"account_id": "twice", "account_name": name, "segment": ""}) for name in ("One", "Two")]
+        newest.rows += [{"account_id": "twice", "account_name": name, "segment": ""} for name in ("One", "Two")]
         world.planted.judge("duplicate_key", f"{world.name}:accounts:twice:account_id", True, 2, 1)
     record_column = {"exchange_rates": "currency", "deal_changes": "deal_id"}.get(feed.entity, key_column or "")
     plant_unusable(world.planted, feed, newest, bad, record_column)

@@ -15,7 +15,7 @@ from tests.hygiene.deliveries import MAX_AGE_HOURS, MAX_PSI, Delivery, Feed, sta
 from tests.hygiene.extracts import plant_unusable
 from tests.hygiene.planted import Planted
 from tests.hygiene.records import Row
-from tests.hygiene.worlds import Source
+from tests.hygiene.sources import Source
 
 ACCOUNT_FEEDS, DEAL_FEEDS = 12, 5
 ACCOUNT_COLUMNS = ["account_id", "account_name", "segment"]
@@ -226,7 +226,13 @@ def _logged(name: str) -> Source:
         ("2", "amount", "", "-1.00", 9),
     ]
     rows = [
-        {"deal_id": deal, "field": field, "old_value": old, "new_value": new, "changed_at": f"2025-{month:02}-01 12:00:00"}
+        {
+            "deal_id": deal,
+            "field": field,
+            "old_value": old,
+            "new_value": new,
+            "changed_at": f"2025-{month:02}-01 12:00:00",
+        }
         for deal, field, old, new, month in told
     ]
     log = Delivery(AS_OF - timedelta(hours=1), rows, list(rows[0]))

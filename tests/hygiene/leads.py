@@ -63,7 +63,11 @@ def _activities(world: World, lead: Lead, created: datetime) -> list[Activity]:
     done = []
     late = world.pick(SLA, SLA, SLA + SECOND, SLA + SECOND, SLA - SECOND, timedelta(0), timedelta(hours=50))
     options = {
-        "answer": {"kind": world.pick(*RESPONSES), "direction": world.pick("", "outbound"), "completed": created + late},
+        "answer": {
+            "kind": world.pick(*RESPONSES),
+            "direction": world.pick("", "outbound"),
+            "completed": created + late,
+        },
         "inbound": {"kind": "call", "direction": "inbound", "completed": created + timedelta(hours=1)},
         "note": {"kind": "note", "completed": created + timedelta(hours=1)},
         "before": {"kind": "call", "completed": created - SECOND},
@@ -106,7 +110,9 @@ def _answered(world: World, lead: Lead, done: list[Activity]) -> None:
     hours = round(waited / timedelta(hours=1), 2)
     applies = is_dated(world, lead) and world.delivers("activities")
     near = not applies or waited == SLA
-    world.of_record[lead.id].judge("unanswered_lead", world.key(lead.id), applies and waited > SLA, hours, 24.0, near=near)
+    world.of_record[lead.id].judge(
+        "unanswered_lead", world.key(lead.id), applies and waited > SLA, hours, 24.0, near=near
+    )
 
 
 def _converted(world: World, lead: Lead, deal: Deal | None) -> bool:

@@ -14,8 +14,8 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from dagster_project.quality.policy import Check, Gate, Rule, sources_judged, violations_sql
-from tests.hygiene.prebuilt import Prebuilt, all_checks, delivered_columns
+from dagster_project.quality.policy import Check, Gate, Rule, checks, sources_judged, violations_sql
+from tests.hygiene.prebuilt import Prebuilt, delivered_columns
 from tests.hygiene.tampering import Tampering, tamperings
 
 #: Comparison → those next to it, which treat only the limit itself otherwise.
@@ -31,21 +31,79 @@ NUMBER_NEIGHBOURS: dict[type[exp.Expression], list[type[exp.Expression]]] = {
     exp.NEQ: [exp.LT, exp.GT],
 }
 
-#: (rule, what is changed) → why it means the same.
-EQUIVALENT: dict[tuple[str, str], str] = {}
+_NULL = "what is empty is neither more nor less than anything; the condition only says what counts as looked at"
+_OPEN_ONLY = "only open deals have an open visit; the condition only says what counts as looked at"
+_CLOSED_ONLY = "only closed deals have a close date; the condition only says what counts as looked at"
+
+#: Suite and rule, what is changed → why it means the same.
+EQUIVALENT: dict[tuple[str, str], str] = {
+    ("deals.stuck_in_stage", "where: status = 'open' AND NOT days_in_stage IS NULL -> TRUE"): _OPEN_ONLY,
+    ("deals.stuck_in_stage", "where: status = 'open' AND NOT days_in_stage IS NULL -> status = 'open'"): _NULL,
+    ("deals.stuck_in_stage", "where: status = 'open' AND NOT days_in_stage IS NULL -> NOT days_in_stage IS NULL"): (
+        _OPEN_ONLY
+    ),
+    ("deals.missing_required_field", "where: status = 'open' AND other_required_fields <> '' -> status = 'open'"): (
+        "what is missing is one of those required; the condition only says what counts as looked at"
+    ),
+    ("deals.inactive_owner", "where: status = 'open' AND NOT owner_key IS NULL -> status = 'open'"): _NULL,
+    (
+        "deals.closed_before_created",
+        "where: status IN ('won', 'lost') AND NOT created_at_is_estimated -> NOT created_at_is_estimated",
+    ): _CLOSED_ONLY,
+    ("deals.closed_before_lead", "where: status IN ('won', 'lost') AND NOT lead_created_on IS NULL -> TRUE"): (
+        _CLOSED_ONLY
+    ),
+    (
+        "deals.closed_before_lead",
+        "where: status IN ('won', 'lost') AND NOT lead_created_on IS NULL -> NOT lead_created_on IS NULL",
+    ): _CLOSED_ONLY,
+    (
+        "deals.closed_before_lead",
+        "where: status IN ('won', 'lost') AND NOT lead_created_on IS NULL -> status IN ('won', 'lost')",
+    ): _NULL,
+    ("deals.closed_in_future", "where: status IN ('won', 'lost') -> TRUE"): _CLOSED_ONLY,
+    (
+        "deals.created_in_future",
+        "where: status <> 'deleted' AND NOT created_at_is_estimated -> status <> 'deleted'",
+    ): "an estimated date is at most that of the first delivery",
+    ("deals.negative_amount", "where: status <> 'deleted' AND NOT amount IS NULL -> status <> 'deleted'"): _NULL,
+    ("deals.amount_outlier", "where: NOT log_amount IS NULL AND amounts_compared >= 30 -> amounts_compared >= 30"): (
+        _NULL
+    ),
+    (
+        "deals.amount_outlier",
+        "broken_when: ABS(log_amount - median_log_amount) > max_amount_deviations * log_amount_deviation -> "
+        "ABS(log_amount - median_log_amount) >= max_amount_deviations * log_amount_deviation",
+    ): "no amount in cents has a logarithm that is exactly the limit",
+    ("deals.unmapped_stage", "where: status <> 'deleted' AND NOT stage IS NULL -> status <> 'deleted'"): (
+        "a deal in no stage is in none that is not configured"
+    ),
+    ("deals.duplicate_deal", "where: NOT oldest_deal_key IS NULL -> TRUE"): _NULL,
+    ("leads.inactive_owner", "where: NOT is_closed AND NOT owner_key IS NULL -> NOT is_closed"): _NULL,
+    ("leads.duplicate_lead", "where: NOT oldest_lead_key IS NULL -> TRUE"): _NULL,
+    ("activities.future_activity_done", "where: is_done -> TRUE"): "what is not done has no time at which it was",
+    ("required_entities.entity_without_rows", "broken_when: loaded_files = 0 -> loaded_files <= 0"): (
+        "there are never fewer files than none"
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one check: `sql` is what then finds its violations."""
+    """One change of one check: `sql` is what then finds its violations, in the sources it then applies to."""
 
     check: Check
     change: str
     sql: str
+    sources: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.check.suite.suite}.{self.check.name}"
 
     @property
     def why_equivalent(self) -> str | None:
-        return EQUIVALENT.get((self.check.rule, self.change))
+        return EQUIVALENT.get((self.name, self.change))
 
 
 @dataclass(frozen=True)
@@ -67,27 +125,74 @@ class Verdict:
         fate = f"killed by {self.killed_by}" if self.killed_by else "SURVIVED"
         if self.killed_by is None and self.mutant.why_equivalent:
             fate = f"equivalent: {self.mutant.why_equivalent}"
-        suite = self.mutant.check.suite.suite
-        return f"{suite}.{self.mutant.check.name}  {self.mutant.change}  {fate}"
+        return f"{self.mutant.name}  {self.mutant.change}  {fate}"
 
 
 def verdicts(prebuilt: Prebuilt) -> list[Verdict]:
     """Every mutant of every rule, judged."""
-    with prebuilt.opened() as connection:
-        return [verdict for check, sources in all_checks(prebuilt, connection) for verdict in _judged(prebuilt, connection, check, sources)]
-
-
-def _judged(
-    prebuilt: Prebuilt, connection: duckdb.DuckDBPyConnection, check: Check, sources: list[str]
-) -> Iterator[Verdict]:
-    columns = {row[0] for row in connection.execute(f"describe select * from {check.table}").fetchall()}
-    original = violations_sql(check, sources, columns)
     names = [source.name for source in prebuilt.settings.config.sources]
-    mutants = [*mutants_of(check, sources, columns), *_without_needs(check, names, delivered_columns(connection), columns)]
+    with prebuilt.opened() as connection:
+        delivered = delivered_columns(connection)
+        return [
+            verdict
+            for check in checks(prebuilt.settings.config)
+            for verdict in _judged(connection, Original(connection, check, names, delivered))
+        ]
+
+
+class Original:
+    """A check as it is: what its mutants are told apart from."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        check: Check,
+        names: list[str],
+        delivered: set[tuple[str, str]],
+    ) -> None:
+        self.check, self.names, self.delivered = check, names, delivered
+        self.columns = {row[0] for row in connection.execute(f"describe select * from {check.table}").fetchall()}
+        self.itself = self.mutant("", check)
+
+    def mutant(self, change: str, check: Check, sql: str | None = None) -> Mutant:
+        sources = sources_judged(check, self.names, self.delivered)
+        return Mutant(check, change, sql or violations_sql(check, sources, self.columns), frozenset(sources))
+
+    def mutants(self) -> Iterator[Mutant]:
+        """The check with one thing changed."""
+        if isinstance(self.check.definition, Gate):
+            yield from self._of_gate()
+        else:
+            yield from self._of_rule(self.check.definition)
+
+    def _of_gate(self) -> Iterator[Mutant]:
+        statement = sqlglot.parse_one(self.itself.sql, dialect="duckdb")
+        for change, mutated in changes_of(statement.args["having"].this):
+            other = statement.copy()
+            other.set("having", exp.Having(this=mutated))
+            yield self.mutant(change, self.check, other.sql("duckdb"))
+
+    def _of_rule(self, rule: Rule) -> Iterator[Mutant]:
+        for part in ("where", "broken_when"):
+            for change, mutated in changes_of(sqlglot.parse_one(getattr(rule, part), dialect="duckdb")):
+                yield self.mutant(f"{part}: {change}", self._with(rule, part, mutated.sql("duckdb")))
+        for need in rule.needs:
+            others = [one for one in rule.needs if one is not need]
+            yield self.mutant(f"needs: {' or '.join(need)} -> nothing", self._with(rule, "needs", others))
+
+    def _with(self, rule: Rule, part: str, value: object) -> Check:
+        return replace(self.check, definition=rule.model_copy(update={part: value}))
+
+
+def _judged(connection: duckdb.DuckDBPyConnection, original: Original) -> Iterator[Verdict]:
+    mutants = list(original.mutants())
     killed: dict[str, str] = {}
-    for tampering in [None, *tamperings(connection, [check])]:
+    for mutant in mutants:
+        for source in sorted(mutant.sources ^ original.itself.sources)[:1]:
+            killed[mutant.change] = f"applied to {source}"
+    for tampering in [None, *tamperings(connection, [original.check])]:
         with _tampered(connection, tampering):
-            right = _keys(connection, original)
+            right = _keys(connection, original.itself.sql)
             for mutant in mutants:
                 if mutant.change not in killed and (other := right ^ _keys(connection, mutant.sql)):
                     record = min(other)
@@ -110,39 +215,10 @@ def _keys(connection: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
     return {row[0] for row in connection.execute(f"select record_key from ({sql})").fetchall()}
 
 
-def mutants_of(check: Check, sources: list[str], columns: set[str]) -> Iterator[Mutant]:
-    """The check with one thing changed in its conditions."""
-    if isinstance(check.definition, Gate):
-        statement = sqlglot.parse_one(violations_sql(check, sources, columns), dialect="duckdb")
-        condition = statement.args["having"].this
-        for change, mutated in changes_of(condition):
-            other = statement.copy()
-            other.set("having", exp.Having(this=mutated))
-            yield Mutant(check, change, other.sql("duckdb"))
-        return
-    for part in ("where", "broken_when"):
-        condition = sqlglot.parse_one(getattr(check.definition, part), dialect="duckdb")
-        for change, mutated in changes_of(condition):
-            rule = check.definition.model_copy(update={part: mutated.sql("duckdb")})
-            yield Mutant(check, f"{part}: {change}", violations_sql(replace(check, definition=rule), sources, columns))
-
-
-def _without_needs(
-    check: Check, names: list[str], delivered: set[tuple[str, str]], columns: set[str]
-) -> Iterator[Mutant]:
-    """The check in sources that do not deliver one of the columns it needs."""
-    if not isinstance(check.definition, Rule):
-        return
-    for need in check.definition.needs:
-        others = [one for one in check.definition.needs if one is not need]
-        other = replace(check, definition=check.definition.model_copy(update={"needs": others}))
-        yield Mutant(check, f"needs: no {' or '.join(need)}", violations_sql(other, sources_judged(other, names, delivered), columns))
-
-
 def changes_of(condition: exp.Expression) -> Iterator[tuple[str, exp.Expression]]:
     """A condition with one thing changed, and what that is."""
     if condition.sql("duckdb").lower() != "true":
-        yield f"{condition.sql('duckdb')} -> true", exp.true()
+        yield f"{condition.sql('duckdb')} -> TRUE", exp.true()
     for place, node in enumerate(condition.walk()):
         for other in _instead_of(node):
             mutated = _replaced(condition, place, other)
@@ -157,7 +233,9 @@ def _instead_of(node: exp.Expression) -> Iterator[exp.Expression]:
         yield node.this
     elif isinstance(node, exp.In):
         for one in node.expressions:
-            yield exp.In(this=node.this.copy(), expressions=[other.copy() for other in node.expressions if other is not one])
+            yield exp.In(
+                this=node.this.copy(), expressions=[other.copy() for other in node.expressions if other is not one]
+            )
     elif isinstance(node, exp.Literal) and node.is_number:
         for step in (1, -1):
             yield exp.Literal.number(float(node.this) + step if "." in node.this else int(node.this) + step)

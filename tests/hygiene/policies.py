@@ -69,7 +69,7 @@ class Pipeline:
         return int(self.p90.get(stage, FALLBACK[name]) if said == "auto" else said)
 
     def required(self, stage: str) -> list[str]:
-        """The fields an open deal needs in this stage: what it or one before it names; else, if none does, by default."""
+        """The fields an open deal needs here: what this stage or one before it names; by default what none names."""
         reached = self.stages[: self.place(stage) + 1]
         found = {name for one in reached for name in one.required}
         rank = max(CANONICAL.index(one.canonical) for one in reached)
@@ -136,7 +136,9 @@ def sales(rng: Random, policy: Policy) -> Pipeline:
         Stage("Talk", "contact", limits={"stale_after_days": rng.choice([14, 21, 45])}),
         Stage("Demo", "demo", mandatory=True, limits={"max_days_in_stage": rng.choice([10, 25])}),
         Stage("Offer", "proposal", limits={"max_close_date_pushes": rng.choice([0, 1, 5])}),
-        Stage("Signing", "closing", mandatory=rng.random() < 0.5, limits={"max_days_in_stage": 7, "stale_after_days": 5}),
+        Stage(
+            "Signing", "closing", mandatory=rng.random() < 0.5, limits={"max_days_in_stage": 7, "stale_after_days": 5}
+        ),
     ]
     required: dict[str, dict[str, tuple[str, ...]]] = {
         "default": {},

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -16,23 +16,30 @@ import duckdb
 from dagster_project.config.load import Settings, load_settings
 from dagster_project.ingest.lake import ingest
 from dagster_project.quality.evaluate import Result, evaluate
-from dagster_project.quality.policy import Check, checks, sources_judged, violations_sql
 from dagster_project.runs import nightly_run
 from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE, dbt_environment, dbt_vars
 from dagster_project.transform.warehouse import prepare
 from tests.hygiene.planted import Planted
-from tests.hygiene.worlds import Source, write
+from tests.hygiene.sources import Source, write
 
 Found = dict[tuple[str, str], tuple[str | None, str | None]]
 
 
 @dataclass
 class Prebuilt:
-    """The two databases of a night, and what was planted in them."""
+    """The two databases of a night, and the sources they were built from."""
 
     folder: Path
     settings: Settings
-    planted: Planted
+    sources: list[Source]
+
+    @property
+    def planted(self) -> Planted:
+        """All that is planted in its sources."""
+        planted = Planted()
+        for source in self.sources:
+            planted.add(source.planted)
+        return planted
 
     @property
     def build(self) -> Path:
@@ -59,7 +66,7 @@ class Prebuilt:
         folder.mkdir(parents=True)
         for path in (self.build, self.work):
             shutil.copy(path, folder / path.name)
-        return Prebuilt(folder, self.settings, self.planted)
+        return replace(self, folder=folder)
 
 
 def prebuild(sources: list[Source], folder: Path) -> Prebuilt:
@@ -78,10 +85,7 @@ def prebuild(sources: list[Source], folder: Path) -> Prebuilt:
         for path in (run.build_path, run.work_path):
             shutil.copy(path, kept / path.name)
         run.build_path.unlink()
-    planted = Planted()
-    for source in sources:
-        planted.add(source.planted)
-    return Prebuilt(kept, settings, planted)
+    return Prebuilt(kept, settings, sources)
 
 
 def _build(settings: Settings) -> None:
@@ -96,41 +100,33 @@ def _build(settings: Settings) -> None:
 
 
 def delivered_columns(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
-    return set(
-        connection.execute("select source, concat(entity, '.', column_name) from work.config.delivered_columns").fetchall()
-    )
+    """Source and `entity.column`."""
+    columns = "select source, concat(entity, '.', column_name) from work.config.delivered_columns"
+    return set(connection.execute(columns).fetchall())
 
 
-def found_by_sql(connection: duckdb.DuckDBPyConnection, check: Check, sources: list[str]) -> Found:
-    """What the SQL of one check finds, without Great Expectations."""
-    columns = {row[0] for row in connection.execute(f"describe select * from {check.table}").fetchall()}
-    rows = connection.execute(
-        f"select record_key, observed, allowed from ({violations_sql(check, sources, columns)})"
-    ).fetchall()
-    return {(check.rule, key): (observed, allowed) for key, observed, allowed in rows}
+def found_in(prebuilt: Prebuilt) -> Found:
+    """What Great Expectations has stored, under the keys by which it was planted.
 
-
-def found_by_expectations(connection: duckdb.DuckDBPyConnection) -> Found:
-    """What Great Expectations has stored."""
-    rows = connection.execute("select rule, record_key, observed, allowed from work.hygiene.violations_found").fetchall()
+    A transition is named by its deal, stages and time; the key of a fact with what it is a key of.
+    """
+    with prebuilt.opened() as connection:
+        rows = connection.execute(
+            """
+            select
+                found.rule,
+                case
+                    when found.rule = 'fact_key' then concat_ws(' ', found.entity, found.record_key)
+                    when found.entity = 'transitions' then
+                        concat_ws('|', moves.deal_key, moves.from_stage, moves.to_stage, moves.transitioned_at)
+                    else found.record_key
+                end as record_key,
+                found.observed,
+                found.allowed
+            from work.hygiene.violations_found as found
+            left join work.hygiene.hygiene_transitions as moves on found.record_key = moves.record_key
+            """
+        ).fetchall()
     found = {(rule, key): (observed, allowed) for rule, key, observed, allowed in rows}
     assert len(found) == len(rows), "a violation was found twice"
     return found
-
-
-def named_by_move(connection: duckdb.DuckDBPyConnection, found: Found) -> Found:
-    """Transitions by deal, stages and time, as they were planted, instead of by their key."""
-    names = dict(
-        connection.execute(
-            "select transition_key, concat_ws('|', deal_key, from_stage, to_stage, transitioned_at) "
-            "from marts.fct_stage_transitions"
-        ).fetchall()
-    )
-    return {(rule, names.get(key, key)): seen for (rule, key), seen in found.items()}
-
-
-def all_checks(prebuilt: Prebuilt, connection: duckdb.DuckDBPyConnection) -> list[tuple[Check, list[str]]]:
-    """Every check with the sources it applies to."""
-    names = [source.name for source in prebuilt.settings.config.sources]
-    delivered = delivered_columns(connection)
-    return [(check, sources_judged(check, names, delivered)) for check in checks(prebuilt.settings.config)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -92,16 +93,13 @@ class Deal:
 
     def log(self, zone: ZoneInfo) -> list[tuple[datetime, Row]]:
         """What the change log says: nothing of a deal without moves."""
-        words = [(at, "stage", old, new) for (_, old), (at, new) in zip([(None, ""), *self.moves], self.moves)]
-        words = sorted([*words, *self.changes], key=lambda word: word[0]) if self.moves else []
+        if not self.moves:
+            return []
+        words = [(at, "stage", old, new) for (_, old), (at, new) in pairwise([(self.created, ""), *self.moves])]
+        columns = ["deal_id", "field", "old_value", "new_value", "changed_at"]
         return [
-            (
-                at,
-                as_text(
-                    {"deal_id": self.id, "field": what, "old_value": old, "new_value": new, "changed_at": local(at, zone)}
-                ),
-            )
-            for at, what, old, new in words
+            (at, as_text(dict(zip(columns, [self.id, what, old, new, local(at, zone)], strict=True))))
+            for at, what, old, new in sorted([*words, *self.changes], key=lambda word: word[0])
         ]
 
 
@@ -177,4 +175,3 @@ def shown_from(at: datetime) -> int:
 
 def as_text(row: dict[str, Any]) -> Row:
     return {name: "" if value is None else str(value) for name, value in row.items()}
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from datetime import datetime
 from decimal import Decimal
@@ -28,7 +29,9 @@ def plant_visits(world: World) -> None:
     _stays(world, pipeline, "Thirty", [*short, p90, p90], [p90, p90 + 1])
     limit = FALLBACK["max_days_in_stage"]
     _stays(world, pipeline, "Twenty-nine", [*short, p90], [limit, limit + 1])
-    _stays(world, pipeline, "Unending", short[:10], [limit, limit + 1, *(world.rng.randrange(1, 90) for _ in range(18))])
+    _stays(
+        world, pipeline, "Unending", short[:10], [limit, limit + 1, *(world.rng.randrange(1, 90) for _ in range(18))]
+    )
 
 
 def _stays(world: World, pipeline: Pipeline, stage: str, ended: list[int], still_open: list[int]) -> None:
@@ -68,7 +71,7 @@ def _first_close_stands(world: World, pipeline: Pipeline, at_close: str | None, 
     days = [(left + 3, "First"), (left + 1, "Second"), (left, "Won"), (left - 3, "Second"), (left - 5, "First")]
     moves = [(moment(ago, world.rng), stage) for ago, stage in days]
     deal = _plain_win(world, pipeline, moves)
-    for (_, old), (at, new) in zip(moves[:3], moves[1:3], strict=False):
+    for (_, old), (at, new) in itertools.pairwise(moves):
         transition(world, deal, pipeline, old, new, at)
     transition(world, deal, pipeline, "Second", "First", moves[4][0])
     world.of_record[deal.id].spare("regressed")
@@ -174,7 +177,9 @@ def _alike(world: World, pipeline: Pipeline, wanted: list[dict[str, object]], is
             judge(world, deal, "missing_required_field", True, "deal_name", "deal_name")
         made.append(deal)
     oldest = min(made, key=lambda deal: (deal.created, deal.id))
-    applies = world.delivers("deals.account_id") and world.delivers("deals.deal_name") and world.delivers("deals.amount")
+    applies = (
+        world.delivers("deals.account_id") and world.delivers("deals.deal_name") and world.delivers("deals.amount")
+    )
     for deal in made:
         is_broken = is_one and applies and deal is not oldest
         judge(world, deal, "duplicate_deal", is_broken, world.key(oldest.id), 1)

@@ -39,10 +39,10 @@ def _of_gate(connection: duckdb.DuckDBPyConnection, check: Check, gate: Gate) ->
     nulls = f"update {table} set {column} = null where {column} = '{keys[1]}'"
     twice, missing, both = Planted(), Planted(), Planted()
     for planted in (twice, both):
-        planted.judge(check.rule, keys[0], True, 2, 1)
+        planted.judge(check.rule, f"{check.entity} {keys[0]}", True, 2, 1)
     for planted in (missing, both):
-        planted.judge(check.rule, f"no {column}", True, 1, 1)
-    twice.judge(check.rule, keys[1], False)
+        planted.judge(check.rule, f"{check.entity} no {column}", True, 1, 1)
+    twice.judge(check.rule, f"{check.entity} {keys[1]}", False)
     return [
         Tampering(f"{table}: {name}", check, (*first, *statements), planted)
         for name, statements, planted in [

@@ -1,28 +1,24 @@
-"""Planted sources, packed into one landing folder and one configuration."""
+"""The planted sources: CRMs full of records, and sources whose deliveries are what is wrong."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import yaml
-
-from tests.hygiene.calendar import AS_OF, ZONE, moment
+from tests.hygiene.calendar import moment
 from tests.hygiene.deals import closed_deal, open_deal
-from tests.hygiene.deliveries import Feed
 from tests.hygiene.extracts import feeds_of
+from tests.hygiene.feeds import sources_of_deliveries
 from tests.hygiene.leads import plant_activities, plant_duplicate_leads, plant_lead
-from tests.hygiene.planted import Planted
 from tests.hygiene.records import Lead
+from tests.hygiene.sources import Source
 from tests.hygiene.specials import (
     plant_amounts,
     plant_deletions,
     plant_disagreements,
     plant_duplicates,
-    plant_outliers,
     plant_new_deals,
+    plant_outliers,
     plant_unconfigured,
     plant_visits,
 )
@@ -31,17 +27,10 @@ from tests.hygiene.world import World
 OPEN_DEALS, CLOSED_DEALS, FEW_DEALS, LEADS = 40, 14, 6, 40
 
 
-@dataclass
-class Source:
-    """Its part of `pipeline.yml`, its feeds, and what is broken in it."""
-
-    name: str
-    settings: dict[str, Any]
-    feeds: list[Feed]
-    planted: Planted
-
-    def as_yaml(self) -> dict[str, Any]:
-        return {"name": self.name, **self.settings, "feeds": {feed.name: feed.as_yaml() for feed in self.feeds}}
+def planted_sources(records: Iterable[int], deliveries: Iterable[int]) -> list[Source]:
+    """Those of these seeds."""
+    sources = [source_of_records(seed) for seed in records]
+    return [*sources, *(source for seed in deliveries for source in sources_of_deliveries(seed))]
 
 
 def source_of_records(seed: int) -> Source:
@@ -89,20 +78,3 @@ def _known_leads(world: World) -> None:
         world.leads.append(lead)
         if world.delivers("activities"):
             world.act(kind="call", lead=lead.id, completed=created + timedelta(hours=1))
-
-
-def write(sources: list[Source], folder: Path) -> Path:
-    """The landing folder with all deliveries, and the configuration beside it, whose path is returned."""
-    for source in sources:
-        for feed in source.feeds:
-            feed.write(folder / "landing")
-    config = {
-        "timezone": str(ZONE),
-        "currency": "EUR",
-        "as_of": f"{AS_OF:%Y-%m-%dT%H:%M:%SZ}",
-        "landing_dir": "landing",
-        "sources": [source.as_yaml() for source in sources],
-    }
-    path = folder / "pipeline.yml"
-    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    return path
