@@ -24,3 +24,8 @@
 {% macro requires(field) -%}
     array_contains(coalesce(limits.required_fields, run.required_fields), '{{ field }}')
 {%- endmacro %}
+
+{# A share beside the usual one, as people read it: `amount 40.0 % (usually 2.5 %)`. #}
+{% macro compared_share(name, share, usual_share) -%}
+    concat({{ name }}, ' ', round(100 * {{ share }}, 1), ' % (usually ', round(100 * {{ usual_share }}, 1), ' %)')
+{%- endmacro %}

@@ -90,7 +90,8 @@ def test_a_source_stays_at_its_last_good_delivery(night: Warehouse, source: str)
     assert deals == damage.ROWS
     rule = "delivery_refused" if source in damage.REFUSED else "delivery_held_back"
     assert [(found[0], found[1]) for found in violations(night, source)] == [
-        (rule, f"{source}:deals:2025-12-04T00:00:00Z")
+        (rule, f"{source}:deals:2025-12-04T00:00:00Z"),
+        ("late_delivery", f"{source}:deals:2025-12-03T00:00:00Z"),
     ]
     assert any(source in warning and "deals_2025-12-04" in warning for warning in night.run_json["warnings"])
 
