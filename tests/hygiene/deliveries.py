@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
@@ -17,7 +18,8 @@ from tests.hygiene.calendar import AS_OF
 from tests.hygiene.planted import ANY, Planted
 from tests.hygiene.records import Row
 
-MAX_AGE_HOURS, MAX_NULLS, MAX_NULL_RATIO, MAX_PSI, MAX_QUARANTINED, LEAST_VOLUME = 26.0, 0.05, 3, 0.25, 0.05, 0.5
+MAX_AGE_HOURS, MAX_PSI, MAX_QUARANTINED, LEAST_VOLUME = 26.0, 0.25, 0.05, 0.5
+MAX_NULLS, MAX_NULL_RATIO = Fraction(1, 20), 3
 EMPTY_BIN = 0.0001
 
 
@@ -48,8 +50,13 @@ class Delivery:
     def sha256(self) -> str:
         return sha256(self.text().encode()).hexdigest()
 
-    def null_share(self, column: str) -> float:
-        return sum(not row.get(column, "").strip() for row in self.rows) / max(1, len(self.rows))
+    def stages(self) -> list[str]:
+        """The stage of each row that names one, with its pipeline."""
+        written = [(row.get("pipeline", ""), row.get("stage", "")) for row in self.rows]
+        return [" ".join([pipeline, *stage.split()]).lower() for pipeline, stage in written if stage.strip()]
+
+    def null_share(self, column: str) -> Fraction:
+        return Fraction(sum(not row.get(column, "").strip() for row in self.rows), max(1, len(self.rows)))
 
 
 @dataclass
@@ -121,34 +128,41 @@ class Feed:
             new = sorted(set(newest.headings) - set(before[-1].headings))
             observed = ", ".join([*(f"+{name}" for name in new), *(f"-{name}" for name in gone)])
             near = any(one.headings != newest.headings for one in before)
-            planted.judge("schema_drift", key, bool(gone or new), observed, ANY, near=near)
+            allowed = "the columns of the delivery before"
+            planted.judge("schema_drift", key, bool(gone or new), observed, allowed, near=near)
         self._judge_nulls(planted, before[-7:], newest)
         if self.entity == "deals":
             self._judge_mix(planted, before[-7:], newest)
 
     def _judge_nulls(self, planted: Planted, before: list[Delivery], newest: Delivery) -> None:
-        is_spike = near = False
-        for column in newest.columns:
-            share = newest.null_share(column)
-            usual = median([one.null_share(column) for one in before] or [0.0])
-            is_over = share > MAX_NULLS and share > MAX_NULL_RATIO * usual
-            is_spike |= is_over and len(before) >= 3
-            near |= (is_over and len(before) < 3) or share in (MAX_NULLS, MAX_NULL_RATIO * usual)
-        planted.judge("null_spike", self.key(newest), is_spike, near=near)
+        """By the column that is furthest above what is allowed: more than one in twenty, and than thrice the usual."""
+        known = {column: [one for one in before if column in one.columns] for column in newest.columns}
+        compared = []
+        for column, those in known.items():
+            if those:
+                share = newest.null_share(column)
+                usual = median(one.null_share(column) for one in those)
+                limit = max(MAX_NULLS, MAX_NULL_RATIO * usual)
+                compared.append((share - limit, share, limit, usual))
+        if not compared:
+            return
+        excess, share, limit, _ = max(compared)
+        is_enough = len(before) >= 3
+        at_limit = any(one == MAX_NULLS or one == MAX_NULL_RATIO * usual > 0 for _, one, _, usual in compared)
+        few = any(one > MAX_NULL_RATIO * usual for _, one, _, usual in compared)
+        near = at_limit or few or (excess > 0 and not is_enough)
+        observed, allowed = round(float(share), 10), round(float(limit), 10)
+        planted.judge("null_spike", self.key(newest), excess > 0 and is_enough, observed, allowed, near=near)
 
     def _judge_mix(self, planted: Planted, before: list[Delivery], newest: Delivery) -> None:
-        psi = stability([stage_of(row) for one in before for row in one.rows], [stage_of(row) for row in newest.rows])
-        is_other = psi > MAX_PSI
-        near = (is_other and len(before) < 3) or MAX_PSI * 0.8 < psi <= MAX_PSI
-        planted.judge("stage_mix_drift", self.key(newest), is_other and len(before) >= 3, near=near)
+        psi = stability([stage for one in before for stage in one.stages()], newest.stages()) if before else 0.0
+        is_other, is_enough = psi > MAX_PSI, len(before) >= 3
+        near = is_other or psi > MAX_PSI * 0.8
+        planted.judge("stage_mix_drift", self.key(newest), is_other and is_enough, ANY, MAX_PSI, near=near)
 
 
 def heading(column: str) -> str:
     return column.replace("_", " ").title()
-
-
-def stage_of(row: Row) -> str:
-    return " ".join(row.get("stage", "").split()).lower()
 
 
 def stability(before: list[str], now: list[str]) -> float:
