@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,12 +35,18 @@ class Delivery:
     is_refused: bool = False
     quarantined: int = 0
     is_confirmed: bool = False
+    is_json: bool = False
 
     @property
     def headings(self) -> list[str]:
+        """Those that it shows: a list of nothing shows none."""
+        if self.is_json and not self.rows:
+            return []
         return [*map(heading, self.columns), *self.others]
 
     def text(self) -> str:
+        if self.is_json:
+            return json.dumps([{heading(name): row.get(name, "") for name in self.columns} for row in self.rows])
         written = io.StringIO()
         out = csv.writer(written, lineterminator="\n")
         out.writerow(self.headings)
@@ -69,6 +76,10 @@ class Feed:
     deliveries: list[Delivery]
     settings: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_full(self) -> bool:
+        return self.settings.get("deliveries") != "incremental"
+
     def as_yaml(self) -> dict[str, Any]:
         columns = list(dict.fromkeys(column for delivery in self.deliveries for column in delivery.columns))
         mapped = {column: heading(column) for column in columns}
@@ -87,7 +98,8 @@ class Feed:
         folder.mkdir(parents=True, exist_ok=True)
         for delivery in self.deliveries:
             stamp = f"{delivery.extracted_at:%Y-%m-%dT%H-%M-%SZ}"
-            (folder / f"{self.name}_{stamp}.csv").write_text(delivery.text(), encoding="utf-8")
+            form = "json" if delivery.is_json else "csv"
+            (folder / f"{self.name}_{stamp}.{form}").write_text(delivery.text(), encoding="utf-8")
 
     def key(self, delivery: Delivery) -> str:
         return f"{self.source}:{self.name}:{delivery.extracted_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -97,8 +109,9 @@ class Feed:
         loaded: list[Delivery] = []
         for delivery in self.deliveries:
             usual = median(len(one.rows) for one in loaded[-7:]) if loaded else 0
-            is_small = len(delivery.rows) < LEAST_VOLUME * usual and not delivery.is_confirmed
-            key, near = self.key(delivery), len(delivery.rows) == LEAST_VOLUME * usual or delivery.is_confirmed
+            is_less = len(delivery.rows) < LEAST_VOLUME * usual
+            is_small = is_less and self.is_full and not delivery.is_confirmed
+            key, near = self.key(delivery), is_less or len(delivery.rows) == LEAST_VOLUME * usual
             planted.judge("delivery_refused", key, delivery.is_refused, "refused", "loaded", near=False)
             if delivery.is_refused:
                 continue
@@ -117,13 +130,13 @@ class Feed:
         age = AS_OF - newest.extracted_at
         hours = round(age / timedelta(hours=1), 2)
         planted.judge("late_delivery", key, age > limit, hours, limit / timedelta(hours=1), near=age == limit)
-        share = newest.quarantined / len(newest.rows)
+        share = newest.quarantined / max(1, len(newest.rows))
         is_too_much = share > MAX_QUARANTINED
         near = share == MAX_QUARANTINED or (is_too_much and newest.is_confirmed)
         planted.judge(
             "quarantine_share", key, is_too_much and not newest.is_confirmed, share, MAX_QUARANTINED, near=near
         )
-        if before:
+        if before and newest.headings and before[-1].headings:
             gone = sorted(set(before[-1].headings) - set(newest.headings))
             new = sorted(set(newest.headings) - set(before[-1].headings))
             observed = ", ".join([*(f"+{name}" for name in new), *(f"-{name}" for name in gone)])
@@ -139,7 +152,7 @@ class Feed:
         known = {column: [one for one in before if column in one.columns] for column in newest.columns}
         compared = []
         for column, those in known.items():
-            if those:
+            if those and newest.rows:
                 share = newest.null_share(column)
                 usual = median(one.null_share(column) for one in those)
                 limit = max(MAX_NULLS, MAX_NULL_RATIO * usual)

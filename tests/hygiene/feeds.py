@@ -38,7 +38,7 @@ def sources_of_deliveries(seed: int) -> list[Source]:
     name = f"feeds{seed:03d}"
     feeds = [_accounts(rng, planted, name, number) for number in range(ACCOUNT_FEEDS)]
     feeds += [_deals(rng, name, number) for number in range(DEAL_FEEDS)]
-    feeds.append(_revenue(name))
+    feeds += [_incremental(planted, name), *_nothing_new(name), _revenue(name)]
     for feed in feeds:
         feed.judged(planted)
     planted.judge("entity_without_rows", f"{name}:deals", False)
@@ -96,11 +96,15 @@ _EMPTY_CELLS = [
 
 def _change_headings(rng: Random, feed: Feed) -> None:
     *before, newest = feed.deliveries
-    option = rng.choice(["same", "same", "new", "gone", "both", "order", "long ago"])
+    option = rng.choice(["same", "same", "new", "gone", "both", "order", "long ago", "ids only", "ids only before"])
     if option in ("new", "both"):
         newest.others.append("Lucky Number")
     if option in ("gone", "both"):
         newest.columns.remove("account_name")
+    if option == "ids only":
+        newest.columns = ["account_id"]
+    if option == "ids only before":
+        before[-1].columns = ["account_id"]
     if option == "order":
         newest.columns.reverse()
     if option == "long ago" and len(before) > 1:
@@ -180,6 +184,34 @@ def _other_mix(rng: Random, usual: list[int], is_over: bool) -> list[int]:
             if (distance > 0) == is_over:
                 found.append((abs(distance), mix))
     return rng.choice([mix for _, mix in sorted(found)[:4]])
+
+
+def _incremental(planted: Planted, source: str) -> Feed:
+    """Deliveries of which none replaces another: of the older one much is in quarantine, but it is not the newest."""
+    columns = ["account_id", "account_name"]
+    older, newest = (
+        [{"account_id": f"{source}-{when}-{row}", "account_name": "Any"} for row in range(20)]
+        for when in ("old", "new")
+    )
+    deliveries = [Delivery(AS_OF - timedelta(hours=hours), rows, columns) for hours, rows in ((25, older), (1, newest))]
+    feed = Feed(source, "accounts_incremental", "accounts", deliveries, {"deliveries": "incremental"})
+    bad: list[tuple[Row, str]] = [({"account_name": "Nameless"}, "account_id") for _ in range(3)]
+    plant_unusable(planted, feed, deliveries[0], bad, "account_id")
+    planted.judge("quarantine_share", feed.key(deliveries[0]), False)
+    return feed
+
+
+def _nothing_new(source: str) -> list[Feed]:
+    """A night on which nothing happened is an empty list of JSON: it has no headings, and none has vanished."""
+    some = [{"account_id": f"{source}-some", "account_name": "Any"}]
+    feeds = []
+    for name, tables in {"nothing_new": [some, []], "something_new": [[], some]}.items():
+        deliveries = [
+            Delivery(AS_OF - timedelta(hours=hours), rows, list(some[0]), is_json=True)
+            for hours, rows in zip((25, 1), tables, strict=True)
+        ]
+        feeds.append(Feed(source, name, "accounts", deliveries, {"deliveries": "incremental"}))
+    return feeds
 
 
 def _revenue(source: str) -> Feed:

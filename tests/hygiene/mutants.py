@@ -35,6 +35,9 @@ _NULL = "what is empty is neither more nor less than anything; the condition onl
 _OPEN_ONLY = "only open deals have an open visit; the condition only says what counts as looked at"
 _CLOSED_ONLY = "only closed deals have a close date; the condition only says what counts as looked at"
 
+_AT_NEWEST_ONLY = "what is compared with earlier deliveries stands at the newest one only"
+_DECIMALS = "shares of rows differ by more than that, or not at all"
+
 #: Suite and rule, what is changed → why it means the same.
 EQUIVALENT: dict[tuple[str, str], str] = {
     ("deals.stuck_in_stage", "where: status = 'open' AND NOT days_in_stage IS NULL -> TRUE"): _OPEN_ONLY,
@@ -79,6 +82,20 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "a deal in no stage is in none that is not configured"
     ),
     ("deals.duplicate_deal", "where: NOT oldest_deal_key IS NULL -> TRUE"): _NULL,
+    ("deliveries.schema_drift", "where: is_newest_loaded AND headings > 0 -> headings > 0"): _AT_NEWEST_ONLY,
+    ("deliveries.null_spike", "where: is_newest_loaded AND baseline_deliveries >= 3 -> baseline_deliveries >= 3"): (
+        _AT_NEWEST_ONLY
+    ),
+    ("deliveries.null_spike", "broken_when: 10 -> 11"): _DECIMALS,
+    ("deliveries.null_spike", "broken_when: 10 -> 9"): _DECIMALS,
+    (
+        "deliveries.stage_mix_drift",
+        "where: is_newest_loaded AND baseline_deliveries >= 3 -> baseline_deliveries >= 3",
+    ): _AT_NEWEST_ONLY,
+    (
+        "deliveries.stage_mix_drift",
+        "broken_when: stage_mix_psi > max_stage_mix_psi -> stage_mix_psi >= max_stage_mix_psi",
+    ): "no mix of stages has an index that is exactly the limit: it is made of logarithms",
     ("leads.inactive_owner", "where: NOT is_closed AND NOT owner_key IS NULL -> NOT is_closed"): _NULL,
     ("leads.duplicate_lead", "where: NOT oldest_lead_key IS NULL -> TRUE"): _NULL,
     ("activities.future_activity_done", "where: is_done -> TRUE"): "what is not done has no time at which it was",
