@@ -82,7 +82,7 @@ class Feed:
 
     def as_yaml(self) -> dict[str, Any]:
         columns = list(dict.fromkeys(column for delivery in self.deliveries for column in delivery.columns))
-        mapped = {column: heading(column) for column in columns}
+        mapped = {column: heading(column) for column in columns if column.isidentifier()}
         confirmed = [delivery.sha256 for delivery in self.deliveries if delivery.is_confirmed]
         confirmations = {"confirmed": confirmed} if confirmed else {}
         return {
@@ -175,6 +175,7 @@ class Feed:
 
 
 def heading(column: str) -> str:
+    """What the files call a canonical column."""
     return column.replace("_", " ").title()
 
 

@@ -28,12 +28,13 @@ def feeds_of(world: World) -> list[Feed]:
     def add(entity: str, tables: list[list[Row]], columns: list[str], **settings: Any) -> None:
         if entity in world.policy.lacks:
             return
-        left_out = [column for column in columns if not world.delivers(f"{entity}.{column}")]
+        told_of = "deals" if entity == "deal_versions" else entity
+        left_out = [column for column in columns if not world.delivers(f"{told_of}.{column}")]
         # a column that is not there, or one in which nothing stands
         shown = columns if world.seed % 2 else [column for column in columns if column not in left_out]
         for row in (row for table in tables for row in table):
             row.update(dict.fromkeys(left_out, ""))
-        taken = [at - lag if entity == "deal_changes" else at for at in EXTRACTS]
+        taken = [at - lag if entity == world.policy.history else at for at in EXTRACTS]
         deliveries = [Delivery(at, rows, shown) for at, rows in zip(taken, tables, strict=True)]
         feeds.append(Feed(world.name, entity, entity, deliveries, settings))
 
@@ -41,8 +42,10 @@ def feeds_of(world: World) -> list[Feed]:
         [deal.row(extract, zone, one_date) for deal in world.deals if deal.is_in(extract)]
         for extract in range(len(EXTRACTS))
     ]
-    words = sorted((word for deal in world.deals for word in deal.log(zone)), key=lambda word: word[0])
-    log = [[row for at, row in words if at <= taken - lag] for taken in EXTRACTS]
+    has_log = world.policy.history == "deal_changes"
+    told = [word for deal in world.deals for word in (deal.log(zone) if has_log else deal.versions(zone))]
+    words = sorted(told, key=lambda word: word[0])
+    history = [[dict(row) for at, row in words if at <= taken - lag] for taken in EXTRACTS]
     leads = [[lead.row(zone) for lead in world.leads if lead.is_in(number)] for number in range(len(EXTRACTS))]
     activities = [
         [one.row(zone) for one in world.activities if one.first_shown <= number] for number in range(len(EXTRACTS))
@@ -59,7 +62,7 @@ def feeds_of(world: World) -> list[Feed]:
         as_text({"rate_on": in_berlin(AS_OF - number * DAY), "currency": other, "rate": 2}) for number in range(40)
     ]
     add("deals", deals, list(deals[NEWEST][0]))
-    add("deal_changes", log, ["deal_id", "field", "old_value", "new_value", "changed_at"])
+    add(world.policy.history, history, list(history[NEWEST][0]))
     add("leads", leads, list(leads[NEWEST][0]), **LEAD_STATUSES)
     if world.delivers("activities"):
         add("activities", activities, list(activities[NEWEST][0]))
@@ -84,6 +87,11 @@ _DIRT: dict[str, list[tuple[Row, str]]] = {
         ({"changed_at": "noon"}, "changed_at"),
         ({"changed_at": "", "deal_id": "D-unknown"}, "changed_at"),
     ],
+    "deal_versions": [
+        ({"deal_id": ""}, "deal_id"),
+        ({"stage": ""}, "stage"),
+        ({"version_at": "noon"}, "version_at"),
+    ],
     "leads": [({"lead_id": ""}, "lead_id")],
     "activities": [({"activity_id": ""}, "activity_id")],
     "exchange_rates": [({"rate": "?"}, "rate")],
@@ -106,7 +114,8 @@ def _plant_rows(world: World, feed: Feed) -> None:
     if feed.entity == "accounts":
         newest.rows += [{"account_id": "twice", "account_name": name, "segment": ""} for name in ("One", "Two")]
         world.planted.judge("duplicate_key", f"{world.name}:accounts:twice:account_id", True, 2, 1)
-    record_column = {"exchange_rates": "currency", "deal_changes": "deal_id"}.get(feed.entity, key_column or "")
+    history = dict.fromkeys(("deal_changes", "deal_versions"), "deal_id")
+    record_column = {"exchange_rates": "currency", **history}.get(feed.entity, key_column or "")
     plant_unusable(world.planted, feed, newest, bad, record_column)
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from tests.hygiene.calendar import AS_OF, SECOND, TODAY
+from tests.hygiene.calendar import AS_OF, SECOND, TODAY, in_utc
 from tests.hygiene.deliveries import MAX_AGE_HOURS, MAX_PSI, Delivery, Feed, stability
 from tests.hygiene.extracts import plant_unusable
 from tests.hygiene.planted import Planted
@@ -43,7 +43,8 @@ def sources_of_deliveries(seed: int) -> list[Source]:
         feed.judged(planted)
     planted.judge("entity_without_rows", f"{name}:deals", False)
     settings = {"pipelines": [PIPELINE]}
-    return [Source(name, settings, feeds, planted), _without_deals(f"nothing{seed:03d}"), _logged(f"logged{seed:03d}")]
+    others = [_without_deals(f"nothing{seed:03d}"), _logged(f"logged{seed:03d}"), _dated(f"dated{seed:03d}")]
+    return [Source(name, settings, feeds, planted), *others]
 
 
 def _ends(rng: Random) -> tuple[timedelta, dict[str, Any]]:
@@ -281,3 +282,28 @@ def _logged(name: str) -> Source:
     planted.judge("missing_owner", late, False)
     planted.judge("entity_without_rows", f"{name}:deals", False)
     return Source(name, {"pipelines": [PIPELINE]}, [feed], planted)
+
+
+def _dated(name: str) -> Source:
+    """Dates of stages in the row itself: a deal stands in the stage it entered last, others do not."""
+    planted = Planted()
+    first, second = (f'Date entered "{stage}"' for stage in ("New", "Offer"))
+    columns = ["deal_id", "stage", "created_at", first, second]
+    rows = [
+        {"deal_id": "1", "stage": "Offer", "created_at": "2026-01-02", first: "2026-01-02", second: "2026-01-05"},
+        {"deal_id": "2", "stage": "New", "created_at": "2026-01-02", first: "2026-01-02", second: "2026-01-05"},
+        {"deal_id": "3", "stage": "Offer", "created_at": "2026-01-02", first: "2026-01-02"},
+    ]
+    delivery = Delivery(AS_OF - timedelta(hours=1), rows, columns)
+    settings = {"stage_dates": ['Date entered "{stage}"']}
+    feed = Feed(name, "deals", "deals", [delivery], settings)
+    feed.judged(planted)
+    rule = "stage_disagrees_with_history"
+    planted.judge(rule, f"{name}:1", False)
+    planted.judge(rule, f"{name}:2", True, "New", "Offer")
+    planted.judge(rule, f"{name}:3", True, "Offer", "New")
+    back = "|".join([f"{name}:2", "Offer", "New", in_utc(delivery.extracted_at)])
+    planted.judge("regressed", back, True, "New", "Offer")
+    planted.judge("entity_without_rows", f"{name}:deals", False)
+    stages = [{"name": "New", "canonical": "prospecting"}, {"name": "Offer", "canonical": "proposal"}]
+    return Source(name, {"pipelines": [{"name": "default", "stages": stages}]}, [feed], planted)

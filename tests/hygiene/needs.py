@@ -49,6 +49,8 @@ def _filled(feed: Feed, delivery: Delivery) -> set[str]:
     filled = {
         f"{feed.entity}.{column}" for column in delivery.columns for row in delivery.rows if row.get(column, "").strip()
     }
+    if feed.entity == "deal_versions":
+        filled |= {column.replace("deal_versions", "history") for column in filled}
     if feed.entity == "deal_changes":
         filled |= {f"history.{row['field']}" for row in delivery.rows if row["new_value"] and row["field"]}
     return filled

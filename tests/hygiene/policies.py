@@ -89,12 +89,16 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Policy:
-    """Where a source differs from others. `lacks`: canonical columns and entities it does not deliver."""
+    """Where a source differs from others.
+
+    `history`: the entity that tells it; `lacks`: canonical columns and entities that it does not deliver.
+    """
 
     zone: ZoneInfo
     has_one_close_date: bool
     after_close: str
     required: str
+    history: str
     log_lags: bool
     lacks: frozenset[str]
     is_flat: bool
@@ -123,6 +127,7 @@ def policy_of(seed: int) -> Policy:
         has_one_close_date=seed % 5 in (1, 4) and "deals.expected_close_on" not in lacks,
         after_close="keep_first" if seed % 2 else "reopen",
         required=["default", "listed", "some"][(seed + seed // 9) % 3],
+        history="deal_versions" if seed % 4 == 3 else "deal_changes",
         log_lags=seed % 5 == 3,
         lacks=lacks,
         is_flat=seed % 4 == 2,

@@ -102,6 +102,25 @@ class Deal:
             for at, what, old, new in sorted([*words, *self.changes], key=lambda word: word[0])
         ]
 
+    def versions(self, zone: ZoneInfo) -> list[tuple[datetime, Row]]:
+        """The same told by versions: the whole deal after each change."""
+        moments = sorted({at for at, *_ in [*self.moves, *self.changes]}) if self.moves else []
+        return [
+            (
+                at,
+                as_text(
+                    {
+                        "version_id": f"{self.id}-{number:03d}",
+                        "deal_id": self.id,
+                        "version_at": local(at, zone),
+                        "stage": self.stage_at(at),
+                        **{name: self.value_at(name, at) for name in ("amount", "owner_id", "expected_close_on")},
+                    }
+                ),
+            )
+            for number, at in enumerate(moments)
+        ]
+
 
 @dataclass
 class Lead:
