@@ -55,13 +55,17 @@ class RefusedError(Exception):
 
 @dataclass
 class Delivery:
-    """The good rows of one feed at one extract time, in the order of files and rows."""
+    """The good rows of one feed at one extract time, in the order of files and rows.
+
+    `filled_columns`: those that have a value in any row, quarantined ones included.
+    """
 
     feed: Feed
     extracted_at: datetime
     rows: list[Row] = field(default_factory=list)
     quarantined_ids: set[str] = field(default_factory=set)
     records: int = 0
+    filled_columns: set[str] = field(default_factory=set)
 
 
 def deliveries_of(source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]) -> list[Delivery]:
@@ -126,6 +130,7 @@ def _load(
     contents = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in reversed(paths)}
     for path in sorted(contents.values()):
         for row in _records(path, source, feed, delivery):
+            delivery.filled_columns.update(_filled(row, feed))
             missing = [column for column in _required(source, feed) if not row.get(column)]
             key = row.get(KEYS.get(feed.entity, ""))
             if not missing:
@@ -161,6 +166,12 @@ def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iter
             entered = [(*stage, _cell(line[place], "stage_dates", feed)) for stage, place in dated.items()]
             row["stage_dates"] = json.dumps([one for one in entered if one[-1]])
         yield row
+
+
+def _filled(row: Row, feed: Feed) -> Iterable[str]:
+    """The columns in which a row has a value; of a change log, the fields it tells of as well."""
+    told = row.get("field") if feed.entity == "deal_changes" and row.get("new_value") else None
+    return [column for column, text in row.items() if text] + ([told.casefold()] if told else [])
 
 
 def _required(source: Source, feed: Feed) -> tuple[str, ...]:
