@@ -27,6 +27,7 @@ from .hygiene import Violation, applying
 from .hygiene_activities import activity_violations, transition_violations
 from .hygiene_deals import deal_violations
 from .hygiene_leads import lead_violations
+from .hygiene_rows import row_violations
 from .leads import Lead, activity_rows, leads_of
 from .money import read_rates
 from .monthly import monthly_metrics
@@ -148,6 +149,7 @@ def _violations(crm: Crm, deals: list[Deal], leads: dict[str, Lead], visits: lis
     yield from transition_violations(crm, deals)
     yield from lead_violations(crm, leads, deals)
     yield from activity_violations(crm, leads, deals)
+    yield from row_violations(crm)
 
 
 def _deal_row(deal: Deal) -> dict[str, Any]:
