@@ -26,6 +26,7 @@ from .goals import goals
 from .hygiene import Violation, applying
 from .hygiene_activities import activity_violations, transition_violations
 from .hygiene_deals import deal_violations
+from .hygiene_deliveries import delivery_violations
 from .hygiene_leads import lead_violations
 from .hygiene_rows import row_violations
 from .leads import Lead, activity_rows, leads_of
@@ -78,8 +79,7 @@ def compute(
     config = read_configuration(Path(config_path))
     landing = Path(landing_dir) if landing_dir else config.landing_dir
     moment = _as_of(as_of if as_of is not None else config.as_of, config.zone)
-    notes: list[str] = []
-    crms = [Crm(source, config, landing, moment, notes) for source in config.sources]
+    crms = [Crm(source, config, landing, moment) for source in config.sources]
     rates = read_rates(crms)
     leads: list[Lead] = []
     activities: Rows = []
@@ -132,7 +132,7 @@ def compute(
         forecast=forecast,
         forecast_backtest=backtest,
         violations=[asdict(violation) for violation in broken],
-        notes=notes,
+        notes=[str(refusal) for crm in crms for refusal in crm.refused],
     )
 
 
@@ -150,6 +150,7 @@ def _violations(crm: Crm, deals: list[Deal], leads: dict[str, Lead], visits: lis
     yield from lead_violations(crm, leads, deals)
     yield from activity_violations(crm, leads, deals)
     yield from row_violations(crm)
+    yield from delivery_violations(crm)
 
 
 def _deal_row(deal: Deal) -> dict[str, Any]:

@@ -43,13 +43,13 @@ class Version:
 class Crm:
     """One source's records, events and versions."""
 
-    def __init__(self, source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]) -> None:
+    def __init__(self, source: Source, config: Config, landing: Path, as_of: datetime) -> None:
         self.source = source
         self.config = config
         self.as_of = as_of
         self.pipelines = Pipelines(source)
         self._dates: dict[str, Dates] = {}
-        self.deliveries = deliveries_of(source, config, landing, as_of, notes)
+        self.deliveries, self.refused = deliveries_of(source, config, landing, as_of)
         entities = ("deals", "leads", "activities", "owners", "accounts", "stages")
         records = {entity: records_of(entity, self.deliveries, self.dates) for entity in entities}
         self.deals, self.leads = records["deals"], records["leads"]

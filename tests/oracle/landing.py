@@ -52,6 +52,28 @@ Row = dict[str, str | None]
 class RefusedError(Exception):
     """Why a delivery is not loaded."""
 
+    state = "refused"
+
+
+class HeldBackError(RefusedError):
+    """It is suspiciously small."""
+
+    state = "held_back"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A delivery that is not loaded; `state`: `refused` or `held_back`."""
+
+    feed: Feed
+    extracted_at: datetime
+    state: str
+    reason: str
+
+    def __str__(self) -> str:
+        feed = f"{self.feed.source}/{self.feed.name}"
+        return f"{feed} of {self.extracted_at:%Y-%m-%dT%H:%MZ} is not loaded: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -66,7 +88,7 @@ class Delivery:
     """The good rows of one feed at one extract time, in the order of files and rows, and where each stands.
 
     `quarantined`: rows without a required value, and the first such column. `filled_columns`: those that have a value
-    in any row, quarantined ones included.
+    in any row, quarantined ones included. `headings` are those of its files, as they stand there.
     """
 
     feed: Feed
@@ -77,12 +99,16 @@ class Delivery:
     quarantined_ids: set[str] = field(default_factory=set)
     records: int = 0
     filled_columns: set[str] = field(default_factory=set)
+    headings: set[str] = field(default_factory=set)
 
 
-def deliveries_of(source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]) -> list[Delivery]:
-    """What a source has delivered by `as_of`, feed by feed, oldest first."""
+def deliveries_of(
+    source: Source, config: Config, landing: Path, as_of: datetime
+) -> tuple[list[Delivery], list[Refusal]]:
+    """What a source has delivered by `as_of`, feed by feed, oldest first: what is loaded, and what is not."""
     files = _files(landing / source.name)
     loaded: list[Delivery] = []
+    refused: list[Refusal] = []
     for feed in source.feeds:
         by_time: dict[datetime, list[Path]] = {}
         for path in files:
@@ -95,9 +121,9 @@ def deliveries_of(source: Source, config: Config, landing: Path, as_of: datetime
             try:
                 of_feed.append(_load(source, feed, extracted_at, paths, of_feed, config))
             except RefusedError as reason:
-                notes.append(f"{source.name}/{feed.name} of {extracted_at:%Y-%m-%dT%H:%MZ} is not loaded: {reason}")
+                refused.append(Refusal(feed, extracted_at, reason.state, str(reason)))
         loaded += of_feed
-    return loaded
+    return loaded, refused
 
 
 def _files(folder: Path) -> list[Path]:
@@ -156,7 +182,7 @@ def _load(
     if sizes and not feed.incremental and not is_confirmed:
         least = config.min_volume_share * median(sizes)
         if delivery.records < least:
-            raise RefusedError(f"held back: {delivery.records} records, at least {least} were expected")
+            raise HeldBackError(f"held back: {delivery.records} records, at least {least} were expected")
     return delivery
 
 
@@ -164,6 +190,7 @@ def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iter
     """The rows of one file that have as many cells as the heading, with their numbers."""
     lines = _lines(path, feed)
     headings = [folded(heading) for heading in lines[0]]
+    delivery.headings.update(" ".join(heading.replace("\ufeff", "").split()) for heading in lines[0])
     body = [line for line in lines[1:] if line]
     delivery.records += len(body)
     whole = [(number, line) for number, line in enumerate(body, start=2) if len(line) == len(headings)]
