@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_project.config.load import load_settings
 from dagster_project.ingest.assets import ingest_assets, open_lake
 from dagster_project.publish.assets import publish_assets
-from dagster_project.quality.assets import expectation_checks
+from dagster_project.quality.assets import expectation_checks, found_assets
 from dagster_project.resources import dbt, run_in_progress
 from dagster_project.schedules import landing_sensor, nightly_schedule
 from dagster_project.transform.assets import transform_assets
@@ -26,7 +26,13 @@ nightly = dg.define_asset_job(
 )
 
 defs = dg.Definitions(
-    assets=[*ingest_assets(config), open_lake(config), transform, publish_assets(sorted(transform.keys))],
+    assets=[
+        *ingest_assets(config),
+        open_lake(config),
+        transform,
+        *found_assets(sorted(transform.keys)),
+        publish_assets(sorted(transform.keys)),
+    ],
     asset_checks=[expectation_checks(config)],
     jobs=[nightly],
     schedules=[nightly_schedule(config, nightly)],

@@ -27,6 +27,7 @@ from dagster_project.config.load import Settings
 from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError
 from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries, write_atomically
 from dagster_project.ingest.landing import Landing, look
+from dagster_project.quality.life import Night
 
 if TYPE_CHECKING:
     from dagster_project.quality.evaluate import Result
@@ -125,14 +126,9 @@ class NightlyRun:
         return self.building_dir / "work.duckdb"
 
     @property
-    def records_dir(self) -> Path:
-        """The published runs' records of their violations."""
-        return self.lake_dir / "violations"
-
-    @property
-    def as_of_day(self) -> str:
-        """The run's day in the reporting timezone, ISO 8601."""
-        return self.as_of.astimezone(self.settings.config.zone).date().isoformat()
+    def night(self) -> Night:
+        """The run as the records of violations and scores name it."""
+        return Night(self.as_of, self.run_id, self.as_of.astimezone(self.settings.config.zone).date().isoformat())
 
     def landing(self, source_name: str) -> Landing:
         """What lies in a source's folder; looked at once per run."""

@@ -24,7 +24,10 @@ from dagster_project.config.entities import ENTITIES
 CanonicalStage = Literal[
     "prospecting", "contact", "qualifying", "demo", "proposal", "closing", "post_sale", "won", "lost"
 ]
-DealField = Literal["amount", "expected_close_on", "owner", "account"]
+#: What a stage can require of a deal. The first four have rules of their own, the others `missing_required_field`.
+DealField = Literal["amount", "expected_close_on", "owner", "account", "deal_name", "lead", "lead_source", "segment"]
+#: A limit in whole days, or `auto`: from the history of the stage itself.
+Days = Annotated[int, Field(ge=0)] | Literal["auto"]
 Deliveries = Literal["full", "incremental"]
 Privacy = Literal["keep", "drop", "hash"]
 DecimalSeparator = Literal[".", ","]
@@ -106,9 +109,19 @@ class Stage(Strict):
     lost: bool = False
     mandatory: bool = Field(False, description="Moving forward over it is reported as `skipped`.")
     win_probability: float | None = Field(None, ge=0, le=1)
-    stale_after_days: int | None = Field(None, ge=0, description="Overrides thresholds.stale_after_days.")
-    max_days_in_stage: int | None = Field(None, ge=0)
+    stale_after_days: Days | None = Field(None, description="Overrides the pipeline's.")
+    max_days_in_stage: Days | None = Field(None, description="Overrides the pipeline's.")
+    max_close_date_pushes: int | None = Field(None, ge=0, description="Overrides the pipeline's.")
     required: list[DealField] | None = Field(None, description="Fields a deal needs from this stage on.")
+
+
+class PipelineThresholds(Strict):
+    """Limits of the hygiene rules for the deals of one pipeline; what is not said is as in `thresholds`."""
+
+    stale_after_days: Days | None = None
+    max_days_in_stage: Days | None = None
+    max_close_date_pushes: int | None = Field(None, ge=0)
+    max_amount_deviations: float | None = Field(None, gt=0)
 
 
 class Pipeline(Strict):
@@ -119,6 +132,7 @@ class Pipeline(Strict):
     template: str | None = Field(None, description="A vendor's default stages, or a template of seeds/reference.")
     stages: list[Stage] = Field(default_factory=list, description="All stages, or overrides of the template's.")
     after_close: AfterClose | None = None
+    thresholds: PipelineThresholds = PipelineThresholds()
 
 
 class Reference(Strict):
@@ -192,6 +206,9 @@ class Feed(Strict):
     closed_lead_statuses: list[str] = Field(default_factory=list)
     confirmed: list[str] = Field(default_factory=list, description="sha256 of files to load although held back.")
     required: bool = Field(False, description="A night without a good delivery of it is blocked.")
+    max_delivery_age_hours: float | None = Field(
+        None, ge=0, description="Overrides thresholds.max_delivery_age_hours: a monthly export is no day late."
+    )
 
     @model_validator(mode="after")
     def _columns_are_canonical(self) -> Feed:
@@ -291,11 +308,21 @@ class Source(Strict):
 
 
 class Thresholds(Strict):
-    """Limits of the hygiene rules where a stage sets none; all are exclusive."""
+    """Limits of the hygiene rules where pipeline, stage or feed set none; all are exclusive."""
 
-    stale_after_days: int = Field(30, ge=0)
+    stale_after_days: Days = Field(30, description="Days an open deal may lie untouched.")
+    max_days_in_stage: Days = Field("auto", description="Days an open deal may be in one stage.")
+    max_close_date_pushes: int = Field(3, ge=0, description="How often its expected close date may move later.")
+    max_amount_deviations: float = Field(
+        10, gt=0, description="Robust standard deviations that the logarithm of an amount may lie from the median."
+    )
     lead_response_sla_hours: float = Field(24, ge=0)
+    dead_lead_after_days: int = Field(90, ge=0, description="Days an open lead may lie untouched.")
     max_rate_age_days: int = Field(62, ge=0)
+    max_delivery_age_hours: float = Field(26, ge=0, description="Hours since the newest delivery of a feed.")
+    max_null_share: float = Field(0.05, ge=0, le=1, description="Share of empty cells a column may have in any case.")
+    max_null_share_ratio: float = Field(3, ge=1, description="How many times its usual share it may have.")
+    max_stage_mix_psi: float = Field(0.25, ge=0, description="Population stability index of the stages.")
     max_quarantine_share: float = Field(0.05, ge=0, le=1)
     min_volume_share: float = Field(0.5, ge=0, le=1, description="A smaller full extract is held back.")
 
@@ -317,10 +344,30 @@ class Schedule(Strict):
 
 
 class Rule(Strict):
-    """A team's word on a built-in hygiene rule."""
+    """A team's word on a built-in hygiene rule; or, with `table` and `broken_when`, a rule of its own."""
 
     enabled: bool = True
     severity: Severity | None = None
+    table: str | None = Field(None, description="A published table, such as fct_deals; for a rule of the team's own.")
+    says: str | None = Field(None, description="What a clean record looks like, as a sentence.")
+    why: str | None = Field(None, description="What goes wrong where it is broken.")
+    where: str = Field("true", description="SQL: the records it looks at.")
+    broken_when: str | None = Field(None, description="SQL: when one of them breaks it.")
+    observed: str = Field("null", description="SQL: what stands in the violation as observed.")
+    allowed: str = Field("null", description="SQL: what stands there as allowed.")
+    message: str | None = Field(None, description="What its owner reads; `{column}` is that record's value.")
+    record_key: str | None = Field(None, description="SQL: the record's key, of a table that is no fct_ or dim_.")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it says anything that only a rule of the team's own can say."""
+        return bool(self.model_fields_set - {"enabled", "severity"})
+
+    @model_validator(mode="after")
+    def _own_rules_say_enough(self) -> Rule:
+        if self.is_own and not (self.table and self.broken_when and self.severity and self.message):
+            raise ValueError("a rule of your own needs table, severity, broken_when and message")
+        return self
 
 
 class Goal(Strict):
@@ -378,7 +425,7 @@ class Configuration(Strict):
     )
     schedule: Schedule = Schedule()
     thresholds: Thresholds = Thresholds()
-    rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id.")
+    rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id, your own among them.")
     sources: list[Source] = Field(min_length=1)
     goals: list[Goal] = Field(default_factory=list, description="Targets; of several for one month the last counts.")
 

@@ -6,20 +6,34 @@ import csv
 import re
 import unicodedata
 from dataclasses import dataclass
+from math import inf
+from typing import get_args
 
 from dagster_project.config.load import PROJECT_DIR, read_preset, vendor_names
-from dagster_project.config.models import CANONICAL_STAGES, Configuration, Pipeline, Source, Stage
+from dagster_project.config.models import (
+    CANONICAL_STAGES,
+    Configuration,
+    DealField,
+    Pipeline,
+    Source,
+    Stage,
+    Thresholds,
+)
 from dagster_project.errors import ConfigurationError
 
 TEMPLATES = PROJECT_DIR / "seeds" / "reference" / "pipeline_templates.csv"
 
 #: Fields an open deal needs from a canonical stage on, where the configuration does not say (domain: Hygiene rules).
-DEFAULT_REQUIRED = {"owner": "prospecting", "amount": "proposal", "expected_close_on": "proposal"}
+DEFAULT_REQUIRED: dict[str, str] = {"owner": "prospecting", "amount": "proposal", "expected_close_on": "proposal"}
 
 
 @dataclass(frozen=True)
 class ConfiguredStage:
-    """One stage of one pipeline as the models read it. `stage_order` counts from 1; days are whole days."""
+    """One stage of one pipeline as the models read it. `stage_order` counts from 1.
+
+    Days are whole days, None where they come from the stage's own history (`auto`); `required_fields` are those of
+    DealField that a deal needs from this stage on.
+    """
 
     source: str
     pipeline: str
@@ -33,9 +47,10 @@ class ConfiguredStage:
     is_lost: bool
     is_mandatory: bool
     win_probability: float | None
-    stale_after_days: int
-    requires_amount: bool
-    requires_expected_close_on: bool
+    stale_after_days: int | None
+    max_days_in_stage: int | None
+    max_close_date_pushes: int
+    required_fields: list[str]
     is_configured: bool
 
 
@@ -100,6 +115,18 @@ def stage_aliases(config: Configuration) -> dict[tuple[str, str, str], str]:
     return aliases
 
 
+def pipeline_limits(config: Configuration, pipeline: Pipeline | None = None) -> Thresholds:
+    """The thresholds of the configuration with a pipeline's own words on top."""
+    if pipeline is None:
+        return config.thresholds
+    return config.thresholds.model_copy(update=pipeline.thresholds.model_dump(exclude_none=True))
+
+
+def days(limit: int | str) -> int | None:
+    """A limit in days; None for `auto`, which the stage's own history decides (dbt: int_stage_limits)."""
+    return None if limit == "auto" else int(limit)
+
+
 def merged_stages(source: Source, pipeline: Pipeline) -> list[Stage]:
     """A pipeline's stages in their order, the template's and the configuration's own, without the implicit ones."""
     return _merged(_template(source, pipeline), pipeline.stages)
@@ -117,7 +144,7 @@ def _stages_of(config: Configuration, source: Source, pipeline: Pipeline) -> lis
     for name, canonical in (("Won", "won"), ("Lost", "lost")):
         if normalized(name) not in names:
             merged.append(Stage(name=name, canonical=canonical))
-    required_from = _required_from(source, pipeline, merged)
+    required_from = _required_from(merged)
     return [
         _configured(config, source, pipeline, stage, order, required_from)
         for order, stage in enumerate(merged, start=1)
@@ -133,7 +160,8 @@ def _configured(
     required_from: dict[str, float],
 ) -> ConfiguredStage:
     canonical = stage.canonical or ("won" if stage.won else "lost" if stage.lost else "prospecting")
-    default_days = config.thresholds.stale_after_days
+    limits = pipeline_limits(config, pipeline)
+    own = stage.model_dump(exclude_none=True)
     return ConfiguredStage(
         source=source.name,
         pipeline=pipeline.name,
@@ -147,27 +175,28 @@ def _configured(
         is_lost=stage.lost or canonical == "lost",
         is_mandatory=stage.mandatory,
         win_probability=stage.win_probability,
-        stale_after_days=default_days if stage.stale_after_days is None else stage.stale_after_days,
-        requires_amount=order >= required_from["amount"],
-        requires_expected_close_on=order >= required_from["expected_close_on"],
+        stale_after_days=days(own.get("stale_after_days", limits.stale_after_days)),
+        max_days_in_stage=days(own.get("max_days_in_stage", limits.max_days_in_stage)),
+        max_close_date_pushes=own.get("max_close_date_pushes", limits.max_close_date_pushes),
+        required_fields=[field for field, first in required_from.items() if order >= first],
         is_configured=True,
     )
 
 
-def _required_from(source: Source, pipeline: Pipeline, stages: list[Stage]) -> dict[str, float]:
-    """Field → order of the first stage that requires it: as configured, else from its default canonical stage on."""
+def _required_from(stages: list[Stage]) -> dict[str, float]:
+    """Field → order of the first stage that requires it: where a stage names it, else its default canonical stage."""
     ranks = {name: rank for rank, name in enumerate(CANONICAL_STAGES)}
     first: dict[str, float] = {}
-    for field, canonical in DEFAULT_REQUIRED.items():
-        named = [order for order, stage in enumerate(stages, 1) if stage.required and field in stage.required]
-        says_anything = any(stage.required is not None for stage in stages)
+    for field in get_args(DealField):
+        named = [order for order, stage in enumerate(stages, 1) if field in (stage.required or [])]
         by_default = [
             order
             for order, stage in enumerate(stages, 1)
-            if stage.canonical and ranks[stage.canonical] >= ranks[canonical]
+            if field in DEFAULT_REQUIRED
+            and stage.canonical
+            and ranks[stage.canonical] >= ranks[DEFAULT_REQUIRED[field]]
         ]
-        candidates = named if says_anything else by_default
-        first[field] = float(min(candidates)) if candidates else float("inf")
+        first[field] = float(min(named or by_default, default=inf))
     return first
 
 

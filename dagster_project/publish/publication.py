@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.quality.life import RECORD_NAME, keep_record, write_record
+from dagster_project.quality.life import keep_record, write_record
 from dagster_project.runs import NightlyRun
 
 PUBLISHED = ("pipeline.duckdb", "marts", "data_docs")
@@ -26,7 +26,7 @@ def publish(run: NightlyRun) -> Path:
     staged.mkdir()
     with duckdb.connect(str(run.build_path)) as connection:
         connection.execute(f"attach '{_quoted(run.work_path)}' as work (read_only)")
-        write_record(connection, staged / RECORD_NAME, run.as_of, run.run_id, run.as_of_day)
+        write_record(connection, staged, run.night)
         connection.execute("detach work; checkpoint")
     export_tables(run.build_path, "marts", staged / "marts")
     run.build_path.replace(staged / "pipeline.duckdb")
@@ -39,7 +39,7 @@ def publish(run: NightlyRun) -> Path:
     staged.replace(version)
     previous = current_version(warehouse)
     switch(warehouse, version)
-    keep_record(version, run.records_dir)
+    keep_record(version, run.lake_dir)
     _forget_old_versions(warehouse, {version, previous})
     return version
 

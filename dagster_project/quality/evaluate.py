@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,44 +17,17 @@ from dagster_project.quality.policy import (
     Gate,
     Rule,
     checks,
-    evaluated_sql,
+    looked_at_sql,
+    sources_judged,
     unexpected_rows_sql,
     violations_sql,
 )
-
-_VIOLATIONS = """
-create or replace table work.hygiene.violations_found (
-    rule varchar,
-    severity varchar,
-    entity varchar,
-    record_key varchar,
-    source varchar,
-    pipeline varchar,
-    owner_key varchar,
-    observed varchar,
-    allowed varchar,
-    message varchar
-)
-"""
-
-_CHECK_RESULTS = """
-create or replace table quality.check_results (
-    suite varchar,
-    expectation varchar,
-    "table" varchar,
-    severity varchar,
-    applies boolean,
-    not_applied_to varchar,
-    success boolean,
-    evaluated bigint,
-    unexpected bigint
-)
-"""
+from dagster_project.quality.tables import CHECK_RESULTS, FOUND_COLUMNS
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one check found: `evaluated` and `unexpected` count records."""
+    """What one check found: `evaluated` and `unexpected` count records; `page` is its page in the Data Docs."""
 
     check: Check
     applies: bool
@@ -62,6 +36,7 @@ class Result:
     evaluated: int
     unexpected: int
     example: str | None = None
+    page: str | None = None
 
     @property
     def stops_the_publish(self) -> bool:
@@ -92,37 +67,25 @@ def evaluate(
         with engine.get_connection() as connection:
             raw = connection.connection.driver_connection
             raw.execute(f"attach '{work_path}' as work")
-            raw.execute(_VIOLATIONS)
-            raw.execute(_CHECK_RESULTS)
-            planned = [_Planned(raw, config, check) for check in checks(config)]
-            counted = _validate(context, datasource, [plan for plan in planned if plan.applies])
+            planned = _plan(raw, config)
+            unexpected, pages = _validate(context, datasource, [plan for plan in planned if plan.applies])
             context.build_data_docs()
             # SQLAlchemy opened a transaction for its reads; DuckDB writes one database per transaction
             connection.commit()
-            return [_store(raw, plan, counted) for plan in planned]
+            return _store(raw, planned, unexpected, pages)
     finally:
         engine.close()
         # the datasource keeps an engine of its own, with a connection in its pool
         datasource.get_engine().dispose()
 
 
-class _Planned:
-    """A check with the sources it applies to: those that deliver a column it needs."""
+@dataclass(frozen=True)
+class _Plan:
+    """A check with the sources it applies to."""
 
-    def __init__(self, raw: Any, config: Configuration, check: Check) -> None:
-        self.check = check
-        names = [source.name for source in config.sources]
-        needs = check.definition.needs_any_of if isinstance(check.definition, Rule) else []
-        if needs:
-            delivered = raw.execute(
-                "select distinct source from work.config.delivered_columns "
-                "where list_contains(?, concat(entity, '.', column_name))",
-                [needs],
-            ).fetchall()
-            self.sources = sorted(row[0] for row in delivered)
-        else:
-            self.sources = names
-        self.not_applied_to = [name for name in names if name not in self.sources]
+    check: Check
+    sources: list[str]
+    not_applied_to: list[str]
 
     @property
     def applies(self) -> bool:
@@ -132,19 +95,38 @@ class _Planned:
     def key(self) -> str:
         return f"{self.check.suite.suite}.{self.check.table}.{self.check.name}"
 
+    @property
+    def table(self) -> str:
+        return self.check.table
 
-def _validate(context: Any, datasource: Any, planned: list[_Planned]) -> dict[str, int]:
-    """Runs one checkpoint over all suites; returns the number of unexpected rows of each check."""
+    @property
+    def page(self) -> str:
+        """The name of its page in the Data Docs: a suite's, or one per table where a suite looks at several."""
+        suite = self.check.suite
+        name = self.check.table.rsplit(".", 1)[-1]
+        return suite.suite if suite.entity or suite.entity_column else f"{suite.suite}: {name}"
+
+
+def _plan(raw: Any, config: Configuration) -> list[_Plan]:
+    delivered = set(
+        raw.execute("select source, concat(entity, '.', column_name) from work.config.delivered_columns").fetchall()
+    )
+    names = [source.name for source in config.sources]
+    plans = []
+    for check in checks(config):
+        sources = sources_judged(check, names, delivered)
+        plans.append(_Plan(check, sources, [name for name in names if name not in sources]))
+    return plans
+
+
+def _validate(context: Any, datasource: Any, planned: list[_Plan]) -> tuple[dict[str, int], dict[str, str]]:
+    """Runs one checkpoint over all suites; returns unexpected rows by check, and the Data Docs page of each suite."""
     import great_expectations as gx
 
     definitions = []
-    by_table: dict[tuple[str, str], list[_Planned]] = {}
-    for plan in planned:
-        by_table.setdefault((plan.check.suite.suite, plan.check.table), []).append(plan)
-    for (suite_name, table), plans in by_table.items():
-        name = suite_name if plans[0].check.suite.table else f"{suite_name}: {table.rsplit('.', 1)[-1]}"
+    for name, plans in _grouped(planned, "page").items():
+        asset = datasource.add_query_asset(name, query=f"select * from {plans[0].table}")
         expectations = [expectation for plan in plans for expectation in _expectations(plan)]
-        asset = datasource.add_query_asset(name, query=f"select * from {table}")
         definitions.append(
             context.validation_definitions.add(
                 gx.ValidationDefinition(
@@ -162,17 +144,28 @@ def _validate(context: Any, datasource: Any, planned: list[_Planned]) -> dict[st
         )
     )
     unexpected: dict[str, int] = {}
-    for validation in checkpoint.run().run_results.values():
+    pages: dict[str, str] = {}
+    for identifier, validation in checkpoint.run().run_results.items():
+        pages[identifier.expectation_suite_identifier.name] = (
+            "/".join(("validations", *identifier.to_tuple())) + ".html"
+        )
         for result in validation.results:
             key = result.expectation_config.meta["key"]
             if _exception(result):
                 raise DealtrailError(f"expectation {key} could not be evaluated: {_exception(result)}")
             found = result.result.get("observed_value", result.result.get("unexpected_count"))
             unexpected[key] = unexpected.get(key, 0) + int(found or 0)
-    return unexpected
+    return unexpected, pages
 
 
-def _expectations(plan: _Planned) -> list[Any]:
+def _grouped(plans: Iterable[_Plan], attribute: str) -> dict[str, list[_Plan]]:
+    groups: dict[str, list[_Plan]] = {}
+    for plan in plans:
+        groups.setdefault(getattr(plan, attribute), []).append(plan)
+    return groups
+
+
+def _expectations(plan: _Plan) -> list[Any]:
     import great_expectations.expectations as gxe
 
     check, definition = plan.check, plan.check.definition
@@ -186,8 +179,9 @@ def _expectations(plan: _Planned) -> list[Any]:
             gxe.ExpectColumnValuesToNotBeNull(column=definition.column, **notes),
             gxe.ExpectColumnValuesToBeUnique(column=definition.column, **notes),
         ]
-    query = unexpected_rows_sql(definition, "{batch}", plan.sources)
-    return [gxe.UnexpectedRowsExpectation(unexpected_rows_query=query, **notes)]
+    # Great Expectations fills in {batch} with str.format: other braces are doubled
+    rows = unexpected_rows_sql(definition, "\0", plan.sources).replace("{", "{{").replace("}", "}}")
+    return [gxe.UnexpectedRowsExpectation(unexpected_rows_query=rows.replace("\0", "{batch}"), **notes)]
 
 
 def _exception(result: Any) -> str | None:
@@ -198,38 +192,69 @@ def _exception(result: Any) -> str | None:
     return None
 
 
-def _store(raw: Any, plan: _Planned, counted: dict[str, int]) -> Result:
-    check, definition = plan.check, plan.check.definition
-    unexpected = counted.get(plan.key, 0) if plan.applies else 0
-    evaluated, example = 0, None
-    if plan.applies:
-        count = (
-            evaluated_sql(definition, check.table, plan.sources)
-            if isinstance(definition, Rule)
-            else f"select count(*) from {check.table}"
+def _store(raw: Any, planned: list[_Plan], unexpected: dict[str, int], pages: dict[str, str]) -> list[Result]:
+    """Writes the violations and the check results."""
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in FOUND_COLUMNS.items())
+    raw.execute(f"create or replace table work.hygiene.violations_found ({columns})")
+    evaluated = _evaluated(raw, [plan for plan in planned if plan.applies])
+    results = []
+    for plan in planned:
+        found = unexpected.get(plan.key, 0)
+        results.append(
+            Result(
+                check=plan.check,
+                applies=plan.applies,
+                not_applied_to=plan.not_applied_to,
+                success=found == 0,
+                evaluated=evaluated.get(plan.key, 0),
+                unexpected=found,
+                example=_store_violations(raw, plan) if found else None,
+                page=pages.get(plan.page),
+            )
         )
-        evaluated = raw.execute(count).fetchone()[0]
-    if unexpected:
-        columns = {row[0] for row in raw.execute(f"describe select * from {check.table}").fetchall()}
-        found = violations_sql(check, plan.sources, columns)
-        raw.execute(f"insert into work.hygiene.violations_found {found}")
-        example = raw.execute(
-            "select concat(record_key, ' ', message) from work.hygiene.violations_found where rule = ? "
-            "order by record_key limit 1",
-            [check.rule],
-        ).fetchone()[0]
-    raw.execute(
-        "insert into quality.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            check.suite.suite,
-            check.name,
-            check.table.removeprefix("work."),
-            check.severity,
-            plan.applies,
-            ", ".join(plan.not_applied_to) or None,
-            unexpected == 0,
-            evaluated,
-            unexpected,
-        ],
-    )
-    return Result(check, plan.applies, plan.not_applied_to, unexpected == 0, evaluated, unexpected, example)
+    _store_results(raw, results)
+    return results
+
+
+def _evaluated(raw: Any, planned: list[_Plan]) -> dict[str, int]:
+    """How many records each check looked at: all checks of a table in one scan of it."""
+    counts: dict[str, int] = {}
+    for table, plans in _grouped(planned, "table").items():
+        conditions = [
+            looked_at_sql(plan.check.definition, plan.sources) if isinstance(plan.check.definition, Rule) else "true"
+            for plan in plans
+        ]
+        row = raw.execute(
+            f"select {', '.join(f'count(case when {condition} then 1 end)' for condition in conditions)} from {table}"
+        ).fetchone()
+        counts.update(zip((plan.key for plan in plans), row, strict=True))
+    return counts
+
+
+def _store_violations(raw: Any, plan: _Plan) -> str:
+    """Adds the records that break a check to the violations; returns the first of them as a sentence."""
+    check = plan.check
+    columns = {row[0] for row in raw.execute(f"describe select * from {check.table}").fetchall()}
+    found = violations_sql(check, plan.sources, columns)
+    raw.execute(f"insert into work.hygiene.violations_found {found}")
+    key, message = raw.execute(f"select record_key, message from ({found}) order by record_key limit 1").fetchone()
+    return f"{key} {message}"
+
+
+def _store_results(raw: Any, results: list[Result]) -> None:
+    CHECK_RESULTS.create_empty(raw)
+    values = [
+        (
+            result.check.suite.suite,
+            result.check.name,
+            result.check.shown_table,
+            result.check.severity,
+            result.applies,
+            ", ".join(result.not_applied_to) or None,
+            result.success,
+            result.evaluated,
+            result.unexpected,
+        )
+        for result in results
+    ]
+    raw.executemany("insert into quality.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)

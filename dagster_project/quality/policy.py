@@ -1,4 +1,4 @@
-"""The rules as written in expectations/, and the SQL each one stands for.
+"""The rules as written in expectations/ and in the configuration, and the SQL each one stands for.
 
 Light on purpose: definitions.py reads it at every start, so nothing heavy is imported here.
 """
@@ -6,20 +6,40 @@ Light on purpose: definitions.py reads it at every start, so nothing heavy is im
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
+from dagster_project.config import models
 from dagster_project.config.load import PROJECT_DIR
 from dagster_project.config.models import Configuration, Severity, Strict
 from dagster_project.errors import ConfigurationError
 
 EXPECTATIONS_DIR = PROJECT_DIR / "expectations"
 
+#: The suite of the rules that a team wrote into its configuration.
+OWN_SUITE = "own_rules"
+
+#: Published tables whose records have a key of their own → what such a record is, and its key.
+KEYED_TABLES = {
+    "fct_deals": ("deals", "deal_key"),
+    "fct_leads": ("leads", "lead_key"),
+    "fct_activities": ("activities", "activity_key"),
+    "fct_stage_transitions": ("transitions", "transition_key"),
+    "fct_stage_visits": ("visits", "visit_key"),
+    "dim_owners": ("owners", "owner_key"),
+    "dim_accounts": ("accounts", "account_key"),
+}
+
 _VIOLATION_COLUMNS = ("source", "pipeline", "owner_key")
+
+#: One canonical column such as `deals.amount`, or several of which one is enough.
+Need = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 
 
 class Rule(Strict):
@@ -28,13 +48,15 @@ class Rule(Strict):
     rule: str
     severity: Severity
     says: str
+    why: str = ""
+    fix: dict[Literal["all", "hubspot", "salesforce", "pipedrive"], str] = Field(default_factory=dict)
     where: str
     broken_when: str
     observed: str
     allowed: str
     message: str
     record_key: str = "record_key"
-    needs_any_of: list[str] = Field(default_factory=list)
+    needs: list[Need] = Field(default_factory=list)
 
 
 class Gate(Strict):
@@ -58,6 +80,11 @@ class Suite(Strict):
     rules: list[Rule] = Field(default_factory=list)
     gates: list[Gate] = Field(default_factory=list)
 
+    @property
+    def definitions(self) -> list[Rule | Gate]:
+        """Its rules and gates."""
+        return [*self.rules, *self.gates]
+
 
 @dataclass(frozen=True)
 class Check:
@@ -76,6 +103,18 @@ class Check:
         """The check's name on its asset."""
         return self.rule if isinstance(self.definition, Rule) else f"{self.rule}_{self.definition.column}"
 
+    @property
+    def entity(self) -> str | None:
+        """What its violations call their entity; None where each row says it."""
+        if isinstance(self.definition, Gate):
+            return self.asset.rsplit(".", 1)[-1]
+        return self.suite.entity or None
+
+    @property
+    def shown_table(self) -> str:
+        """The table it looks at, as the published tables name it."""
+        return self.table.removeprefix("work.")
+
 
 @cache
 def read_suites(folder: Path = EXPECTATIONS_DIR) -> tuple[Suite, ...]:
@@ -83,18 +122,23 @@ def read_suites(folder: Path = EXPECTATIONS_DIR) -> tuple[Suite, ...]:
     suites = []
     for path in sorted(folder.glob("*.yml")):
         try:
-            suites.append(Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))))
+            text = path.read_text(encoding="utf-8")
+            suites.append(Suite.model_validate(yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))))
         except (ValidationError, yaml.YAMLError) as error:
             raise ConfigurationError(f"{path.name}: {error}") from None
     return tuple(suites)
 
 
 def checks(config: Configuration, folder: Path = EXPECTATIONS_DIR) -> list[Check]:
-    """All rules and gates that are switched on, with the severity the configuration gives them."""
+    """All rules and gates that are switched on, the team's own included, with the severity the configuration gives.
+
+    Raises ConfigurationError for a word on a rule that there is not, or a rule of its own that is none.
+    """
+    built_in = read_suites(folder)
+    known = {rule.rule for suite in built_in for rule in suite.definitions}
     found = []
-    for suite in read_suites(folder):
-        definitions: list[Rule | Gate] = [*suite.rules, *suite.gates]
-        for rule in definitions:
+    for suite in [*built_in, *_own_suites(config, known)]:
+        for rule in suite.definitions:
             said = config.rules.get(rule.rule)
             if said and not said.enabled:
                 continue
@@ -103,19 +147,79 @@ def checks(config: Configuration, folder: Path = EXPECTATIONS_DIR) -> list[Check
             asset = suite.asset if isinstance(rule, Rule) else rule.asset
             says = rule.says if isinstance(rule, Rule) else f"{rule.column} is never missing and never twice."
             found.append(Check(suite, rule.rule, severity, table, asset, says, rule))
-    suites = read_suites(folder)
-    _demand_known(config, {r.rule for s in suites for r in s.rules} | {g.rule for s in suites for g in s.gates})
     return found
+
+
+def _own_suites(config: Configuration, known: set[str]) -> list[Suite]:
+    """The rules of the configuration that are the team's own, by table."""
+    by_table: dict[str, list[Rule]] = {}
+    for name, said in config.rules.items():
+        if name in known and said.is_own:
+            raise ConfigurationError(f"rules.{name}: there is a rule '{name}' already; give your own another name")
+        if name not in known and not said.is_own:
+            raise ConfigurationError(
+                f"rules.{name}: there is no rule '{name}'; allowed: {', '.join(sorted(known))}; "
+                "or give it table, severity, broken_when and message, and it is a rule of your own"
+            )
+        if said.is_own:
+            table = (said.table or "").removeprefix("marts.")
+            by_table.setdefault(table, []).append(_own_rule(name, table, said))
+    return [
+        Suite(
+            suite=OWN_SUITE,
+            table=f"marts.{table}",
+            asset=f"marts.{table}",
+            entity=KEYED_TABLES.get(table, (table, ""))[0],
+            rules=rules,
+        )
+        for table, rules in by_table.items()
+    ]
+
+
+def _own_rule(name: str, table: str, said: models.Rule) -> Rule:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ConfigurationError(f"rules.{name}: a rule is named with small letters, digits and _")
+    record_key = said.record_key or KEYED_TABLES.get(table, ("", None))[1]
+    if record_key is None:
+        raise ConfigurationError(
+            f"rules.{name}: the rows of {table} have no key of their own; give `record_key`, such as "
+            "concat_ws(':', source, pipeline, month)"
+        )
+    assert said.severity and said.broken_when and said.message
+    return Rule(
+        rule=name,
+        severity=said.severity,
+        says=said.says or f"No row of {table} where {said.broken_when}.",
+        why=said.why or "",
+        where=said.where,
+        broken_when=said.broken_when,
+        observed=said.observed,
+        allowed=said.allowed,
+        message=said.message,
+        record_key=record_key,
+    )
+
+
+def sources_judged(check: Check, sources: Iterable[str], delivered: Collection[tuple[str, str]]) -> list[str]:
+    """The sources a check applies to: those that deliver, as (source, `entity.column`), what it needs."""
+    needs = check.definition.needs if isinstance(check.definition, Rule) else []
+    return [
+        source
+        for source in sources
+        if all(any((source, column) in delivered for column in alternatives) for alternatives in needs)
+    ]
 
 
 def unexpected_rows_sql(rule: Rule, table: str, sources: list[str]) -> str:
     """The rows that break a rule: what Great Expectations counts and what the violations are stored from."""
-    return f"select * from {table} where {_looked_at(rule, sources)} and ({rule.broken_when})"
+    return f"select * from {table} where {looked_at_sql(rule, sources)} and (\n{rule.broken_when}\n)"
 
 
-def evaluated_sql(rule: Rule, table: str, sources: list[str]) -> str:
-    """How many records a rule looks at."""
-    return f"select count(*) from {table} where {_looked_at(rule, sources)}"
+def looked_at_sql(rule: Rule, sources: list[str]) -> str:
+    """The condition of the records that a rule looks at, in the sources it applies to."""
+    if not rule.needs:
+        return f"(\n{rule.where}\n)"
+    return f"(\n{rule.where}\n) and source in ({', '.join(map(_text, sources)) or 'null'})"
 
 
 def violations_sql(check: Check, sources: list[str], columns: set[str]) -> str:
@@ -125,7 +229,7 @@ def violations_sql(check: Check, sources: list[str], columns: set[str]) -> str:
         key = rule.column
         return (
             f"select {_text(check.rule)} as rule, {_text(check.severity)} as severity, "
-            f"{_text(check.asset.rsplit('.', 1)[-1])} as entity, "
+            f"{_text(str(check.entity))} as entity, "
             f"coalesce({key}, 'no {key}') as record_key, min(source) as source, null as pipeline, null as owner_key, "
             f"cast(count(*) as varchar) as observed, '1' as allowed, "
             f"concat('stands ', count(*), ' times in {check.table}') as message "
@@ -141,12 +245,6 @@ def violations_sql(check: Check, sources: list[str], columns: set[str]) -> str:
     )
 
 
-def _looked_at(rule: Rule, sources: list[str]) -> str:
-    if not rule.needs_any_of:
-        return f"({rule.where})"
-    return f"({rule.where}) and source in ({', '.join(map(_text, sources)) or 'null'})"
-
-
 def _message(template: str) -> str:
     """A message as SQL: the text, with each `{column}` replaced by the record's value."""
     parts = re.split(r"\{(\w+)\}", template)
@@ -156,12 +254,6 @@ def _message(template: str) -> str:
         if part
     ]
     return f"concat({', '.join(pieces)})"
-
-
-def _demand_known(config: Configuration, known: set[str]) -> None:
-    for name in config.rules:
-        if name not in known:
-            raise ConfigurationError(f"rules.{name}: there is no rule '{name}'; allowed: {', '.join(sorted(known))}")
 
 
 def _text(value: str) -> str:

@@ -18,8 +18,17 @@ import duckdb
 
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.goals import configured_goals
-from dagster_project.config.models import Configuration
-from dagster_project.config.stages import configured_stages, normalized, pipeline_names, pipelines_of, stage_aliases
+from dagster_project.config.models import CANONICAL_STAGES, Configuration, Thresholds
+from dagster_project.config.stages import (
+    DEFAULT_REQUIRED,
+    configured_stages,
+    days,
+    normalized,
+    pipeline_limits,
+    pipeline_names,
+    pipelines_of,
+    stage_aliases,
+)
 from dagster_project.ingest import proof
 from dagster_project.ingest.lake import FileRecord
 from dagster_project.transform.met_pipelines import with_met_pipelines
@@ -46,6 +55,24 @@ CONFIG_TABLES = {
     "feeds": "One row per feed: its timezone, currency, newest full extract.",
     "feed_words": "Words a mapping lists, by kind.",
     "delivered_columns": "Canonical columns of a source with at least one value.",
+}
+
+#: Limits of the hygiene rules that a pipeline can set for itself. A limit in days is NULL where it is `auto`.
+_PIPELINE_THRESHOLDS = {
+    "stale_after_days": "integer",
+    "max_days_in_stage": "integer",
+    "max_close_date_pushes": "integer",
+    "max_amount_deviations": "double",
+}
+_THRESHOLDS = {
+    **_PIPELINE_THRESHOLDS,
+    "lead_response_sla_hours": "double",
+    "dead_lead_after_days": "integer",
+    "max_rate_age_days": "integer",
+    "max_null_share": "double",
+    "max_null_share_ratio": "double",
+    "max_stage_mix_psi": "double",
+    "max_quarantine_share": "double",
 }
 
 #: What every lake row says of where it came from.
@@ -92,10 +119,8 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
         "timezone": "varchar",
         "currency": "varchar",
         "history_starts_on": "date",
-        "stale_after_days": "integer",
-        "lead_response_sla_hours": "double",
-        "max_rate_age_days": "integer",
-        "max_quarantine_share": "double",
+        **_THRESHOLDS,
+        "required_fields": "varchar[]",
         "gross_margin": "double",
     }
     row = {
@@ -104,10 +129,8 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
         "timezone": config.timezone,
         "currency": config.currency,
         "history_starts_on": config.history_starts_on,
-        "stale_after_days": config.thresholds.stale_after_days,
-        "lead_response_sla_hours": config.thresholds.lead_response_sla_hours,
-        "max_rate_age_days": config.thresholds.max_rate_age_days,
-        "max_quarantine_share": config.thresholds.max_quarantine_share,
+        **_limits(config.thresholds, _THRESHOLDS),
+        "required_fields": [field for field, stage in DEFAULT_REQUIRED.items() if stage == CANONICAL_STAGES[0]],
         "gross_margin": config.gross_margin,
     }
     _create_table(connection, "config.run", columns, [row])
@@ -128,13 +151,20 @@ def _write_sources(
     _create_table(
         connection,
         "config.pipelines",
-        {"source": "varchar", "pipeline": "varchar", "pipeline_key": "varchar", "after_close": "varchar"},
+        {
+            "source": "varchar",
+            "pipeline": "varchar",
+            "pipeline_key": "varchar",
+            "after_close": "varchar",
+            **_PIPELINE_THRESHOLDS,
+        },
         [
             {
                 "source": source.name,
                 "pipeline": pipeline.name,
                 "pipeline_key": normalized(pipeline.name),
                 "after_close": pipeline.after_close or source.after_close,
+                **_limits(pipeline_limits(config, pipeline), _PIPELINE_THRESHOLDS),
             }
             for source in config.sources
             for pipeline in pipelines_of(source)
@@ -157,8 +187,9 @@ def _write_sources(
             "is_mandatory": "boolean",
             "win_probability": "double",
             "stale_after_days": "integer",
-            "requires_amount": "boolean",
-            "requires_expected_close_on": "boolean",
+            "max_days_in_stage": "integer",
+            "max_close_date_pushes": "integer",
+            "required_fields": "varchar[]",
             "is_configured": "boolean",
         },
         [asdict(stage) for stage in configured_stages(config)],
@@ -229,6 +260,9 @@ def _write_feeds(
                     ),
                     "done_when_due_by": _utc(as_of) if feed.done_when_past else None,
                     "is_required": feed.required,
+                    "max_delivery_age_hours": config.thresholds.max_delivery_age_hours
+                    if feed.max_delivery_age_hours is None
+                    else feed.max_delivery_age_hours,
                     "loaded_files": len(records),
                 }
             )
@@ -254,6 +288,7 @@ def _write_feeds(
             "needs_stage": "boolean",
             "done_when_due_by": "timestamp",
             "is_required": "boolean",
+            "max_delivery_age_hours": "double",
             "loaded_files": "integer",
         },
         feeds,
@@ -388,6 +423,15 @@ def _create_table(
             f"insert into {name} select {', '.join(f'unnest(cast(? as {kind}[]))' for kind in columns.values())}",
             [list(column) for column in zip(*values, strict=True)],
         )
+
+
+def _limits(thresholds: Thresholds, columns: Iterable[str]) -> dict[str, Any]:
+    return {
+        column: days(getattr(thresholds, column))
+        if column in ("stale_after_days", "max_days_in_stage")
+        else getattr(thresholds, column)
+        for column in columns
+    }
 
 
 def _sql_moment(moment: str) -> datetime:

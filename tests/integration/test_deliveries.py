@@ -23,10 +23,8 @@ Tables = dict[str, list[tuple[Any, ...]]]
 
 
 def marts(night: Night) -> Tables:
-    """The marts, without the one column that shows the limit which the last of these nights changes."""
-    stages = [column for column in night.tables["marts.dim_stages"][0] if column != "stale_after_days"]
-    others = {name: rows for name, rows in night.tables.items() if name.startswith("marts.")}
-    return {**others, "marts.dim_stages": night.rows("marts.dim_stages", *stages)}
+    """The marts."""
+    return {name: rows for name, rows in night.tables.items() if name.startswith("marts.")}
 
 
 def quality(night: Night) -> Tables:
@@ -149,7 +147,7 @@ def test_a_night_with_nothing_new_changes_nothing(own: Nights, last: Night) -> N
 def lake(nights: Nights) -> list[Path]:
     """The files of the lake that came from landing."""
     files = (nights.warehouse / "lake").rglob("*.*")
-    return sorted(path for path in files if path.parent.name != "violations" and path.is_file())
+    return sorted(path for path in files if path.parent.name not in ("violations", "scores") and path.is_file())
 
 
 @pytest.mark.long

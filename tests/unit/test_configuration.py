@@ -178,7 +178,7 @@ def test_stages_of_a_template_are_overridden_by_name_and_won_and_lost_are_implie
         "Lost",
     ]
     assert {stage.stage: stage.stale_after_days for stage in stages}["Demo Scheduled"] == 5
-    assert next(stage.stage for stage in stages if stage.requires_amount) == "Proposal Made"
+    assert next(stage.stage for stage in stages if "amount" in stage.required_fields) == "Proposal Made"
 
 
 def test_unknown_template(tmp_path: Path) -> None:

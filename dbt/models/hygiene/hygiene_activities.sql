@@ -21,10 +21,14 @@ select
     activities.deal_key,
     activities.lead_key,
     activities.account_key,
+    activities.is_done,
+    activities.completed_at,
+    run.as_of,
     deals.deal_key is not null
     or leads.lead_key is not null
     or accounts.account_key is not null as has_a_record
 from {{ ref('fct_activities') }} as activities
+cross join {{ source('config', 'run') }} as run
 left join deals on activities.deal_key = deals.deal_key
 left join leads on activities.lead_key = leads.lead_key
 left join accounts on activities.account_key = accounts.account_key

@@ -102,12 +102,8 @@ unconfigured as (
         false as is_lost,
         false as is_mandatory,
         cast(null as double) as win_probability,
-        run.stale_after_days,
-        coalesce(configured.requires_amount, false) as requires_amount,
-        coalesce(configured.requires_expected_close_on, false) as requires_expected_close_on,
         false as is_configured
     from placed
-    cross join {{ source('config', 'run') }} as run
     left join configured
         on placed.source = configured.source
         and placed.pipeline = configured.pipeline
@@ -126,9 +122,6 @@ implicit as (
         outcome = 'lost' as is_lost,
         false as is_mandatory,
         case outcome when 'won' then 1.0 else 0.0 end as win_probability,
-        cast(null as integer) as stale_after_days,
-        false as requires_amount,
-        false as requires_expected_close_on,
         false as is_configured
     from {{ ref('int_terminal_stages') }}
     where not is_configured
@@ -146,9 +139,6 @@ all_stages as (
         is_lost,
         is_mandatory,
         win_probability,
-        stale_after_days,
-        requires_amount,
-        requires_expected_close_on,
         is_configured
     from configured
     union all
@@ -194,8 +184,5 @@ select
     is_mandatory,
     coalesce(mandatory_before, 0) as mandatory_before,
     win_probability,
-    stale_after_days,
-    requires_amount,
-    requires_expected_close_on,
     is_configured
 from with_canonical

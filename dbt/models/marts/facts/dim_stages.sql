@@ -10,6 +10,5 @@ select
     is_lost,
     is_mandatory,
     win_probability,
-    stale_after_days,
     is_configured
 from {{ ref('int_stages') }}

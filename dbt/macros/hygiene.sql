@@ -1,0 +1,26 @@
+{# What hygiene rules look at, where several models need it. #}
+
+{# Whether the person responsible is there to act: `active`, `deactivated`, `unknown`; NULL where nobody is. #}
+{% macro owner_state(owner_key, owners) -%}
+    case
+        when {{ owner_key }} is null then null
+        when {{ owners }}.owner_key is null then 'unknown'
+        when not {{ owners }}.is_active then 'deactivated'
+        else 'active'
+    end
+{%- endmacro %}
+
+{# Fields a stage can require that have no rule of their own (config/models.py: DealField), and where they stand. #}
+{% macro other_required_fields() -%}
+    {{ return({
+        'deal_name': 'deals.deal_name',
+        'lead': 'deals.lead_key',
+        'lead_source': 'deals.lead_source',
+        'segment': 'deals.segment',
+    }) }}
+{%- endmacro %}
+
+{# Whether the stage of a deal requires a field; where its stage is not known, whether every stage does. #}
+{% macro requires(field) -%}
+    array_contains(coalesce(limits.required_fields, run.required_fields), '{{ field }}')
+{%- endmacro %}
