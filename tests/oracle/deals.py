@@ -235,10 +235,14 @@ def _add_lost_reason(crm: Crm, deal: Deal) -> None:
     if len(deal.counted) == len(deal.transitions) or _closings(deal.transitions) < 2:
         return
     close = deal.counted[-1]
-    told = [one.new for one in crm.events.get(deal.id, []) if one.field == "lost_reason" and one.at <= close.at]
+    told = [one for one in crm.events.get(deal.id, []) if one.field == "lost_reason"]
+    by_then = [one.new for one in told if one.at <= close.at]
     record = crm.deals.get(deal.id)
     shown = [one.row for one in record.full_sightings if one.extracted_at >= close.at] if record else []
-    deal.lost_reason = told[-1] if told else shown[0].get("lost_reason") if shown else None
+    if told:
+        deal.lost_reason = by_then[-1] if by_then else told[0].old
+    else:
+        deal.lost_reason = shown[0].get("lost_reason") if shown else None
 
 
 def _add_expected_close(crm: Crm, deal: Deal) -> None:

@@ -103,9 +103,10 @@ def pushed(deal: int, times: int) -> list[str]:
 
 
 def test_pushed_more_often_than_its_stage_allows(world: World) -> None:
-    # none, a pipeline's and a stage's own limit: 3, 1 and 2; each deal at it and one beyond
-    stages = {1: "default,New", 2: "default,New", 3: "Strict,Early", 4: "Strict,Early", 5: "Strict,Late", 6: "Strict,Late"}  # fmt: skip
-    world.deliver("deals_2026-01-05.csv", rows("id,pipeline,stage,created", (f"{n},{s},2026-01-02" for n, s in stages.items())))  # fmt: skip
+    # none, a pipeline's and a stage's own limit: 3, 1 and 2; of each two deals, one at it and one beyond
+    stages = ["default,New", "default,New", "Strict,Early", "Strict,Early", "Strict,Late", "Strict,Late"]
+    lines = [f"{number},{stage},2026-01-02" for number, stage in enumerate(stages, start=1)]
+    world.deliver("deals_2026-01-05.csv", rows("id,pipeline,stage,created", lines))
     moves = [line for deal, times in enumerate((3, 4, 1, 2, 2, 3), start=1) for line in pushed(deal, times)]
     world.deliver("log_2026-01-20.csv", rows("id,field,old,new,at", moves))
     result = world.compute(more_pipelines=STRICT)
@@ -252,12 +253,11 @@ def test_a_history_disagrees_with_a_row_if_it_was_read_as_late(world: World, log
 
 def test_of_a_deleted_deal_only_its_deletion_and_of_a_merged_one_nothing(world: World) -> None:
     heading = "id,stage,created,amount,owner,name,account,deleted,merged"
-    deals = [f"{number},Offer,2025-01-01,-5,,Same,acme,," for number in range(1, 6)]
-    world.deliver("deals_2026-01-10.csv", rows(heading, deals))
-    world.deliver(
-        "deals_2026-01-12.csv", rows(heading, [*deals[:1], *deals[2:4], "5,Offer,2025-01-01,-5,,Same,acme,1,"])
-    )
-    world.deliver("deals_2026-01-13.csv", rows(heading, ["1,Offer,2025-01-01,-5,o,Same,acme,,3", deals[3], "5,Offer,2025-01-01,-5,,Same,acme,1,"]))  # fmt: skip
+    one, two, three, four, five = (f"{number},Offer,2025-01-01,-5,,Same,acme,," for number in range(1, 6))
+    flagged, survivor = "5,Offer,2025-01-01,-5,,Same,acme,1,", "1,Offer,2025-01-01,-5,o,Same,acme,,3"
+    world.deliver("deals_2026-01-10.csv", rows(heading, [one, two, three, four, five]))
+    world.deliver("deals_2026-01-12.csv", rows(heading, [one, three, four, flagged]))
+    world.deliver("deals_2026-01-13.csv", rows(heading, [survivor, four, flagged]))
     world.deliver("log_2026-01-13.csv", "id,field,old,new,at\n2,stage,Demo,New,2026-01-05 09:00:00")
     result = world.compute()
     # gone from the extract of the 12th, and flagged since it
