@@ -183,9 +183,13 @@ def config_check() -> None:
     settings = load_settings()
     check_folders(settings)
     stages = configured_stages(settings.config)
+    from dagster_project.quality.own_rules import check_own_rules
     from dagster_project.quality.policy import checks
+    from dagster_project.transform.project import manifest
 
     rules = checks(settings.config)
+    if any(rule.is_own for rule in settings.config.rules.values()):
+        check_own_rules(settings.config, manifest(settings))
     for source in settings.config.sources:
         pipelines = sorted({stage.pipeline for stage in stages if stage.source == source.name})
         typer.echo(f"{source.name}: {len(source.feeds)} feeds, pipelines {', '.join(pipelines)}")

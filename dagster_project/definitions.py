@@ -7,21 +7,26 @@ import dagster as dg
 
 from dagster_project.config.load import load_settings
 from dagster_project.ingest.assets import ingest_assets, open_lake
+from dagster_project.notify import tell_of_failure, tell_of_worse_scores
 from dagster_project.publish.assets import publish_assets
 from dagster_project.quality.assets import expectation_checks, found_assets
+from dagster_project.quality.own_rules import check_own_rules
 from dagster_project.resources import dbt, run_in_progress
 from dagster_project.schedules import landing_sensor, nightly_schedule
 from dagster_project.transform.assets import transform_assets
+from dagster_project.transform.project import manifest
 
 settings = load_settings()
 config = settings.config
 
+check_own_rules(config, manifest(settings))
 transform = transform_assets(settings)
 
 nightly = dg.define_asset_job(
     name="nightly",
     selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
     executor_def=dg.in_process_executor,  # DuckDB has one writer
+    hooks={tell_of_failure, tell_of_worse_scores},
     description="Landing to publication: ingest, transform, check, publish.",
 )
 

@@ -102,6 +102,8 @@ class NightlyRun:
     steps: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
     state: str = "failed"
+    #: Whether somebody was notified of its failure.
+    is_told_of: bool = False
     failure: BaseException | None = None
     _landings: dict[str, Landing] = field(default_factory=dict)
 

@@ -82,6 +82,9 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
         by_rule = ", ".join(f"{item['rule']} {item['count']:,}" for item in attempt["violations_by_rule"][:8])
         if by_rule:
             table.add_row("", by_rule)
+    if attempt.get("hygiene"):
+        clean = ", ".join(f"{one['source']} {one['score']:.0%}{_change(one)}" for one in attempt["hygiene"])
+        table.add_row("clean deals", clean)
     if attempt["state"] == "published":
         table.add_row("tables", _shown(warehouse_dir / "pipeline.duckdb"))
         table.add_row("data docs", _shown(warehouse_dir / "data_docs" / "index.html"))
@@ -100,6 +103,14 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     if attempt["message"] and not attempt["stopped_by"]:
         console.print(attempt["message"], markup=False)
     _print_warnings(console, attempt["warnings"], warehouse_dir)
+
+
+def _change(scores: dict[str, Any]) -> str:
+    """How a score differs from that of the published day before, if it does as shown."""
+    before = scores["score_before"]
+    if before is None or f"{before:.0%}" == f"{scores['score']:.0%}":
+        return ""
+    return f" (was {before:.0%})"
 
 
 def _print_warnings(console: Console, warnings: list[str], warehouse_dir: Path) -> None:

@@ -370,6 +370,14 @@ class Rule(Strict):
         return self
 
 
+class Notifications(Strict):
+    """What the webhook of the environment (DEALTRAIL_WEBHOOK_URL) is told of, beside nights that failed."""
+
+    min_score_drop: float = Field(
+        0.01, ge=0, le=1, description="Drop of a source's share of clean open deals since the published day before."
+    )
+
+
 class Goal(Strict):
     """What a team wants of a pipeline, or of one of its stages, in some months."""
 
@@ -426,6 +434,7 @@ class Configuration(Strict):
     schedule: Schedule = Schedule()
     thresholds: Thresholds = Thresholds()
     rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id, your own among them.")
+    notifications: Notifications = Notifications()
     sources: list[Source] = Field(min_length=1)
     goals: list[Goal] = Field(default_factory=list, description="Targets; of several for one month the last counts.")
 

@@ -27,13 +27,13 @@ OWN_SUITE = "own_rules"
 
 #: Published tables whose records have a key of their own → what such a record is, and its key.
 KEYED_TABLES = {
-    "fct_deals": ("deals", "deal_key"),
-    "fct_leads": ("leads", "lead_key"),
-    "fct_activities": ("activities", "activity_key"),
-    "fct_stage_transitions": ("transitions", "transition_key"),
-    "fct_stage_visits": ("visits", "visit_key"),
-    "dim_owners": ("owners", "owner_key"),
-    "dim_accounts": ("accounts", "account_key"),
+    "marts.fct_deals": ("deals", "deal_key"),
+    "marts.fct_leads": ("leads", "lead_key"),
+    "marts.fct_activities": ("activities", "activity_key"),
+    "marts.fct_stage_transitions": ("transitions", "transition_key"),
+    "marts.fct_stage_visits": ("visits", "visit_key"),
+    "marts.dim_owners": ("owners", "owner_key"),
+    "marts.dim_accounts": ("accounts", "account_key"),
 }
 
 _VIOLATION_COLUMNS = ("source", "pipeline", "owner_key")
@@ -162,34 +162,34 @@ def _own_suites(config: Configuration, known: set[str]) -> list[Suite]:
                 "or give it table, severity, broken_when and message, and it is a rule of your own"
             )
         if said.is_own:
-            table = (said.table or "").removeprefix("marts.")
-            by_table.setdefault(table, []).append(_own_rule(name, table, said))
+            table = said.table if "." in str(said.table) else f"marts.{said.table}"
+            by_table.setdefault(str(table), []).append(_own_rule(name, said))
     return [
         Suite(
             suite=OWN_SUITE,
-            table=f"marts.{table}",
-            asset=f"marts.{table}",
-            entity=KEYED_TABLES.get(table, (table, ""))[0],
+            table=table,
+            asset=table,
+            entity=KEYED_TABLES.get(table, (table.split(".")[-1], ""))[0],
             rules=rules,
         )
         for table, rules in by_table.items()
     ]
 
 
-def _own_rule(name: str, table: str, said: models.Rule) -> Rule:
+def _own_rule(name: str, said: models.Rule) -> Rule:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigurationError(f"rules.{name}: a rule is named with small letters, digits and _")
-    record_key = said.record_key or KEYED_TABLES.get(table, ("", None))[1]
+    record_key = said.record_key or KEYED_TABLES.get(f"marts.{str(said.table).removeprefix('marts.')}", ("", None))[1]
     if record_key is None:
         raise ConfigurationError(
-            f"rules.{name}: the rows of {table} have no key of their own; give `record_key`, such as "
+            f"rules.{name}: the rows of {said.table} have no key of their own; give `record_key`, such as "
             "concat_ws(':', source, pipeline, month)"
         )
     assert said.severity and said.broken_when and said.message
     return Rule(
         rule=name,
         severity=said.severity,
-        says=said.says or f"No row of {table} where {said.broken_when}.",
+        says=said.says or f"No row of {said.table} where {said.broken_when}.",
         why=said.why or "",
         where=said.where,
         broken_when=said.broken_when,
