@@ -254,13 +254,18 @@ def _add_expected_close(crm: Crm, deal: Deal) -> None:
 
 
 def _at_standing_close(crm: Crm, deal: Deal, field: str, now: str | None) -> str | None:
-    """A field now; of a first close that stands, at that close: the last word by then, else what the next replaced."""
+    """A field now; of a first close that stands, at that close."""
     close = deal.counted[-1] if deal.closed_at else None
     if close is None or crm.pipelines.of(close.stage).after_close != "keep_first":
         return now
-    changes = field_changes(crm, deal.id, field)
-    by_then = [change.new for change in changes if change.at <= close.at]
-    later = [change.old for change in changes if change.at > close.at]
+    return known_at(crm, deal.id, field, close.at, now)
+
+
+def known_at(crm: Crm, deal_id: str, field: str, at: datetime, now: str | None) -> str | None:
+    """A field at a moment: the last word by then, else what the next replaced, else what is known now."""
+    changes = field_changes(crm, deal_id, field)
+    by_then = [change.new for change in changes if change.at <= at]
+    later = [change.old for change in changes if change.at > at]
     return by_then[-1] if by_then else later[0] if later else now
 
 

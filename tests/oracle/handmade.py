@@ -44,7 +44,7 @@ sources:
       owners:
         entity: owners
         files: ["owners_*.csv"]
-        columns: {{owner_id: id, is_active: active}}
+        columns: {{owner_id: id, owner_name: name, is_active: active}}
       rates:
         entity: exchange_rates
         files: ["rates_*.csv"]

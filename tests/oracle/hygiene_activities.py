@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from .crm import Crm
-from .deals import Deal
+from .deals import Deal, known_at
 from .hygiene import Violation
 from .leads import Lead, activity_rows, completed_at
 from .merges import ids_in
@@ -37,9 +37,13 @@ def activity_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> 
 
 
 def transition_violations(crm: Crm, deals: list[Deal]) -> Iterator[Violation]:
-    """Steps back, and forward over a mandatory stage; a transition's key here is its deal's with its number."""
+    """Steps back, and forward over a mandatory stage, with who owned the deal then.
+
+    A transition's key here is its deal's with its number.
+    """
     for deal in (deal for deal in deals if not deal.is_deleted):
-        for number, (before, after) in enumerate(pairwise(one.stage for one in deal.counted), start=2):
+        for number, (left, entered) in enumerate(pairwise(deal.counted), start=2):
+            before, after = left.stage, entered.stage
             step = direction(crm.pipelines, before, after)
             skipped = crm.pipelines.of(after).first_skipped(before, after) if step == "skipped" else None
             if step == "regressed" or skipped:
@@ -48,7 +52,7 @@ def transition_violations(crm: Crm, deals: list[Deal]) -> Iterator[Violation]:
                     f"{deal.key}#{number}",
                     deal.source,
                     after.pipeline,
-                    deal.owner_key,
+                    known_at(crm, deal.id, "owner", entered.at, deal.owner_key),
                     after.name,
                     (skipped or before).name,
                 )

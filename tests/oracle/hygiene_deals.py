@@ -21,12 +21,15 @@ from .visits import Visit
 
 Broken = tuple[Any, Any] | None
 
-#: Fields without a rule of their own: how stages name them → what the deal holds.
-OTHER_FIELDS: dict[str, Callable[[Deal], Any]] = {
-    "deal_name": lambda deal: deal.name,
-    "lead": lambda deal: deal.lead_key,
-    "lead_source": lambda deal: deal.lead_source,
-    "segment": lambda deal: deal.segment,
+#: Fields without a rule of their own: how stages name them → what the deal holds, and the columns that can tell it.
+OTHER_FIELDS: dict[str, tuple[Callable[[Deal], Any], tuple[str, ...]]] = {
+    "deal_name": (lambda deal: deal.name, ("deals.deal_name", "deal_changes.deal_name")),
+    "lead": (lambda deal: deal.lead_key, ("deals.lead_id", "leads.converted_deal_id")),
+    "lead_source": (
+        lambda deal: deal.lead_source,
+        ("deals.lead_source", "deal_changes.lead_source", "leads.lead_source"),
+    ),
+    "segment": (lambda deal: deal.segment, ("accounts.segment",)),
 }
 #: The last witness of a deal's history → the entity whose newest delivery says how far it knows.
 HISTORY = {"logged": "deal_changes", "versioned": "deal_versions"}
@@ -52,6 +55,7 @@ class _DealRules:
         self.limits = Limits(crm, visits)
         self.open_visits = {visit.deal.key: visit for visit in visits if visit.outcome == "open"}
         self.activities = activities_by(crm, "deal_id", crm.merged_deals)
+        self.other_fields = [name for name, (_, columns) in OTHER_FIELDS.items() if crm.delivers(*columns)]
         self.usual_amounts = _usual_amounts(living)
         self.originals = _originals(living)
 
@@ -132,8 +136,8 @@ class _DealRules:
         ):
             if value is None and self.limits.requires(field, deal.pipeline, deal.stage):
                 yield rule, (None, wanted)
-        required = [name for name in OTHER_FIELDS if self.limits.requires(name, deal.pipeline, deal.stage)]
-        missing = [name for name in required if OTHER_FIELDS[name](deal) is None]
+        required = [name for name in self.other_fields if self.limits.requires(name, deal.pipeline, deal.stage)]
+        missing = [name for name in required if OTHER_FIELDS[name][0](deal) is None]
         if missing:
             yield "missing_required_field", (", ".join(missing), ", ".join(required))
 
@@ -167,13 +171,22 @@ class _DealRules:
 
 
 def owner_trouble(crm: Crm, owner_key: str | None) -> Broken:
-    """Whether an owner is deactivated, or named and not among the owners."""
+    """Whether an owner is deactivated, or named, by id or by name, and not among the owners.
+
+    Of several of one name it is enough that one is there.
+    """
     if owner_key is None:
         return None
-    owner = crm.owners.get(owner_key.removeprefix(crm.key("")))
-    if owner is None or owner.is_deleted:
+    named = owner_key.removeprefix(crm.key(""))
+    present = [owner for owner in crm.owners.values() if not owner.is_deleted]
+    known = [one for one in present if one.id == named] or [
+        one for one in present if one.row.get("owner_name") == named
+    ]
+    if not known:
         return "unknown", "active"
-    return ("deactivated", "active") if boolean(owner.row.get("is_active")) is False else None
+    if all(boolean(owner.row.get("is_active")) is False for owner in known):
+        return "deactivated", "active"
+    return None
 
 
 def _usual_amounts(deals: list[Deal]) -> dict[str, tuple[float, float]]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
-from decimal import Decimal
 from statistics import median
 from typing import Any
 
 from .crm import Crm
 from .hygiene import Violation
 from .landing import Delivery, Refusal
-from .values import cents
+from .values import cents, hours_between
 
 BASELINE = 7
 FEWEST = 3
@@ -37,10 +35,10 @@ def _violation(crm: Crm, rule: str, delivery: Delivery | Refusal, observed: Any,
 
 def _anomalies(crm: Crm, of_feed: list[Delivery]) -> Iterator[Violation]:
     *earlier, newest = of_feed
-    hours = (crm.as_of - newest.extracted_at) / timedelta(hours=1)
+    hours = hours_between(newest.extracted_at, crm.as_of)
     most = newest.feed.max_delivery_age_hours or crm.config.threshold("max_delivery_age_hours")
     if hours > float(most):
-        yield _violation(crm, "late_delivery", newest, cents(Decimal(hours)), float(most))
+        yield _violation(crm, "late_delivery", newest, cents(hours), float(most))
     if earlier and newest.headings != earlier[-1].headings:
         drift = [f"+{name}" for name in sorted(newest.headings - earlier[-1].headings)]
         drift += [f"-{name}" for name in sorted(earlier[-1].headings - newest.headings)]

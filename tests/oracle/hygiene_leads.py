@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +12,7 @@ from .deals import Deal
 from .hygiene import Violation
 from .hygiene_deals import of_each_but_the_oldest, owner_trouble
 from .leads import Lead, activities_by, completed_at, converted_deals, linked_deals
-from .values import cents
+from .values import cents, hours_between
 
 Broken = tuple[Any, Any] | None
 
@@ -43,7 +42,7 @@ class _LeadRules:
             yield "duplicate_lead", (self.originals[lead.key], 1)
         hours = _hours_without_response(lead)
         if hours is not None and hours > lead.sla_hours:
-            yield "unanswered_lead", (cents(Decimal(hours)), lead.sla_hours)
+            yield "unanswered_lead", (cents(hours), lead.sla_hours)
         if lead.is_converted and not any(not self.deals[one].is_deleted for one in self._known_deals(lead)):
             yield "converted_without_deal", (self._became(lead), "a deal in the extract")
 
@@ -68,11 +67,11 @@ class _LeadRules:
         return earliest.key if earliest else None
 
 
-def _hours_without_response(lead: Lead) -> float | None:
+def _hours_without_response(lead: Lead) -> Decimal | None:
     """Until the first response, or as-of; estimated creations take no part."""
-    if lead.created_at_is_estimated:
-        return None
-    return ((lead.first_response_at or lead.as_of) - lead.created_at) / timedelta(hours=1)
+    return (
+        None if lead.created_at_is_estimated else hours_between(lead.created_at, lead.first_response_at or lead.as_of)
+    )
 
 
 def _originals(crm: Crm, leads: dict[str, Lead]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,7 @@ def pushed(deal: int, times: int) -> list[str]:
     days = [f"2026-03-{day:02}" for day in range(10, 11 + times)] + ["2026-03-01"]
     return [
         f"{deal},expected_close_on,{old},{new},2026-01-{day:02} 09:00:00"
-        for day, (old, new) in enumerate(zip(days, days[1:], strict=False), start=10)
+        for day, (old, new) in enumerate(pairwise(days), start=10)
     ]
 
 
@@ -171,12 +172,14 @@ def test_what_a_stage_requires_is_required_in_later_ones_too(world: World) -> No
             + ["99,default,New,2026-01-20,1,2026-03-01,o,a,l,web"],
         ),
     )
+    world.deliver("accounts_2026-01-20.csv", "id,segment\na,small")
+    # names of deals are not delivered, so nobody asks for them
     result = world.compute(
         more_pipelines="""
         - name: Own
           stages:
             - {name: A, canonical: proposal}
-            - {name: B, canonical: proposal, required: [amount, segment, account]}
+            - {name: B, canonical: proposal, required: [amount, segment, account, deal_name]}
             - {name: C, canonical: closing, required: [lead]}
         """
     )
@@ -456,12 +459,20 @@ def test_an_amount_far_from_the_usual_of_thirty(world: World, of_hundreds: int, 
 def test_owners_who_left_and_owners_nobody_knows(world: World) -> None:
     world.deliver("deals_2026-01-30.csv", "id,stage,status,created,owner\n1,New,open,2026-01-20,gone\n"
                   "2,New,open,2026-01-20,here\n3,New,open,2026-01-20,who\n4,New,lost,2026-01-20,who\n"
-                  "5,New,open,2026-01-20,\n6,New,open,2026-01-20,silent")  # fmt: skip
+                  "5,New,open,2026-01-20,\n6,New,open,2026-01-20,silent\n7,New,open,2026-01-20,Ann\n"
+                  "8,New,open,2026-01-20,Bob")  # fmt: skip
     world.deliver("leads_2026-01-30.csv", "id,created,status,owner\na,2026-01-30,new,gone\nb,2026-01-30,won over,gone")
     assert broken(world.compute(), "inactive_owner") == []  # no owners are delivered
-    world.deliver("owners_2026-01-30.csv", "id,active\nhere,yes\ngone,no\nsilent,")
+    world.deliver("owners_2026-01-29.csv", "id,name,active\nhere,Ann,yes\ngone,Bob,no\nwho,Cat,yes\nsilent,Dan,")
+    world.deliver("owners_2026-01-30.csv", "id,name,active\nhere,Ann,yes\ngone,Bob,no\nsilent,Dan,\n8,Ann,no")
     result = world.compute()
-    expected = [("1", "deactivated", "active"), ("3", "unknown", "active"), ("a", "deactivated", "active")]
+    # who is not in the newest extract any more; 7 and 8 name an owner, and of two Anns one is there
+    expected = [
+        ("1", "deactivated", "active"),
+        ("3", "unknown", "active"),
+        ("8", "deactivated", "active"),
+        ("a", "deactivated", "active"),
+    ]
     assert broken(result, "inactive_owner") == expected
     assert broken(result, "missing_owner") == [("5", "None", "an owner")]
 
