@@ -54,7 +54,7 @@ CONFIG_TABLES = {
     "goals": "One row per goal, for a range of months.",
     "feeds": "One row per feed: its timezone, currency, newest full extract.",
     "feed_words": "Words a mapping lists, by kind.",
-    "delivered_columns": "Canonical columns of a source with at least one value.",
+    "delivered_columns": "Canonical columns of a source with at least one value, and the fields its change logs tell.",
 }
 
 #: Limits of the hygiene rules that a pipeline can set for itself. A limit in days is NULL where it is `auto`.
@@ -272,6 +272,13 @@ def _write_feeds(
                 for position, word in enumerate(getattr(feed, attribute), start=1)
             ]
             filled |= {(source.name, feed.entity, column) for record in records for column in record.filled}
+    # a change log delivers the fields it tells of
+    filled |= set(
+        connection.execute(
+            "select distinct _source, 'deal_changes', field from lake.deal_changes "
+            "where field is not null and new_value is not null"
+        ).fetchall()
+    )
     _create_table(
         connection,
         "config.feeds",

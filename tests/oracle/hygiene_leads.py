@@ -58,13 +58,9 @@ class _LeadRules:
         return [deal_id for deal_id in self.linked.get(lead.id, ()) if deal_id in self.deals]
 
     def _became(self, lead: Lead) -> str | None:
-        """The deal that the lead names, if several the first that is known; else the earliest that names it."""
+        """The one deal that the lead names; of several that are not there none is it."""
         named = converted_deals(self.crm, self.crm.leads[lead.id])
-        if named:
-            return self.crm.key(next((one for one in named if one in self.deals), named[0]))
-        known = [self.deals[deal_id] for deal_id in self._known_deals(lead)]
-        earliest = min(known, key=lambda deal: (deal.created_at, deal.id), default=None)
-        return earliest.key if earliest else None
+        return self.crm.key(named[0]) if len(named) == 1 else None
 
 
 def _hours_without_response(lead: Lead) -> Decimal | None:

@@ -83,8 +83,13 @@ def _value(column: str, text: str, dates: Dates) -> Any:
 
 def _unusable(crm: Crm, delivery: Delivery, row: Row) -> str | None:
     """The required column, if any, in which nobody can read what stands there."""
+    dates = crm.dates(delivery)
+    if delivery.feed.entity == "revenue":
+        on, start, end = (dates.day(row.get(column)) for column in ("revenue_on", "service_from", "service_to"))
+        if not on and not (start and end and start <= end):
+            return "revenue_on"
     columns = required(crm.source, delivery.feed)
-    return next((one for one in columns if _value(one, str(row[one]), crm.dates(delivery)) is None), None)
+    return next((one for one in columns if _value(one, str(row[one]), dates) is None), None)
 
 
 def _repeated(crm: Crm) -> Iterator[Broken]:

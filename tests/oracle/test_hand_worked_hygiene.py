@@ -343,14 +343,14 @@ def test_a_lead_with_several_deals_and_deals_that_name_it(world: World) -> None:
         c,2026-01-01,won over,
         d,2026-01-01,won over,6
         e,2026-01-01,won over,3;2
-        f,2026-01-01,won over,8;9
+        f,2026-01-01,won over,8
         g,2026-01-01,won over,
         h,2026-01-01,new,3
         """,
     )
-    # d became a deal that was merged into 5; c names none, the earliest that names it is 4; h was never converted
+    # d became a deal that was merged into 5; c names none, and those that name it are deleted; h was never converted
     assert broken(world.compute(), "converted_without_deal") == [
-        ("c", "crm:4", "a deal in the extract"),
+        ("c", "None", "a deal in the extract"),
         ("f", "crm:8", "a deal in the extract"),
         ("g", "None", "a deal in the extract"),
     ]
