@@ -230,7 +230,9 @@ def _add_attributes(crm: Crm, deal: Deal) -> None:
 
 
 def _add_lost_reason(crm: Crm, deal: Deal) -> None:
-    """The one now known; of the first of several closes, which stands, the one that a log or extract told of it."""
+    """Of a lost deal the one now known; of a first close that stands, what a log or extract told of it."""
+    if deal.status != "lost":
+        return
     deal.lost_reason = crm.deal_value(deal.id, "lost_reason")
     if len(deal.counted) == len(deal.transitions) or _closings(deal.transitions) < 2:
         return

@@ -118,9 +118,12 @@ class _DealRules:
         return self.limits.of(name, deal.pipeline, deal.stage)
 
     def _touched_on(self, deal: Deal, activities: list[Record]) -> date:
-        """The day of the last creation, stage change or activity completed by as-of."""
+        """The day of its creation, its last change of stage or the last activity completed by as-of.
+
+        To enter the first stage that is known is no change.
+        """
         completed = [at for at in map(completed_at, activities) if at and at <= self.crm.as_of]
-        return self.crm.local_date(max([deal.created_at, *completed, *(one.at for one in deal.counted)]))
+        return self.crm.local_date(max([deal.created_at, *completed, *(one.at for one in deal.counted[1:])]))
 
     def _is_planned(self, activity: Record) -> bool:
         """Undone, and due on the as-of day or later."""

@@ -51,6 +51,7 @@ def test_at_exactly_the_limit_nothing_is_stale(world: World, as_of: str, created
 
 def test_the_last_touch_is_a_creation_a_change_of_stage_or_an_activity_completed_by_now(world: World) -> None:
     world.deliver("deals_2026-01-20.csv", rows("id,stage,created", (f"{n},New,2025-10-01" for n in range(1, 6))))
+    world.deliver("deals_2026-01-25.csv", rows("id,stage,created", (f"{n},New,2025-10-01" for n in range(1, 7))))
     world.deliver("log_2026-01-20.csv", "id,field,old,new,at\n2,stage,New,Demo,2026-01-15 09:00:00")
     world.deliver(
         "calls_2026-01-20.csv",
@@ -62,8 +63,8 @@ def test_the_last_touch_is_a_creation_a_change_of_stage_or_an_activity_completed
         """,
     )
     result = world.compute()
-    # planned (4) and done in the future (5) are no touch; 1 October to 31 January are 122 days
-    assert broken(result, "stale_deal") == [(one, "122", "30.0") for one in ("1", "4", "5")]
+    # planned (4), done in the future (5) and first seen (6) are no touch; 1 October to 31 January are 122 days
+    assert broken(result, "stale_deal") == [(one, "122", "30.0") for one in ("1", "4", "5", "6")]
     assert broken(result, "future_activity_done") == [("c", "2026-02-15 09:00:00+00:00", "2026-01-31 00:00:00+00:00")]
 
 
