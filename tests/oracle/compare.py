@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -82,12 +83,16 @@ STAGE_KEY = ["source", "pipeline", "stage"]
 FUNNEL_KEY = ["month", "source", "pipeline", "entity", "step"]
 WIN_PROBABILITY_KEY = ["source", "pipeline", "cohort", "age_days"]
 PIPELINE_KEY = ["month", "source", "pipeline"]
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?(\+00:00)?")
+#: Rule → which of its values is published with two decimals.
+ROUNDED = {"unanswered_lead": "observed", "late_delivery": "observed", "amount_outlier": "allowed"}
 VIOLATION_COLUMNS = ["rule", "record_key", "source", "pipeline", "owner_key", "observed", "allowed"]
 FORECAST_KEY = ["forecast_on", "source", "pipeline", "month"]
 
 
 class Cents(float):
-    """An estimate of money: to the cent it may be rounded either way."""
+    """What is published with two decimals: it may be rounded either way."""
 
 
 def differences(result: Result, database: str | Path) -> list[str]:
@@ -245,24 +250,27 @@ def violation_differences(result: Result, database: str | Path) -> list[str]:
     actual = [dict(zip(VIOLATION_COLUMNS, row, strict=True)) for row in found]
     for row in actual:
         row["record_key"] = names.get(row["record_key"], row["record_key"])
-    mine, theirs = ([{name: _bare(row[name]) for name in VIOLATION_COLUMNS} for row in rows]
-                    for rows in (result.violations, actual))  # fmt: skip
+    mine, theirs = ([_bare_violation(row) for row in rows] for rows in (result.violations, actual))
     return _row_differences("hygiene_violations", ["rule", "record_key"], VIOLATION_COLUMNS[2:], mine, theirs)
+
+
+def _bare_violation(row: dict[str, Any]) -> dict[str, Any]:
+    """What is observed and allowed as it is meant; what is published with two decimals may be rounded either way."""
+    bare = {name: _bare(row[name]) for name in ("observed", "allowed")}
+    rounded = ROUNDED.get(row["rule"], "")
+    if isinstance(bare.get(rounded), float):
+        bare[rounded] = Cents(bare[rounded])
+    return row | bare
 
 
 def _bare(value: Any) -> Any:
     """A value as its text means it: a number to the ninth digit, a moment in UTC."""
+    text = str(value)
     if value is None or isinstance(value, datetime):
         return _plain(value)
-    text = str(value)
-    try:
+    if NUMBER.fullmatch(text):
         return float(f"{float(text):.9g}")
-    except ValueError:
-        pass
-    try:
-        return _plain(datetime.fromisoformat(text)) if len(text) > len("2026-01-01") else text
-    except ValueError:
-        return text
+    return _plain(datetime.fromisoformat(text)) if MOMENT.fullmatch(text) else text
 
 
 def _forecast_differences(database: str | Path, table: str, expected: Rows, without: str = "-") -> list[str]:
