@@ -10,7 +10,8 @@ from typing import Any
 
 from .crm import Crm
 from .hygiene import Violation
-from .landing import Delivery, Refusal
+from .landing import Delivery, Refusal, Row
+from .stages import normalised
 from .values import cents, hours_between
 
 BASELINE = 7
@@ -58,7 +59,7 @@ def _null_spike(crm: Crm, newest: Delivery, baseline: list[Delivery]) -> tuple[f
     """The worst column's share of empty cells, and what it may be: 5 %, or three times what is usual."""
     least, times = (float(crm.config.threshold(name)) for name in ("max_null_share", "max_null_share_ratio"))
     spikes = []
-    for column in newest.feed.columns:
+    for column in {column for row in _rows(newest) for column in row}:
         share = _null_share(newest, column)
         limit = max(least, times * median(_null_share(one, column) for one in baseline))
         if share > limit:
@@ -66,8 +67,13 @@ def _null_spike(crm: Crm, newest: Delivery, baseline: list[Delivery]) -> tuple[f
     return max(spikes, default=None)
 
 
+def _rows(delivery: Delivery) -> list[Row]:
+    """Everything that the lake has of it; a row has the columns that its file has."""
+    return [*delivery.rows, *(row for _, row, _ in delivery.quarantined)]
+
+
 def _null_share(delivery: Delivery, column: str) -> float:
-    rows = [*delivery.rows, *(row for _, row, _ in delivery.quarantined)]
+    rows = _rows(delivery)
     return sum(not row.get(column) for row in rows) / len(rows) if rows else 0.0
 
 
@@ -86,6 +92,7 @@ def _stage_mix_psi(newest: Delivery, baseline: list[Delivery]) -> float | None:
     return psi
 
 
-def _stages(deliveries: list[Delivery]) -> Counter[tuple[str | None, str | None]]:
-    rows = [row for delivery in deliveries for row in delivery.rows]
-    return Counter((row.get("pipeline"), row.get("stage")) for row in rows)
+def _stages(deliveries: list[Delivery]) -> Counter[tuple[str, str]]:
+    """Pipeline and stage of the rows that name a stage, however they are spelled."""
+    rows = [row for delivery in deliveries for row in _rows(delivery) if row.get("stage")]
+    return Counter((normalised(row.get("pipeline") or ""), normalised(row.get("stage") or "")) for row in rows)

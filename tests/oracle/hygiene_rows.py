@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .crm import Crm
+from .deals import Deal
 from .hygiene import Violation
 from .landing import KEYS, Delivery, Place, Row, required
+from .leads import Lead, activity_rows
 from .records import log_rows
 from .values import Dates, amount, boolean, number
 
@@ -25,14 +27,33 @@ SUBJECTS = {
 TYPED_FIELDS = ("amount", "expected_close_on", "created_at")
 
 
-def row_violations(crm: Crm) -> Iterator[Violation]:
-    """What is broken about the rows of a source."""
+def row_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> Iterator[Violation]:
+    """What is broken about the rows of a source, with pipeline and owner of the record that a row is about."""
+    subjects = _subjects(crm, leads, deals)
     found: dict[tuple[str, str], Violation] = {}
     for rule, record_key, observed, allowed in (*_unparseable(crm), *_repeated(crm), *_quarantined(crm)):
         same = (rule, record_key)
         if same not in found or str(observed) < str(found[same].observed):
-            found[same] = Violation(rule, record_key, crm.source.name, None, None, observed, allowed)
+            entity, _, rest = record_key.removeprefix(crm.key("")).partition(":")
+            about = "deals" if entity in ("deal_changes", "deal_versions") else entity
+            pipeline, owner_key = subjects.get((about, crm.key(rest.rpartition(":")[0])), (None, None))
+            found[same] = Violation(rule, record_key, crm.source.name, pipeline, owner_key, observed, allowed)
     yield from found.values()
+
+
+def _subjects(
+    crm: Crm, leads: dict[str, Lead], deals: list[Deal]
+) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+    """Entity and key of what is in the facts → its pipeline and owner."""
+    pipelines = {deal.key: deal.pipeline for deal in deals}
+    subjects: dict[tuple[str, str], tuple[str | None, str | None]] = {
+        **{("deals", deal.key): (deal.pipeline, deal.owner_key) for deal in deals},
+        **{("leads", lead.key): (None, lead.owner_key) for lead in leads.values()},
+    }
+    for row in activity_rows(crm, leads):
+        owner = crm.activities[row["activity_key"].removeprefix(crm.key(""))].row.get("owner_id")
+        subjects["activities", row["activity_key"]] = pipelines.get(row["deal_key"]), crm.key(owner) if owner else None
+    return subjects
 
 
 Broken = tuple[str, str, Any, Any]
