@@ -270,7 +270,10 @@ def _bare(value: Any) -> Any:
         return _plain(value)
     if NUMBER.fullmatch(text):
         return float(f"{float(text):.9g}")
-    return _plain(datetime.fromisoformat(text)) if MOMENT.fullmatch(text) else text
+    try:
+        return _plain(datetime.fromisoformat(text)) if MOMENT.fullmatch(text) else text
+    except ValueError:
+        return text  # 0000-00-00 00:00:00, and other moments nobody can read
 
 
 def _forecast_differences(database: str | Path, table: str, expected: Rows, without: str = "-") -> list[str]:
