@@ -129,8 +129,9 @@ def path(world: World, pipeline: Pipeline, stage: str, least: int = 1) -> list[t
         way = [one for number, one in enumerate(way) if number == 0 or way[number - 1] != one]
     moves = [(moment(days, world.rng), stage)]
     for before in reversed(way[:-1]):
-        is_tied = world.policy.history == "deal_changes" and not {before, moves[0][1]} & {*ENDS}
-        if is_tied and world.rng.random() < 0.1:
+        is_alone = len(moves) == 1 or moves[0][0] != moves[1][0]
+        can_tie = is_alone and world.policy.history == "deal_changes" and not {before, moves[0][1]} & {*ENDS}
+        if can_tie and world.rng.random() < 0.1:
             at = moves[0][0]
         else:
             at = moment(days_since(moves[0][0]) + world.rng.randrange(1, 15), world.rng)
