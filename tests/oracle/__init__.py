@@ -7,7 +7,8 @@ duckdb) lists where a published warehouse differs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ from .flow import close_date_slippage, stage_flow
 from .forecast import forecasts
 from .funnel import funnel
 from .goals import goals
+from .hygiene import Violation, applying
+from .hygiene_activities import activity_violations, transition_violations
+from .hygiene_deals import deal_violations
+from .hygiene_deliveries import delivery_violations
+from .hygiene_leads import lead_violations
+from .hygiene_rows import row_violations
 from .leads import Lead, activity_rows, leads_of
 from .money import read_rates
 from .monthly import monthly_metrics
@@ -61,6 +68,7 @@ class Result:
     goals: Rows
     forecast: Rows
     forecast_backtest: Rows
+    violations: Rows
     notes: list[str]
 
 
@@ -71,18 +79,22 @@ def compute(
     config = read_configuration(Path(config_path))
     landing = Path(landing_dir) if landing_dir else config.landing_dir
     moment = _as_of(as_of if as_of is not None else config.as_of, config.zone)
-    notes: list[str] = []
-    crms = [Crm(source, config, landing, moment, notes) for source in config.sources]
+    crms = [Crm(source, config, landing, moment) for source in config.sources]
     rates = read_rates(crms)
     leads: list[Lead] = []
     activities: Rows = []
     deals: list[Deal] = []
+    visits: list[Visit] = []
+    broken: list[Violation] = []
     for crm in crms:
-        of_crm = leads_of(crm)
-        leads += of_crm.values()
-        activities += activity_rows(crm, of_crm)
-        deals += deals_of(crm, of_crm, rates)
-    visits = [visit for deal in deals for visit in visits_of(deal)]
+        its_leads = leads_of(crm)
+        its_deals = deals_of(crm, its_leads, rates)
+        its_visits = [visit for deal in its_deals for visit in visits_of(deal)]
+        broken += applying(_violations(crm, its_deals, its_leads, its_visits), crm)
+        leads += its_leads.values()
+        activities += activity_rows(crm, its_leads)
+        deals += its_deals
+        visits += its_visits
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
     forecast, backtest = forecasts(deals, rates, moment.astimezone(config.zone).date())
     customers = customers_of(crms, rates)
@@ -119,7 +131,8 @@ def compute(
         goals=goals(config.goals, crms, by_month, moved, by_stage),
         forecast=forecast,
         forecast_backtest=backtest,
-        notes=notes,
+        violations=[asdict(violation) for violation in broken],
+        notes=[str(refusal) for crm in crms for refusal in crm.refused],
     )
 
 
@@ -130,14 +143,26 @@ def _as_of(given: str | datetime | None, zone: Any) -> datetime:
     return moment_in_utc(given.isoformat() if isinstance(given, datetime) else given, zone).astimezone(UTC)
 
 
+def _violations(crm: Crm, deals: list[Deal], leads: dict[str, Lead], visits: list[Visit]) -> Iterator[Violation]:
+    """What is broken about the records of one source."""
+    yield from deal_violations(crm, deals, visits)
+    yield from transition_violations(crm, deals)
+    yield from lead_violations(crm, leads, deals)
+    yield from activity_violations(crm, leads, deals)
+    yield from row_violations(crm)
+    yield from delivery_violations(crm)
+
+
 def _deal_row(deal: Deal) -> dict[str, Any]:
     names = (
         "source status pipeline created_at created_at_is_estimated created_on closed_at closed_on amount "
-        "amount_reporting sales_cycle_days owner_key account_key lead_key lead_source is_qualified"
+        "amount_reporting sales_cycle_days owner_key account_key lead_key lead_source is_qualified expected_close_on "
+        "lost_reason close_date_pushes"
     )
     return {
         "deal_key": deal.key,
         "deal_id": deal.id,
+        "deal_name": deal.name,
         "stage": deal.stage.name if deal.stage else None,
         "canonical_stage": deal.stage.canonical if deal.stage else None,
         **{name: getattr(deal, name) for name in names.split()},

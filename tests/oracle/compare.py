@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -31,6 +32,10 @@ DEAL_COLUMNS = [
     "lead_key",
     "lead_source",
     "is_qualified",
+    "deal_name",
+    "expected_close_on",
+    "lost_reason",
+    "close_date_pushes",
 ]
 LEAD_COLUMNS = [
     "owner_key",
@@ -78,11 +83,16 @@ STAGE_KEY = ["source", "pipeline", "stage"]
 FUNNEL_KEY = ["month", "source", "pipeline", "entity", "step"]
 WIN_PROBABILITY_KEY = ["source", "pipeline", "cohort", "age_days"]
 PIPELINE_KEY = ["month", "source", "pipeline"]
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?(\+00:00)?")
+#: Rule → which of its values is published with two decimals.
+ROUNDED = {"unanswered_lead": "observed", "late_delivery": "observed", "amount_outlier": "allowed"}
+VIOLATION_COLUMNS = ["rule", "record_key", "source", "pipeline", "owner_key", "observed", "allowed"]
 FORECAST_KEY = ["forecast_on", "source", "pipeline", "month"]
 
 
 class Cents(float):
-    """An estimate of money: to the cent it may be rounded either way."""
+    """What is published with two decimals: it may be rounded either way."""
 
 
 def differences(result: Result, database: str | Path) -> list[str]:
@@ -109,6 +119,7 @@ def differences(result: Result, database: str | Path) -> list[str]:
         goal_differences,
         forecast_differences,
         backtest_differences,
+        violation_differences,
     )
     return [line for check in checks for line in check(result, database)]
 
@@ -220,6 +231,46 @@ def forecast_differences(result: Result, database: str | Path) -> list[str]:
 def backtest_differences(result: Result, database: str | Path) -> list[str]:
     """`mart_forecast_backtest`, likewise."""
     return _forecast_differences(database, "mart_forecast_backtest", result.forecast_backtest)
+
+
+def violation_differences(result: Result, database: str | Path) -> list[str]:
+    """What is broken now, rule by rule: `quality.hygiene_violations` without what is resolved.
+
+    The oracle calls a transition by its deal and number, and compares numbers as numbers.
+    """
+    with duckdb.connect(str(database), read_only=True) as connection:
+        names = dict(
+            connection.execute(
+                "select transition_key, concat(deal_key, '#', transition_number) from marts.fct_stage_transitions"
+            ).fetchall()
+        )
+        found = connection.execute(
+            f"select {', '.join(VIOLATION_COLUMNS)} from quality.hygiene_violations where resolved_on is null"
+        ).fetchall()
+    actual = [dict(zip(VIOLATION_COLUMNS, row, strict=True)) for row in found]
+    for row in actual:
+        row["record_key"] = names.get(row["record_key"], row["record_key"])
+    mine, theirs = ([_bare_violation(row) for row in rows] for rows in (result.violations, actual))
+    return _row_differences("hygiene_violations", ["rule", "record_key"], VIOLATION_COLUMNS[2:], mine, theirs)
+
+
+def _bare_violation(row: dict[str, Any]) -> dict[str, Any]:
+    """What is observed and allowed as it is meant; what is published with two decimals may be rounded either way."""
+    bare = {name: _bare(row[name]) for name in ("observed", "allowed")}
+    rounded = ROUNDED.get(row["rule"], "")
+    if isinstance(bare.get(rounded), float):
+        bare[rounded] = Cents(bare[rounded])
+    return row | bare
+
+
+def _bare(value: Any) -> Any:
+    """A value as its text means it: a number to the ninth digit, a moment in UTC."""
+    text = str(value)
+    if value is None or isinstance(value, datetime):
+        return _plain(value)
+    if NUMBER.fullmatch(text):
+        return float(f"{float(text):.9g}")
+    return _plain(datetime.fromisoformat(text)) if MOMENT.fullmatch(text) else text
 
 
 def _forecast_differences(database: str | Path, table: str, expected: Rows, without: str = "-") -> list[str]:

@@ -19,6 +19,18 @@ PROJECT = Path(__file__).resolve().parents[2]
 VENDORS = PROJECT / "dagster_project" / "vendors"
 TEMPLATES = PROJECT / "seeds" / "reference" / "pipeline_templates.csv"
 DEFAULT_RESPONSE_TYPES = ["call", "email", "e-mail", "meeting"]
+#: Limits of the hygiene rules (domain.md, Hygiene rules); `auto` is what the stage's own history says.
+DEFAULT_THRESHOLDS = {
+    "stale_after_days": "30",
+    "max_days_in_stage": "auto",
+    "max_close_date_pushes": "3",
+    "max_amount_deviations": "10",
+    "dead_lead_after_days": "90",
+    "max_delivery_age_hours": "26",
+    "max_null_share": "0.05",
+    "max_null_share_ratio": "3",
+    "max_stage_mix_psi": "0.25",
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,7 @@ class Feed:
     converted_lead_statuses: frozenset[str]
     closed_lead_statuses: frozenset[str]
     confirmed: frozenset[str]
+    max_delivery_age_hours: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,7 @@ class PipelineConfig:
     name: str
     stages: list[dict[str, Any]]
     after_close: str
+    thresholds: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,12 @@ class Config:
     gross_margin: Decimal | None
     sources: list[Source] = field(default_factory=list)
     goals: list[dict[str, str]] = field(default_factory=list)
+    thresholds: dict[str, str] = field(default_factory=dict)
+    disabled_rules: frozenset[str] = frozenset()
+
+    def threshold(self, name: str) -> str:
+        """A limit of the hygiene rules as it stands there, else its default."""
+        return self.thresholds.get(name, DEFAULT_THRESHOLDS[name])
 
 
 def read_configuration(path: Path) -> Config:
@@ -115,6 +135,10 @@ def read_configuration(path: Path) -> Config:
         gross_margin=Decimal(raw["gross_margin"]) if raw.get("gross_margin") else None,
         sources=[_source(source, raw["currency"]) for source in raw["sources"]],
         goals=raw.get("goals") or [],
+        thresholds=thresholds,
+        disabled_rules=frozenset(
+            rule for rule, word in (raw.get("rules") or {}).items() if word.get("enabled") == "false"
+        ),
     )
 
 
@@ -197,6 +221,7 @@ def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
         converted_lead_statuses=_folded_set(raw.get("converted_lead_statuses", [])),
         closed_lead_statuses=_folded_set(raw.get("closed_lead_statuses", [])),
         confirmed=frozenset(_many(raw.get("confirmed", []))),
+        max_delivery_age_hours=raw.get("max_delivery_age_hours"),
     )
 
 
@@ -210,7 +235,9 @@ def _pipeline(raw: dict[str, Any], after_close: str) -> PipelineConfig:
             stages.append(dict(entry))
         else:
             stages[place] = {**stages[place], **entry}
-    return PipelineConfig(raw.get("name", "default"), stages, raw.get("after_close", after_close))
+    return PipelineConfig(
+        raw.get("name", "default"), stages, raw.get("after_close", after_close), raw.get("thresholds") or {}
+    )
 
 
 def _template(name: str) -> list[dict[str, Any]]:

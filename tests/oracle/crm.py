@@ -43,17 +43,18 @@ class Version:
 class Crm:
     """One source's records, events and versions."""
 
-    def __init__(self, source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]) -> None:
+    def __init__(self, source: Source, config: Config, landing: Path, as_of: datetime) -> None:
         self.source = source
         self.config = config
         self.as_of = as_of
         self.pipelines = Pipelines(source)
         self._dates: dict[str, Dates] = {}
-        self.deliveries = deliveries_of(source, config, landing, as_of, notes)
-        entities = ("deals", "leads", "activities", "accounts", "stages")
+        self.deliveries, self.refused = deliveries_of(source, config, landing, as_of)
+        entities = ("deals", "leads", "activities", "owners", "accounts", "stages")
         records = {entity: records_of(entity, self.deliveries, self.dates) for entity in entities}
         self.deals, self.leads = records["deals"], records["leads"]
         self.activities, self.accounts = records["activities"], records["accounts"]
+        self.owners = records["owners"]
         self._stages = records["stages"]
         self.merged_deals, self.merged_leads = Merges(self.deals), Merges(self.leads)
         self.first_full_extracts = self._first_full_extracts()
@@ -110,6 +111,10 @@ class Crm:
     def is_deleted_deal(self, deal_id: str) -> bool:
         """Flagged, of status `deleted`, gone from a later full extract, or merged into another."""
         return self.deleted_at(deal_id) is not None
+
+    def delivers(self, *columns: str) -> bool:
+        """Whether any of these columns, written `entity.column`, has a value in any delivery that was loaded."""
+        return any(f"{one.feed.entity}.{name}" in columns for one in self.deliveries for name in one.filled_columns)
 
     def _logged_deletion(self, deal_id: str) -> datetime | None:
         """When the log of a deal without a row last began to call it deleted."""

@@ -16,7 +16,7 @@ from .rows import crm_close, row_stage
 from .stages import Stage, normalised
 from .transition import Transition
 from .values import amount
-from .words import field_changes
+from .words import field_changes, shown_now
 
 
 @dataclass
@@ -33,6 +33,11 @@ class Deal:
     opened_on: date
     transitions: list[Transition]
     is_known_by_row_alone: bool
+    name: str | None = None
+    lost_reason: str | None = None
+    expected_close_on: date | None = None
+    close_date_pushes: int = 0
+    lead: Lead | None = None
     counted: list[Transition] = field(default_factory=list)
     pipeline: str = ""
     stage: Stage | None = None
@@ -74,6 +79,8 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
     for deal in deals:
         _add_state(crm, deal)
         _add_attributes(crm, deal)
+        _add_lost_reason(crm, deal)
+        _add_expected_close(crm, deal)
         known = [leads[lead_id] for lead_id in leads_by_deal[deal.id] if lead_id in leads]
         _add_lead(deal, min(known, key=lambda lead: (lead.created_at, lead.id), default=None))
         deal.currency = (crm.deal_value(deal.id, "currency") or crm.source.currency).upper()
@@ -178,7 +185,13 @@ def _closing_transition(transitions: list[Transition]) -> Transition:
 
 
 def _own_close_day(crm: Crm, deal: Deal) -> date | None:
-    """The CRM's own date, if it shows this outcome; under keep_first only if the deal closed once."""
+    """The date of the CRM's own close, if that counts."""
+    own = own_close(crm, deal)
+    return crm.local_date(own) if own else None
+
+
+def own_close(crm: Crm, deal: Deal) -> datetime | None:
+    """The CRM's own close, if it shows this outcome; under keep_first only if the deal closed once."""
     record = crm.deals.get(deal.id)
     stage = row_stage(crm, record.row) if record else None
     if record is None or stage is None or stage.outcome != deal.status:
@@ -186,7 +199,7 @@ def _own_close_day(crm: Crm, deal: Deal) -> date | None:
     if len(deal.counted) < len(deal.transitions) and _closings(deal.transitions) > 1:
         return None
     own = crm_close(crm, record, deal.status)
-    return crm.local_date(own[0]) if own else None
+    return own[0] if own else None
 
 
 def _closings(transitions: list[Transition]) -> int:
@@ -209,27 +222,59 @@ def _add_attributes(crm: Crm, deal: Deal) -> None:
     at_close = _at_standing_close(crm, deal, "amount", None if now is None else str(now))
     deal.amount = None if at_close is None else Decimal(at_close)
     deal.owner_key = _at_standing_close(crm, deal, "owner", crm.key(owner) if owner else None)
+    deal.name = crm.deal_value(deal.id, "deal_name")
     account = crm.deal_value(deal.id, "account_id")
     if account:
         deal.account_key = crm.key(account)
         deal.segment = crm.accounts[account].row.get("segment") if account in crm.accounts else None
 
 
+def _add_lost_reason(crm: Crm, deal: Deal) -> None:
+    """Of a lost deal the one now known; of a first close that stands, what a log or extract told of it."""
+    if deal.status != "lost":
+        return
+    deal.lost_reason = crm.deal_value(deal.id, "lost_reason")
+    if len(deal.counted) == len(deal.transitions) or _closings(deal.transitions) < 2:
+        return
+    close = deal.counted[-1]
+    told = [one for one in crm.events.get(deal.id, []) if one.field == "lost_reason"]
+    by_then = [one.new for one in told if one.at <= close.at]
+    record = crm.deals.get(deal.id)
+    shown = [one.row for one in record.full_sightings if one.extracted_at >= close.at] if record else []
+    if told:
+        deal.lost_reason = by_then[-1] if by_then else told[0].old
+    else:
+        deal.lost_reason = shown[0].get("lost_reason") if shown else None
+
+
+def _add_expected_close(crm: Crm, deal: Deal) -> None:
+    """When it is expected to close, and how often that was moved to a later day."""
+    expected = shown_now(crm, deal.id, "expected_close_on")
+    deal.expected_close_on = date.fromisoformat(expected) if expected else None
+    changes = field_changes(crm, deal.id, "expected_close_on")
+    deal.close_date_pushes = sum(bool(one.old and one.new and one.old < one.new) for one in changes)
+
+
 def _at_standing_close(crm: Crm, deal: Deal, field: str, now: str | None) -> str | None:
-    """A field now; of a first close that stands, at that close: the last word by then, else what the next replaced."""
+    """A field now; of a first close that stands, at that close."""
     close = deal.counted[-1] if deal.closed_at else None
     if close is None or crm.pipelines.of(close.stage).after_close != "keep_first":
         return now
-    changes = field_changes(crm, deal.id, field)
-    by_then = [change.new for change in changes if change.at <= close.at]
-    later = [change.old for change in changes if change.at > close.at]
+    return known_at(crm, deal.id, field, close.at, now)
+
+
+def known_at(crm: Crm, deal_id: str, field: str, at: datetime, now: str | None) -> str | None:
+    """A field at a moment: the last word by then, else what the next replaced, else what is known now."""
+    changes = field_changes(crm, deal_id, field)
+    by_then = [change.new for change in changes if change.at <= at]
+    later = [change.old for change in changes if change.at > at]
     return by_then[-1] if by_then else later[0] if later else now
 
 
 def _add_lead(deal: Deal, lead: Lead | None) -> None:
     """The deal's lead, its lead source, and metric 2: days from first contact to `closed_on`."""
     own_source = deal.crm.deal_value(deal.id, "lead_source")
-    deal.lead_key = lead.key if lead else None
+    deal.lead, deal.lead_key = lead, lead.key if lead else None
     deal.lead_source = own_source or (lead.lead_source if lead else None)
     first_contact = lead.created_on if lead and not lead.created_at_is_estimated else None
     if first_contact is None and not deal.created_at_is_estimated:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent, indent
 
 from . import Result, compute
 
 CONFIG = """
 timezone: Europe/Berlin
 currency: EUR
-{margin}sources:
+{margin}thresholds: {thresholds}
+sources:
   - name: crm
     timezone: UTC
     id_separator: ";"
@@ -21,7 +23,7 @@ currency: EUR
         columns: {{deal_id: id, pipeline: pipeline, stage: stage, status: status, amount: amount,
                   currency: currency, owner_id: owner, account_id: account, lead_id: lead,
                   created_at: created, won_at: won, lost_at: lost, close_on: close,
-                  is_deleted: deleted, merged_ids: merged}}
+                  is_deleted: deleted, merged_ids: merged, deal_name: name, lead_source: found, lost_reason: why}}
         stage_dates: ["Date entered '{{stage}} ({{pipeline}})'", "Entered {{stage}}"]
       deal_changes:
         entity: deal_changes
@@ -31,13 +33,18 @@ currency: EUR
       leads:
         entity: leads
         files: ["leads_*.csv"]
-        columns: {{lead_id: id, created_at: created, status: status, lead_source: found}}
+        columns: {{lead_id: id, created_at: created, status: status, lead_source: found, email: email, owner_id: owner,
+                  converted_deal_id: became, merged_ids: merged}}
         converted_lead_statuses: [won over]
       calls:
         entity: activities
         files: ["calls_*.csv"]
         columns: {{activity_id: id, activity_type: type, lead_id: lead, deal_id: deal, direction: direction,
-                  due_at: due, is_done: done}}
+                  due_at: due, is_done: done, completed_at: completed, account_id: account, owner_id: owner}}
+      owners:
+        entity: owners
+        files: ["owners_*.csv"]
+        columns: {{owner_id: id, owner_name: name, is_active: active}}
       rates:
         entity: exchange_rates
         files: ["rates_*.csv"]
@@ -59,6 +66,7 @@ currency: EUR
                   currency: currency}}
     pipelines:
       - name: default
+        thresholds: {of_pipeline}
         stages:
           - {{name: New, canonical: prospecting}}
           - {{name: Demo, canonical: demo, qualified: true, mandatory: true}}
@@ -80,9 +88,20 @@ class World:
         path.parent.mkdir(exist_ok=True)
         path.write_text("\n".join(line.strip() for line in text.strip().splitlines()) + "\n", encoding="utf-8")
 
-    def compute(self, after_close: str = "reopen", as_of: str = AS_OF, gross_margin: str | None = None) -> Result:
-        """The oracle's word on it."""
+    def compute(
+        self,
+        after_close: str = "reopen",
+        as_of: str = AS_OF,
+        gross_margin: str | None = None,
+        thresholds: str = "{}",
+        of_pipeline: str = "{}",
+        more_pipelines: str = "",
+    ) -> Result:
+        """The oracle's word on it; thresholds and further pipelines as YAML."""
         config = self.folder / "pipeline.yml"
         margin = f"gross_margin: {gross_margin}\n" if gross_margin else ""
-        config.write_text(CONFIG.format(after_close=after_close, margin=margin), encoding="utf-8")
+        text = CONFIG.format(
+            after_close=after_close, margin=margin, thresholds=thresholds, of_pipeline=of_pipeline
+        ) + indent(dedent(more_pipelines), " " * 6)
+        config.write_text(text, encoding="utf-8")
         return compute(config, self.folder, as_of)

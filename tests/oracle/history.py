@@ -111,4 +111,4 @@ def _shown_by_row(crm: Crm, record: Record, last: Transition) -> list[Transition
     if stage is None or stage is last.stage or last.at > record.extracted_at:
         return []
     at = _close_moment(crm, record, stage) if stage.outcome else record.extracted_at
-    return [Transition(max(at, last.at), stage, "observed")]
+    return [Transition(max(at, last.at), stage, "observed", is_by_row=True)]

@@ -52,22 +52,63 @@ Row = dict[str, str | None]
 class RefusedError(Exception):
     """Why a delivery is not loaded."""
 
+    state = "refused"
+
+
+class HeldBackError(RefusedError):
+    """It is suspiciously small."""
+
+    state = "held_back"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A delivery that is not loaded; `state`: `refused` or `held_back`."""
+
+    feed: Feed
+    extracted_at: datetime
+    state: str
+    reason: str
+
+    def __str__(self) -> str:
+        feed = f"{self.feed.source}/{self.feed.name}"
+        return f"{feed} of {self.extracted_at:%Y-%m-%dT%H:%MZ} is not loaded: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row stands: the bytes of its file, and its number there (the heading is 1)."""
+
+    sha256: str
+    number: int
+
 
 @dataclass
 class Delivery:
-    """The good rows of one feed at one extract time, in the order of files and rows."""
+    """The good rows of one feed at one extract time, in the order of files and rows, and where each stands.
+
+    `quarantined`: rows without a required value, and the first such column. `filled_columns`: those that have a value
+    in any row, quarantined ones included. `headings` are those of its files, as they stand there.
+    """
 
     feed: Feed
     extracted_at: datetime
     rows: list[Row] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    quarantined: list[tuple[Place, Row, str]] = field(default_factory=list)
     quarantined_ids: set[str] = field(default_factory=set)
     records: int = 0
+    filled_columns: set[str] = field(default_factory=set)
+    headings: set[str] = field(default_factory=set)
 
 
-def deliveries_of(source: Source, config: Config, landing: Path, as_of: datetime, notes: list[str]) -> list[Delivery]:
-    """What a source has delivered by `as_of`, feed by feed, oldest first."""
+def deliveries_of(
+    source: Source, config: Config, landing: Path, as_of: datetime
+) -> tuple[list[Delivery], list[Refusal]]:
+    """What a source has delivered by `as_of`, feed by feed, oldest first: what is loaded, and what is not."""
     files = _files(landing / source.name)
     loaded: list[Delivery] = []
+    refused: list[Refusal] = []
     for feed in source.feeds:
         by_time: dict[datetime, list[Path]] = {}
         for path in files:
@@ -80,9 +121,9 @@ def deliveries_of(source: Source, config: Config, landing: Path, as_of: datetime
             try:
                 of_feed.append(_load(source, feed, extracted_at, paths, of_feed, config))
             except RefusedError as reason:
-                notes.append(f"{source.name}/{feed.name} of {extracted_at:%Y-%m-%dT%H:%MZ} is not loaded: {reason}")
+                refused.append(Refusal(feed, extracted_at, reason.state, str(reason)))
         loaded += of_feed
-    return loaded
+    return loaded, refused
 
 
 def _files(folder: Path) -> list[Path]:
@@ -124,46 +165,58 @@ def _load(
     """All files of one extract time; the same bytes count once. Raises RefusedError."""
     delivery = Delivery(feed, extracted_at)
     contents = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in reversed(paths)}
-    for path in sorted(contents.values()):
-        for row in _records(path, source, feed, delivery):
-            missing = [column for column in _required(source, feed) if not row.get(column)]
+    for sha256, path in sorted(contents.items(), key=lambda content: content[1]):
+        for number, row in _records(path, source, feed, delivery):
+            delivery.filled_columns.update(_filled(row, feed))
+            missing = [column for column in required(source, feed) if not row.get(column)]
             key = row.get(KEYS.get(feed.entity, ""))
             if not missing:
                 delivery.rows.append(row)
-            elif key:
+                delivery.places.append(Place(sha256, number))
+                continue
+            delivery.quarantined.append((Place(sha256, number), row, missing[0]))
+            if key:
                 delivery.quarantined_ids.add(key)
     sizes = [Decimal(one.records) for one in earlier[-7:]]
     is_confirmed = any(sha256 in feed.confirmed for sha256 in contents)
     if sizes and not feed.incremental and not is_confirmed:
         least = config.min_volume_share * median(sizes)
         if delivery.records < least:
-            raise RefusedError(f"held back: {delivery.records} records, at least {least} were expected")
+            raise HeldBackError(f"held back: {delivery.records} records, at least {least} were expected")
     return delivery
 
 
-def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iterable[Row]:
-    """The rows of one file that have as many cells as the heading."""
+def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iterable[tuple[int, Row]]:
+    """The rows of one file that have as many cells as the heading, with their numbers."""
     lines = _lines(path, feed)
     headings = [folded(heading) for heading in lines[0]]
+    delivery.headings.update(" ".join(heading.replace("\ufeff", "").split()) for heading in lines[0])
     body = [line for line in lines[1:] if line]
     delivery.records += len(body)
-    whole = [line for line in body if len(line) == len(headings)]
-    places, dated = _places(headings, whole, feed), stage_date_places(lines[0], feed.stage_dates, feed.not_stage_dates)
-    for column in _required(source, feed):
+    whole = [(number, line) for number, line in enumerate(body, start=2) if len(line) == len(headings)]
+    places = _places(headings, [line for _, line in whole], feed)
+    dated = stage_date_places(lines[0], feed.stage_dates, feed.not_stage_dates)
+    for column in required(source, feed):
         if column not in places and column not in feed.constants:
             raise RefusedError(f"{path.name} has no column {column}")
     given = places.keys() | feed.constants.keys()
     if feed.entity == "revenue" and "revenue_on" not in given and not given >= {"service_from", "service_to"}:
         raise RefusedError(f"{path.name} has no column revenue_on, and no service_from with service_to")
-    for line in whole:
+    for number, line in whole:
         row = _row(line, places, feed)
         if dated:
             entered = [(*stage, _cell(line[place], "stage_dates", feed)) for stage, place in dated.items()]
             row["stage_dates"] = json.dumps([one for one in entered if one[-1]])
-        yield row
+        yield number, row
 
 
-def _required(source: Source, feed: Feed) -> tuple[str, ...]:
+def _filled(row: Row, feed: Feed) -> Iterable[str]:
+    """The columns in which a row has a value; of a change log, the fields it tells of as well."""
+    told = row.get("field") if feed.entity == "deal_changes" and row.get("new_value") else None
+    return [column for column, text in row.items() if text] + ([told.casefold()] if told else [])
+
+
+def required(source: Source, feed: Feed) -> tuple[str, ...]:
     """A deal's row needs no stage where a history feed gives it."""
     if feed.entity == "deals" and source.has_history_feed:
         return ("deal_id",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .configuration import PipelineConfig, Source
@@ -22,6 +22,7 @@ CANONICAL = (
 )
 CANONICAL_ORDER = {name: order for order, name in enumerate(CANONICAL, start=1)}
 DEFAULT_PIPELINE = "default"
+STAGE_LIMITS = ("stale_after_days", "max_days_in_stage", "max_close_date_pushes")
 
 
 @dataclass(eq=False)
@@ -36,6 +37,8 @@ class Stage:
     is_mandatory: bool = False
     is_configured: bool = True
     aliases: tuple[str, ...] = ()
+    limits: dict[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str | None:
@@ -51,9 +54,17 @@ class Stage:
 class Pipeline:
     """One pipeline's stages by their normalised names and aliases; a name goes before another's alias."""
 
-    def __init__(self, name: str, stages: list[Stage], after_close: str, inherited: Pipeline | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        stages: list[Stage],
+        after_close: str,
+        inherited: Pipeline | None = None,
+        thresholds: dict[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.after_close = after_close
+        self.thresholds = thresholds or {}
         self.stages = {normalised(alias): stage for stage in stages for alias in stage.aliases}
         self.stages |= {normalised(stage.name): stage for stage in stages}
         self._inherited = {} if inherited is None else inherited.stages
@@ -99,7 +110,12 @@ class Pipeline:
 
     def skips_mandatory(self, below: Stage, above: Stage) -> bool:
         """Whether a mandatory stage lies between two stages of this pipeline."""
-        return any(stage.is_mandatory and below.rank < stage.rank < above.rank for stage in self.stages.values())
+        return self.first_skipped(below, above) is not None
+
+    def first_skipped(self, below: Stage, above: Stage) -> Stage | None:
+        """The first mandatory stage between two stages of this pipeline."""
+        between = [one for one in self.stages.values() if one.is_mandatory and below.rank < one.rank < above.rank]
+        return min(between, key=lambda one: one.rank, default=None)
 
     def place_unconfigured(self, entered_after: dict[str, Counter[str]]) -> None:
         """Just after the configured open stage most often entered before it; tie: the lower; none: first.
@@ -179,9 +195,11 @@ def _configured(raw: PipelineConfig) -> Pipeline:
                 is_qualified=_flag(entry, "qualified"),
                 is_mandatory=_flag(entry, "mandatory"),
                 aliases=tuple([names] if isinstance(names := entry.get("aliases", []), str) else names),
+                limits={name: entry[name] for name in STAGE_LIMITS if entry.get(name)},
+                required=tuple(entry.get("required") or ()),
             )
         )
-    return Pipeline(raw.name, stages, raw.after_close)
+    return Pipeline(raw.name, stages, raw.after_close, thresholds=raw.thresholds)
 
 
 def _canonical_by_flag(entry: dict[str, Any]) -> str | None:

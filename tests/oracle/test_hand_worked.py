@@ -247,8 +247,10 @@ def test_compare_finds_one_changed_cell_and_nothing_else(world: World, tmp_path:
         connection.execute(
             "update marts.mart_monthly_metrics set deals_lost = 7 where grain = 'owner' and deals_lost = 1"
         )
+        connection.execute("update quality.hygiene_violations set allowed = 'New' where rule = 'skipped_stage'")
     assert compare.differences(result, database) == [
-        "mart_monthly_metrics (2026-01-01, owner, NULL): deals_lost is 7, expected 1"
+        "mart_monthly_metrics (2026-01-01, owner, NULL): deals_lost is 7, expected 1",
+        "hygiene_violations (skipped_stage, crm:1#2): allowed is New, expected Demo",
     ]
 
 
@@ -257,7 +259,9 @@ def _publish(result: Result, database: Path) -> None:
     tables = {
         "fct_deals": result.deals,
         "fct_leads": result.leads or [dict.fromkeys([*compare.LEAD_COLUMNS, "lead_key"])],
-        "fct_stage_transitions": result.transitions,
+        "fct_stage_transitions": [
+            row | {"transition_key": f"{row['deal_key']} {row['transition_number']}"} for row in result.transitions
+        ],
         "fct_stage_visits": result.visits,
         "fct_activities": result.activities or [dict.fromkeys([*compare.ACTIVITY_COLUMNS, "activity_key"])],
         "fct_deal_changes": result.changes,
@@ -293,6 +297,13 @@ def _publish(result: Result, database: Path) -> None:
             marks = ", ".join("?" for _ in columns)
             for row in rows:
                 connection.execute(f"insert into marts.{table} values ({marks})", _naive(row, columns))
+        columns = ", ".join(f"{column} text" for column in [*compare.VIOLATION_COLUMNS, "resolved_on"])
+        connection.execute("create schema quality")
+        connection.execute(f"create table quality.hygiene_violations ({columns})")
+        for row in result.violations:
+            values = [None if row[column] is None else str(row[column]) for column in compare.VIOLATION_COLUMNS]
+            connection.execute("insert into quality.hygiene_violations values (?, ?, ?, ?, ?, ?, ?, null)", values)
+        connection.execute("update quality.hygiene_violations set record_key = replace(record_key, '#', ' ')")
         connection.execute("delete from marts.fct_leads where lead_key is null")
         connection.execute("delete from marts.fct_activities where activity_key is null")
         connection.execute("delete from marts.fct_pipeline_snapshots where deal_key is null")

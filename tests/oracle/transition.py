@@ -11,12 +11,16 @@ from .stages import Stage
 
 @dataclass
 class Transition:
-    """A deal enters a stage; `version` is the one that tells so, if one does."""
+    """A deal enters a stage; `version` is the one that tells so, if one does.
+
+    `is_by_row`: no witness tells of it, the newest row shows another stage than the history.
+    """
 
     at: datetime
     stage: Stage
     evidence: str
     version: Version | None = None
+    is_by_row: bool = False
 
 
 def changes(transitions: list[Transition]) -> list[Transition]:

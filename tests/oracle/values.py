@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -97,6 +97,11 @@ def number(text: str | None) -> Decimal | None:
 def cents(value: Decimal) -> Decimal:
     """Rounded to two places, halves away from zero."""
     return value.quantize(CENT, ROUND_HALF_UP)
+
+
+def hours_between(start: datetime, end: datetime) -> Decimal:
+    """Hours, so exact that half a hundredth is one."""
+    return Decimal((end - start) // timedelta(microseconds=1)) / 3_600_000_000
 
 
 def boolean(text: str | None) -> bool | None:

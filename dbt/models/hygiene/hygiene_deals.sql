@@ -125,12 +125,12 @@ open_visits as (
 delivered as (
     select
         source,
-        max(entity = 'deals' and column_name = 'deal_name') as has_deal_name,
+        max(entity in ('deals', 'deal_changes') and column_name = 'deal_name') as has_deal_name,
         max(
             (entity = 'deals' and column_name = 'lead_id')
             or (entity = 'leads' and column_name = 'converted_deal_id')
         ) as has_lead,
-        max(entity in ('deals', 'leads') and column_name = 'lead_source') as has_lead_source,
+        max(entity in ('deals', 'deal_changes', 'leads') and column_name = 'lead_source') as has_lead_source,
         max(entity = 'accounts' and column_name = 'segment') as has_segment
     from {{ source('config', 'delivered_columns') }}
     group by source

@@ -1,20 +1,28 @@
--- Whom a record can name as its owner: by id, or by name, as list exports of CRMs do.
+-- Whom a record can name as its owner: by id, or by name, as list exports of CRMs do. Who is gone from the newest full
+-- extract is nobody's owner any more.
 with owners as (
-    select * from {{ ref('dim_owners') }}
+    select
+        owner_key,
+        source,
+        owner_name,
+        is_active
+    from {{ ref('stg_owners') }}
+    where is_gone is not true
 ),
 
 named as (
     select
         concat(source, ':', owner_name) as owner_key,
         -- of two of one name, one who is there is enough
-        max(coalesce(is_active, true)) as is_active
+        max(is_active) as is_active
     from owners
+    where owner_name is not null
     group by concat(source, ':', owner_name)
 )
 
 select
     owner_key,
-    coalesce(is_active, true) as is_active
+    is_active
 from owners
 
 union all

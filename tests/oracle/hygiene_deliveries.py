@@ -1,0 +1,91 @@
+"""The hygiene rules about deliveries (domain.md, Hygiene rules): refused ones, and those unlike the ones before."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+
+from .crm import Crm
+from .hygiene import Violation
+from .landing import Delivery, Refusal
+from .values import cents, hours_between
+
+BASELINE = 7
+FEWEST = 3
+EMPTY_BIN = 0.0001
+
+
+def delivery_violations(crm: Crm) -> Iterator[Violation]:
+    """Every delivery that was not loaded, and what is odd about the newest loaded one of each feed."""
+    for refusal in crm.refused:
+        yield _violation(crm, f"delivery_{refusal.state}", refusal, refusal.state, "loaded")
+    for feed in crm.source.feeds:
+        of_feed = [one for one in crm.deliveries if one.feed is feed]
+        if of_feed:
+            yield from _anomalies(crm, of_feed)
+
+
+def _violation(crm: Crm, rule: str, delivery: Delivery | Refusal, observed: Any, allowed: Any) -> Violation:
+    key = crm.key(f"{delivery.feed.name}:{delivery.extracted_at:%Y-%m-%dT%H:%M:%SZ}")
+    return Violation(rule, key, crm.source.name, None, None, observed, allowed)
+
+
+def _anomalies(crm: Crm, of_feed: list[Delivery]) -> Iterator[Violation]:
+    *earlier, newest = of_feed
+    hours = hours_between(newest.extracted_at, crm.as_of)
+    most = newest.feed.max_delivery_age_hours or crm.config.threshold("max_delivery_age_hours")
+    if hours > float(most):
+        yield _violation(crm, "late_delivery", newest, cents(hours), float(most))
+    if earlier and newest.headings != earlier[-1].headings:
+        drift = [f"+{name}" for name in sorted(newest.headings - earlier[-1].headings)]
+        drift += [f"-{name}" for name in sorted(earlier[-1].headings - newest.headings)]
+        yield _violation(crm, "schema_drift", newest, ", ".join(drift), "the columns of the delivery before")
+    baseline = earlier[-BASELINE:]
+    if len(baseline) < FEWEST:
+        return
+    spike = _null_spike(crm, newest, baseline)
+    if spike:
+        yield _violation(crm, "null_spike", newest, *spike)
+    psi, most_psi = _stage_mix_psi(newest, baseline), float(crm.config.threshold("max_stage_mix_psi"))
+    if psi is not None and psi > most_psi:
+        yield _violation(crm, "stage_mix_drift", newest, psi, most_psi)
+
+
+def _null_spike(crm: Crm, newest: Delivery, baseline: list[Delivery]) -> tuple[float, float] | None:
+    """The worst column's share of empty cells, and what it may be: 5 %, or three times what is usual."""
+    least, times = (float(crm.config.threshold(name)) for name in ("max_null_share", "max_null_share_ratio"))
+    spikes = []
+    for column in newest.feed.columns:
+        share = _null_share(newest, column)
+        limit = max(least, times * median(_null_share(one, column) for one in baseline))
+        if share > limit:
+            spikes.append((share, limit))
+    return max(spikes, default=None)
+
+
+def _null_share(delivery: Delivery, column: str) -> float:
+    rows = [*delivery.rows, *(row for _, row, _ in delivery.quarantined)]
+    return sum(not row.get(column) for row in rows) / len(rows) if rows else 0.0
+
+
+def _stage_mix_psi(newest: Delivery, baseline: list[Delivery]) -> float | None:
+    """Population stability index of the stages that deals stand in."""
+    if newest.feed.entity != "deals":
+        return None
+    now, before = _stages([newest]), _stages(baseline)
+    if not now.total() or not before.total():
+        return None
+    psi = 0.0
+    for stage in {*now, *before}:
+        actual = now[stage] / now.total() or EMPTY_BIN
+        usual = before[stage] / before.total() or EMPTY_BIN
+        psi += (actual - usual) * math.log(actual / usual)
+    return psi
+
+
+def _stages(deliveries: list[Delivery]) -> Counter[tuple[str | None, str | None]]:
+    rows = [row for delivery in deliveries for row in delivery.rows]
+    return Counter((row.get("pipeline"), row.get("stage")) for row in rows)
