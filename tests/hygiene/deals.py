@@ -76,7 +76,9 @@ def closed_deal(
     """A won or lost deal; open deals' rules would find much in it. `is_plain`: closed when its log says."""
     if moves is None:
         way = path(world, pipeline, world.pick(*pipeline.stages).name, least=2)
-        closing = way[-1][0] + timedelta(days=world.rng.randrange(0, max(1, days_since(way[-1][0]))))
+        days = world.rng.randrange(0, max(1, days_since(way[-1][0])))
+        # on the day of the last move, or in its very second; of one second there is one version
+        closing = way[-1][0] + timedelta(days=days, seconds=world.policy.history == "deal_versions")
         moves = [*way, (min(closing, EXTRACTS[-1] - SECOND), world.pick(*ENDS))]
     deal = world.new_deal(pipeline.name, AS_OF)
     _way(world, deal, pipeline, moves)
