@@ -27,7 +27,7 @@ from tests.hygiene.leads import plant_future_activity, plant_lead
 from tests.hygiene.planted import Planted
 from tests.hygiene.policies import OTHER_FIELDS, Pipeline
 from tests.hygiene.records import ENDS, Deal
-from tests.hygiene.world import ACCOUNTS, MAX_RATE_AGE, STATE_OF_OWNER, World
+from tests.hygiene.world import ACCOUNTS, STATE_OF_OWNER, World
 
 UNREADABLE_AMOUNT, UNREADABLE_DAY = "about 500", "soon"
 UNCONFIGURED = "Legal review"
@@ -331,7 +331,8 @@ def _in_currency(world: World, deal: Deal, letter: str, is_near: bool) -> None:
     closed_on = deal.close_on if deal.stage in ENDS else None
     is_missing = deal.amount is not None and world.rate(deal.currency, closed_on or TODAY) is None
     near = is_near or (deal.amount is None and letter in ("O", "N"))
-    judge(world, deal, "missing_exchange_rate", is_missing, deal.currency, MAX_RATE_AGE, near=near)
+    allowed = world.limits.max_rate_age_days
+    judge(world, deal, "missing_exchange_rate", is_missing, deal.currency, allowed, near=near)
 
 
 def _owner(world: World, deal: Deal, pipeline: Pipeline) -> None:
@@ -413,8 +414,8 @@ def _closing(world: World, deal: Deal, is_plain: bool) -> None:
         "today": TODAY,
         "tomorrow": TODAY + DAY,
         "a second ahead": TODAY,
-        "62 days after a rate": day(200 - MAX_RATE_AGE),
-        "63 days after a rate": day(200 - MAX_RATE_AGE - 1),
+        "by the last rate": day(200 - world.limits.max_rate_age_days),
+        "a day too late": day(200 - world.limits.max_rate_age_days - 1),
     }
     option = "as logged" if is_plain else world.pick("as logged", *options)
     deal.close_on = options[option]
@@ -463,5 +464,5 @@ def _closed_amount(world: World, deal: Deal) -> None:
 def _closed_currency(world: World, deal: Deal) -> None:
     letter = "EUR" if is_flat(world, deal) else world.pick("EUR", "EUR", "E", "E", "F", "N")
     assert deal.close_on is not None
-    is_near = letter == "E" and deal.close_on == day(200 - MAX_RATE_AGE)
+    is_near = letter == "E" and deal.close_on == day(200 - world.limits.max_rate_age_days)
     _in_currency(world, deal, letter, is_near)
