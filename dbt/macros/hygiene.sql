@@ -24,3 +24,8 @@
 {% macro requires(field) -%}
     array_contains(coalesce(limits.required_fields, run.required_fields), '{{ field }}')
 {%- endmacro %}
+
+{# Limits in days that are `auto`, as long as the history of a stage is too short for one. #}
+{% macro days_without_history() -%}
+    {{ return({'stale_after_days': 30, 'max_days_in_stage': 60}) }}
+{%- endmacro %}

@@ -80,6 +80,8 @@ STRICT = """
 
 def test_a_stage_goes_before_its_pipeline_and_that_before_all(world: World) -> None:
     pipelines = ["default,New", "Strict,Early", "Strict,Late", "Strict,Odd", "Strict,Unheard of", "Met,Anything"]
+    pipelines += ["Strict,", "default,"]  # in no known stage
+    world.deliver("log_2026-01-20.csv", "id,field,old,new,at\n7,amount,,5,2026-01-01 09:00:00")
     lines = [f"{number},{where},2025-12-01" for number, where in enumerate(pipelines, start=1)]
     world.deliver("deals_2026-01-20.csv", rows("id,pipeline,stage,created", lines))
     result = world.compute(thresholds="{stale_after_days: 40}", more_pipelines=STRICT)
@@ -91,8 +93,11 @@ def test_a_stage_goes_before_its_pipeline_and_that_before_all(world: World) -> N
         ("4", "61", "30.0"),
         ("5", "61", "10.0"),
         ("6", "61", "40.0"),
+        ("7", "61", "10.0"),
+        ("8", "61", "40.0"),
     ]
     assert [key for key, *_ in broken(result, "unmapped_stage")] == ["5", "6"]
+    assert ("8", "61", "30.0") in broken(world.compute(thresholds="{stale_after_days: auto}"), "stale_deal")
 
 
 def pushed(deal: int, times: int) -> list[str]:
