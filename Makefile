@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF
 
 .DEFAULT_GOAL := help
-.PHONY: help nightly metrics draft-source test test-long setup lint dev docs bench bench-nights clean lock
+.PHONY: help nightly metrics draft-source test test-long mutate setup lint dev docs bench bench-nights clean lock
 
 help:  ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ test: .venv/dev.stamp  ## the tests that need no extra service
 
 test-long: .venv/dev.stamp  ## all kills, seeds and property runs at full size
 	$(BIN)/python -m pytest -q
+
+mutate: .venv/dev.stamp  ## weaken every hygiene rule in turn, and see a planted record tell
+	@$(BIN)/python -m tests.hygiene.mutate
 
 lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .

@@ -145,21 +145,30 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
 @app.command()
 def docs(
     metrics: Annotated[
-        Path | None, typer.Option(help="Write the metric dictionary, and only it, to this file.", show_default=False)
+        Path | None, typer.Option(help="Write the metric dictionary to this file.", show_default=False)
+    ] = None,
+    hygiene: Annotated[
+        Path | None, typer.Option(help="Write the page of the hygiene rules to this file.", show_default=False)
     ] = None,
 ) -> None:
-    """Write the dbt docs (models, columns, lineage) to WAREHOUSE_DIR/docs."""
+    """Write the dbt docs (models, columns, lineage) to WAREHOUSE_DIR/docs; or the pages that are asked for, only."""
     from dagster_project.config.load import load_settings
-    from dagster_project.transform.docs import write_docs
 
-    if metrics is None:
+    if metrics is not None:
+        from dagster_project.transform.metric_dictionary import metric_dictionary
+        from dagster_project.transform.project import manifest
+
+        metrics.write_text(metric_dictionary(manifest(load_settings())), encoding="utf-8")
+        typer.echo(f"metric dictionary: {metrics}")
+    if hygiene is not None:
+        from dagster_project.quality.rule_guide import rule_guide
+
+        hygiene.write_text(rule_guide(), encoding="utf-8")
+        typer.echo(f"hygiene rules: {hygiene}")
+    if metrics is None and hygiene is None:
+        from dagster_project.transform.docs import write_docs
+
         typer.echo(f"docs: {write_docs(load_settings())}")
-        return
-    from dagster_project.transform.metric_dictionary import metric_dictionary
-    from dagster_project.transform.project import manifest
-
-    metrics.write_text(metric_dictionary(manifest(load_settings())), encoding="utf-8")
-    typer.echo(f"metric dictionary: {metrics}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -35,6 +36,8 @@ from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 LAKE_FORMAT = 3
 #: Modification time, in a record, of a file that could not be opened.
 NEVER_READ = -1
+#: The loaded deliveries of a feed that tell what is usual for the next one.
+BASELINE_DELIVERIES = 7
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,16 @@ def select_deliveries(
     return selected
 
 
+def places(records: list[FileRecord]) -> dict[tuple[str, str, str], int]:
+    """The deliveries that are compared → 1 for a feed's newest loaded one, 2 for the one before it, and so on."""
+    loaded = sorted({(r.source, r.feed, r.extracted_at) for r in records if r.state == "loaded"}, reverse=True)
+    return {
+        delivery: place
+        for _, of_feed in groupby(loaded, key=lambda delivery: delivery[:2])
+        for place, delivery in enumerate(islice(of_feed, BASELINE_DELIVERIES + 1), start=1)
+    }
+
+
 def _latest_of_each_file(records: list[FileRecord], mapping: str) -> list[FileRecord]:
     """One record per path and extract time: read with today's mapping if there is one, then the last written."""
     latest: dict[tuple[str, str], FileRecord] = {}
@@ -233,16 +246,17 @@ def _judge(records: list[FileRecord], feed: Feed, full: bool, min_volume_share: 
         delivery = [record for record in records if record.extracted_at == extracted_at]
         refused = [record for record in delivery if record.state == "refused"]
         rows = sum(record.rows_loaded for record in delivery)
+        usual = median(volumes[-BASELINE_DELIVERIES:]) if full and volumes else 0
         if refused:
             message = f"{refused[0].file}: {refused[0].message}"
             judged += [
                 record if record in refused else _not_loaded(record, "refused", f"refused with {message}")
                 for record in delivery
             ]
-        elif full and volumes and rows < min_volume_share * median(volumes[-7:]) and not _confirmed(delivery, feed):
+        elif rows < min_volume_share * usual and not _confirmed(delivery, feed):
             unconfirmed = ", ".join(sorted({r.sha256 for r in delivery if r.sha256 not in feed.confirmed}))
             message = (
-                f"has {rows} rows where the last full extracts had {median(volumes[-7:]):g}; held back. "
+                f"has {rows} rows where the last full extracts had {usual:g}; held back. "
                 f"If it is right, add its sha256 {unconfirmed} to `confirmed` of feed '{delivery[0].feed}'"
             )
             judged += [_not_loaded(record, "held_back", message) for record in delivery]
@@ -328,19 +342,25 @@ def _with_counts(record: FileRecord, loaded: Loaded) -> FileRecord:
 
 
 def _filled_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    """The columns of a Parquet file that are not NULL throughout, from its statistics."""
+    """The columns of a Parquet file that are not NULL throughout."""
+    return [column for _, column, cells, nulls in null_counts(connection, [path]) if cells > nulls]
+
+
+def null_counts(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> list[tuple[Path, str, int, int]]:
+    """File, canonical column, cells and NULLs among them, from the statistics of lake files; of empty files nothing."""
+    if not paths:
+        return []
     rows = connection.execute(
         """
-        select path_in_schema
+        select file_name, path_in_schema, sum(num_values), sum(coalesce(stats_null_count, 0))
         from parquet_metadata(?)
         where not starts_with(path_in_schema, '_')
-        group by path_in_schema
-        having sum(num_values) > coalesce(sum(stats_null_count), 0)
-        order by path_in_schema
+        group by file_name, path_in_schema
+        order by file_name, path_in_schema
         """,
-        [str(path)],
+        [[str(path) for path in paths]],
     ).fetchall()
-    return [row[0] for row in rows]
+    return [(Path(file), column, int(cells), int(nulls)) for file, column, cells, nulls in rows]
 
 
 def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject], path: Path) -> None:

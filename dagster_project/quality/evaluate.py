@@ -13,6 +13,7 @@ from typing import Any
 from dagster_project.config.models import Configuration
 from dagster_project.errors import DealtrailError
 from dagster_project.quality.policy import (
+    OWN_SUITE,
     Check,
     Gate,
     Rule,
@@ -104,7 +105,7 @@ class _Plan:
         """The name of its page in the Data Docs: a suite's, or one per table where a suite looks at several."""
         suite = self.check.suite
         name = self.check.table.rsplit(".", 1)[-1]
-        return suite.suite if suite.entity or suite.entity_column else f"{suite.suite}: {name}"
+        return suite.suite if suite.table and suite.suite != OWN_SUITE else f"{suite.suite}: {name}"
 
 
 def _plan(raw: Any, config: Configuration) -> list[_Plan]:

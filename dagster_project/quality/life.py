@@ -39,84 +39,101 @@ _FOUND = {
     """,
 }
 
-# Nights are numbered; a violation's unbroken run of nights is one row (gaps and islands).
+# Nights are numbered; a violation's unbroken run of nights is one row (gaps and islands). Keys alone go through the
+# nights: a year of them has a hundred million rows, and the words are needed of the last night of each run only.
 _LIVES = """
-with counted as ({earlier}),
+with records as ({records}),
 
 tonight as ({tonight}),
 
-seen as (
-    select * from counted where rule is not null
-    union all by name
-    select * from tonight where rule is not null
-),
-
 nights as (
-    select as_of, seen_on, row_number() over (order by as_of) as night
+    select as_of, run_id, seen_on, row_number() over (order by as_of) as night
     from (
-        select distinct as_of, seen_on from counted
-        union
-        select distinct as_of, seen_on from tonight
+        -- of several runs for one moment the last counts
+        select as_of, max(run_id) as run_id, max_by(seen_on, run_id) as seen_on from records group by as_of
+        union all
+        select distinct as_of, run_id, seen_on from tonight
     )
 ),
 
+seen as (
+    select records.rule, records.record_key, nights.night
+    from records
+    inner join nights on records.as_of = nights.as_of and records.run_id = nights.run_id
+    where records.rule is not null
+    union all
+    select rule, record_key, (select max(night) from nights)
+    from tonight
+    where rule is not null
+),
+
 numbered as (
-    select
-        seen.*,
-        nights.night,
-        nights.night - row_number() over (partition by seen.rule, seen.record_key order by nights.night) as island
-    from seen
-    inner join nights on seen.as_of = nights.as_of
+    select rule, record_key, unnest(nights) as night, generate_subscripts(nights, 1) as place
+    from (select rule, record_key, list(night order by night) as nights from seen group by rule, record_key)
 ),
 
 lives as (
-    select
-        rule,
-        max_by(severity, night) as severity,
-        max_by(entity, night) as entity,
-        record_key,
-        max_by(source, night) as source,
-        max_by(pipeline, night) as pipeline,
-        max_by(owner_key, night) as owner_key,
-        max_by(observed, night) as observed,
-        max_by(allowed, night) as allowed,
-        max_by(message, night) as message,
-        min(seen_on) as first_seen_on,
-        max(seen_on) as last_seen_on,
-        max(night) as last_night
+    select rule, record_key, min(night) as first_night, max(night) as last_night
     from numbered
-    group by rule, record_key, island
+    group by rule, record_key, night - place
+),
+
+dated as (
+    select
+        lives.rule,
+        lives.record_key,
+        first_nights.seen_on as first_seen_on,
+        last_nights.seen_on as last_seen_on,
+        nights_after.seen_on as resolved_on,
+        last_nights.as_of,
+        last_nights.run_id
+    from lives
+    inner join nights as first_nights on lives.first_night = first_nights.night
+    inner join nights as last_nights on lives.last_night = last_nights.night
+    left join nights as nights_after on lives.last_night + 1 = nights_after.night
+),
+
+in_words as (
+    select * from tonight where rule is not null
+    union all by name
+    select records.* from records
+    where
+        records.rule is not null
+        and (records.as_of, records.run_id) in (select (as_of, run_id) from dated where resolved_on is not null)
 )
 
-select
-    lives.* exclude (last_night),
-    nights.seen_on as resolved_on
-from lives
-left join nights on lives.last_night + 1 = nights.night
-order by rule, record_key, first_seen_on
+select in_words.*, dated.first_seen_on, dated.last_seen_on, dated.resolved_on
+from dated
+inner join in_words
+    on dated.rule = in_words.rule
+    and dated.record_key = in_words.record_key
+    and dated.as_of = in_words.as_of
+    and dated.run_id = in_words.run_id
+order by dated.rule, dated.record_key, dated.first_seen_on
 """
 
 _SCORES = """
 with every_run as (
-    select * from ({earlier})
+    select * from ({records})
     union all by name
     select * from ({tonight})
+),
+
+-- of several runs of one day the last counts
+days as (
+    select seen_on, max_by(run_id, (as_of, run_id)) as run_id
+    from every_run
+    group by seen_on
 )
 
 select
-    seen_on as date_day,
-    source,
-    pipeline,
-    owner_key,
-    open_deals,
-    clean_deals,
-    clean_deals / open_deals as score,
-    open_amount,
-    clean_amount,
-    cast(clean_amount as double) / nullif(cast(open_amount as double), 0) as score_by_amount
+    every_run.*,
+    every_run.seen_on as date_day,
+    every_run.clean_deals / every_run.open_deals as score,
+    cast(every_run.clean_amount as double) / nullif(cast(every_run.open_amount as double), 0) as score_by_amount
 from every_run
--- of several runs of one day the last counts
-qualify source is not null and as_of = max(as_of) over (partition by seen_on)
+inner join days on every_run.run_id = days.run_id
+where every_run.source is not null
 order by date_day, source, pipeline, owner_key
 """
 
@@ -126,6 +143,8 @@ with open_violations as (
         owner_key,
         entity,
         record_key,
+        case entity when 'deals' then record_key end as deal_key,
+        case entity when 'leads' then record_key end as lead_key,
         min(source) as source,
         min(pipeline) as pipeline,
         min(severity) as severity, -- the worse comes first in the alphabet
@@ -145,10 +164,9 @@ listed as (
         coalesce(deals.stage, leads.status) as stage,
         deals.amount_reporting as amount_at_stake
     from open_violations
-    left join marts.fct_deals as deals
-        on open_violations.entity = 'deals' and open_violations.record_key = deals.deal_key
-    left join marts.fct_leads as leads
-        on open_violations.entity = 'leads' and open_violations.record_key = leads.lead_key
+    -- keys alone: with a condition on the entity beside it, DuckDB compares every row with every other
+    left join marts.fct_deals as deals on open_violations.deal_key = deals.deal_key
+    left join marts.fct_leads as leads on open_violations.lead_key = leads.lead_key
 )
 
 select
@@ -195,11 +213,8 @@ def write_life(raw: Any, lake_dir: Path, night: Night) -> None:
 
     `raw` is a DuckDB connection to the build with `work` attached.
     """
-    for what, table, query in (
-        ("violations", HYGIENE_VIOLATIONS, _LIVES),
-        ("scores", HYGIENE_SCORES, _SCORES),
-    ):
-        table.create(raw, query.format(earlier=_earlier(lake_dir / what, night, what), tonight=night.found(what)))
+    for what, table, query in (("violations", HYGIENE_VIOLATIONS, _LIVES), ("scores", HYGIENE_SCORES, _SCORES)):
+        table.create(raw, query.format(records=_records(lake_dir / what, night, what), tonight=night.found(what)))
     WORKLISTS.create(raw, _WORKLISTS)
 
 
@@ -233,16 +248,13 @@ def scores_by_source(raw: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _earlier(records_dir: Path, night: Night, what: str) -> str:
-    """The query of the records of earlier moments; of several runs for one moment the last counts."""
+def _records(records_dir: Path, night: Night, what: str) -> str:
+    """The query of the records of earlier moments."""
     files = sorted(records_dir.glob("*.parquet"))
     if not files:
         return f"select * from ({night.found(what)}) where false"
     listed = ", ".join(f"'{_quoted(path)}'" for path in files)
-    return (
-        f"select * from read_parquet([{listed}], union_by_name = true) where as_of < timestamp '{night.sql_moment}' "
-        "qualify run_id = max(run_id) over (partition by as_of)"
-    )
+    return f"select * from read_parquet([{listed}], union_by_name = true) where as_of < timestamp '{night.sql_moment}'"
 
 
 def write_record(raw: Any, version_dir: Path, night: Night) -> None:

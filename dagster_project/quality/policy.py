@@ -40,6 +40,8 @@ _VIOLATION_COLUMNS = ("source", "pipeline", "owner_key")
 
 #: One canonical column such as `deals.amount`, or several of which one is enough.
 Need = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+#: How a violation is mended in each CRM, or in `all` of them.
+Fix = dict[Literal["all", "hubspot", "salesforce", "pipedrive"], str]
 
 
 class Rule(Strict):
@@ -49,7 +51,7 @@ class Rule(Strict):
     severity: Severity
     says: str
     why: str = ""
-    fix: dict[Literal["all", "hubspot", "salesforce", "pipedrive"], str] = Field(default_factory=dict)
+    fix: Fix = Field(default_factory=dict)
     where: str
     broken_when: str
     observed: str
@@ -70,13 +72,16 @@ class Gate(Strict):
 
 
 class Suite(Strict):
-    """One file of expectations/."""
+    """One file of expectations/; `says`, `why` and `fix` are those of its gates."""
 
     suite: str
     table: str = ""
     asset: str = ""
     entity: str = ""
     entity_column: str = ""
+    says: str = ""
+    why: str = ""
+    fix: Fix = Field(default_factory=dict)
     rules: list[Rule] = Field(default_factory=list)
     gates: list[Gate] = Field(default_factory=list)
 

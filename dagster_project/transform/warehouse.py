@@ -30,13 +30,16 @@ from dagster_project.config.stages import (
     stage_aliases,
 )
 from dagster_project.ingest import proof
-from dagster_project.ingest.lake import FileRecord
+from dagster_project.ingest.lake import FileRecord, null_counts, places
 from dagster_project.transform.met_pipelines import with_met_pipelines
 
 #: The tables of the schema `lake`, and what they hold.
 LAKE_TABLES = {
     "files": "One row per delivered file that this run sees, with its state.",
     "rejects": "One row per row that the parser rejected.",
+    "headings": "The headings of each feed's newest deliveries.",
+    "null_counts": "Cells, and how many are NULL, by column of the files of each feed's newest deliveries.",
+    "recent_deals": "The lake rows of deals of each feed's newest deliveries.",
     **{
         entity: f"Every lake row of {entity} that this run sees, still text, with where it came from."
         for entity in ENTITIES
@@ -54,7 +57,7 @@ CONFIG_TABLES = {
     "goals": "One row per goal, for a range of months.",
     "feeds": "One row per feed: its timezone, currency, newest full extract.",
     "feed_words": "Words a mapping lists, by kind.",
-    "delivered_columns": "Canonical columns of a source with at least one value, and the fields its change logs tell.",
+    "delivered_columns": "Canonical columns of a source with at least one value; of a log also the fields it tells.",
 }
 
 #: Limits of the hygiene rules that a pipeline can set for itself. A limit in days is NULL where it is `auto`.
@@ -105,10 +108,11 @@ def prepare(work_path: Path, config: Configuration, records: list[FileRecord], l
         loaded = [record for record in records if record.state == "loaded"]
         for entity in ENTITIES:
             of_entity = [(record, _readings(record, config)) for record in loaded if record.entity == entity]
-            _create_entity_view(connection, entity, of_entity, lake_dir)
+            _create_entity_view(connection, entity, entity, of_entity, lake_dir)
         _write_run(connection, config, as_of)
         _write_sources(connection, with_met_pipelines(connection, config), loaded, as_of)
         _write_files(connection, config, records)
+        _write_recent(connection, loaded, lake_dir)
         _create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
 
 
@@ -272,7 +276,7 @@ def _write_feeds(
                 for position, word in enumerate(getattr(feed, attribute), start=1)
             ]
             filled |= {(source.name, feed.entity, column) for record in records for column in record.filled}
-    # a change log delivers the fields it tells of
+    # what a log tells of a deal it delivers, as if it were a column
     filled |= set(
         connection.execute(
             "select distinct _source, 'deal_changes', field from lake.deal_changes "
@@ -321,6 +325,7 @@ def _write_files(connection: duckdb.DuckDBPyConnection, config: Configuration, r
         for name, feed in source.feeds.items()
         for sha256 in feed.confirmed
     }
+    place = places(records)
     _create_table(
         connection,
         "lake.files",
@@ -339,6 +344,8 @@ def _write_files(connection: duckdb.DuckDBPyConnection, config: Configuration, r
             "state": "varchar",
             "message": "varchar",
             "is_confirmed": "boolean",
+            # 1: of its feed's newest loaded delivery, 2 and on: of those it is compared with
+            "place": "integer",
             "unmapped_headings": "varchar",
             "outranked_headings": "varchar",
         },
@@ -349,12 +356,49 @@ def _write_files(connection: duckdb.DuckDBPyConnection, config: Configuration, r
                 "extracted_at": _sql_moment(record.extracted_at),
                 "message": record.message or None,
                 "is_confirmed": (record.source, record.feed, record.sha256) in confirmed,
+                "place": place.get((record.source, record.feed, record.extracted_at)),
                 "unmapped_headings": ", ".join(record.unmapped) or None,
                 "outranked_headings": ", ".join(record.outranked) or None,
             }
             for record in records
         ],
     )
+
+
+def _write_recent(connection: duckdb.DuckDBPyConnection, loaded: list[FileRecord], lake_dir: Path) -> None:
+    """`lake.headings`, `null_counts` and `recent_deals`: what each feed's newest delivery and its baseline hold.
+
+    Of older deliveries nothing is looked at, however long the lake; NULLs are counted by the files' own statistics.
+    """
+    compared = places(loaded)
+    recent = {r.path(lake_dir, "parquet"): r for r in loaded if (r.source, r.feed, r.extracted_at) in compared}
+    of_file = {"source": "varchar", "feed": "varchar", "file_id": "varchar"}
+    _create_table(
+        connection,
+        "lake.headings",
+        {**of_file, "heading": "varchar"},
+        [
+            {"source": r.source, "feed": r.feed, "file_id": r.file_id, "heading": heading}
+            for r in recent.values()
+            for heading in sorted({heading.strip() for heading in r.headings} - {""})
+        ],
+    )
+    _create_table(
+        connection,
+        "lake.null_counts",
+        {**of_file, "column_name": "varchar", "cells": "bigint", "null_cells": "bigint"},
+        [
+            {
+                **{key: getattr(recent[path], key) for key in of_file},
+                "column_name": column,
+                "cells": cells,
+                "null_cells": nulls,
+            }
+            for path, column, cells, nulls in null_counts(connection, list(recent))
+        ],
+    )
+    deals: list[tuple[FileRecord, dict[str, str]]] = [(r, {}) for r in recent.values() if r.entity == "deals"]
+    _create_entity_view(connection, "recent_deals", "deals", deals, lake_dir)
 
 
 def _readings(record: FileRecord, config: Configuration) -> dict[str, str]:
@@ -372,16 +416,20 @@ def _readings(record: FileRecord, config: Configuration) -> dict[str, str]:
 
 
 def _create_entity_view(
-    connection: duckdb.DuckDBPyConnection, entity: str, records: list[tuple[FileRecord, dict[str, str]]], lake_dir: Path
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    entity: str,
+    records: list[tuple[FileRecord, dict[str, str]]],
+    lake_dir: Path,
 ) -> None:
-    """`lake.<entity>`: every canonical column as text (NULL where no file has it), provenance, place in the file,
-    and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
+    """`lake.<name>`: of an entity every canonical column as text (NULL where no file has it), provenance, place in
+    the file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
     alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for record, readings in records:
         path = _text(str(record.path(lake_dir, "parquet")))
         alike.setdefault(tuple(sorted(readings.items())), []).append(path)
     parts = [_select_files(connection, entity, files, dict(readings)) for readings, files in alike.items()]
-    connection.execute(f"create view lake.{entity} as {' union all '.join(parts or [_select_none(entity)])}")
+    connection.execute(f"create view lake.{name} as {' union all '.join(parts or [_select_none(entity)])}")
 
 
 def _select_files(

@@ -69,6 +69,19 @@
 {% macro duckdb__parts_of(text, separator) -%} unnest(string_split({{ text }}, {{ separator }})) {%- endmacro %}
 {% macro default__parts_of(text, separator) -%} explode(split({{ text }}, {{ separator }})) {%- endmacro %}
 
+{# The texts of several rows as one, in the order of a value; NULLs are left out. #}
+{% macro listed(text, order_by) %}{{ adapter.dispatch('listed')(text, order_by) }}{% endmacro %}
+{% macro duckdb__listed(text, order_by) -%} string_agg({{ text }}, ', ' order by {{ order_by }}) {%- endmacro %}
+{% macro default__listed(text, order_by) -%}
+    array_join(
+        transform(
+            array_sort(collect_list(case when {{ text }} is not null then struct({{ order_by }} as place, {{ text }} as said) end)),
+            entry -> entry.said
+        ),
+        ', '
+    )
+{%- endmacro %}
+
 {# One row per object of a JSON array of flat objects: a struct whose fields are text. #}
 {% macro objects_of(json, fields) %}{{ adapter.dispatch('objects_of')(json, fields) }}{% endmacro %}
 {% macro duckdb__objects_of(json, fields) -%}

@@ -116,12 +116,13 @@ def _blank_lines() -> bytes:
 
 
 def _mixture() -> bytes:
-    """Rows rejected for two reasons and quarantined ones, in turn: their numbers must not drift."""
+    """Rows rejected for two reasons, one in quarantine, one of which a value cannot be read: no number may drift."""
     rows = deals()
     rows[5] = rows[5][:2]
     rows[10][1] = "a\0b"
     rows[15][0] = ""
     rows[20] = [*rows[20], "more"]
+    rows[30][3] = "n/a"
     return text(rows)
 
 
@@ -225,11 +226,11 @@ def landing() -> Iterator[tuple[str, bytes]]:
     yield "no_source_of_this_name/deals_2025-12-04.csv", text(deals())
 
 
-def records(content: bytes) -> int:
-    """How many records Python's csv module counts behind the header: the word of somebody else."""
+def records(content: bytes) -> list[Row]:
+    """The records of a file as Python's csv module reads them, the header first: the word of somebody else."""
     if content[:2] == b"\x1f\x8b":
         content = gzip.decompress(content)
     delimiter = ";" if content.startswith(b"\xef\xbb\xbf") else ","
     encoding = "utf-16" if content.startswith(b"\xff\xfe") else "utf-8-sig"
     decoded = content.decode(encoding, errors="replace")
-    return sum(1 for row in csv.reader(io.StringIO(decoded, newline=""), delimiter=delimiter) if row) - 1
+    return [row for row in csv.reader(io.StringIO(decoded, newline=""), delimiter=delimiter) if row]

@@ -40,10 +40,10 @@ def out_of_use(night: Warehouse, source: str) -> list[tuple[Any, ...]]:
 
 
 def violations(night: Warehouse, source: str) -> list[tuple[Any, ...]]:
-    """Everything listed against a source, but that its deals are stale or overdue."""
+    """Everything listed against a source, but what its good rows say of stale, overdue and future deals."""
     return night.rows(
-        "select rule, record_key, observed from quality.hygiene_violations "
-        "where source = ? and rule not in ('stale_deal', 'past_close_date', 'missing_amount') order by all",
+        "select rule, record_key, observed from quality.hygiene_violations where source = ? and rule not in "
+        "('stale_deal', 'past_close_date', 'missing_amount', 'missing_close_date', 'closed_in_future') order by all",
         source,
     )
 
@@ -90,7 +90,8 @@ def test_a_source_stays_at_its_last_good_delivery(night: Warehouse, source: str)
     assert deals == damage.ROWS
     rule = "delivery_refused" if source in damage.REFUSED else "delivery_held_back"
     assert [(found[0], found[1]) for found in violations(night, source)] == [
-        (rule, f"{source}:deals:2025-12-04T00:00:00Z")
+        (rule, f"{source}:deals:2025-12-04T00:00:00Z"),
+        ("late_delivery", f"{source}:deals:2025-12-03T00:00:00Z"),
     ]
     assert any(source in warning and "deals_2025-12-04" in warning for warning in night.run_json["warnings"])
 
@@ -102,7 +103,20 @@ def test_every_record_of_a_file_is_counted_as_python_counts_it(night: Warehouse,
         file: content for file, content in damage.LOADED[source]().items() if file.startswith(("deals", "rates"))
     }
     delivered.pop(f"{damage.NEW}.part", None)
-    assert found == {file: damage.records(content) for file, content in delivered.items()}
+    assert found == {file: len(damage.records(content)) - 1 for file, content in delivered.items()}
+
+
+@pytest.mark.parametrize("source", damage.LOADED)
+def test_a_row_out_of_use_stands_where_its_file_and_number_say(night: Warehouse, source: str) -> None:
+    found = night.rows(
+        "select file, row_number, record_id, value, kind from quality.quarantined_rows where source = ?", source
+    )
+    for file, number, record_id, value, kind in found:
+        record = damage.records(damage.LOADED[source]()[file])[number - 1]
+        if kind == "quarantined":
+            assert record_id in record if record_id else record[0].strip() == ""
+        else:
+            assert value is None or value.startswith(record[0].replace("\0", "\\0"))
 
 
 def test_every_row_is_accounted_for(night: Warehouse) -> None:
@@ -146,6 +160,10 @@ def test_row_numbers_do_not_drift_where_rows_are_rejected_and_quarantined_in_tur
         (16, "quarantined"),
         (21, "rejected"),
     ]
+    (message,) = night.rows(
+        "select message from quality.hygiene_violations where source = 'mixture' and rule = 'unparseable_value'"
+    )
+    assert message == (f"row 31 of {damage.NEW}: amount cannot be read: 'n/a'; it counts as empty",)
 
 
 def test_blank_lines_are_no_records_and_shift_no_row_number(night: Warehouse) -> None:

@@ -153,9 +153,9 @@ def _checks(home: str) -> dict[tuple[str, str], dict[str, Any]]:
         assert record.event is not None
         event = record.event.get_dagster_event().asset_check_evaluation_data
         found[key.name] = {
+            **{name: value.value for name, value in event.metadata.items()},
             "passed": event.passed,
             "severity": event.severity.name,
-            **{name: value.value for name, value in event.metadata.items()},
         }
     return found
 

@@ -16,6 +16,8 @@ from dagster_project.ingest.lake import (
     LAKE_FORMAT,
     FileRecord,
     ingest,
+    null_counts,
+    places,
     plain_text_left,
     read_records,
     select_deliveries,
@@ -165,6 +167,55 @@ def test_a_full_extract_that_lost_half_its_rows_is_held_back(
     confirmed = source.feeds["deals"].model_copy(update={"confirmed": [last.sha256]})
     said = source.model_copy(update={"feeds": {"deals": confirmed}})
     assert [record.state for record in select_deliveries(records, [said], moment, 0.5)] == ["loaded", "loaded"]
+
+
+def extracts(record: FileRecord, *volumes: int) -> list[FileRecord]:
+    """A record for each of these numbers of rows, delivered a day apart."""
+    return [
+        replace(record, extracted_at=f"2025-01-{day:02}T00:00:00+00:00", rows_loaded=rows, recorded=day)
+        for day, rows in enumerate(volumes, start=1)
+    ]
+
+
+@pytest.mark.parametrize(("last", "state"), [(80, "loaded"), (79, "held_back")])
+def test_the_last_seven_loaded_extracts_say_how_large_one_is(
+    tmp_path: Path, source: Source, last: int, state: str
+) -> None:
+    """Their median is 160: of all of them it is 300, with what was held back 5."""
+    (record,) = deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    records = extracts(record, *[300] * 8, *[160] * 4, *[5] * 9, last)
+    judged = select_deliveries(records, [source], datetime(2026, 1, 1, tzinfo=UTC), 0.5)
+    assert [record.state for record in judged] == ["loaded"] * 12 + ["held_back"] * 9 + [state]
+
+
+def test_the_newest_good_delivery_of_a_feed_is_compared_with_seven_before_it(tmp_path: Path, source: Source) -> None:
+    (record,) = deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"))
+    loaded = extracts(record, *[1] * 10)
+    of_other_feed = replace(record, feed="calls", extracted_at="2024-01-01T00:00:00+00:00")
+    second_file = replace(loaded[-1], file="deals-2.csv")
+    refused = replace(record, state="refused", extracted_at="2025-02-01T00:00:00+00:00")
+    found = places([refused, second_file, *loaded, of_other_feed])
+    days = {(source.name, "deals", f"2025-01-{day:02}T00:00:00+00:00"): 11 - day for day in range(3, 11)}
+    assert found == {**days, (source.name, "calls", of_other_feed.extracted_at): 1}
+
+
+def test_nulls_are_counted_by_the_statistics_of_the_files(tmp_path: Path, source: Source) -> None:
+    """Of a column that is NULL throughout too, and of a file of several row groups; an empty file has none."""
+    many = text(*(f"{number},Won,{number if number % 3 else ''}" for number in range(150_000)))
+    empty, some, large = (
+        deliver(tmp_path, source, **{name: content})[0].path(tmp_path / "lake", "parquet")
+        for name, content in {
+            "deals_2025_01_01": text(),
+            "deals_2025_01_02": text("1,Won,", "2,,"),
+            "deals_2025_01_03": many,
+        }.items()
+    )
+    with duckdb.connect() as connection:
+        assert null_counts(connection, [empty, some, large]) == [
+            *((some, column, 2, nulls) for column, nulls in (("amount", 2), ("deal_id", 0), ("stage", 1))),
+            *((large, column, 150_000, nulls) for column, nulls in (("amount", 50_000), ("deal_id", 0), ("stage", 0))),
+        ]
+        assert null_counts(connection, []) == []
 
 
 def test_a_newer_lake_is_not_touched(tmp_path: Path, source: Source) -> None:

@@ -1,8 +1,30 @@
--- One row per value or row of a delivered file that could not be taken as it was.
+-- One row per value or row of a delivered file that could not be taken as it was, with where it stands in its file.
 {% set keys = entity_keys() %}
 {% set latest = ['deals', 'leads', 'activities', 'owners', 'accounts', 'stages'] %}
 
-with unreadable_stage_dates as (
+with files as (
+    select * from {{ source('lake', 'files') }}
+),
+
+unreadable as (
+    {%- for entity, key in keys.items() %}
+    select
+        source,
+        feed,
+        file_id,
+        file_position,
+        '{{ entity }}' as entity,
+        {{ key }} as record_id,
+        {{ parts_of('unparseable_values', unparseable_separator()) }} as cell
+    from {{ ref(entity ~ '_rows') }}
+    where
+        row_state = 'current'
+        and unparseable_values is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+unreadable_stage_dates as (
     select
         source,
         deal_id,
@@ -18,40 +40,14 @@ with unreadable_stage_dates as (
 
 -- what a log says of a field, where it cannot be read as what the field is
 unreadable_changes as (
-    select
-        source,
-        deal_id,
-        field,
-        min(
-            case
-                when field = 'amount' and new_amount is null then new_value
-                when field = 'expected_close_on' and new_day is null then new_value
-                when field = 'created_at' and new_moment is null then new_value
-            end
-        ) as unread
-    from {{ ref('stg_deal_changes') }}
-    where field in ('amount', 'expected_close_on', 'created_at')
-    group by
-        source,
-        deal_id,
-        field
-),
-
-unreadable as (
-    {%- for entity, key in keys.items() %}
-    select
-        source,
-        '{{ entity }}' as entity,
-        {{ key }} as record_id,
-        {{ parts_of('unparseable_values', unparseable_separator()) }} as cell,
-        file_id,
-        file_position
-    from {{ ref(entity ~ '_rows') }}
+    select * from {{ ref('stg_deal_changes') }}
     where
-        row_state = 'current'
-        and unparseable_values is not null
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        new_value is not null
+        and (
+            (field = 'amount' and new_amount is null)
+            or (field = 'expected_close_on' and new_day is null)
+            or (field = 'created_at' and new_moment is null)
+        )
 ),
 
 -- the same id more than once in its newest delivery
@@ -76,101 +72,204 @@ repeated as (
     {%- for entity in latest %}
     select
         rows.source,
+        rows.feed,
+        rows.file_id,
+        rows.file_position,
         '{{ entity }}' as entity,
         '{{ keys[entity] }}' as key_column,
         rows.{{ keys[entity] }} as record_id,
-        count(*) as times,
-        count(distinct md5(concat_ws(chr(31), {{ content_of(entity) }}))) as contents
+        md5(concat_ws(chr(31), {{ content_of(entity) }})) as content
     from {{ ref(entity ~ '_rows') }} as rows
     inner join {{ entity }}_repeated as several
         on rows.source = several.source
         and rows.{{ keys[entity] }} = several.{{ keys[entity] }}
         and rows.extracted_at = several.extracted_at
-    group by
-        rows.source,
-        rows.{{ keys[entity] }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+counted as (
+    select
+        *,
+        count(*) over (partition by source, entity, record_id) as times,
+        min(content) over (partition by source, entity, record_id)
+        != max(content) over (partition by source, entity, record_id) as contents_differ,
+        row_number() over (partition by source, entity, record_id order by file_id desc, file_position desc) as place
+    from repeated
+),
+
+found as (
+    select
+        'unparseable_value' as problem,
+        source,
+        feed,
+        file_id,
+        file_position,
+        entity,
+        record_id,
+        split_part(cell, '=', 1) as column_name,
+        substr(cell, length(split_part(cell, '=', 1)) + 2) as observed
+    from unreadable
+
+    union all
+
+    select
+        'unparseable_value' as problem,
+        deal_rows.source,
+        deal_rows.feed,
+        deal_rows.file_id,
+        deal_rows.file_position,
+        'deals' as entity,
+        deal_rows.deal_id as record_id,
+        'stage_dates' as column_name,
+        unreadable_stage_dates.raw_entered_at as observed
+    from unreadable_stage_dates
+    inner join {{ ref('deals_rows') }} as deal_rows
+        on unreadable_stage_dates.source = deal_rows.source
+        and unreadable_stage_dates.deal_id = deal_rows.deal_id
+        and deal_rows.row_state = 'current'
+
+    union all
+
+    select
+        'unparseable_value' as problem,
+        source,
+        feed,
+        file_id,
+        file_position,
+        'deal_changes' as entity,
+        deal_id as record_id,
+        field as column_name,
+        new_value as observed
+    from unreadable_changes
+
+    union all
+
+    select
+        'duplicate_key' as problem,
+        source,
+        feed,
+        file_id,
+        file_position,
+        entity,
+        record_id,
+        key_column as column_name,
+        cast(times as varchar) as observed
+    from counted
+    where
+        contents_differ
+        and place = 1 -- the last of them, which counts
+),
+
+numbers as (
+    {{ row_numbers_of('found') }}
+),
+
+placed as (
+    select
+        found.problem,
+        found.source,
+        found.entity,
+        found.record_id,
+        found.column_name,
+        found.observed,
+        files.file,
+        files.sha256,
+        files.extracted_at,
+        numbers.row_number
+    from found
+    inner join files
+        on found.source = files.source
+        and found.feed = files.feed
+        and found.file_id = files.file_id
+    inner join numbers
+        on found.source = numbers.source
+        and found.feed = numbers.feed
+        and found.file_id = numbers.file_id
+        and found.file_position = numbers.file_position
+
+    union all
+
+    select
+        'missing_key' as problem,
+        source,
+        entity,
+        record_id,
+        column_name,
+        value as observed,
+        file,
+        sha256,
+        extracted_at,
+        row_number
+    from {{ ref('quarantined_rows') }}
+    where kind = 'quarantined'
+),
+
+keyed as (
+    select
+        *,
+        case
+            when record_id is null then concat(sha256, ':', cast(row_number as varchar))
+            else concat_ws(':', source, entity, record_id, column_name)
+        end as record_key
+    from placed
+),
+
+-- of several rows of one event's record the first is shown
+shown as (
+    select * from (
+        select
+            *,
+            row_number() over (
+                partition by problem, record_key
+                order by extracted_at, file, row_number
+            ) as place
+        from keyed
+    ) as in_order
+    where place = 1
+),
+
+-- what a row is about, and who sees to it
+subjects as (
+    select
+        'deals' as entity,
+        deal_key as subject_key,
+        pipeline,
+        owner_key
+    from {{ ref('fct_deals') }}
+
+    union all
+
+    select
+        'leads' as entity,
+        lead_key as subject_key,
+        cast(null as varchar) as pipeline,
+        owner_key
+    from {{ ref('fct_leads') }}
+
+    union all
+
+    select
+        'activities' as entity,
+        record_key as subject_key,
+        pipeline,
+        owner_key
+    from {{ ref('hygiene_activities') }}
 )
 
 select
-    'unparseable_value' as problem,
-    source,
-    entity,
-    concat_ws(':', source, entity, record_id, split_part(cell, '=', 1)) as record_key,
-    split_part(cell, '=', 1) as column_name,
-    min(substr(cell, length(split_part(cell, '=', 1)) + 2)) as observed,
-    cast(null as varchar) as file,
-    cast(null as bigint) as row_number
-from unreadable
-group by
-    source,
-    entity,
-    record_id,
-    split_part(cell, '=', 1)
-
-union all
-
-select
-    'unparseable_value' as problem,
-    source,
-    'deals' as entity,
-    concat_ws(':', source, 'deals', deal_id, 'stage_dates') as record_key,
-    'stage_dates' as column_name,
-    raw_entered_at as observed,
-    cast(null as varchar) as file,
-    cast(null as bigint) as row_number
-from unreadable_stage_dates
-
-union all
-
-select
-    'unparseable_value' as problem,
-    source,
-    'deal_changes' as entity,
-    concat_ws(':', source, 'deal_changes', deal_id, field) as record_key,
-    field as column_name,
-    unread as observed,
-    cast(null as varchar) as file,
-    cast(null as bigint) as row_number
-from unreadable_changes
-where unread is not null
-
-union all
-
-select
-    'duplicate_key' as problem,
-    source,
-    entity,
-    concat_ws(':', source, entity, record_id, key_column) as record_key,
-    key_column as column_name,
-    cast(times as varchar) as observed,
-    cast(null as varchar) as file,
-    cast(null as bigint) as row_number
-from repeated
-where contents > 1
-
-union all
-
-select
-    'missing_key' as problem,
-    source,
-    entity,
-    case
-        when record_id is null then concat(sha256, ':', cast(row_number as varchar))
-        else concat_ws(':', source, entity, record_id, column_name)
-    end as record_key,
-    column_name,
-    min(value) as observed,
-    min(file) as file,
-    min(row_number) as row_number
-from {{ ref('quarantined_rows') }}
-where kind = 'quarantined'
-group by
-    source,
-    entity,
-    case
-        when record_id is null then concat(sha256, ':', cast(row_number as varchar))
-        else concat_ws(':', source, entity, record_id, column_name)
-    end,
-    column_name
+    shown.problem,
+    shown.source,
+    shown.entity,
+    shown.record_key,
+    subjects.pipeline,
+    subjects.owner_key,
+    shown.record_id,
+    shown.column_name,
+    shown.observed,
+    shown.file,
+    shown.row_number
+from shown
+left join subjects
+    on case when shown.entity in ('deal_changes', 'deal_versions') then 'deals' else shown.entity end = subjects.entity
+    and concat(shown.source, ':', shown.record_id) = subjects.subject_key

@@ -5,17 +5,6 @@ with files as (
     where state = 'loaded'
 ),
 
-rejects as (
-    select
-        rejects.*,
-        -- how many rows of the file were accepted before this one: its record number, less the header and the rejects
-        rejects.row_number - 1 - row_number() over (
-            partition by rejects.source, rejects.feed, rejects.file_id
-            order by rejects.row_number
-        ) as accepted_before
-    from {{ source('lake', 'rejects') }} as rejects
-),
-
 unusable as (
     {%- for entity, key in keys.items() %}
     select
@@ -34,49 +23,33 @@ unusable as (
     {%- endfor %}
 ),
 
-numbered as (
-    select
-        unusable.source,
-        unusable.feed,
-        unusable.file_id,
-        unusable.file_position,
-        unusable.file_position + 1 + count(rejects.accepted_before) as row_number,
-        min(unusable.entity) as entity,
-        min(unusable.record_id) as record_id,
-        min(unusable.quarantine_column) as quarantine_column,
-        min(unusable.quarantine_value) as quarantine_value,
-        min(unusable.quarantine_reason) as quarantine_reason
-    from unusable
-    left join rejects
-        on unusable.source = rejects.source
-        and unusable.feed = rejects.feed
-        and unusable.file_id = rejects.file_id
-        and unusable.file_position > rejects.accepted_before
-    group by
-        unusable.source,
-        unusable.feed,
-        unusable.file_id,
-        unusable.file_position
+numbers as (
+    {{ row_numbers_of('unusable') }}
 )
 
 select
-    numbered.source,
-    numbered.feed,
-    numbered.entity,
+    unusable.source,
+    unusable.feed,
+    unusable.entity,
     files.file,
     files.sha256,
     files.extracted_at,
-    numbered.row_number,
-    numbered.record_id,
-    numbered.quarantine_column as column_name,
-    numbered.quarantine_value as value,
-    numbered.quarantine_reason as reason,
+    numbers.row_number,
+    unusable.record_id,
+    unusable.quarantine_column as column_name,
+    unusable.quarantine_value as value,
+    unusable.quarantine_reason as reason,
     'quarantined' as kind
-from numbered
+from unusable
+inner join numbers
+    on unusable.source = numbers.source
+    and unusable.feed = numbers.feed
+    and unusable.file_id = numbers.file_id
+    and unusable.file_position = numbers.file_position
 inner join files
-    on numbered.source = files.source
-    and numbered.feed = files.feed
-    and numbered.file_id = files.file_id
+    on unusable.source = files.source
+    and unusable.feed = files.feed
+    and unusable.file_id = files.file_id
 
 union all
 
@@ -93,7 +66,7 @@ select
     rejects.value,
     rejects.reason,
     'rejected' as kind
-from rejects
+from {{ source('lake', 'rejects') }} as rejects
 inner join files
     on rejects.source = files.source
     and rejects.feed = files.feed

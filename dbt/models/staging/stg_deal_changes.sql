@@ -88,6 +88,7 @@ select
     new_amount,
     old_amount,
     -- as delivered: the log's own order
+    feed,
     extracted_at,
     file_id,
     file_position

@@ -1,0 +1,161 @@
+"""What the checks cost at size: 2 million deals with 400,000 violations, from the built tables to the stored records.
+
+`python benchmarks/hygiene.py`. The sample's night is built up to the checks; its deals, leads, activities and
+transitions are multiplied, cleaned, and made dirty in known shares. Then a process of its own evaluates every
+expectation with Great Expectations, stores violations, scores and worklists beside thirty earlier nights' records, and
+writes tonight's. Exit status: 0; 1 more or fewer violations than were made; 3 it failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+from generate import BENCHMARKS
+from measure import measure
+
+OUT = BENCHMARKS / "out" / "hygiene"
+DEALS = 2_000_000
+EARLIER_NIGHTS = 30
+
+#: Rows of each table for every deal.
+SHARES = {"deals": 1.0, "leads": 1.0, "activities": 3.0, "transitions": 4.0}
+
+# Every record is made clean of what its table's rules say, then each rule is broken by a share of the records.
+CLEAN = {
+    "deals": """
+        update work.hygiene.hygiene_deals set
+            status = case when status = 'deleted' then 'lost' else status end, owner_state = 'active',
+            owner_key = coalesce(owner_key, concat(source, ':nobody')), oldest_deal_key = null,
+            amount = 1000, amount_reporting = 1000, log_amount = null, created_at = timestamp '2025-01-01',
+            created_on = date '2025-01-01', expected_close_on = as_of_date, close_date_pushes = 0,
+            closed_on = date '2025-06-01', given_closed_at = null, lead_created_on = null, lost_reason = 'price',
+            days_since_touch = 0, days_in_stage = 0, next_activity_at = as_of, stage_is_configured = true,
+            last_told_stage = null, missing_required_fields = '', merged_into_deal_key = null
+    """,
+    "leads": """
+        update work.hygiene.hygiene_leads set
+            has_a_deal = true, owner_state = 'active', oldest_lead_key = null, hours_to_response = 1, days_since_touch = 0
+    """,
+    "activities": "update work.hygiene.hygiene_activities set has_a_record = true, completed_at = as_of",
+    "transitions": "update work.hygiene.hygiene_transitions set direction = 'advanced'",
+}
+#: Table → (what makes a record dirty, which records, how many).
+DIRT = {
+    "deals": [
+        ("days_since_touch = stale_after_days + 1", "status = 'open'", 60_000),
+        ("expected_close_on = as_of_date - 1", "status = 'open'", 60_000),
+        ("next_activity_at = null", "status = 'open' and source != 'field_sheet'", 60_000),
+        ("owner_state = 'deactivated'", "status = 'open'", 40_000),
+        ("lost_reason = null", "status = 'lost'", 40_000),
+        ("amount = -1", "status != 'open'", 20_000),
+    ],
+    "leads": [("hours_to_response = 25", "not created_at_is_estimated", 60_000)],
+    "activities": [("has_a_record = false", "true", 40_000)],
+    "transitions": [("direction = 'regressed'", "true", 20_000)],
+}
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--template", type=Path, help="folder with the pipeline.duckdb and work.duckdb of a built night")
+    parser.add_argument("--measured", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measured:
+        return _checks()
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
+    expected = _make(options.template)
+    command = [sys.executable, str(Path(__file__).resolve()), "--measured"]
+    cost = measure(command, {**os.environ, "DO_NOT_TRACK": "1"}, BENCHMARKS.parent, OUT / "log.txt")
+    print((OUT / "log.txt").read_text(encoding="utf-8"), end="")
+    if cost.exit_status:
+        return 3
+    with duckdb.connect(str(OUT / "pipeline.duckdb"), read_only=True) as connection:
+        (found,) = connection.execute(
+            "select count(*) from quality.hygiene_violations where resolved_on is null"
+        ).fetchone() or (0,)
+    print(f"{found:,} violations of {expected:,} made; {cost.seconds:.1f} s, peak {cost.peak_mb:,.0f} MB")
+    return 0 if found == expected else 1
+
+
+def _make(template: Path) -> int:
+    """Multiplies the template's tables; returns the number of violations made."""
+    for name in ("pipeline.duckdb", "work.duckdb"):
+        shutil.copyfile(template / name, OUT / name)
+    with duckdb.connect(str(OUT / "pipeline.duckdb")) as connection:
+        connection.execute(f"attach '{OUT / 'work.duckdb'}' as work")
+        connection.execute(f"set temp_directory = '{OUT / 'spilled'}'")
+        _multiply(connection, "marts.fct_deals", ("deal_key", "deal_id"), DEALS)
+        _multiply(connection, "marts.fct_leads", ("lead_key", "lead_id"), int(DEALS * SHARES["leads"]))
+        for subject, share in SHARES.items():
+            _multiply(connection, f"work.hygiene.hygiene_{subject}", ("record_key",), int(DEALS * share))
+            connection.execute(CLEAN[subject])
+            for number, (dirty, among, rows) in enumerate(DIRT[subject]):
+                connection.execute(
+                    f"update work.hygiene.hygiene_{subject} set {dirty} where rowid in (select rowid from "
+                    f"work.hygiene.hygiene_{subject} where {among} order by hash(record_key, {number}) limit {rows})"
+                )
+        for table in ("rows", "deliveries"):
+            connection.execute(f"delete from work.hygiene.hygiene_{table}")
+    return sum(rows for dirt in DIRT.values() for _, _, rows in dirt)
+
+
+def _multiply(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], rows: int) -> None:
+    again = ", ".join(f"concat({key}, '-', copy) as {key}" for key in keys)
+    connection.execute(
+        f"create or replace table {table} as select * exclude (copy) replace ({again}) from {table}, "
+        f"range(1 + {rows} // (select count(*) from {table})) as copies(copy) limit {rows}"
+    )
+
+
+def _checks() -> int:
+    """The measured part: what a night does between dbt and the publish."""
+    from dagster_project.config.load import load_settings
+    from dagster_project.quality.evaluate import evaluate
+    from dagster_project.quality.life import Night, keep_record, write_life, write_record
+
+    config = load_settings({"PIPELINE_CONFIG": str(BENCHMARKS.parent / "pipeline.yml")}).config
+    build, work, lake = OUT / "pipeline.duckdb", OUT / "work.duckdb", OUT / "lake"
+    assert config.as_of is not None
+    seconds: dict[str, float] = {}
+
+    def timed(step: str, started: float) -> None:
+        seconds[step] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    evaluate(config, build, work, OUT / "data_docs", OUT / "templates")
+    timed("evaluate and store violations", started)
+    with duckdb.connect(str(build)) as connection:
+        connection.execute(f"attach '{work}' as work (read_only)")
+        for ago in range(EARLIER_NIGHTS, 0, -1):
+            as_of = config.as_of - timedelta(days=ago)
+            version = OUT / "versions" / f"night{EARLIER_NIGHTS - ago:03d}"
+            if ago == EARLIER_NIGHTS:
+                version.mkdir(parents=True)
+            night = Night(as_of, version.name, as_of.date().isoformat())
+            version.mkdir(parents=True, exist_ok=True)
+            write_record(connection, version, night)
+            keep_record(version, lake)
+        night = Night(config.as_of, "tonight", config.as_of.date().isoformat())
+        started = time.perf_counter()
+        write_life(connection, lake, night)
+        timed(f"lives, scores and worklists beside {EARLIER_NIGHTS} nights", started)
+        started = time.perf_counter()
+        write_record(connection, OUT, night)
+        timed("record", started)
+    for step, taken in seconds.items():
+        print(f"{taken:6.1f} s  {step}")
+    print(f"{sum(seconds.values()):6.1f} s  in all (imports of Great Expectations included)")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,104 @@
+"""The page of the hygiene rules: what each asks, why it matters and how it is mended, as the suites say it.
+
+docs/hygiene.md is written by `dealtrail docs --hygiene docs/hygiene.md`; a test compares it with the suites, so that it
+cannot drift.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+from dagster_project.config.models import Severity, Thresholds
+from dagster_project.config.stages import DEFAULT_REQUIRED
+from dagster_project.quality.policy import Fix, Rule, Suite, read_suites
+
+TEMPLATE = Path(__file__).with_name("rule_guide.md.j2")
+
+#: What the records of a suite are called, in the order in which the page has them.
+RECORDS = {
+    "deals": "deal",
+    "transitions": "change of stage",
+    "leads": "lead",
+    "activities": "activity",
+    "deliveries": "delivery",
+    "rows": "row",
+    "run": "run",
+}
+
+#: How the keys of `fix` are written.
+CRMS = {"hubspot": "HubSpot", "salesforce": "Salesforce", "pipedrive": "Pipedrive", "all": "Whatever the CRM"}
+
+#: A delivery is held back when it is read, before any rule looks at it.
+_APPLIED_EARLIER = {"delivery_held_back": "min_volume_share"}
+
+_REQUIRED_FIELD = re.compile(r"array_contains\(required_fields, '(\w+)'\)")
+
+
+@dataclass
+class Section:
+    """A rule on the page. One that looks at several tables stands in several suites, and has its words in one."""
+
+    rule: str
+    severity: Severity
+    why: str
+    fix: Fix
+    says: list[str] = field(default_factory=list)
+    records: list[str] = field(default_factory=list)
+    conditions: list[Rule] = field(default_factory=list)
+    key_columns: list[str] = field(default_factory=list)
+
+    @property
+    def limits(self) -> str:
+        """Its limits with their defaults, as the configuration names them: `thresholds`, or `required` of a stage."""
+        sql = " ".join(f"{rule.where} {rule.broken_when} {rule.allowed}" for rule in self.conditions)
+        words = {*re.findall(r"\w+", sql), _APPLIED_EARLIER.get(self.rule)}
+        limits = [f"`{name}` {limit.default}" for name, limit in Thresholds.model_fields.items() if name in words]
+        required = [
+            f"`required` from `{DEFAULT_REQUIRED[name]}` on" if name in DEFAULT_REQUIRED else "`required`"
+            for name in _REQUIRED_FIELD.findall(sql)
+        ]
+        return ", ".join(limits + required)
+
+    @property
+    def needs(self) -> str:
+        """The columns without which it does not apply to a source."""
+        needs = [need for rule in self.conditions for need in rule.needs]
+        return "; ".join(dict.fromkeys(" or ".join(f"`{column}`" for column in need) for need in needs))
+
+
+def rule_guide() -> str:
+    """The page as Markdown."""
+    template = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+    ).from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(sections=sections(), crms=CRMS, prose=_prose)
+
+
+def sections() -> list[Section]:
+    """Every rule and gate of expectations/, by what it looks at."""
+    found: dict[str, Section] = {}
+    for suite in sorted(read_suites(), key=lambda suite: list(RECORDS).index(_entity(suite))):
+        record = RECORDS[_entity(suite)]
+        for rule in suite.rules:
+            section = found.setdefault(rule.rule, Section(rule.rule, rule.severity, rule.why, rule.fix))
+            section.says.append(rule.says)
+            section.records.append(record)
+            section.conditions.append(rule)
+        for gate in suite.gates:
+            words = Section(gate.rule, gate.severity, suite.why, suite.fix, [suite.says], [record])
+            section = found.setdefault(gate.rule, words)
+            section.key_columns.append(f"{gate.asset.rsplit('.', 1)[-1]}.{gate.column}")
+    return list(found.values())
+
+
+def _prose(text: str) -> str:
+    """A suite's words as Markdown: names of metrics, columns and rules as code."""
+    return re.sub(r"(?<![\w`/])[a-z]+(_[a-z0-9]+)+(?![\w`/.][\w`/])", r"`\g<0>`", text)
+
+
+def _entity(suite: Suite) -> str:
+    return "rows" if suite.entity_column else suite.entity or "run"

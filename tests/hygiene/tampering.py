@@ -1,0 +1,83 @@
+"""Critical rules would block the night that breaks them: they are planted in a copy of the databases it built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from dagster_project.quality.policy import Check, Gate
+from tests.hygiene.planted import Planted
+
+
+@dataclass(frozen=True)
+class Tampering:
+    """Statements on a copy of the databases, and what they break: its keys are found before they are run."""
+
+    name: str
+    check: Check
+    statements: tuple[str, ...]
+    planted: Planted
+
+
+def tamperings(connection: duckdb.DuckDBPyConnection, checks: list[Check]) -> list[Tampering]:
+    """For each gate a key that is missing and one that stands twice, and accounts that are off by a row each way."""
+    found = []
+    for check in checks:
+        if isinstance(check.definition, Gate):
+            found += _of_gate(connection, check, check.definition)
+        elif check.rule == "row_balance":
+            found.append(_of_accounts(connection, check))
+    return found
+
+
+def _of_gate(connection: duckdb.DuckDBPyConnection, check: Check, gate: Gate) -> list[Tampering]:
+    table, column = gate.table, gate.column
+    keys = [row[0] for row in connection.execute(f"select {column} from {table} order by 1 limit 2").fetchall()]
+    first = _as_table(connection, table)
+    copies = f"insert into {table} select * from {table} where {column} = '{keys[0]}'"
+    nulls = f"update {table} set {column} = null where {column} = '{keys[1]}'"
+    twice, missing, both = Planted(), Planted(), Planted()
+    for planted in (twice, both):
+        planted.judge(check.rule, f"{check.entity} {keys[0]}", True, 2, 1)
+    for planted in (missing, both):
+        planted.judge(check.rule, f"{check.entity} no {column}", True, 1, 1)
+    twice.judge(check.rule, f"{check.entity} {keys[1]}", False)
+    return [
+        Tampering(f"{table}: {name}", check, (*first, *statements), planted)
+        for name, statements, planted in [
+            ("a key twice", (copies,), twice),
+            ("a key missing", (nulls,), missing),
+            ("a key twice and one missing", (copies, nulls), both),
+        ]
+    ]
+
+
+def _as_table(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    """What makes a table of a view, so that its rows can be changed."""
+    *path, view = name.split(".")
+    is_view = connection.execute(
+        "select count(*) from duckdb_views() where schema_name = ? and view_name = ?", [path[-1], view]
+    ).fetchone()
+    if not is_view or not is_view[0]:
+        return []
+    tampered = ".".join([*path, "tampered"])
+    return [
+        f"create table {tampered} as select * from {name}",
+        f"drop view {name}",
+        f"alter table {tampered} rename to {view}",
+    ]
+
+
+def _of_accounts(connection: duckdb.DuckDBPyConnection, check: Check) -> Tampering:
+    rows = connection.execute(
+        f"select concat_ws(':', source, feed, file), source, feed, file from {check.table} order by 1 limit 4"
+    ).fetchall()
+    planted, statements = Planted(), []
+    for (key, source, feed, file), balance in zip(rows, (1, -1, 2, 0), strict=True):
+        planted.judge(check.rule, key, balance != 0, balance, 0)
+        statements.append(
+            f"update {check.table} set balance = {balance} where source = '{source}' and feed = '{feed}' "
+            f"and file = '{file}'"
+        )
+    return Tampering(check.table, check, tuple(statements), planted)
