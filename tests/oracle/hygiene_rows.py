@@ -67,9 +67,9 @@ def _rows_that_count(crm: Crm) -> Iterator[tuple[str, str | None, Place | None, 
         for record in records.values():
             yield entity, record.id, None, record.row, record.dates
     for entity, subject in SUBJECTS.items():
-        for delivery, number, row in log_rows(entity, crm.deliveries):
+        for delivery, index, row in log_rows(entity, crm.deliveries):
             if _unusable(crm, delivery, row) is None:
-                yield entity, row.get(subject), delivery.places[number], row, crm.dates(delivery)
+                yield entity, row.get(subject), delivery.places[index], row, crm.dates(delivery)
 
 
 def _key(crm: Crm, entity: str, record_id: str | None, place: Place | None, column: str) -> str:
