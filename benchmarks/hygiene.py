@@ -41,7 +41,8 @@ CLEAN = {
     """,
     "leads": """
         update work.hygiene.hygiene_leads set
-            has_a_deal = true, owner_state = 'active', oldest_lead_key = null, hours_to_response = 1, days_since_touch = 0
+            has_a_deal = true, owner_state = 'active', oldest_lead_key = null, hours_to_response = 1,
+            days_since_touch = 0
     """,
     "activities": "update work.hygiene.hygiene_activities set has_a_record = true, completed_at = as_of",
     "transitions": "update work.hygiene.hygiene_transitions set direction = 'advanced'",
@@ -65,7 +66,9 @@ DIRT = {
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--template", type=Path, help="folder with the pipeline.duckdb and work.duckdb of a built night")
+    parser.add_argument(
+        "--template", type=Path, help="folder with the databases of a built night"
+    )
     parser.add_argument("--measured", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measured:

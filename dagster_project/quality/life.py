@@ -42,7 +42,7 @@ _FOUND = {
 # Nights are numbered; a violation's unbroken run of nights is one row (gaps and islands). Keys alone go through the
 # nights: a year of them has a hundred million rows, and the words are needed of the last night of each run only.
 _LIVES = """
-with records as ({records}),
+with records as not materialized ({records}),
 
 tonight as ({tonight}),
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .crm import Crm
 from .hygiene import Violation
-from .landing import Delivery, Refusal
+from .landing import Delivery, Refusal, Row
 from .stages import normalised
 from .values import cents, hours_between
 
@@ -65,7 +65,7 @@ def _null_spike(crm: Crm, newest: Delivery, baseline: list[Delivery]) -> tuple[f
     """
     least, times = (Fraction(crm.config.threshold(name)) for name in ("max_null_share", "max_null_share_ratio"))
     spikes = []
-    for column in {column for row in newest.rows for column in row}:
+    for column in {column for row in _rows(newest) for column in row}:
         share = _null_share(newest, column)
         before = [usual for usual in (_null_share(one, column) for one in baseline) if usual is not None]
         if share is None or not before:
@@ -79,9 +79,13 @@ def _null_spike(crm: Crm, newest: Delivery, baseline: list[Delivery]) -> tuple[f
     return round(float(share), 10), round(float(limit), 10)
 
 
+def _rows(delivery: Delivery) -> list[Row]:
+    """Everything that was loaded of it; a row has the columns that its file has."""
+    return [*delivery.rows, *(row for _, row, _ in delivery.quarantined)]
+
+
 def _null_share(delivery: Delivery, column: str) -> Fraction | None:
-    rows = [*delivery.rows, *(row for _, row, _ in delivery.quarantined)]
-    cells = [row[column] for row in rows if column in row]
+    cells = [row[column] for row in _rows(delivery) if column in row]
     return Fraction(cells.count(None), len(cells)) if cells else None
 
 
@@ -101,7 +105,7 @@ def _stage_mix_psi(newest: Delivery, baseline: list[Delivery]) -> float | None:
 
 
 def _stages(deliveries: list[Delivery]) -> Counter[tuple[str, str]]:
-    rows = [row for delivery in deliveries for row in delivery.rows]
+    rows = [row for delivery in deliveries for row in _rows(delivery)]
     return Counter(
         (normalised(row.get("pipeline") or ""), normalised(row["stage"])) for row in rows if row.get("stage")
     )
