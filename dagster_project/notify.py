@@ -49,6 +49,7 @@ def tell_of_worse_scores(context: dg.HookContext) -> None:
 def _send(run: NightlyRun, text: str, facts: dict[str, Any]) -> None:
     """Posts it; three tries, and then it is a warning of the run: nobody's night fails for a chat."""
     import requests
+    from urllib3.exceptions import HTTPError
     from urllib3.util import Retry
 
     kept = ("run_id", "state", "as_of", "message", "stopped_by", "violations", "hygiene")
@@ -59,6 +60,6 @@ def _send(run: NightlyRun, text: str, facts: dict[str, Any]) -> None:
             for scheme in ("https://", "http://"):
                 session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=retry))
             session.post(os.environ[WEBHOOK], json=body, timeout=_TIMEOUT_SECONDS).raise_for_status()
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         # the address is a secret, and stands in the error's text
         run.warnings.append(f"the notification could not be sent to {WEBHOOK}: {type(error).__name__}")

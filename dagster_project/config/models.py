@@ -356,7 +356,7 @@ class Rule(Strict):
     observed: str = Field("null", description="SQL: what stands in the violation as observed.")
     allowed: str = Field("null", description="SQL: what stands there as allowed.")
     message: str | None = Field(None, description="What its owner reads; `{column}` is that record's value.")
-    record_key: str | None = Field(None, description="SQL: the record's key, of a table that is no fct_ or dim_.")
+    record_key: str | None = Field(None, description="SQL: what names the record, where its table's key is not known.")
 
     @property
     def is_own(self) -> bool:
