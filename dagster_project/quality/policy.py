@@ -188,8 +188,8 @@ def _own_rule(name: str, said: models.Rule) -> Rule:
     if record_key is None:
         known = ", ".join(table.removeprefix("marts.") for table in KEYED_TABLES)
         raise ConfigurationError(
-            f"rules.{name}.record_key: the key of '{said.table}' is not known, only those of {known}; give one, such as "
-            "concat_ws(':', source, pipeline, month)"
+            f"rules.{name}.record_key: the key of '{said.table}' is not known, only those of {known}; give one, "
+            "such as concat_ws(':', source, pipeline, month)"
         )
     assert said.severity and said.broken_when and said.message
     return Rule(

@@ -33,6 +33,7 @@ def manifest(tmp_path: Path) -> Path:
         }
         for name, columns in TABLES.items()
     }
+    nodes["test"] = {"resource_type": "test", "schema": "tests", "name": "not_null_fct_deals_source"}
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({"nodes": nodes}), encoding="utf-8")
     return path
@@ -88,6 +89,14 @@ def test_what_is_no_sql_is_told_by_rule_and_key(
     assert f"rules.mine.{problem}" in str(raised.value)
 
 
+@pytest.mark.parametrize("name", ["not_null_fct_deals_source", "fact_key_deal_key"])
+def test_a_name_that_dagster_shows_already_is_refused(tmp_path: Path, manifest: Path, name: str) -> None:
+    path = configured(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace("mine:", f"{name}:"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=f"rules.{name}: there is a check of this name already"):
+        check_own_rules(read_configuration(path), manifest)
+
+
 def deals(*rows: tuple[Any, ...]) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     columns = ", ".join(f"{name} {kind}" for name, kind in TABLES["fct_deals"].items())
@@ -103,6 +112,12 @@ def test_what_only_tonight_s_rows_break_is_told_by_rule_and_key(tmp_path: Path, 
         assert problem_of(connection, check) is None
     with deals(("crm:1", "crm", "seven", 5)) as connection:
         assert str(problem_of(connection, check)).startswith(f"rules.mine.{key}: Conversion Error")
+
+
+def test_rows_that_a_rule_does_not_look_at_are_not_what_stopped_the_night(tmp_path: Path) -> None:
+    check = own_check(configured(tmp_path, where="deal_key = 'crm:1'", broken_when="cast(account_key as integer) > 1"))
+    with deals(("crm:1", "crm", "7", 5), ("crm:2", "crm", "seven", 5)) as connection:
+        assert problem_of(connection, check) is None
 
 
 def test_rows_of_one_name_and_rows_without_a_name_are_one_violation_each(tmp_path: Path) -> None:
