@@ -25,6 +25,11 @@
     array_contains(coalesce(limits.required_fields, run.required_fields), '{{ field }}')
 {%- endmacro %}
 
+{# Limits in days that are `auto`, as long as the history of a stage is too short for one. #}
+{% macro days_without_history() -%}
+    {{ return({'stale_after_days': 30, 'max_days_in_stage': 60}) }}
+{%- endmacro %}
+
 {# A share beside the usual one, as people read it: `amount 40.0 % (usually 2.5 %)`. #}
 {% macro compared_share(name, share, usual_share) -%}
     concat({{ name }}, ' ', round(100 * {{ share }}, 1), ' % (usually ', round(100 * {{ usual_share }}, 1), ' %)')

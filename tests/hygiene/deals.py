@@ -27,7 +27,7 @@ from tests.hygiene.leads import plant_future_activity, plant_lead
 from tests.hygiene.planted import Planted
 from tests.hygiene.policies import OTHER_FIELDS, Pipeline
 from tests.hygiene.records import ENDS, Deal
-from tests.hygiene.world import ACCOUNTS, MAX_RATE_AGE, STATE_OF_OWNER, World
+from tests.hygiene.world import ACCOUNTS, STATE_OF_OWNER, World
 
 UNREADABLE_AMOUNT, UNREADABLE_DAY = "about 500", "soon"
 UNCONFIGURED = "Legal review"
@@ -76,7 +76,9 @@ def closed_deal(
     """A won or lost deal; open deals' rules would find much in it. `is_plain`: closed when its log says."""
     if moves is None:
         way = path(world, pipeline, world.pick(*pipeline.stages).name, least=2)
-        closing = way[-1][0] + timedelta(days=world.rng.randrange(0, max(1, days_since(way[-1][0]))))
+        days = world.rng.randrange(0, max(1, days_since(way[-1][0])))
+        # on the day of the last move, or in its very second; of one second there is one version
+        closing = way[-1][0] + timedelta(days=days, seconds=world.policy.history == "deal_versions")
         moves = [*way, (min(closing, EXTRACTS[-1] - SECOND), world.pick(*ENDS))]
     deal = world.new_deal(pipeline.name, AS_OF)
     _way(world, deal, pipeline, moves)
@@ -129,8 +131,9 @@ def path(world: World, pipeline: Pipeline, stage: str, least: int = 1) -> list[t
         way = [one for number, one in enumerate(way) if number == 0 or way[number - 1] != one]
     moves = [(moment(days, world.rng), stage)]
     for before in reversed(way[:-1]):
-        is_tied = world.policy.history == "deal_changes" and not {before, moves[0][1]} & {*ENDS}
-        if is_tied and world.rng.random() < 0.1:
+        is_alone = len(moves) == 1 or moves[0][0] != moves[1][0]
+        can_tie = is_alone and world.policy.history == "deal_changes" and not {before, moves[0][1]} & {*ENDS}
+        if can_tie and world.rng.random() < 0.1:
             at = moves[0][0]
         else:
             at = moment(days_since(moves[0][0]) + world.rng.randrange(1, 15), world.rng)
@@ -328,7 +331,8 @@ def _in_currency(world: World, deal: Deal, letter: str, is_near: bool) -> None:
     closed_on = deal.close_on if deal.stage in ENDS else None
     is_missing = deal.amount is not None and world.rate(deal.currency, closed_on or TODAY) is None
     near = is_near or (deal.amount is None and letter in ("O", "N"))
-    judge(world, deal, "missing_exchange_rate", is_missing, deal.currency, MAX_RATE_AGE, near=near)
+    allowed = world.limits.max_rate_age_days
+    judge(world, deal, "missing_exchange_rate", is_missing, deal.currency, allowed, near=near)
 
 
 def _owner(world: World, deal: Deal, pipeline: Pipeline) -> None:
@@ -410,8 +414,8 @@ def _closing(world: World, deal: Deal, is_plain: bool) -> None:
         "today": TODAY,
         "tomorrow": TODAY + DAY,
         "a second ahead": TODAY,
-        "62 days after a rate": day(200 - MAX_RATE_AGE),
-        "63 days after a rate": day(200 - MAX_RATE_AGE - 1),
+        "by the last rate": day(200 - world.limits.max_rate_age_days),
+        "a day too late": day(200 - world.limits.max_rate_age_days - 1),
     }
     option = "as logged" if is_plain else world.pick("as logged", *options)
     deal.close_on = options[option]
@@ -460,5 +464,5 @@ def _closed_amount(world: World, deal: Deal) -> None:
 def _closed_currency(world: World, deal: Deal) -> None:
     letter = "EUR" if is_flat(world, deal) else world.pick("EUR", "EUR", "E", "E", "F", "N")
     assert deal.close_on is not None
-    is_near = letter == "E" and deal.close_on == day(200 - MAX_RATE_AGE)
+    is_near = letter == "E" and deal.close_on == day(200 - world.limits.max_rate_age_days)
     _in_currency(world, deal, letter, is_near)

@@ -16,11 +16,10 @@ from statistics import median
 from typing import Any
 
 from tests.hygiene.calendar import AS_OF
+from tests.hygiene.limits import Limits
 from tests.hygiene.planted import ANY, Planted
 from tests.hygiene.records import Row
 
-MAX_AGE_HOURS, MAX_PSI, MAX_QUARANTINED, LEAST_VOLUME = 26.0, 0.25, 0.05, 0.5
-MAX_NULLS, MAX_NULL_RATIO = Fraction(1, 20), 3
 EMPTY_BIN = 0.0001
 
 
@@ -73,7 +72,8 @@ class Feed:
     source: str
     name: str
     entity: str
-    deliveries: list[Delivery]
+    limits: Limits
+    deliveries: list[Delivery] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -109,9 +109,9 @@ class Feed:
         loaded: list[Delivery] = []
         for delivery in self.deliveries:
             usual = median(len(one.rows) for one in loaded[-7:]) if loaded else 0
-            is_less = len(delivery.rows) < LEAST_VOLUME * usual
+            is_less = len(delivery.rows) < self.limits.min_volume_share * usual
             is_small = is_less and self.is_full and not delivery.is_confirmed
-            key, near = self.key(delivery), is_less or len(delivery.rows) == LEAST_VOLUME * usual
+            key, near = self.key(delivery), is_less or len(delivery.rows) == self.limits.min_volume_share * usual
             planted.judge("delivery_refused", key, delivery.is_refused, "refused", "loaded", near=False)
             if delivery.is_refused:
                 continue
@@ -126,16 +126,15 @@ class Feed:
     def _judge_newest(self, planted: Planted, loaded: list[Delivery]) -> None:
         *before, newest = loaded
         key = self.key(newest)
-        limit = timedelta(hours=self.settings.get("max_delivery_age_hours", MAX_AGE_HOURS))
+        limit = timedelta(hours=self.settings.get("max_delivery_age_hours", self.limits.max_delivery_age_hours))
         age = AS_OF - newest.extracted_at
         hours = round(age / timedelta(hours=1), 2)
         planted.judge("late_delivery", key, age > limit, hours, limit / timedelta(hours=1), near=age == limit)
         share = newest.quarantined / max(1, len(newest.rows))
-        is_too_much = share > MAX_QUARANTINED
-        near = share == MAX_QUARANTINED or (is_too_much and newest.is_confirmed)
-        planted.judge(
-            "quarantine_share", key, is_too_much and not newest.is_confirmed, share, MAX_QUARANTINED, near=near
-        )
+        most = self.limits.max_quarantine_share
+        is_too_much = share > most
+        near = share == most or (is_too_much and newest.is_confirmed)
+        planted.judge("quarantine_share", key, is_too_much and not newest.is_confirmed, share, most, near=near)
         if before and newest.headings and before[-1].headings:
             gone = sorted(set(before[-1].headings) - set(newest.headings))
             new = sorted(set(newest.headings) - set(before[-1].headings))
@@ -148,30 +147,32 @@ class Feed:
             self._judge_mix(planted, before[-7:], newest)
 
     def _judge_nulls(self, planted: Planted, before: list[Delivery], newest: Delivery) -> None:
-        """By the column that is furthest above what is allowed: more than one in twenty, and than thrice the usual."""
+        """By the column that is furthest above what is allowed: a share of all cells, or so many times the usual."""
+        most, ratio = Fraction(str(self.limits.max_null_share)), self.limits.max_null_share_ratio
         known = {column: [one for one in before if column in one.columns] for column in newest.columns}
         compared = []
         for column, those in known.items():
             if those and newest.rows:
                 share = newest.null_share(column)
                 usual = median(one.null_share(column) for one in those)
-                limit = max(MAX_NULLS, MAX_NULL_RATIO * usual)
+                limit = max(most, ratio * usual)
                 compared.append((share - limit, share, limit, usual))
         if not compared:
             return
         excess, share, limit, _ = max(compared)
         is_enough = len(before) >= 3
-        at_limit = any(one == MAX_NULLS or one == MAX_NULL_RATIO * usual > 0 for _, one, _, usual in compared)
-        few = any(one > MAX_NULL_RATIO * usual for _, one, _, usual in compared)
+        at_limit = any(one == most or one == ratio * usual > 0 for _, one, _, usual in compared)
+        few = any(one > ratio * usual for _, one, _, usual in compared)
         near = at_limit or few or (excess > 0 and not is_enough)
         observed, allowed = round(float(share), 10), round(float(limit), 10)
         planted.judge("null_spike", self.key(newest), excess > 0 and is_enough, observed, allowed, near=near)
 
     def _judge_mix(self, planted: Planted, before: list[Delivery], newest: Delivery) -> None:
         psi = stability([stage for one in before for stage in one.stages()], newest.stages()) if before else 0.0
-        is_other, is_enough = psi > MAX_PSI, len(before) >= 3
-        near = is_other or psi > MAX_PSI * 0.8
-        planted.judge("stage_mix_drift", self.key(newest), is_other and is_enough, ANY, MAX_PSI, near=near)
+        most = self.limits.max_stage_mix_psi
+        is_other, is_enough = psi > most, len(before) >= 3
+        near = is_other or psi > most * 0.8
+        planted.judge("stage_mix_drift", self.key(newest), is_other and is_enough, ANY, most, near=near)
 
 
 def heading(column: str) -> str:

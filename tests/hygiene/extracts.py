@@ -36,7 +36,7 @@ def feeds_of(world: World) -> list[Feed]:
             row.update(dict.fromkeys(left_out, ""))
         taken = [at - lag if entity == world.policy.history else at for at in EXTRACTS]
         deliveries = [Delivery(at, rows, shown) for at, rows in zip(taken, tables, strict=True)]
-        feeds.append(Feed(world.name, entity, entity, deliveries, settings))
+        feeds.append(Feed(world.name, entity, entity, world.limits, deliveries, settings))
 
     deals = [
         [deal.row(extract, zone, one_date) for deal in world.deals if deal.is_in(extract)]

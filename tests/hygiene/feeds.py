@@ -5,14 +5,16 @@ Their records are as plain as can be: accounts, and deals that were closed long 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 from tests.hygiene.calendar import AS_OF, SECOND, TODAY, in_utc
-from tests.hygiene.deliveries import MAX_AGE_HOURS, MAX_PSI, Delivery, Feed, stability
+from tests.hygiene.deliveries import Delivery, Feed, stability
 from tests.hygiene.extracts import plant_unusable
+from tests.hygiene.limits import WITHOUT_HISTORY, Limits
 from tests.hygiene.planted import Planted
 from tests.hygiene.records import Row
 from tests.hygiene.sources import Source
@@ -31,37 +33,42 @@ PIPELINE = {
 }
 
 
-def sources_of_deliveries(seed: int) -> list[Source]:
+def sources_of_deliveries(seed: int, limits: Limits) -> list[Source]:
     """A source with many feeds; one of which nothing is good; and one that has its deals from a log alone."""
     rng = Random(f"deliveries {seed}")
     planted = Planted()
     name = f"feeds{seed:03d}"
-    feeds = [_accounts(rng, planted, name, number) for number in range(ACCOUNT_FEEDS)]
-    feeds += [_deals(rng, name, number) for number in range(DEAL_FEEDS)]
-    feeds += [_incremental(planted, name), *_nothing_new(name), _revenue(name)]
+    feeds = [_accounts(limits, rng, planted, name, number) for number in range(ACCOUNT_FEEDS)]
+    feeds += [_deals(limits, rng, name, number) for number in range(DEAL_FEEDS)]
+    feeds += [_incremental(limits, planted, name), *_nothing_new(limits, name), _revenue(limits, name)]
     for feed in feeds:
         feed.judged(planted)
     planted.judge("entity_without_rows", f"{name}:deals", False)
     settings = {"pipelines": [PIPELINE]}
-    others = [_without_deals(f"nothing{seed:03d}"), _logged(f"logged{seed:03d}"), _dated(f"dated{seed:03d}")]
+    others = [
+        _without_deals(limits, f"nothing{seed:03d}"),
+        _logged(limits, f"logged{seed:03d}"),
+        _dated(limits, f"dated{seed:03d}"),
+    ]
     return [Source(name, settings, feeds, planted), *others]
 
 
-def _ends(rng: Random) -> tuple[timedelta, dict[str, Any]]:
+def _ends(limits: Limits, rng: Random) -> tuple[timedelta, dict[str, Any]]:
     """How old the newest delivery is, and what the feed's configuration says of that."""
-    limit = timedelta(hours=MAX_AGE_HOURS)
+    limit = timedelta(hours=limits.max_delivery_age_hours)
     age = rng.choice([limit - SECOND, limit, limit, limit + SECOND, timedelta(hours=2), timedelta(days=9)])
     if rng.random() < 0.25:
         return age, {"max_delivery_age_hours": int(age / timedelta(hours=1)) + 1}
     return age, {}
 
 
-def _accounts(rng: Random, planted: Planted, source: str, number: int) -> Feed:
+def _accounts(limits: Limits, rng: Random, planted: Planted, source: str, number: int) -> Feed:
     """Accounts with a certain number of deliveries, of which the newest, or one before it, is odd."""
-    age, settings = _ends(rng)
+    age, settings = _ends(limits, rng)
     earlier = rng.choice([1, 2, 3, 4, 7, 8])
-    shape = _EMPTY_CELLS[number % len(_EMPTY_CELLS)]
-    feed = Feed(source, f"accounts_{number}", "accounts", [], settings)
+    shapes = _empty_cells(limits)
+    shape = shapes[number % len(shapes)]
+    feed = Feed(source, f"accounts_{number}", "accounts", limits, [], settings)
     for place in range(earlier + 1):
         ago = earlier - place
         empty = shape.now if ago == 0 else shape.before if ago <= 7 else 0
@@ -85,14 +92,17 @@ class _EmptyCells:
     now: int
 
 
-_EMPTY_CELLS = [
-    _EmptyCells(40, 0, 2),  # exactly one in twenty
-    _EmptyCells(40, 0, 3),
-    _EmptyCells(64, 2, 6),  # exactly three times as many
-    _EmptyCells(64, 2, 7),
-    _EmptyCells(64, 1, 3),  # three times as many, and still few
-    _EmptyCells(64, 64, 64),
-]
+def _empty_cells(limits: Limits) -> list[_EmptyCells]:
+    few, ratio = round(40 * limits.max_null_share), limits.max_null_share_ratio
+    usual = math.ceil(64 * limits.max_null_share / ratio) + 1
+    return [
+        _EmptyCells(40, 0, few),  # exactly as many as may be
+        _EmptyCells(40, 0, few + 1),
+        _EmptyCells(64, usual, ratio * usual),  # exactly so many times the usual
+        _EmptyCells(64, usual, ratio * usual + 1),
+        _EmptyCells(64, 1, ratio + 1),  # more than so many times, and still few
+        _EmptyCells(64, 64, 64),
+    ]
 
 
 def _change_headings(rng: Random, feed: Feed) -> None:
@@ -113,12 +123,12 @@ def _change_headings(rng: Random, feed: Feed) -> None:
 
 
 def _change_volume(rng: Random, feed: Feed) -> None:
-    """Half of what is usual, or one row less, confirmed or not; or a file without its required column."""
+    """As few rows as may be, or one less, confirmed or not; or a file without its required column."""
     delivery = rng.choice(feed.deliveries[-2:])
-    option = rng.choice(["all", "all", "half", "less", "less, confirmed", "refused"])
-    if option in ("half", "less", "less, confirmed"):
-        # the last rows: those with empty cells come first
-        delivery.rows = delivery.rows[: len(delivery.rows) // 2 - (option != "half")]
+    option = rng.choice(["all", "all", "least", "less", "less, confirmed", "refused"])
+    if option in ("least", "less", "less, confirmed"):
+        least = math.ceil(feed.limits.min_volume_share * len(delivery.rows))
+        delivery.rows = delivery.rows[: least - (option != "least")]
         delivery.is_confirmed = option == "less, confirmed"
     if option == "refused":
         delivery.columns.remove("account_id")
@@ -126,7 +136,7 @@ def _change_volume(rng: Random, feed: Feed) -> None:
 
 
 def _quarantine(rng: Random, planted: Planted, feed: Feed) -> None:
-    """One row in twenty without an id, or one more, in the newest delivery or in an older one."""
+    """As many rows without an id as may be, or one more, in the newest delivery or in an older one."""
     newest = feed.deliveries[-1]
     option = rng.choice(["none", "few", "many", "many, confirmed", "older"])
     if option == "none" or newest.is_refused or len(newest.rows) < 20:
@@ -134,7 +144,7 @@ def _quarantine(rng: Random, planted: Planted, feed: Feed) -> None:
     delivery = feed.deliveries[-2] if option == "older" else newest
     if delivery.is_refused:
         return
-    few = len(delivery.rows) // 20
+    few = math.floor(len(delivery.rows) * feed.limits.max_quarantine_share)
     bad: list[tuple[Row, str]] = [({"account_name": "Nameless"}, "account_id") for _ in range(few + (option != "few"))]
     delivery.rows = delivery.rows[: -len(bad)]
     delivery.is_confirmed |= option == "many, confirmed"
@@ -145,13 +155,13 @@ def _quarantine(rng: Random, planted: Planted, feed: Feed) -> None:
         planted.add(unusable)
 
 
-def _deals(rng: Random, source: str, number: int) -> Feed:
+def _deals(limits: Limits, rng: Random, source: str, number: int) -> Feed:
     """Closed deals, always the same ones, whose stages are mixed otherwise in the newest delivery."""
-    age, settings = _ends(rng)
+    age, settings = _ends(limits, rng)
     earlier = rng.choice([2, 3, 3, 5, 8])
     usual = rng.choice([[30, 20, 14], [40, 24, 0], [20, 22, 22]])
-    newest = _other_mix(rng, usual, is_over=rng.random() < 0.5)
-    feed = Feed(source, f"deals_{number}", "deals", [], settings)
+    newest = _other_mix(limits, rng, usual, is_over=rng.random() < 0.5)
+    feed = Feed(source, f"deals_{number}", "deals", limits, [], settings)
     for place in range(earlier + 1):
         ago = earlier - place
         # what is older than the last seven is not compared with
@@ -173,7 +183,7 @@ def _deals(rng: Random, source: str, number: int) -> Feed:
     return feed
 
 
-def _other_mix(rng: Random, usual: list[int], is_over: bool) -> list[int]:
+def _other_mix(limits: Limits, rng: Random, usual: list[int], is_over: bool) -> list[int]:
     """One of the mixes that are only just alike, or only just not."""
     before = [stage for stage, count in zip(STAGES, usual, strict=True) for _ in range(count)]
     found = []
@@ -181,13 +191,13 @@ def _other_mix(rng: Random, usual: list[int], is_over: bool) -> list[int]:
         for lost in range(ROWS + 1 - won):
             mix = [won, lost, ROWS - won - lost]
             now = [stage for stage, count in zip(STAGES, mix, strict=True) for _ in range(count)]
-            distance = stability(before, now) - MAX_PSI
+            distance = stability(before, now) - limits.max_stage_mix_psi
             if (distance > 0) == is_over:
                 found.append((abs(distance), mix))
     return rng.choice([mix for _, mix in sorted(found)[:4]])
 
 
-def _incremental(planted: Planted, source: str) -> Feed:
+def _incremental(limits: Limits, planted: Planted, source: str) -> Feed:
     """Deliveries of which none replaces another: of the older one much is in quarantine, but it is not the newest."""
     columns = ["account_id", "account_name"]
     older, newest = (
@@ -195,14 +205,14 @@ def _incremental(planted: Planted, source: str) -> Feed:
         for when in ("old", "new")
     )
     deliveries = [Delivery(AS_OF - timedelta(hours=hours), rows, columns) for hours, rows in ((25, older), (1, newest))]
-    feed = Feed(source, "accounts_incremental", "accounts", deliveries, {"deliveries": "incremental"})
+    feed = Feed(source, "accounts_incremental", "accounts", limits, deliveries, {"deliveries": "incremental"})
     bad: list[tuple[Row, str]] = [({"account_name": "Nameless"}, "account_id") for _ in range(3)]
     plant_unusable(planted, feed, deliveries[0], bad, "account_id")
     planted.judge("quarantine_share", feed.key(deliveries[0]), False)
     return feed
 
 
-def _nothing_new(source: str) -> list[Feed]:
+def _nothing_new(limits: Limits, source: str) -> list[Feed]:
     """A night on which nothing happened is an empty list of JSON: it has no headings, and none has vanished."""
     some = [{"account_id": f"{source}-some", "account_name": "Any"}]
     feeds = []
@@ -211,30 +221,30 @@ def _nothing_new(source: str) -> list[Feed]:
             Delivery(AS_OF - timedelta(hours=hours), rows, list(some[0]), is_json=True)
             for hours, rows in zip((25, 1), tables, strict=True)
         ]
-        feeds.append(Feed(source, name, "accounts", deliveries, {"deliveries": "incremental"}))
+        feeds.append(Feed(source, name, "accounts", limits, deliveries, {"deliveries": "incremental"}))
     return feeds
 
 
-def _revenue(source: str) -> Feed:
+def _revenue(limits: Limits, source: str) -> Feed:
     """What two customers paid, so that there are months of customers whose key can be wrong."""
     rows = [
         {"account_id": customer, "revenue_on": f"2025-{month}-01", "amount": "10.00"}
         for customer in ("first", "second")
         for month in (10, 11, 12)
     ]
-    return Feed(source, "revenue", "revenue", [Delivery(AS_OF - timedelta(hours=1), rows, list(rows[0]))])
+    return Feed(source, "revenue", "revenue", limits, [Delivery(AS_OF - timedelta(hours=1), rows, list(rows[0]))])
 
 
-def _without_deals(name: str) -> Source:
+def _without_deals(limits: Limits, name: str) -> Source:
     """Its only file of deals cannot be used, and leads, which it must have, have never come."""
     planted = Planted()
     deals = Delivery(AS_OF - timedelta(hours=1), [{"stage": "New"}], ["stage", "amount"], is_refused=True)
     accounts = Delivery(AS_OF - timedelta(hours=1), [{"account_id": "1"}], ["account_id"])
     mapped = {"deal_id": "Deal Id", "stage": "Stage", "amount": "Amount"}
     feeds = [
-        Feed(name, "deals", "deals", [deals], {"columns": mapped}),
-        Feed(name, "leads", "leads", [], {"columns": {"lead_id": "Lead Id"}, "required": True}),
-        Feed(name, "accounts", "accounts", [accounts], {"required": True}),
+        Feed(name, "deals", "deals", limits, [deals], {"columns": mapped}),
+        Feed(name, "leads", "leads", limits, [], {"columns": {"lead_id": "Lead Id"}, "required": True}),
+        Feed(name, "accounts", "accounts", limits, [accounts], {"required": True}),
     ]
     for feed in feeds:
         feed.judged(planted)
@@ -244,7 +254,7 @@ def _without_deals(name: str) -> Source:
     return Source(name, {"pipelines": [PIPELINE]}, feeds, planted)
 
 
-def _logged(name: str) -> Source:
+def _logged(limits: Limits, name: str) -> Source:
     """A log in one file, and nothing more: it gives a deal that was won, and one that is open and late."""
     planted = Planted()
     told = [
@@ -269,13 +279,15 @@ def _logged(name: str) -> Source:
         for deal, field, old, new, month in told
     ]
     log = Delivery(AS_OF - timedelta(hours=1), rows, list(rows[0]))
-    feed = Feed(name, "log", "deal_changes", [log])
+    feed = Feed(name, "log", "deal_changes", limits, [log])
     feed.judged(planted)
-    late = f"{name}:2"
-    planted.judge("stale_deal", late, True, 320, 30)
-    planted.judge("stuck_in_stage", late, True, 320, 60)
+    late, stuck = f"{name}:2", limits.max_days_in_stage
+    if stuck == "auto":
+        stuck = WITHOUT_HISTORY["max_days_in_stage"]
+    planted.judge("stale_deal", late, True, 320, limits.stale_after_days)
+    planted.judge("stuck_in_stage", late, True, 320, stuck)
     planted.judge("past_close_date", late, True, "2026-01-14", TODAY)
-    planted.judge("pushed_too_often", late, True, 4, 3)
+    planted.judge("pushed_too_often", late, True, 4, limits.max_close_date_pushes)
     planted.judge("negative_amount", late, True, "-1.00", 0)
     planted.judge("won_without_amount", f"{name}:1", True, None, "more than 0")
     # it never says who owns a deal
@@ -284,7 +296,7 @@ def _logged(name: str) -> Source:
     return Source(name, {"pipelines": [PIPELINE]}, [feed], planted)
 
 
-def _dated(name: str) -> Source:
+def _dated(limits: Limits, name: str) -> Source:
     """Dates of stages in the row itself: a deal stands in the stage it entered last, others do not."""
     planted = Planted()
     first, second = (f'Date entered "{stage}"' for stage in ("New", "Offer"))
@@ -296,7 +308,7 @@ def _dated(name: str) -> Source:
     ]
     delivery = Delivery(AS_OF - timedelta(hours=1), rows, columns)
     settings = {"stage_dates": ['Date entered "{stage}"']}
-    feed = Feed(name, "deals", "deals", [delivery], settings)
+    feed = Feed(name, "deals", "deals", limits, [delivery], settings)
     feed.judged(planted)
     rule = "stage_disagrees_with_history"
     planted.judge(rule, f"{name}:1", False)

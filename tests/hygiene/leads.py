@@ -9,8 +9,6 @@ from tests.hygiene.planted import Planted
 from tests.hygiene.records import Activity, Deal, Lead, shown_from
 from tests.hygiene.world import STATE_OF_OWNER, World
 
-SLA = timedelta(hours=24)
-DEAD_AFTER = 90
 CLOSED = ("converted", "rejected")
 #: The deals that leads say they became.
 NAMED_BY_LEADS, DELETED = "D-named", "D-deleted"
@@ -48,9 +46,13 @@ def plant_lead(world: World, created: datetime | None = None, deal: Deal | None 
 def _created(world: World) -> datetime:
     option = world.pick("SLA", "SLA", "dead", "dead", "recent", "long ago")
     if option == "SLA":
-        return AS_OF - SLA + world.pick(-1, 0, 1) * SECOND
-    days = {"dead": DEAD_AFTER + world.pick(-1, 0, 0, 1), "recent": world.rng.randrange(2, 60)}
+        return AS_OF - _sla(world) + world.pick(-1, 0, 1) * SECOND
+    days = {"dead": world.limits.dead_lead_after_days + world.pick(-1, 0, 0, 1), "recent": world.rng.randrange(2, 60)}
     return moment(days.get(option, world.rng.randrange(100, 300)), world.rng)
+
+
+def _sla(world: World) -> timedelta:
+    return timedelta(hours=world.limits.lead_response_sla_hours)
 
 
 def is_dated(world: World, lead: Lead) -> bool:
@@ -61,7 +63,8 @@ def is_dated(world: World, lead: Lead) -> bool:
 def _activities(world: World, lead: Lead, created: datetime) -> list[Activity]:
     """What was done: answers in time and late, and much that is no answer."""
     done = []
-    late = world.pick(SLA, SLA, SLA + SECOND, SLA + SECOND, SLA - SECOND, timedelta(0), timedelta(hours=50))
+    sla, dead_after = _sla(world), world.limits.dead_lead_after_days
+    late = world.pick(sla, sla, sla + SECOND, sla + SECOND, sla - SECOND, timedelta(0), timedelta(hours=50))
     options = {
         "answer": {
             "kind": world.pick(*RESPONSES),
@@ -74,7 +77,7 @@ def _activities(world: World, lead: Lead, created: datetime) -> list[Activity]:
         "undone": {"kind": "call", "due": created + timedelta(hours=1), "is_done": False},
         "ahead": {"kind": "call", "completed": AS_OF + SECOND},
         "this night": {"kind": "call", "completed": AS_OF},
-        "touch": {"kind": "note", "completed": moment(DEAD_AFTER + world.pick(-1, 0, 1, 1), world.rng)},
+        "touch": {"kind": "note", "completed": moment(dead_after + world.pick(-1, 0, 1, 1), world.rng)},
     }
     for name in world.rng.sample(sorted(options), world.rng.randrange(0, 3)):
         said = options[name]
@@ -109,10 +112,10 @@ def _answered(world: World, lead: Lead, done: list[Activity]) -> None:
     waited = min(answers, default=AS_OF) - lead.created
     hours = round(waited / timedelta(hours=1), 2)
     applies = is_dated(world, lead) and world.delivers("activities")
-    near = not applies or waited == SLA
-    world.of_record[lead.id].judge(
-        "unanswered_lead", world.key(lead.id), applies and waited > SLA, hours, 24.0, near=near
-    )
+    sla = _sla(world)
+    is_late, near = applies and waited > sla, not applies or waited == sla
+    allowed = sla / timedelta(hours=1)
+    world.of_record[lead.id].judge("unanswered_lead", world.key(lead.id), is_late, hours, allowed, near=near)
 
 
 def _converted(world: World, lead: Lead, deal: Deal | None) -> bool:
@@ -150,9 +153,9 @@ def _alive(world: World, lead: Lead, done: list[Activity], is_open: bool) -> Non
     lead.known_since = created
     touches = [one.completed for one in done if one.completed is not None and one.completed <= AS_OF]
     days = days_since(max([created, *touches]))
-    is_dead = is_open and days > DEAD_AFTER
-    near = days == DEAD_AFTER or days > DEAD_AFTER
-    world.of_record[lead.id].judge("dead_lead", world.key(lead.id), is_dead, days, DEAD_AFTER, near=near)
+    limit = world.limits.dead_lead_after_days
+    is_dead = is_open and days > limit
+    world.of_record[lead.id].judge("dead_lead", world.key(lead.id), is_dead, days, limit, near=days >= limit)
 
 
 def plant_duplicate_leads(world: World) -> None:

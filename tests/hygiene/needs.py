@@ -8,6 +8,10 @@ from tests.hygiene.planted import Planted
 #: `history.<field>`: the field in a change log or in versions.
 AMOUNT = ["deals.amount", "history.amount"]
 EXPECTED = ["deals.expected_close_on", "deals.close_on", "history.expected_close_on"]
+ACCOUNT = ["deals.account_id", "history.account_id"]
+DEAL_NAME = ["deals.deal_name", "history.deal_name"]
+LEAD_SOURCE = ["deals.lead_source", "leads.lead_source", "history.lead_source"]
+CREATED = ["deals.created_at", "history.created_at"]
 OWNER = ["deals.owner_id", "history.owner_id"]
 LEAD_OF_DEAL = ["deals.lead_id", "leads.converted_deal_id"]
 
@@ -21,19 +25,21 @@ NEEDS: dict[str, list[list[str]]] = {
     "deals.negative_amount": [AMOUNT],
     "deals.amount_outlier": [AMOUNT],
     "deals.missing_owner": [OWNER],
-    "deals.missing_account": [["deals.account_id"]],
-    "deals.missing_required_field": [
-        ["deals.deal_name", *LEAD_OF_DEAL, "deals.lead_source", "leads.lead_source", "accounts.segment"]
-    ],
+    "deals.missing_account": [ACCOUNT],
+    "deals.missing_required_field": [[*DEAL_NAME, *LEAD_OF_DEAL, *LEAD_SOURCE, "accounts.segment"]],
     "deals.no_next_activity": [["activities.due_at"]],
     "deals.inactive_owner": [OWNER, ["owners.owner_id"]],
     "deals.lost_without_reason": [["deals.lost_reason", "history.lost_reason"]],
     "deals.closed_before_lead": [["leads.created_at"], LEAD_OF_DEAL],
-    "deals.duplicate_deal": [["deals.account_id"], ["deals.deal_name"]],
+    "deals.duplicate_deal": [ACCOUNT, DEAL_NAME, AMOUNT],
+    "deals.missing_exchange_rate": [AMOUNT],
+    "deals.closed_before_created": [CREATED],
+    "deals.created_in_future": [CREATED],
     "leads.unanswered_lead": [["leads.created_at"], ["activities.lead_id"]],
     "leads.inactive_owner": [["leads.owner_id"], ["owners.owner_id"]],
     "leads.converted_without_deal": [LEAD_OF_DEAL],
     "leads.duplicate_lead": [["leads.email"]],
+    "activities.orphan_activity": [["activities.deal_id", "activities.lead_id", "activities.account_id"]],
     "activities.future_activity_done": [["activities.completed_at", "activities.due_at"]],
 }
 

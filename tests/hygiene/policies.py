@@ -7,14 +7,8 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-#: Limits where the configuration says nothing (domain.md, Hygiene rules); of `auto` without enough visits.
-DEFAULTS: dict[str, int | str] = {
-    "stale_after_days": 30,
-    "max_days_in_stage": "auto",
-    "max_close_date_pushes": 3,
-    "max_amount_deviations": 10,
-}
-FALLBACK = {"stale_after_days": 30, "max_days_in_stage": 60}
+from tests.hygiene.limits import WITHOUT_HISTORY, Limits
+
 #: Field → the canonical stage from which on it is required, where no stage of a pipeline says.
 REQUIRED_FROM = {"owner": "prospecting", "amount": "proposal", "expected_close_on": "proposal"}
 OTHER_FIELDS = ("deal_name", "lead", "lead_source", "segment")
@@ -42,10 +36,14 @@ class Stage:
 
 @dataclass
 class Pipeline:
-    """Its open stages in order; `Won` and `Lost` come behind them. `p90`: what `auto` came to, by stage."""
+    """Its open stages in order; `Won` and `Lost` come behind them.
+
+    `common`: the limits of all pipelines; `p90`: what `auto` came to, by stage.
+    """
 
     name: str
     stages: list[Stage]
+    common: Limits
     limits: dict[str, int | str] = field(default_factory=dict)
     after_close: str | None = None
     p90: dict[str, int] = field(default_factory=dict)
@@ -63,10 +61,10 @@ class Pipeline:
         return [one.name for one in self.stages].index(stage)
 
     def limit(self, name: str, stage: str) -> int:
-        """The stage's own word, else the pipeline's, else the default; `auto` resolved."""
+        """The stage's own word, else the pipeline's, else what holds for all; `auto` resolved."""
         own = next((one.limits for one in self.stages if one.name == stage), {})
-        said = own.get(name, self.limits.get(name, DEFAULTS[name]))
-        return int(self.p90.get(stage, FALLBACK[name]) if said == "auto" else said)
+        said = own.get(name, self.limits.get(name, getattr(self.common, name)))
+        return int(self.p90.get(stage, WITHOUT_HISTORY[name]) if said == "auto" else said)
 
     def required(self, stage: str) -> list[str]:
         """The fields an open deal needs here: what this stage or one before it names; by default what none names."""
@@ -134,7 +132,7 @@ def policy_of(seed: int) -> Policy:
     )
 
 
-def sales(rng: Random, policy: Policy) -> Pipeline:
+def sales(rng: Random, policy: Policy, common: Limits) -> Pipeline:
     """Limits everywhere: of the stage, or of the pipeline."""
     stages = [
         Stage("New", "prospecting"),
@@ -163,22 +161,24 @@ def sales(rng: Random, policy: Policy) -> Pipeline:
         "max_close_date_pushes": 2,
         "max_amount_deviations": rng.choice([3, 5]),
     }
-    return Pipeline("Sales", stages, limits)
+    if rng.random() < 0.5:
+        limits["stale_after_days"] = rng.choice([9, 33])
+    return Pipeline("Sales", stages, common, limits)
 
 
-def small() -> Pipeline:
+def small(common: Limits) -> Pipeline:
     """Nothing is said of any limit, and there are too few visits to learn one from."""
     stages = [Stage("New", "prospecting"), Stage("Trial", "demo"), Stage("Offer", "proposal")]
-    return Pipeline("Small", stages)
+    return Pipeline("Small", stages, common)
 
 
-def fast(policy: Policy) -> Pipeline:
+def fast(policy: Policy, common: Limits) -> Pipeline:
     """Limits learnt from visits: of a stage of thirty, not of one of twenty-nine, nor of one that few ever leave."""
     auto: dict[str, int | str] = {"stale_after_days": "auto"}
     stages = [
         Stage("Thirty", "contact", limits=auto),
         Stage("Twenty-nine", "qualifying", limits=auto),
-        Stage("Unending", "demo"),
+        Stage("Unending", "demo", limits={"max_days_in_stage": "auto"}),
     ]
     after_close = {"reopen": "keep_first", "keep_first": "reopen"}[policy.after_close]
-    return Pipeline("Fast", stages, {}, after_close=after_close)
+    return Pipeline("Fast", stages, common, {"max_days_in_stage": "auto"}, after_close)

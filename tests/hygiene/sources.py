@@ -42,6 +42,7 @@ def write(sources: list[Source], folder: Path) -> Path:
         "currency": "EUR",
         "as_of": f"{AS_OF:%Y-%m-%dT%H:%M:%SZ}",
         "landing_dir": "landing",
+        "thresholds": sources[0].feeds[0].limits.as_yaml(),
         "sources": [source.as_yaml() for source in sources],
     }
     path = folder / "pipeline.yml"

@@ -8,10 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from statistics import median
 
-from tests.hygiene.calendar import AS_OF, DAY, EXTRACTS, NEWEST, SECOND, TODAY, in_berlin, moment
+from tests.hygiene.calendar import AS_OF, DAY, EXTRACTS, NEWEST, SECOND, TODAY, days_since, in_berlin, moment
 from tests.hygiene.deals import UNCONFIGURED, closed_deal, judge, open_deal, path, transition, usual_amount
 from tests.hygiene.leads import DELETED, NAMED_BY_LEADS
-from tests.hygiene.policies import FALLBACK, Pipeline, Stage
+from tests.hygiene.limits import WITHOUT_HISTORY
+from tests.hygiene.policies import Pipeline, Stage
 from tests.hygiene.records import ENDS, Deal
 from tests.hygiene.world import World
 
@@ -27,7 +28,7 @@ def plant_visits(world: World) -> None:
     pipeline.p90["Thirty"] = p90
     short = [world.rng.randrange(1, p90) for _ in range(26)]
     _stays(world, pipeline, "Thirty", [*short, p90, p90], [p90, p90 + 1])
-    limit = FALLBACK["max_days_in_stage"]
+    limit = WITHOUT_HISTORY["max_days_in_stage"]
     _stays(world, pipeline, "Twenty-nine", [*short, p90], [limit, limit + 1])
     _stays(
         world, pipeline, "Unending", short[:10], [limit, limit + 1, *(world.rng.randrange(1, 90) for _ in range(18))]
@@ -46,7 +47,7 @@ def _stays(world: World, pipeline: Pipeline, stage: str, ended: list[int], still
 def plant_amounts(world: World) -> None:
     """A pipeline of its own with thirty positive amounts, or one too few, and one that stands far out."""
     pipeline = world.pipelines["Thin"] = Pipeline(
-        "Thin", [Stage("First", "contact"), Stage("Second", "demo")], after_close="keep_first"
+        "Thin", [Stage("First", "contact"), Stage("Second", "demo")], world.limits, after_close="keep_first"
     )
     amounts = [Decimal(world.rng.randrange(90_000, 160_000)) / 100 for _ in range(28 + world.seed % 2)]
     for amount in [*amounts, Decimal("9000000.00")]:
@@ -88,7 +89,7 @@ def _first_close_stands(world: World, pipeline: Pipeline, at_close: str | None, 
 def plant_outliers(world: World) -> None:
     """Amounts a cent within and a cent beyond what the spread of their pipeline allows, when all others are known."""
     for pipeline in world.pipelines.values():
-        limit = int(pipeline.limits.get("max_amount_deviations", 10))
+        limit = int(pipeline.limits.get("max_amount_deviations", world.limits.max_amount_deviations))
         deals = [deal for deal in world.deals if deal.pipeline == pipeline.name and deal.id not in world.deleted]
         probes = [deal for deal in deals if deal.currency == "EUR" and deal.id in world.probes][:4]
         for number, deal in enumerate(probes):
@@ -198,7 +199,9 @@ def plant_unconfigured(world: World) -> None:
     for stage in (UNCONFIGURED, UNCONFIGURED, ""):
         is_named = stage == UNCONFIGURED
         moves = [(moment(3, world.rng), "New"), (moment(1, world.rng), stage)] if is_named else []
-        created = moves[0][0] if is_named else moment(29, world.rng)
+        # of a deal without any date the first extract is the first that is known
+        first = moment(29, world.rng) if world.delivers("deals.created_at") else EXTRACTS[0]
+        created = moves[0][0] if is_named else first
         deal = world.new_deal("Sales", created, moves=moves, stage=stage, account="acme", currency="EUR")
         deal.owner, deal.lead_source, deal.expected = "ann", "fair", TODAY
         deal.amount = usual_amount(world, deal) if world.delivers("deals.amount") else None
@@ -206,6 +209,9 @@ def plant_unconfigured(world: World) -> None:
         if world.delivers("activities.due_at"):
             world.act(deal=deal.id, kind="task", due=AS_OF + DAY, is_done=False)
         judge(world, deal, "unmapped_stage", is_named, stage, "a configured stage")
+        if not is_named:
+            limit = world.pipelines["Small"].limit("stale_after_days", "New")
+            judge(world, deal, "stale_deal", limit < days_since(created), days_since(created), limit)
     # the first of them is no more
     deal = world.deals[-3]
     _delete(world, deal, NEWEST, is_flagged=True)

@@ -10,11 +10,11 @@ from random import Random
 from typing import TypeVar
 
 from tests.hygiene.calendar import AS_OF, DAY, TODAY, day
+from tests.hygiene.limits import Limits
 from tests.hygiene.planted import Planted
 from tests.hygiene.policies import Pipeline, Policy, fast, policy_of, sales, small
 from tests.hygiene.records import Activity, Deal, Lead, shown_from
 
-MAX_RATE_AGE = 62
 T = TypeVar("T")
 
 #: Owner → what the owners' list says of them; `ghost` is not in it.
@@ -29,6 +29,7 @@ class World:
     """A source in the making."""
 
     seed: int
+    limits: Limits
     policy: Policy = field(init=False)
     rng: Random = field(init=False)
     pipelines: dict[str, Pipeline] = field(init=False)
@@ -48,7 +49,7 @@ class World:
     def __post_init__(self) -> None:
         self.policy = policy_of(self.seed)
         self.rng = Random(self.seed)
-        made = [sales(self.rng, self.policy), small(), fast(self.policy)]
+        made = [sales(self.rng, self.policy, self.limits), small(self.limits), fast(self.policy, self.limits)]
         self.pipelines = {pipeline.name: pipeline for pipeline in made}
 
     @property
@@ -93,10 +94,11 @@ class World:
     def currencies(self) -> dict[str, list[tuple[date, Decimal]]]:
         """Currency → its rates. Rates are common to all sources, so each has currencies of its own."""
         stem = f"{chr(65 + self.seed // 26 % 26)}{chr(65 + self.seed % 26)}"
+        oldest = self.limits.max_rate_age_days
         rates = {
             "F": [(day(5), Decimal("1.25")), (day(400), Decimal("2.5"))],
-            "B": [(day(MAX_RATE_AGE), Decimal("0.8"))],
-            "O": [(day(MAX_RATE_AGE + 1), Decimal("0.8"))],
+            "B": [(day(oldest), Decimal("0.8"))],
+            "O": [(day(oldest + 1), Decimal("0.8"))],
             "E": [(day(200), Decimal("1.1")), (TODAY + DAY, Decimal("3"))],
         }
         return {stem + letter: told for letter, told in rates.items()} | {stem + "N": []}
@@ -112,7 +114,7 @@ class World:
             return Decimal(1)
         wanted = min(wanted, TODAY)
         known = [(told_on, rate) for told_on, rate in self.currencies[currency] if told_on <= wanted]
-        if not known or (wanted - max(known)[0]).days > MAX_RATE_AGE:
+        if not known or (wanted - max(known)[0]).days > self.limits.max_rate_age_days:
             return None
         return max(known)[1]
 

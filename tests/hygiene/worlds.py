@@ -10,6 +10,7 @@ from tests.hygiene.deals import closed_deal, open_deal
 from tests.hygiene.extracts import feeds_of
 from tests.hygiene.feeds import sources_of_deliveries
 from tests.hygiene.leads import plant_activities, plant_duplicate_leads, plant_lead
+from tests.hygiene.limits import DEFAULT, Limits
 from tests.hygiene.records import Lead
 from tests.hygiene.sources import Source
 from tests.hygiene.specials import (
@@ -27,15 +28,15 @@ from tests.hygiene.world import World
 OPEN_DEALS, CLOSED_DEALS, FEW_DEALS, LEADS = 40, 14, 6, 40
 
 
-def planted_sources(records: Iterable[int], deliveries: Iterable[int]) -> list[Source]:
+def planted_sources(records: Iterable[int], deliveries: Iterable[int], limits: Limits = DEFAULT) -> list[Source]:
     """Those of these seeds."""
-    sources = [source_of_records(seed) for seed in records]
-    return [*sources, *(source for seed in deliveries for source in sources_of_deliveries(seed))]
+    sources = [source_of_records(seed, limits) for seed in records]
+    return [*sources, *(source for seed in deliveries for source in sources_of_deliveries(seed, limits))]
 
 
-def source_of_records(seed: int) -> Source:
+def source_of_records(seed: int, limits: Limits) -> Source:
     """A CRM full of deals, leads and activities; the same for the same seed."""
-    world = World(seed)
+    world = World(seed, limits)
     _known_leads(world)
     sales, small = world.pipelines["Sales"], world.pipelines["Small"]
     for _ in range(OPEN_DEALS):

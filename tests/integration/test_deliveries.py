@@ -31,9 +31,10 @@ def quality(night: Night) -> Tables:
     """The quality tables that do not depend on which nights were published, without the rule whose limit changes."""
     today = ("rule", "severity", "record_key", "source", "pipeline", "owner_key", "observed", "allowed", "message")
     found = night.rows("quality.hygiene_violations", "resolved_on", *today)
+    of_limits = ("quality.hygiene_scores", "quality.worklists")
     others = {name: rows for name, rows in night.tables.items() if name.startswith("quality.")}
     return {
-        **others,
+        **{name: rows for name, rows in others.items() if name not in of_limits},
         "quality.hygiene_violations": [row[1:] for row in found if row[0] is None and row[1] != "stale_deal"],
         "quality.check_results": [row for row in others["quality.check_results"] if "stale_deal" not in row],
     }

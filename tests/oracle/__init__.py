@@ -149,7 +149,7 @@ def _violations(crm: Crm, deals: list[Deal], leads: dict[str, Lead], visits: lis
     yield from transition_violations(crm, deals)
     yield from lead_violations(crm, leads, deals)
     yield from activity_violations(crm, leads, deals)
-    yield from row_violations(crm)
+    yield from row_violations(crm, leads, deals)
     yield from delivery_violations(crm)
 
 

@@ -84,7 +84,6 @@ FUNNEL_KEY = ["month", "source", "pipeline", "entity", "step"]
 WIN_PROBABILITY_KEY = ["source", "pipeline", "cohort", "age_days"]
 PIPELINE_KEY = ["month", "source", "pipeline"]
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?(\+00:00)?")
 #: Rule → which of its values is published with two decimals.
 ROUNDED = {"unanswered_lead": "observed", "late_delivery": "observed", "amount_outlier": "allowed"}
 VIOLATION_COLUMNS = ["rule", "record_key", "source", "pipeline", "owner_key", "observed", "allowed"]
@@ -264,13 +263,11 @@ def _bare_violation(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bare(value: Any) -> Any:
-    """A value as its text means it: a number to the ninth digit, a moment in UTC."""
-    text = str(value)
-    if value is None or isinstance(value, datetime):
-        return _plain(value)
-    if NUMBER.fullmatch(text):
-        return float(f"{float(text):.9g}")
-    return _plain(datetime.fromisoformat(text)) if MOMENT.fullmatch(text) else text
+    """A value as text; a number as it is meant, to the ninth digit."""
+    if value is None:
+        return None
+    text = str(_plain(value))
+    return float(f"{float(text):.9g}") if NUMBER.fullmatch(text) else text
 
 
 def _forecast_differences(database: str | Path, table: str, expected: Rows, without: str = "-") -> list[str]:

@@ -79,7 +79,7 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
     for deal in deals:
         _add_state(crm, deal)
         _add_attributes(crm, deal)
-        _add_lost_reason(crm, deal)
+        deal.lost_reason = _lost_reason(crm, deal)
         _add_expected_close(crm, deal)
         known = [leads[lead_id] for lead_id in leads_by_deal[deal.id] if lead_id in leads]
         _add_lead(deal, min(known, key=lambda lead: (lead.created_at, lead.id), default=None))
@@ -229,22 +229,25 @@ def _add_attributes(crm: Crm, deal: Deal) -> None:
         deal.segment = crm.accounts[account].row.get("segment") if account in crm.accounts else None
 
 
-def _add_lost_reason(crm: Crm, deal: Deal) -> None:
-    """Of a lost deal the one now known; of a first close that stands, what a log or extract told of it."""
+def _lost_reason(crm: Crm, deal: Deal) -> str | None:
+    """Of a lost deal the one now known; of a first close that stands the one at it, as long as that can be told."""
     if deal.status != "lost":
-        return
-    deal.lost_reason = crm.deal_value(deal.id, "lost_reason")
-    if len(deal.counted) == len(deal.transitions) or _closings(deal.transitions) < 2:
-        return
-    close = deal.counted[-1]
+        return None
+    now, close = crm.deal_value(deal.id, "lost_reason"), deal.counted[-1]
+    if crm.pipelines.of(close.stage).after_close != "keep_first":
+        return now
     told = [one for one in crm.events.get(deal.id, []) if one.field == "lost_reason"]
     by_then = [one.new for one in told if one.at <= close.at]
-    record = crm.deals.get(deal.id)
-    shown = [one.row for one in record.full_sightings if one.extracted_at >= close.at] if record else []
+    if by_then:
+        return by_then[-1]
+    if _closings(deal.transitions) < 2:
+        return now
     if told:
-        deal.lost_reason = by_then[-1] if by_then else told[0].old
-    else:
-        deal.lost_reason = shown[0].get("lost_reason") if shown else None
+        return told[0].old
+    # closed more than once: what extracts showed before it went on
+    record, went_on = crm.deals.get(deal.id), deal.transitions[len(deal.counted)].at
+    shown = [one for one in record.full_sightings if close.at <= one.extracted_at < went_on] if record else []
+    return shown[0].row.get("lost_reason") if shown else None
 
 
 def _add_expected_close(crm: Crm, deal: Deal) -> None:

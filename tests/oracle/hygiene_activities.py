@@ -13,27 +13,37 @@ from .merges import ids_in
 from .stages import direction
 
 
+def concerned(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> dict[str, tuple[str | None, str | None]]:
+    """Id of an activity → the pipeline of its deal, and its owner."""
+    pipelines = {deal.key: deal.pipeline for deal in deals}
+    of_activity = {}
+    for row in activity_rows(crm, leads):
+        activity_id = row["activity_key"].removeprefix(crm.key(""))
+        owner = crm.activities[activity_id].row.get("owner_id")
+        of_activity[activity_id] = pipelines.get(row["deal_key"]), crm.key(owner) if owner else None
+    return of_activity
+
+
 def activity_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> Iterator[Violation]:
     """What is broken about the activities of a source that are not deleted."""
-    deals_by_key = {deal.key: deal for deal in deals}
+    deal_keys = {deal.key for deal in deals}
     lead_keys = {lead.key for lead in leads.values()}
+    whose = concerned(crm, leads, deals)
     for row in activity_rows(crm, leads):
-        record = crm.activities[row["activity_key"].removeprefix(crm.key(""))]
-        deal = deals_by_key.get(row["deal_key"])
+        activity_id = row["activity_key"].removeprefix(crm.key(""))
+        record = crm.activities[activity_id]
         accounts = ids_in(record.row.get("account_id"), record.feed)
         known = [one for one in accounts if one in crm.accounts and not crm.accounts[one].is_deleted]
         broken = {}
-        if not deal and row["lead_key"] not in lead_keys and not known:
+        if row["deal_key"] not in deal_keys and row["lead_key"] not in lead_keys and not known:
             account_key = crm.key(accounts[0]) if accounts else None
             pointed = row["deal_key"] or row["lead_key"] or account_key or "no link"
             broken["orphan_activity"] = pointed, "a deal, lead or account"
         done_at = completed_at(record)
         if done_at and done_at > crm.as_of:
             broken["future_activity_done"] = done_at, crm.as_of
-        owner = record.row.get("owner_id")
         for rule, values in broken.items():
-            pipeline, owner_key = deal.pipeline if deal else None, crm.key(owner) if owner else None
-            yield Violation(rule, row["activity_key"], crm.source.name, pipeline, owner_key, *values)
+            yield Violation(rule, row["activity_key"], crm.source.name, *whose[activity_id], *values)
 
 
 def transition_violations(crm: Crm, deals: list[Deal]) -> Iterator[Violation]:

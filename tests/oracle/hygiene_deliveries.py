@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 from statistics import median
 from typing import Any
 
 from .crm import Crm
 from .hygiene import Violation
-from .landing import Delivery, Refusal
+from .landing import Delivery, Refusal, Row
+from .stages import normalised
 from .values import cents, hours_between
 
 BASELINE = 7
@@ -39,10 +41,12 @@ def _anomalies(crm: Crm, of_feed: list[Delivery]) -> Iterator[Violation]:
     most = newest.feed.max_delivery_age_hours or crm.config.threshold("max_delivery_age_hours")
     if hours > float(most):
         yield _violation(crm, "late_delivery", newest, cents(hours), float(most))
-    if earlier and newest.headings != earlier[-1].headings:
-        drift = [f"+{name}" for name in sorted(newest.headings - earlier[-1].headings)]
-        drift += [f"-{name}" for name in sorted(earlier[-1].headings - newest.headings)]
-        yield _violation(crm, "schema_drift", newest, ", ".join(drift), "the columns of the delivery before")
+    if earlier:
+        now, before = newest.headings, earlier[-1].headings
+        drift = sorted(f"+{now[name]}" for name in now.keys() - before.keys())
+        drift += sorted(f"-{before[name]}" for name in before.keys() - now.keys())
+        if drift:
+            yield _violation(crm, "schema_drift", newest, ", ".join(drift), "the columns of the delivery before")
     baseline = earlier[-BASELINE:]
     if len(baseline) < FEWEST:
         return
@@ -55,24 +59,38 @@ def _anomalies(crm: Crm, of_feed: list[Delivery]) -> Iterator[Violation]:
 
 
 def _null_spike(crm: Crm, newest: Delivery, baseline: list[Delivery]) -> tuple[float, float] | None:
-    """The worst column's share of empty cells, and what it may be: 5 %, or three times what is usual."""
-    least, times = (float(crm.config.threshold(name)) for name in ("max_null_share", "max_null_share_ratio"))
+    """The column furthest above what it may be, 5 % or three times what is usual: its share of empty cells, and that.
+
+    It is compared with the deliveries that have it; one that is gone is a change of headings.
+    """
+    least, times = (Fraction(crm.config.threshold(name)) for name in ("max_null_share", "max_null_share_ratio"))
     spikes = []
-    for column in newest.feed.columns:
+    for column in {column for row in _rows(newest) for column in row}:
         share = _null_share(newest, column)
-        limit = max(least, times * median(_null_share(one, column) for one in baseline))
+        before = [usual for usual in (_null_share(one, column) for one in baseline) if usual is not None]
+        if share is None or not before:
+            continue
+        limit = max(least, times * median(before))
         if share > limit:
-            spikes.append((share, limit))
-    return max(spikes, default=None)
+            spikes.append((share - limit, share, limit))
+    if not spikes:
+        return None
+    _, share, limit = max(spikes)
+    return round(float(share), 10), round(float(limit), 10)
 
 
-def _null_share(delivery: Delivery, column: str) -> float:
-    rows = [*delivery.rows, *(row for _, row, _ in delivery.quarantined)]
-    return sum(not row.get(column) for row in rows) / len(rows) if rows else 0.0
+def _rows(delivery: Delivery) -> list[Row]:
+    """Everything that was loaded of it; a row has the columns that its file has."""
+    return [*delivery.rows, *(row for _, row, _ in delivery.quarantined)]
+
+
+def _null_share(delivery: Delivery, column: str) -> Fraction | None:
+    cells = [row[column] for row in _rows(delivery) if column in row]
+    return Fraction(cells.count(None), len(cells)) if cells else None
 
 
 def _stage_mix_psi(newest: Delivery, baseline: list[Delivery]) -> float | None:
-    """Population stability index of the stages that deals stand in."""
+    """Population stability index of the stages that deals stand in, however they are spelled."""
     if newest.feed.entity != "deals":
         return None
     now, before = _stages([newest]), _stages(baseline)
@@ -83,9 +101,11 @@ def _stage_mix_psi(newest: Delivery, baseline: list[Delivery]) -> float | None:
         actual = now[stage] / now.total() or EMPTY_BIN
         usual = before[stage] / before.total() or EMPTY_BIN
         psi += (actual - usual) * math.log(actual / usual)
-    return psi
+    return round(psi, 6)
 
 
-def _stages(deliveries: list[Delivery]) -> Counter[tuple[str | None, str | None]]:
-    rows = [row for delivery in deliveries for row in delivery.rows]
-    return Counter((row.get("pipeline"), row.get("stage")) for row in rows)
+def _stages(deliveries: list[Delivery]) -> Counter[tuple[str, str]]:
+    rows = [row for delivery in deliveries for row in _rows(delivery)]
+    return Counter(
+        (normalised(row.get("pipeline") or ""), normalised(row["stage"])) for row in rows if row.get("stage")
+    )

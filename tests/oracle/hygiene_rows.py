@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from .crm import Crm
+from .deals import Deal
 from .hygiene import Violation
+from .hygiene_activities import concerned
 from .landing import KEYS, Delivery, Place, Row, required
+from .leads import Lead
 from .records import log_rows
 from .values import Dates, amount, boolean, number
 
@@ -25,38 +28,55 @@ SUBJECTS = {
 TYPED_FIELDS = ("amount", "expected_close_on", "created_at")
 
 
-def row_violations(crm: Crm) -> Iterator[Violation]:
-    """What is broken about the rows of a source."""
-    found: dict[tuple[str, str], Violation] = {}
-    for rule, record_key, observed, allowed in (*_unparseable(crm), *_repeated(crm), *_quarantined(crm)):
-        same = (rule, record_key)
-        if same not in found or str(observed) < str(found[same].observed):
-            found[same] = Violation(rule, record_key, crm.source.name, None, None, observed, allowed)
-    yield from found.values()
+def row_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> Iterator[Violation]:
+    """What is broken about the rows of a source, each with pipeline and owner of what it is about.
+
+    Of several rows of one event's record the first is shown.
+    """
+    whose: dict[tuple[str, str], tuple[str | None, str | None]] = {}
+    for deal in deals:
+        for entity in ("deals", "deal_changes", "deal_versions"):
+            whose[entity, deal.id] = deal.pipeline, deal.owner_key
+    whose |= {("leads", lead.id): (None, lead.owner_key) for lead in leads.values()}
+    whose |= {("activities", activity): of for activity, of in concerned(crm, leads, deals).items()}
+    shown = set()
+    for rule, entity, record_id, key, observed, allowed in (*_unparseable(crm), *_repeated(crm), *_quarantined(crm)):
+        if (rule, key) not in shown:
+            shown.add((rule, key))
+            of_record = whose.get((entity, record_id or ""), (None, None))
+            yield Violation(rule, key, crm.source.name, *of_record, observed, allowed)
 
 
-Broken = tuple[str, str, Any, Any]
+#: Rule, entity, id, key, observed, allowed.
+Broken = tuple[str, str, str | None, str, Any, Any]
 
 
 def _unparseable(crm: Crm) -> Iterator[Broken]:
-    for entity, record_id, row, dates in _rows_that_count(crm):
+    for entity, record_id, place, row, dates in _rows_that_count(crm):
         for column, text in row.items():
             cell = _unreadable(column, text, row, dates) if text else None
             if cell:
-                name = row["field"] if column == "new_value" else column
-                yield "unparseable_value", crm.key(f"{entity}:{record_id}:{name}"), cell, name
+                name = str(row["field"] if column == "new_value" else column)
+                yield "unparseable_value", entity, record_id, _key(crm, entity, record_id, place, name), cell, name
 
 
-def _rows_that_count(crm: Crm) -> Iterator[tuple[str, str, Row, Dates]]:
-    """The newest row of each record, and every row of logs."""
+def _rows_that_count(crm: Crm) -> Iterator[tuple[str, str | None, Place | None, Row, Dates]]:
+    """The newest row of each record, and every row of logs with its place."""
     of_entity = {"deals": crm.deals, "leads": crm.leads, "activities": crm.activities}
     for entity, records in (of_entity | {"owners": crm.owners, "accounts": crm.accounts}).items():
         for record in records.values():
-            yield entity, record.id, record.row, record.dates
+            yield entity, record.id, None, record.row, record.dates
     for entity, subject in SUBJECTS.items():
-        for delivery, _, row in log_rows(entity, crm.deliveries):
+        for delivery, index, row in log_rows(entity, crm.deliveries):
             if _unusable(crm, delivery, row) is None:
-                yield entity, row.get(subject) or "", row, crm.dates(delivery)
+                yield entity, row.get(subject), delivery.places[index], row, crm.dates(delivery)
+
+
+def _key(crm: Crm, entity: str, record_id: str | None, place: Place | None, column: str) -> str:
+    """By the record's id, else by the file and the row's number there."""
+    return (
+        f"{place.sha256}:{place.number}" if place and record_id is None else crm.key(f"{entity}:{record_id}:{column}")
+    )
 
 
 def _unreadable(column: str, text: str, row: Row, dates: Dates) -> str | None:
@@ -104,7 +124,8 @@ def _repeated(crm: Crm) -> Iterator[Broken]:
             newest[entity, record_id] = delivery, rows
     for (entity, record_id), (_, rows) in newest.items():
         if any(row != rows[0] for row in rows):
-            yield "duplicate_key", crm.key(f"{entity}:{record_id}:{KEYS[entity]}"), len(rows), 1
+            key = crm.key(f"{entity}:{record_id}:{KEYS[entity]}")
+            yield "duplicate_key", entity, record_id, key, len(rows), 1
 
 
 def _quarantined(crm: Crm) -> Iterator[Broken]:
@@ -116,13 +137,9 @@ def _quarantined(crm: Crm) -> Iterator[Broken]:
         for place, row, column in _rows_in_quarantine(crm, delivery):
             entity = delivery.feed.entity
             record_id = row.get(KEYS.get(entity) or SUBJECTS[entity])
-            if record_id is None:
-                key = f"{place.sha256}:{place.number}"
-            elif entity in KEYS and _came_later(crm, delivery, record_id):
+            if record_id and entity in KEYS and _came_later(crm, delivery, record_id):
                 continue
-            else:
-                key = crm.key(f"{entity}:{record_id}:{column}")
-            yield "missing_key", key, row.get(column), column
+            yield "missing_key", entity, record_id, _key(crm, entity, record_id, place, column), row.get(column), column
 
 
 def _rows_in_quarantine(crm: Crm, delivery: Delivery) -> Iterator[tuple[Place, Row, str]]:

@@ -88,7 +88,7 @@ class Delivery:
     """The good rows of one feed at one extract time, in the order of files and rows, and where each stands.
 
     `quarantined`: rows without a required value, and the first such column. `filled_columns`: those that have a value
-    in any row, quarantined ones included. `headings` are those of its files, as they stand there.
+    in any row, quarantined ones included. `headings` are those of its files, folded → as they stand there.
     """
 
     feed: Feed
@@ -99,7 +99,7 @@ class Delivery:
     quarantined_ids: set[str] = field(default_factory=set)
     records: int = 0
     filled_columns: set[str] = field(default_factory=set)
-    headings: set[str] = field(default_factory=set)
+    headings: dict[str, str] = field(default_factory=dict)
 
 
 def deliveries_of(
@@ -190,7 +190,8 @@ def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iter
     """The rows of one file that have as many cells as the heading, with their numbers."""
     lines = _lines(path, feed)
     headings = [folded(heading) for heading in lines[0]]
-    delivery.headings.update(" ".join(heading.replace("\ufeff", "").split()) for heading in lines[0])
+    written = [" ".join(heading.replace("\ufeff", "").split()) for heading in lines[0]]
+    delivery.headings.update(zip(headings, written, strict=True))
     body = [line for line in lines[1:] if line]
     delivery.records += len(body)
     whole = [(number, line) for number, line in enumerate(body, start=2) if len(line) == len(headings)]
@@ -296,6 +297,8 @@ def _row(line: list[str], places: dict[str, list[int]], feed: Feed) -> Row:
     row: Row = {column: _value([line[place] for place in cells], column, feed) for column, cells in places.items()}
     row.update(feed.constants)
     for column, references in feed.references.items():
+        if any(reference["column"] in row for reference in references):
+            row.setdefault(column, None)
         for reference in reversed(references):
             pointed = row.get(reference["column"])
             if pointed and pointed.startswith(reference["prefix"]):

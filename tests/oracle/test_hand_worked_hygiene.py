@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -80,6 +81,8 @@ STRICT = """
 
 def test_a_stage_goes_before_its_pipeline_and_that_before_all(world: World) -> None:
     pipelines = ["default,New", "Strict,Early", "Strict,Late", "Strict,Odd", "Strict,Unheard of", "Met,Anything"]
+    pipelines += ["Strict,", "default,"]  # in no known stage
+    world.deliver("log_2026-01-20.csv", "id,field,old,new,at\n7,amount,,5,2026-01-01 09:00:00")
     lines = [f"{number},{where},2025-12-01" for number, where in enumerate(pipelines, start=1)]
     world.deliver("deals_2026-01-20.csv", rows("id,pipeline,stage,created", lines))
     result = world.compute(thresholds="{stale_after_days: 40}", more_pipelines=STRICT)
@@ -91,8 +94,11 @@ def test_a_stage_goes_before_its_pipeline_and_that_before_all(world: World) -> N
         ("4", "61", "30.0"),
         ("5", "61", "10.0"),
         ("6", "61", "40.0"),
+        ("7", "61", "10.0"),
+        ("8", "61", "40.0"),
     ]
     assert [key for key, *_ in broken(result, "unmapped_stage")] == ["5", "6"]
+    assert ("8", "61", "30.0") in broken(world.compute(thresholds="{stale_after_days: auto}"), "stale_deal")
 
 
 def pushed(deal: int, times: int) -> list[str]:
@@ -502,4 +508,69 @@ def test_a_next_activity_is_undone_and_not_before_today(world: World) -> None:
     assert broken(result, "orphan_activity") == [
         ("f", "crm:9", "a deal, lead or account"),
         ("g", "no link", "a deal, lead or account"),
+    ]
+
+
+def extract(stages: list[str], heading: str = "id,stage,amount", empty: int = 0) -> str:
+    """Deals in these stages, of which the last ones have no amount."""
+    cells = ["1"] * (len(stages) - empty) + [""] * empty
+    return rows(
+        heading, (f"{number},{stage},{cell}" for number, (stage, cell) in enumerate(zip(stages, cells, strict=True)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("as_of", "late"),
+    [("2026-01-14T02:00:00Z", []), ("2026-01-14T02:00:36Z", [("deals:2026-01-13T00:00:00Z", "26.01", "26.0")])],
+)
+def test_a_delivery_is_late_after_26_hours(world: World, as_of: str, late: Broken) -> None:
+    world.deliver("deals_2026-01-12.csv", extract(["New"]))
+    world.deliver("deals_2026-01-13.csv", extract(["New"]))
+    world.deliver("deals_2026-01-15.csv", extract(["New"]))
+    assert broken(world.compute(as_of=as_of), "late_delivery") == late
+    assert broken(world.compute(as_of=as_of, thresholds="{max_delivery_age_hours: 27}"), "late_delivery") == []
+
+
+def test_columns_appear_and_vanish_against_the_delivery_before(world: World) -> None:
+    world.deliver("deals_2026-01-11.csv", extract(["New"], "id,stage,amount"))
+    world.deliver("deals_2026-01-12.csv", extract(["New"], "id,stage,Price"))
+    world.deliver("calls_2026-01-11.csv", "id,type\n1,call")
+    world.deliver("calls_2026-01-12.csv", "type,Id\ncall,1")
+    # of calls only the order and the spelling
+    assert broken(world.compute(as_of="2026-01-12T01:00:00Z"), "schema_drift") == [
+        ("deals:2026-01-12T00:00:00Z", "+Price, -amount", "the columns of the delivery before")
+    ]
+    world.deliver("deals_2026-01-13.csv", extract(["New"], "id,stage,Price"))
+    assert broken(world.compute(as_of="2026-01-13T01:00:00Z"), "schema_drift") == []
+
+
+@pytest.mark.parametrize(
+    ("empties", "spike"),
+    [
+        ([9, 0, 3, 9], []),  # 9 of 20 is three times the usual 3
+        ([9, 0, 3, 10], [("deals:2026-01-14T00:00:00Z", "0.5", "0.45")]),
+        ([0, 0, 0, 1], []),  # 5 %
+        ([0, 0, 0, 2], [("deals:2026-01-14T00:00:00Z", "0.1", "0.05")]),
+        ([0, 0, 2], []),  # compared with two only
+    ],
+)
+def test_a_column_is_empty_more_often_than_usual(world: World, empties: list[int], spike: Broken) -> None:
+    for day, empty in enumerate(empties, start=11):
+        world.deliver(f"deals_2026-01-{day}.csv", extract(["New"] * 20, empty=empty))
+    assert broken(world.compute(as_of=f"2026-01-{10 + len(empties)}T01:00:00Z"), "null_spike") == spike
+
+
+def test_stages_are_mixed_otherwise_than_usual(world: World) -> None:
+    for day in (11, 12, 13):
+        world.deliver(f"deals_2026-01-{day}.csv", extract(["New"] * 10 + ["Demo"] * 10))
+    world.deliver("deals_2026-01-14.csv", extract(["NEW"] * 15 + ["Demo"] * 5))
+    # halves became three quarters and a quarter: 0.25 ln 1.5 + 0.25 ln 2 = 0.25 ln 3
+    assert broken(world.compute(as_of="2026-01-14T01:00:00Z"), "stage_mix_drift") == [
+        ("deals:2026-01-14T00:00:00Z", "0.274653", "0.25")
+    ]
+    world.deliver("deals_2026-01-15.csv", extract(["New"] * 20))
+    # of 80 that were 45 and 35, all and none, which counts as 0.0001
+    psi = (1 - 45 / 80) * math.log(80 / 45) + (0.0001 - 35 / 80) * math.log(0.0001 * 80 / 35)
+    assert broken(world.compute(as_of="2026-01-15T01:00:00Z"), "stage_mix_drift") == [
+        ("deals:2026-01-15T00:00:00Z", f"{psi:.6f}", "0.25")
     ]

@@ -69,7 +69,7 @@ def test_at_its_limits_a_delivery_breaks_nothing() -> None:
         ("null_spike", {"null_share": 0.8700000001}),
         ("null_spike", {"null_share": 0.0501, "usual_null_share": 0.0}),
         ("null_spike", {"null_share": 0.1501, "usual_null_share": 0.05}),
-        ("stage_mix_drift", {"stage_mix_psi": 0.250001}),
+        ("stage_mix_drift", {"stage_mix_psi": 0.2500000001}),
         ("quarantine_share", {"quarantine_share": 0.0501}),
     ],
 )

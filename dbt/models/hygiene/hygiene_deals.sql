@@ -179,7 +179,8 @@ select
     deals.created_at_is_estimated,
     deals.expected_close_on,
     deals.close_date_pushes,
-    coalesce(limits.max_close_date_pushes, run.max_close_date_pushes) as max_close_date_pushes,
+    coalesce(limits.max_close_date_pushes, pipelines.max_close_date_pushes, run.max_close_date_pushes)
+        as max_close_date_pushes,
     deals.closed_on,
     -- the CRM's own moment, where it gives one and the day is that one
     case
@@ -191,7 +192,12 @@ select
     deals.lost_reason,
     -- how long it has lain
     {{ days_between(day_in('deals.last_touch_at', 'run.timezone'), 'run.as_of_date') }} as days_since_touch,
-    coalesce(limits.stale_after_days, run.stale_after_days) as stale_after_days,
+    coalesce(
+        limits.stale_after_days,
+        -- in no known stage: its pipeline's, else that of all
+        case when pipelines.pipeline is null then run.stale_after_days else pipelines.stale_after_days end,
+        {{ days_without_history()['stale_after_days'] }}
+    ) as stale_after_days,
     open_visits.days_in_stage,
     limits.max_days_in_stage,
     deals.next_activity_at,

@@ -75,6 +75,7 @@ select
     run.max_null_share_ratio,
     null_shares.null_spikes,
     stages.stage_mix_psi,
+    round(stages.stage_mix_psi, 4) as shown_stage_mix_psi,
     run.max_stage_mix_psi,
     stages.stage_moves
 from deliveries

@@ -1,9 +1,10 @@
 -- One row per feed: which headings its newest good delivery has and the one before had not, and the other way round.
+-- They are the same whatever their case, as in a mapping.
 with delivered as (
     select
         files.source,
         files.feed,
-        headings.heading,
+        min(headings.heading) as heading,
         max(files.place = 1) as is_there,
         max(files.place = 2) as was_there
     from {{ source('lake', 'headings') }} as headings
@@ -15,7 +16,7 @@ with delivered as (
     group by
         files.source,
         files.feed,
-        headings.heading
+        lower(headings.heading)
 ),
 
 compared as (

@@ -1,12 +1,26 @@
--- One row per feed: the column whose share of NULLs in the newest good delivery is furthest above what is allowed, and
--- all that are above it. A column that is not delivered any more is a change of headings, not of NULLs.
-with shares as (
+-- One row per feed: the column whose share of NULLs in the newest good delivery is worst, and all that are above what
+-- is allowed. A column that is delivered no longer is a change of headings; one that is new was NULL before.
+with deliveries as (
+    select
+        source,
+        feed,
+        place,
+        sum(rows_loaded) as row_count
+    from {{ source('lake', 'files') }}
+    where place is not null
+    group by
+        source,
+        feed,
+        place
+),
+
+filled as (
     select
         files.source,
         files.feed,
         files.place,
         counts.column_name,
-        {{ ratio('sum(counts.null_cells)', 'sum(counts.cells)') }} as null_share
+        sum(counts.cells - counts.null_cells) as filled_cells
     from {{ source('lake', 'null_counts') }} as counts
     inner join {{ source('lake', 'files') }} as files
         on counts.source = files.source
@@ -20,14 +34,33 @@ with shares as (
         counts.column_name
 ),
 
-usual as (
+shares as (
+    select
+        newest.source,
+        newest.feed,
+        newest.column_name,
+        deliveries.place,
+        {{ ratio('deliveries.row_count - coalesce(filled.filled_cells, 0)', 'deliveries.row_count') }} as null_share
+    from filled as newest
+    inner join deliveries
+        on newest.source = deliveries.source
+        and newest.feed = deliveries.feed
+    left join filled
+        on newest.source = filled.source
+        and newest.feed = filled.feed
+        and newest.column_name = filled.column_name
+        and deliveries.place = filled.place
+    where newest.place = 1
+),
+
+compared as (
     select
         source,
         feed,
         column_name,
-        {{ median('null_share') }} as null_share
+        round(max(case when place = 1 then null_share end), 10) as null_share,
+        {{ median('case when place > 1 then null_share end') }} as usual_null_share
     from shares
-    where place > 1
     group by
         source,
         feed,
@@ -35,30 +68,25 @@ usual as (
 ),
 
 -- to ten decimals: 3 times 0.29 is less than 0.87 in binary
-compared as (
+judged as (
     select
-        shares.source,
-        shares.feed,
-        shares.column_name,
-        round(shares.null_share, 10) as null_share,
-        usual.null_share as usual_null_share,
-        round(shares.null_share, 10)
-        - greatest(run.max_null_share, round(run.max_null_share_ratio * usual.null_share, 10)) as excess
-    from shares
+        compared.*,
+        compared.null_share
+        - greatest(run.max_null_share, round(run.max_null_share_ratio * compared.usual_null_share, 10)) as excess
+    from compared
     cross join {{ source('config', 'run') }} as run
-    inner join usual
-        on shares.source = usual.source
-        and shares.feed = usual.feed
-        and shares.column_name = usual.column_name
-    where shares.place = 1
+    where compared.usual_null_share is not null
 ),
 
 ranked as (
     select
         *,
-        row_number() over (partition by source, feed order by excess desc, column_name) as place,
+        row_number() over (
+            partition by source, feed
+            order by case when excess > 0 then null_share end desc nulls last, excess desc, column_name
+        ) as place,
         case when excess > 0 then {{ compared_share('column_name', 'null_share', 'usual_null_share') }} end as spike
-    from compared
+    from judged
 )
 
 select

@@ -64,7 +64,7 @@ moved as (
 ranked as (
     select
         *,
-        row_number() over (partition by source, feed order by round(psi, 6) desc, stage) as place
+        row_number() over (partition by source, feed order by round(psi, 10) desc, stage) as place
     from moved
 ),
 
@@ -79,7 +79,7 @@ select
     source,
     feed,
     -- a sum of fractions ends in other digits every time
-    round(sum(psi), 6) as stage_mix_psi,
+    round(sum(psi), 10) as stage_mix_psi,
     {{ listed('move', 'place') }} as stage_moves
 from worded
 group by

@@ -215,14 +215,14 @@ keyed as (
     from placed
 ),
 
--- of several rows of one event's record the first is shown
+-- of several rows of one event's record one is shown, the same every night
 shown as (
     select * from (
         select
             *,
             row_number() over (
                 partition by problem, record_key
-                order by extracted_at, file, row_number
+                order by observed nulls last, extracted_at, file, row_number
             ) as place
         from keyed
     ) as in_order

@@ -1,7 +1,6 @@
 -- What each open stage allows and requires: as configured for it, else for its pipeline, else for all. A limit in days
 -- that is `auto` comes from the stage's own history: nine of ten visits were over by then, those still open counted.
 {% set auto_needs_visits = 30 %}
-{% set days_without_history = {'stale_after_days': 30, 'max_days_in_stage': 60} %}
 
 with stages as (
     select * from {{ ref('int_stages') }}
@@ -43,7 +42,7 @@ select
     placed.stage,
     placed.required_fields,
     placed.max_close_date_pushes
-    {%- for limit, without_history in days_without_history.items() %},
+    {%- for limit, without_history in days_without_history().items() %},
     cast(
         coalesce(
             placed.{{ limit }},
