@@ -54,7 +54,14 @@ def _send(run: NightlyRun, text: str, facts: dict[str, Any]) -> None:
 
     kept = ("run_id", "state", "as_of", "message", "stopped_by", "violations", "hygiene")
     body = {"text": text, **{name: facts.get(name) for name in kept}}
-    retry = Retry(total=2, backoff_factor=1, status_forcelist=(429, 502, 503, 504), allowed_methods=None)
+    retry = Retry(
+        total=2,
+        backoff_factor=1,
+        status_forcelist=(429, 502, 503, 504),
+        allowed_methods=None,
+        # a chat may ask for an hour's patience
+        respect_retry_after_header=False,
+    )
     try:
         with requests.Session() as session:
             for scheme in ("https://", "http://"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -13,8 +14,13 @@ from dagster_project.notify import WEBHOOK, _send
 
 
 class _Refuses(BaseHTTPRequestHandler):
+    """Answers with the status that the address names, and asks to be left alone for an hour."""
+
     def do_POST(self) -> None:
-        self.send_error(500)
+        self.send_response(int(self.path.rsplit("/", 1)[-1]))
+        self.send_header("Retry-After", "3600")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, *_: object) -> None:
         """Silent."""
@@ -45,5 +51,8 @@ def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch, address: str) 
     assert "secret" not in warning
 
 
-def test_a_chat_that_refuses(monkeypatch: pytest.MonkeyPatch, refusing: str) -> None:
-    assert told(monkeypatch, refusing) == f"the notification could not be sent to {WEBHOOK}: HTTPError"
+@pytest.mark.parametrize(("status", "error"), [(500, "HTTPError"), (429, "RetryError")])
+def test_a_chat_that_refuses(monkeypatch: pytest.MonkeyPatch, refusing: str, status: int, error: str) -> None:
+    began = monotonic()
+    assert told(monkeypatch, f"{refusing}/{status}") == f"the notification could not be sent to {WEBHOOK}: {error}"
+    assert monotonic() - began < 30
