@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from dagster_project.config.models import Configuration
-from dagster_project.errors import DealtrailError
+from dagster_project.errors import ConfigurationError, DealtrailError
+from dagster_project.quality.own_rules import problem_of
 from dagster_project.quality.policy import (
     OWN_SUITE,
     Check,
@@ -69,11 +73,15 @@ def evaluate(
             raw = connection.connection.driver_connection
             raw.execute(f"attach '{work_path}' as work")
             planned = _plan(raw, config)
-            unexpected, pages = _validate(context, datasource, [plan for plan in planned if plan.applies])
-            context.build_data_docs()
-            # SQLAlchemy opened a transaction for its reads; DuckDB writes one database per transaction
-            connection.commit()
-            return _store(raw, planned, unexpected, pages)
+            try:
+                unexpected, pages = _validate(context, datasource, [plan for plan in planned if plan.applies])
+                context.build_data_docs()
+                # SQLAlchemy opened a transaction for its reads; DuckDB writes one database per transaction
+                connection.commit()
+                return _store(raw, planned, unexpected, pages)
+            except (DealtrailError, duckdb.Error) as error:
+                connection.rollback()
+                raise _explained(raw, planned, error) from None
     finally:
         engine.close()
         # the datasource keeps an engine of its own, with a connection in its pool
@@ -106,6 +114,15 @@ class _Plan:
         suite = self.check.suite
         name = self.check.table.rsplit(".", 1)[-1]
         return suite.suite if suite.table and suite.suite != OWN_SUITE else f"{suite.suite}: {name}"
+
+
+def _explained(raw: Any, planned: list[_Plan], error: Exception) -> DealtrailError:
+    """What stopped the checks: a rule of the team's own by its key, where the database stumbles over one."""
+    for plan in planned:
+        problem = problem_of(raw, plan.check) if plan.check.suite.suite == OWN_SUITE else None
+        if problem is not None:
+            return ConfigurationError(problem)
+    return DealtrailError(str(error))
 
 
 def _plan(raw: Any, config: Configuration) -> list[_Plan]:
@@ -180,8 +197,10 @@ def _expectations(plan: _Plan) -> list[Any]:
             gxe.ExpectColumnValuesToNotBeNull(column=definition.column, **notes),
             gxe.ExpectColumnValuesToBeUnique(column=definition.column, **notes),
         ]
-    # Great Expectations fills in {batch} with str.format: other braces are doubled
+    # Great Expectations fills in {batch} with str.format: other braces are doubled. SQLAlchemy takes `:word` for a
+    # parameter, in quotes too, unless a backslash stands before it
     rows = unexpected_rows_sql(definition, "\0", plan.sources).replace("{", "{{").replace("}", "}}")
+    rows = re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", rows)
     return [gxe.UnexpectedRowsExpectation(unexpected_rows_query=rows.replace("\0", "{batch}"), **notes)]
 
 
