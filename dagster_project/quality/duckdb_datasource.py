@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import great_expectations as gx
+from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 
@@ -53,10 +54,12 @@ class DuckDBDatasource(SQLDatasource):
 
 
 def open_context() -> EphemeralDataContext:
-    """A context that keeps nothing and sends nothing."""
-    context = gx.get_context(mode="ephemeral")
-    context.variables.analytics_enabled = False
+    """A context that keeps nothing and sends nothing.
+
+    Left to itself it would make a folder for Data Docs among the machine's temporary files every night.
+    """
+    in_memory = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    config = DataContextConfig(store_backend_defaults=in_memory, analytics_enabled=False)
+    context = gx.get_context(mode="ephemeral", project_config=config)
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    for site in context.get_site_names():
-        context.delete_data_docs_site(site)
     return context
