@@ -66,9 +66,7 @@ DIRT = {
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--template", type=Path, help="folder with the databases of a built night"
-    )
+    parser.add_argument("--template", type=Path, help="folder with the databases of a built night")
     parser.add_argument("--measured", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measured:
