@@ -111,12 +111,9 @@ def _check_result(
         "evaluated": result.evaluated,
         "unexpected": result.unexpected,
         "not_applied_to": ", ".join(result.not_applied_to) or "-",
-        "all_violations": dg.MetadataValue.md(
-            f"```sql\nselect * from quality.hygiene_violations where rule = '{check.rule}' and resolved_on is null\n```"
-        ),
+        "all_violations": dg.MetadataValue.md(f"```sql\n{check.open_violations_sql}\n```"),
+        "data_docs": dg.MetadataValue.path(str(run.settings.warehouse_dir / "data_docs" / result.page)),
     }
-    if result.page is not None:
-        metadata["data_docs"] = dg.MetadataValue.path(str(run.settings.warehouse_dir / "data_docs" / result.page))
     if shown:
         metadata["first_violations"] = dg.MetadataValue.table(shown)
     return dg.AssetCheckResult(

@@ -101,6 +101,7 @@ class Check:
     table: str
     asset: str
     says: str
+    why: str
     definition: Rule | Gate
 
     @property
@@ -119,6 +120,12 @@ class Check:
     def shown_table(self) -> str:
         """The table it looks at, as the published tables name it."""
         return self.table.removeprefix("work.")
+
+    @property
+    def open_violations_sql(self) -> str:
+        """The query for the list of its open violations."""
+        entity = f" and entity = {_text(self.entity)}" if self.entity else ""
+        return f"select * from quality.hygiene_violations where rule = '{self.rule}'{entity} and resolved_on is null"
 
 
 @cache
@@ -141,6 +148,8 @@ def checks(config: Configuration, folder: Path = EXPECTATIONS_DIR) -> list[Check
     """
     built_in = read_suites(folder)
     known = {rule.rule for suite in built_in for rule in suite.definitions}
+    # a rule that looks at two tables stands in two suites, and has its words in one
+    why = {rule.rule: rule.why for suite in built_in for rule in suite.rules if rule.why}
     found = []
     for suite in [*built_in, *_own_suites(config, known)]:
         for rule in suite.definitions:
@@ -151,7 +160,8 @@ def checks(config: Configuration, folder: Path = EXPECTATIONS_DIR) -> list[Check
             table = suite.table if isinstance(rule, Rule) else rule.table
             asset = suite.asset if isinstance(rule, Rule) else rule.asset
             says = rule.says if isinstance(rule, Rule) else f"{rule.column} is never missing and never twice."
-            found.append(Check(suite, rule.rule, severity, table, asset, says, rule))
+            matters = (rule.why or why.get(rule.rule, "")) if isinstance(rule, Rule) else suite.why
+            found.append(Check(suite, rule.rule, severity, table, asset, says, matters, rule))
     return found
 
 
