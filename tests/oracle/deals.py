@@ -240,14 +240,18 @@ def _lost_reason(crm: Crm, deal: Deal) -> str | None:
     by_then = [one.new for one in told if one.at <= close.at]
     if by_then:
         return by_then[-1]
+    record = crm.deals.get(deal.id)
+    shown = [one for one in record.full_sightings if one.extracted_at >= close.at] if record else []
+    if close.evidence == "observed" and not close.is_by_row:
+        return shown[0].row.get("lost_reason")
     if _closings(deal.transitions) < 2:
         return now
     if told:
         return told[0].old
     # closed more than once: what extracts showed before it went on
-    record, went_on = crm.deals.get(deal.id), deal.transitions[len(deal.counted)].at
-    shown = [one for one in record.full_sightings if close.at <= one.extracted_at < went_on] if record else []
-    return shown[0].row.get("lost_reason") if shown else None
+    went_on = deal.transitions[len(deal.counted)].at
+    before = [one for one in shown if one.extracted_at < went_on]
+    return before[0].row.get("lost_reason") if before else None
 
 
 def _add_expected_close(crm: Crm, deal: Deal) -> None:
