@@ -143,7 +143,7 @@ def _checks() -> int:
         seconds[step] = time.perf_counter() - started
 
     started = time.perf_counter()
-    evaluate(config, build, work, OUT / "data_docs", OUT / "templates")
+    evaluate(config, build, work, OUT / "data_docs")
     timed("evaluate and store violations", started)
     with duckdb.connect(str(build)) as connection:
         connection.execute(f"attach '{work}' as work (read_only)")

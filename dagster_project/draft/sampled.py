@@ -24,7 +24,8 @@ from dagster_project.ingest.json_records import open_json
 from dagster_project.ingest.landing import UNFINISHED
 from dagster_project.ingest.proof import number_pattern
 from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
-from dagster_project.ingest.tables import Table, text
+from dagster_project.ingest.tables import Table
+from dagster_project.sql import text
 
 #: More rows than this prove nothing that these do not.
 MAX_ROWS = 200_000

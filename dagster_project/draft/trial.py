@@ -15,7 +15,7 @@ from dagster_project.draft.yaml_text import scalars
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest import proof
 from dagster_project.ingest.reader import Provenance, load_file
-from dagster_project.ingest.tables import text
+from dagster_project.sql import text
 
 _ORDERS = ("day_first", "month_first", "year_first")
 

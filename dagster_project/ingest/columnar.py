@@ -12,7 +12,8 @@ from duckdb.sqltypes import DuckDBPyType
 
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest import nested
-from dagster_project.ingest.tables import Reject, said_by_duckdb, text
+from dagster_project.ingest.tables import Reject, said_by_duckdb
+from dagster_project.sql import text
 
 
 @dataclass

@@ -16,7 +16,8 @@ import duckdb
 from dagster_project.config.models import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.headings import heading_key, known_headings
-from dagster_project.ingest.tables import Reject, text
+from dagster_project.ingest.tables import Reject
+from dagster_project.sql import text
 
 DELIMITERS = ",;\t|"
 _HEAD_BYTES = 1 << 20

@@ -16,7 +16,8 @@ from dagster_project.errors import RefusedFileError
 from dagster_project.ingest import nested
 from dagster_project.ingest.delimited import forget_rejects, rejected_rows
 from dagster_project.ingest.headings import heading_key, known_headings
-from dagster_project.ingest.tables import Reject, said_by_duckdb, text
+from dagster_project.ingest.tables import Reject, said_by_duckdb
+from dagster_project.sql import text
 
 _MAX_LINE_BYTES = 1 << 24
 _SAMPLED_LINES = 200

@@ -24,6 +24,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed, Source
 from dagster_project.errors import DealtrailError, RefusedFileError
@@ -114,8 +115,7 @@ def ingest(
     connection = duckdb.connect()
     connection.execute("set preserve_insertion_order = true")
     # a run writes nothing outside its warehouse, what does not fit into memory included
-    spilled = str(lake_dir.parent / "building" / "spilled").replace("'", "''")
-    connection.execute(f"set temp_directory = '{spilled}'")
+    connection.execute(f"set temp_directory = {sql.text(lake_dir.parent / 'building' / 'spilled')}")
     try:
         # known paths first: what they bring may replace bytes that now lie under another name
         paths = {record.file for record in known}

@@ -25,6 +25,7 @@ from typing import Any, Literal
 import duckdb
 import yaml
 
+from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.load import PROJECT_DIR
 from dagster_project.config.models import Feed, Source
@@ -135,7 +136,7 @@ def _is_date(column: _Column) -> bool:
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]) -> list[_Column]:
     """The columns that have values, with how many, and how many of them are in the standard form."""
-    scan = f"read_parquet({_text(str(path))}, file_row_number = true)"
+    scan = f"read_parquet({sql.text(path)}, file_row_number = true)"
     own = [
         _Column(name, form, name, scan)
         for name, form in read_columns(feed.entity).items()
@@ -152,7 +153,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, fill
             f"(select file_row_number, field, unnest([old_value, new_value]) as cell from {_changes(scan, filled)})"
         )
         dates, amounts = (
-            f"case when field in ({', '.join(map(_text, fields))}) then cell end"
+            f"case when field in ({', '.join(map(sql.text, fields))}) then cell end"
             for fields in (CHANGED_DATES, CHANGED_AMOUNTS)
         )
         counted += _counted(
@@ -252,7 +253,7 @@ def _prove_order(connection: duckdb.DuckDBPyConnection, rejected: list[int]) -> 
                 min(position) as position,
                 sum(cells) as cells
             from doubtful
-            where regexp_matches(written, {_text(_rules()["numbered_date"])})
+            where regexp_matches(written, {sql.text(_rules()["numbered_date"])})
             group by all
         ),
 
@@ -282,7 +283,7 @@ def _prove_order(connection: duckdb.DuckDBPyConnection, rejected: list[int]) -> 
 
 def _day(order: str) -> str:
     """SQL: the day that the numbers of a date give in this order, if any."""
-    formats = ", ".join(_text(text) for text in _rules()["dates_in_order"][order])
+    formats = ", ".join(sql.text(text) for text in _rules()["dates_in_order"][order])
     day = f"cast(try_strptime(text, [{formats}]) as date)"
     return f"case when {day} >= date '{_EARLIEST}' then {day} end"
 
@@ -292,7 +293,7 @@ def _any_is_unmistakable(connection: duckdb.DuckDBPyConnection, form: Form) -> b
     rules = _rules()
     dates = [*rules["dates_unmistakable"], *(rules["months_alone"] if form == "days" else [])]
     timed = [f"{day}{joint}{time}" for day in dates for joint in "/T" for time in rules["times_of_day"]]
-    formats = ", ".join(map(_text, [*dates, *timed]))
+    formats = ", ".join(map(sql.text, [*dates, *timed]))
     found = connection.execute(
         f"""
         select 1
@@ -302,7 +303,7 @@ def _any_is_unmistakable(connection: duckdb.DuckDBPyConnection, form: Form) -> b
             or (regexp_full_match(cell, '(19|20)[0-9]{{6}}') and try_strptime(cell, '%Y%m%d') is not null)
             or case
                 when not regexp_matches(cell, '^([0-9]{{1,4}}[./ -]|[A-Za-z]{{3,9}}[./ -])') then false
-                when regexp_matches(written, {_text(rules["numbered_date"])}) then false
+                when regexp_matches(written, {sql.text(rules["numbered_date"])}) then false
                 else try_strptime({_one_separator("cell")}, [{formats}]) >= date '{_EARLIEST}'
             end
         limit 1
@@ -319,7 +320,7 @@ def _contradiction(connection: duckdb.DuckDBPyConnection, orders: list[str], rej
     """The two orders that read most, and a date of each that the other cannot be."""
     ranked = connection.execute(
         " union all ".join(
-            f"select {_text(order)}, coalesce(sum(cells) filter (where {order} is not null), 0) from dates"
+            f"select {sql.text(order)}, coalesce(sum(cells) filter (where {order} is not null), 0) from dates"
             for order in orders
         )
         + " order by 2 desc"
@@ -372,7 +373,7 @@ def number_pattern(sign: str) -> str:
 
 def _prove_numbers(connection: duckdb.DuckDBPyConnection, column: _Column, rejected: list[int]) -> _Verdict:
     """Values of one reading decide: `1.5` and `1234.567` for the point, `1.234,5` and `1.234.567` for the comma."""
-    point, comma = (f"regexp_matches(cell, {_text(number_pattern(sign))})" for sign in ("point", "comma"))
+    point, comma = (f"regexp_matches(cell, {sql.text(number_pattern(sign))})" for sign in ("point", "comma"))
     percent = "" if column.form == "numbers" else "and not contains(cell, '%')"
     connection.execute(
         f"""
@@ -480,8 +481,3 @@ def _named(column: str, feed: Feed, headings: list[str]) -> str:
         if isinstance(heading, str) and heading_key(heading) in delivered:
             return f"{column} ('{delivered[heading_key(heading)]}')"
     return column
-
-
-def _text(value: str) -> str:
-    """A SQL text literal."""
-    return "'" + value.replace("'", "''") + "'"

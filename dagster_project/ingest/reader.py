@@ -25,7 +25,8 @@ from dagster_project.ingest.personal import guarded, has_hashes, is_personal, pr
 from dagster_project.ingest.report_tail import cut_text, tail_note, tail_rows
 from dagster_project.ingest.spreadsheets import open_sheet
 from dagster_project.ingest.stage_dates import StageDate
-from dagster_project.ingest.tables import Reject, Table, said_by_duckdb, text
+from dagster_project.ingest.tables import Reject, Table, said_by_duckdb
+from dagster_project.sql import text
 
 _DEFAULT_SEPARATOR = ";"
 

@@ -48,8 +48,3 @@ class Table(Protocol):
 def said_by_duckdb(error: duckdb.Error) -> str:
     """The first line of its message, without the name of its class; the others may quote a row."""
     return re.sub(r"^[A-Za-z ]+ Error: ", "", str(error).splitlines()[0])
-
-
-def text(value: str) -> str:
-    """A SQL text literal."""
-    return "'" + value.replace("'", "''") + "'"

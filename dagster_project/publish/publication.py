@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project import sql
 from dagster_project.quality.life import keep_record, write_record
 from dagster_project.runs import NightlyRun
 
@@ -25,7 +26,7 @@ def publish(run: NightlyRun) -> Path:
     staged = run.building_dir / "version"
     staged.mkdir()
     with duckdb.connect(str(run.build_path)) as connection:
-        connection.execute(f"attach '{_quoted(run.work_path)}' as work (read_only)")
+        connection.execute(f"attach {sql.text(run.work_path)} as work (read_only)")
         write_record(connection, staged, run.night)
         connection.execute("detach work; checkpoint")
     export_tables(run.build_path, "marts", staged / "marts")
@@ -67,7 +68,7 @@ def export_tables(database: Path, schema: str, target: Path) -> list[str]:
         ).fetchall()
         for (table,) in rows:
             connection.execute(
-                f"copy {schema}.{table} to '{_quoted(target / table)}.parquet' (format parquet, compression zstd)"
+                f"copy {schema}.{table} to {sql.text(target / f'{table}.parquet')} (format parquet, compression zstd)"
             )
     return [row[0] for row in rows]
 
@@ -101,7 +102,3 @@ def _sync(folder: Path) -> None:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from dagster_project import sql
 from dagster_project.config.models import Configuration
 from dagster_project.quality.evaluate import Result, evaluate
 from dagster_project.quality.life import Night, keep_record, scores_by_source, write_life
@@ -75,14 +76,13 @@ def expectation_checks(config: Configuration) -> dg.AssetChecksDefinition:
                 run.build_path,
                 run.work_path,
                 run.building_dir / "data_docs",
-                run.settings.warehouse_dir / "cache" / "data_docs_templates",
             )
             published = current_version(run.settings.warehouse_dir)
             if published is not None:
                 # a run killed between its switch and its record
                 keep_record(published, run.lake_dir)
             with duckdb.connect(str(run.build_path)) as connection:
-                connection.execute(f"attach '{run.work_path}' as work (read_only)")
+                connection.execute(f"attach {sql.text(run.work_path)} as work (read_only)")
                 write_life(connection, run.lake_dir, run.night)
                 run.summary = _summary(connection, run.night)
                 previews = _previews(connection)

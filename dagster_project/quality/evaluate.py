@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project import sql
 from dagster_project.config.models import Configuration
 from dagster_project.errors import ConfigurationError, DealtrailError
 from dagster_project.quality.own_rules import problem_of
@@ -55,9 +56,7 @@ def preload() -> None:
     threading.Thread(target=import_module, args=("dagster_project.quality.duckdb_datasource",), daemon=True).start()
 
 
-def evaluate(
-    config: Configuration, build_path: Path, work_path: Path, data_docs_dir: Path, template_cache_dir: Path
-) -> list[Result]:
+def evaluate(config: Configuration, build_path: Path, work_path: Path, data_docs_dir: Path) -> list[Result]:
     """Evaluates all suites with Great Expectations; writes violations, check results and Data Docs.
 
     Every expectation is pushed down as SQL; broken records go from query to table without passing Python.
@@ -73,12 +72,12 @@ def evaluate(
     try:
         with engine.get_connection() as connection:
             raw = connection.connection.driver_connection
-            raw.execute(f"attach '{work_path}' as work")
+            raw.execute(f"attach {sql.text(work_path)} as work")
             planned = _plan(raw, config)
             try:
                 evaluated = _evaluated(raw, planned)
                 unexpected, pages = _validate(context, datasource, planned, evaluated)
-                write_data_docs(context, data_docs_dir, template_cache_dir, _about(raw))
+                write_data_docs(context, data_docs_dir, _about(raw))
                 # SQLAlchemy opened a transaction for its reads; DuckDB writes one database per transaction
                 connection.commit()
                 return _store(raw, planned, evaluated, unexpected, pages)

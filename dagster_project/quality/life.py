@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dagster_project import sql
 from dagster_project.quality.tables import HYGIENE_SCORES, HYGIENE_VIOLATIONS, WORKLISTS
 
 #: What a run leaves in the lake → the query of what it found tonight. One row with nothing in it stands for none.
@@ -260,15 +261,15 @@ def _records(records_dir: Path, night: Night, what: str) -> str:
     files = sorted(records_dir.glob("*.parquet"))
     if not files:
         return f"select * from ({night.found(what)}) where false"
-    listed = ", ".join(f"'{_quoted(path)}'" for path in files)
+    listed = ", ".join(map(sql.text, files))
     return f"select * from read_parquet([{listed}], union_by_name = true) where as_of < timestamp '{night.sql_moment}'"
 
 
 def write_record(raw: Any, version_dir: Path, night: Night) -> None:
     """Writes what tonight found beside the publication; `keep_record` takes it into the lake."""
     for what in _FOUND:
-        target = _quoted(_record(version_dir, what))
-        raw.execute(f"copy ({night.found(what)}) to '{target}' (format parquet, compression zstd)")
+        target = sql.text(_record(version_dir, what))
+        raw.execute(f"copy ({night.found(what)}) to {target} (format parquet, compression zstd)")
 
 
 def keep_record(version_dir: Path, lake_dir: Path) -> None:
@@ -285,7 +286,3 @@ def keep_record(version_dir: Path, lake_dir: Path) -> None:
 
 def _record(version_dir: Path, what: str) -> Path:
     return version_dir / f"{what}.parquet"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

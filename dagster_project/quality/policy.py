@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
+from dagster_project import sql
 from dagster_project.config import models
 from dagster_project.config.load import PROJECT_DIR
 from dagster_project.config.models import Configuration, Severity, Strict
@@ -124,7 +125,7 @@ class Check:
     @property
     def open_violations_sql(self) -> str:
         """The query for the list of its open violations."""
-        entity = f" and entity = {_text(self.entity)}" if self.entity else ""
+        entity = f" and entity = {sql.text(self.entity)}" if self.entity else ""
         return f"select * from quality.hygiene_violations where rule = '{self.rule}'{entity} and resolved_on is null"
 
 
@@ -235,7 +236,7 @@ def looked_at_sql(rule: Rule, sources: list[str]) -> str:
     """The condition of the records that a rule looks at, in the sources it applies to."""
     if not rule.needs:
         return f"(\n{rule.where}\n)"
-    return f"(\n{rule.where}\n) and source in ({', '.join(map(_text, sources)) or 'null'})"
+    return f"(\n{rule.where}\n) and source in ({', '.join(map(sql.text, sources)) or 'null'})"
 
 
 def violations_sql(check: Check, sources: list[str], columns: set[str]) -> str:
@@ -244,17 +245,17 @@ def violations_sql(check: Check, sources: list[str], columns: set[str]) -> str:
     if isinstance(rule, Gate):
         key = rule.column
         return (
-            f"select {_text(check.rule)} as rule, {_text(check.severity)} as severity, "
-            f"{_text(str(check.entity))} as entity, "
+            f"select {sql.text(check.rule)} as rule, {sql.text(check.severity)} as severity, "
+            f"{sql.text(str(check.entity))} as entity, "
             f"coalesce({key}, 'no {key}') as record_key, min(source) as source, null as pipeline, null as owner_key, "
             f"cast(count(*) as varchar) as observed, '1' as allowed, "
             f"concat('stands ', count(*), ' times in {check.table}') as message "
             f"from {check.table} group by {key} having count(*) > 1 or {key} is null"
         )
-    entity = check.suite.entity_column or _text(check.suite.entity)
+    entity = check.suite.entity_column or sql.text(check.suite.entity)
     optional = [f"{name if name in columns else 'null'} as {name}" for name in _VIOLATION_COLUMNS]
     found = (
-        f"select {_text(rule.rule)} as rule, {_text(check.severity)} as severity, {entity} as entity, "
+        f"select {sql.text(rule.rule)} as rule, {sql.text(check.severity)} as severity, {entity} as entity, "
         f"{as_text(rule.record_key)} as record_key, {', '.join(optional)}, "
         f"{as_text(rule.observed)} as observed, {as_text(rule.allowed)} as allowed, "
         f"{_message(rule.message)} as message from ({unexpected_rows_sql(rule, check.table, sources)})"
@@ -277,12 +278,8 @@ def _message(template: str) -> str:
     """A message as SQL: the text, with each `{column}` replaced by the record's value."""
     parts = re.split(r"\{(\w+)\}", template)
     pieces = [
-        _text(part) if position % 2 == 0 else f"coalesce(cast({part} as varchar), 'nothing')"
+        sql.text(part) if position % 2 == 0 else f"coalesce(cast({part} as varchar), 'nothing')"
         for position, part in enumerate(parts)
         if part
     ]
     return f"concat({', '.join(pieces)})"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dagster_project import sql
+
 
 @dataclass(frozen=True)
 class Table:
@@ -28,9 +30,9 @@ class Table:
         """Makes the table without rows."""
         typed = ", ".join(f'"{name}" {kind}' for name, (kind, _) in self.columns.items())
         connection.execute(f"create or replace table quality.{self.name} ({typed})")
-        connection.execute(f"comment on table quality.{self.name} is {_text(self.says)}")
+        connection.execute(f"comment on table quality.{self.name} is {sql.text(self.says)}")
         for name, (_, says) in self.columns.items():
-            connection.execute(f'comment on column quality.{self.name}."{name}" is {_text(says)}')
+            connection.execute(f'comment on column quality.{self.name}."{name}" is {sql.text(says)}')
 
 
 _RULE = ("varchar", "Id of the rule: docs/hygiene.md says what it means, why it matters and how to mend it.")
@@ -128,7 +130,3 @@ WORKLISTS = Table(
 
 #: In the order in which they are written.
 TABLES = (CHECK_RESULTS, HYGIENE_VIOLATIONS, HYGIENE_SCORES, WORKLISTS)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from dagster_project import sql
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.goals import configured_goals
 from dagster_project.config.models import CANONICAL_STAGES, Configuration, Thresholds
@@ -426,7 +427,7 @@ def _create_entity_view(
     the file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
     alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for record, readings in records:
-        path = _text(str(record.path(lake_dir, "parquet")))
+        path = sql.text(record.path(lake_dir, "parquet"))
         alike.setdefault(tuple(sorted(readings.items())), []).append(path)
     parts = [_select_files(connection, entity, files, dict(readings)) for readings, files in alike.items()]
     connection.execute(f"create view lake.{name} as {' union all '.join(parts or [_select_none(entity)])}")
@@ -441,7 +442,7 @@ def _select_files(
         column if column in present else f"cast(null as varchar) as {column}" for column in ENTITIES[entity].columns
     ]
     said = [
-        f"cast({_text(readings[column]) if column in readings else 'null'} as varchar) as _reading_{column}"
+        f"cast({sql.text(readings[column]) if column in readings else 'null'} as varchar) as _reading_{column}"
         for column in proof.read_columns(entity)
     ]
     return f"select {', '.join([*selected, *PROVENANCE, *said])}, file_row_number as _file_row_number from {scan}"
@@ -456,8 +457,8 @@ def _select_none(entity: str) -> str:
 
 def _create_rejects_view(connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path) -> None:
     parts = [
-        f"select {_text(r.source)} as source, {_text(r.feed)} as feed, {_text(r.file_id)} as file_id, "
-        f"row_number, column_name, value, reason from read_parquet({_text(str(r.path(lake_dir, 'rejects.parquet')))})"
+        f"select {sql.text(r.source)} as source, {sql.text(r.feed)} as feed, {sql.text(r.file_id)} as file_id, "
+        f"row_number, column_name, value, reason from read_parquet({sql.text(r.path(lake_dir, 'rejects.parquet'))})"
         for r in records
     ]
     empty = (
@@ -496,7 +497,3 @@ def _sql_moment(moment: str) -> datetime:
 def _utc(moment: datetime) -> datetime:
     """As DuckDB's TIMESTAMP holds it: UTC, without saying so."""
     return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

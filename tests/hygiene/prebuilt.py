@@ -58,8 +58,7 @@ class Prebuilt:
 
     def evaluated(self) -> list[Result]:
         """Great Expectations over all suites."""
-        docs, cache = self.folder / "data_docs", self.folder / "cache"
-        return evaluate(self.settings.config, self.build, self.work, docs, cache)
+        return evaluate(self.settings.config, self.build, self.work, self.folder / "data_docs")
 
     def copied(self, folder: Path) -> Prebuilt:
         """The same databases, to be tampered with."""

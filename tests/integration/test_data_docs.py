@@ -236,9 +236,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Result], list[P
     config = load_settings({"PIPELINE_CONFIG": str(PROJECT / "pipeline.yml")}).config
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "checks", lambda _: planned)
-        results = evaluate(
-            config, place / "pipeline.duckdb", place / "work.duckdb", place / "data_docs", place / "templates"
-        )
+        results = evaluate(config, place / "pipeline.duckdb", place / "work.duckdb", place / "data_docs")
     return results, pages_of(place / "data_docs")
 
 
@@ -269,8 +267,3 @@ def test_the_index_says_that_a_night_was_stopped(told: tuple[list[Result], list[
     assert index.rows["deals"] == ("critical", "1", "2", "3", "1")
     assert index.rows["gate_facts: fct_deals"] == ("critical", "1", "1", "2", "0")
     assert "A critical expectation is not met" in index.path.read_text(encoding="utf-8")
-
-
-def test_the_compiled_templates_are_kept_for_the_next_night(told: tuple[list[Result], list[Page]]) -> None:
-    _, (index, *_) = told
-    assert list((index.path.parents[1] / "templates").glob("*.cache"))

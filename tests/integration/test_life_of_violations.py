@@ -136,7 +136,8 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory, webhook: Webhook) -> Told:
-    return Told(Nights(tmp_path_factory.mktemp("life")), webhook)
+    # a quote in a path ends no SQL
+    return Told(Nights(tmp_path_factory.mktemp("life") / "it's"), webhook)
 
 
 def _checks(home: str) -> dict[tuple[str, str], dict[str, Any]]:

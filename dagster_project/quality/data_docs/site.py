@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from great_expectations.render import RenderedDocumentContent
 from great_expectations.render.renderer.renderer import Renderer
-from great_expectations.render.view import view
 from great_expectations.render.view.view import DefaultJinjaPageView
 
 if TYPE_CHECKING:
@@ -27,16 +24,8 @@ if TYPE_CHECKING:
 SEVERITIES = ("critical", "warning", "info")
 
 
-def write_data_docs(
-    context: AbstractDataContext, data_docs_dir: Path, template_cache_dir: Path, about: dict[str, str]
-) -> None:
-    """Writes the index and one page per suite. `about` is what each page says of the night.
-
-    Jinja's bytecode cache, kept from night to night, saves compiling the templates.
-    """
-    template_cache_dir.mkdir(parents=True, exist_ok=True)
-    cache = jinja2.FileSystemBytecodeCache(str(template_cache_dir))
-    view.Environment = partial(jinja2.Environment, bytecode_cache=cache)  # type: ignore[misc,assignment]
+def write_data_docs(context: AbstractDataContext, data_docs_dir: Path, about: dict[str, str]) -> None:
+    """Writes the index and one page per suite. `about` is what each page says of the night."""
     context.add_data_docs_site(
         "data_docs",
         {  # type: ignore[typeddict-unknown-key]
