@@ -63,7 +63,8 @@ def comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def environment(**settings: str | Path | None) -> dict[str, str]:
     """The test's environment with only these of Dealtrail's variables set."""
-    env = {k: v for k, v in os.environ.items() if k not in ("PIPELINE_CONFIG", "LANDING_DIR", "WAREHOUSE_DIR", "AS_OF")}
+    own = ("PIPELINE_CONFIG", "LANDING_DIR", "WAREHOUSE_DIR", "AS_OF", "POSTGRES_URL")
+    env = {k: v for k, v in os.environ.items() if k not in own}
     env.pop("DAGSTER_HOME", None)
     env.update({name: str(value) for name, value in settings.items() if value is not None})
     return env
@@ -74,12 +75,19 @@ def run_nightly(
     config: Path | str = "pipeline.yml",
     landing: Path | None = None,
     as_of: str | None = None,
+    postgres_url: str | None = None,
 ) -> Warehouse:
     """`dealtrail nightly` as cron would call it."""
     done = subprocess.run(
         [str(DEALTRAIL), "nightly"],
         cwd=PROJECT,
-        env=environment(PIPELINE_CONFIG=config, LANDING_DIR=landing, WAREHOUSE_DIR=warehouse, AS_OF=as_of),
+        env=environment(
+            PIPELINE_CONFIG=config,
+            LANDING_DIR=landing,
+            WAREHOUSE_DIR=warehouse,
+            AS_OF=as_of,
+            POSTGRES_URL=postgres_url,
+        ),
         capture_output=True,
         text=True,
         timeout=600,

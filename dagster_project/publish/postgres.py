@@ -1,8 +1,8 @@
 """The publication in a PostgreSQL database too: schemas marts and quality, replaced in one transaction.
 
 Rows are deleted and inserted, not truncated or swapped by renaming: readers are never kept waiting and see the old
-set until the commit, and grants, indexes and views on the tables stay. Only a table whose columns have changed is locked,
-at the very end and for a moment. Our tables say so in their comment; anything else in the schemas is left alone.
+set until the commit, and grants, indexes and views on the tables stay. Only a table whose columns have changed is
+locked, at the very end and for a moment. Our tables say so in their comment; what else is in the schemas is left alone.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from dagster_project.config.load import Settings
 from dagster_project.config.postgres_url import POSTGRES_URL, PostgresUrl
-from dagster_project.errors import DealtrailError
+from dagster_project.errors import ConfigurationError, DealtrailError
+from dagster_project.publish.publication import current_version
 
 SCHEMAS = ("marts", "quality")
 #: In the comment of every table of ours, which tells it from a stranger's of the same name.
@@ -44,7 +47,7 @@ _PASSES_BY_ITSELF = re.compile(
 _ADVICE = {
     "password|authentication|pg_hba|role .* does not exist": f"check user and password in {POSTGRES_URL}",
     "database .* does not exist": f"create the database, or name another one in {POSTGRES_URL}",
-    "permission denied|must be owner": "have the role own the schemas marts and quality and all that it published there",
+    "permission denied|must be owner": "have the role own the schemas marts and quality, and all of ours in them",
     "read-only transaction": f"name the primary server in {POSTGRES_URL}, with a role that may write",
     "No space left|[Dd]isk full": "make room on the server's disk: two sets of the tables have to fit",
     "depend on it": "drop what depends on it, publish, and create it anew",
@@ -65,10 +68,23 @@ class PostgresUnavailableError(PostgresError):
 class Publication:
     """What was published."""
 
+    address: str
     tables: int
     rows: int
     #: Rows with a text that held NUL characters, which Postgres does not store.
     rows_with_nul: int
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """For run.json and Dagster."""
+        return {"address": self.address, "tables": self.tables, "rows": self.rows}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What differs from the local publication."""
+        if not self.rows_with_nul:
+            return []
+        return [f"Postgres stores no NUL characters: \ufffd stands for them in {self.rows_with_nul} rows there"]
 
 
 @dataclass(frozen=True)
@@ -92,18 +108,30 @@ class _Table:
 _Tables = dict[tuple[str, str], _Table]
 
 
+def publish_current(settings: Settings) -> Publication:
+    """Publishes the last local publication. Raises ConfigurationError where there is no such thing or no Postgres."""
+    if settings.postgres is None:
+        raise ConfigurationError(f"{POSTGRES_URL} is not set: write postgresql://user:password@host:5432/database")
+    version = current_version(settings.warehouse_dir)
+    if version is None:
+        raise ConfigurationError("nothing has been published yet: run `dealtrail nightly`")
+    return publish_to_postgres(version / "pipeline.duckdb", settings.postgres, version.name)
+
+
 def publish_to_postgres(database: Path, target: PostgresUrl, version: str) -> Publication:
     """Replaces the tables in Postgres by those of a published DuckDB file; all of them, or none if it fails."""
     url = target.with_defaults(application_name="dealtrail", connect_timeout="10")
-    offline = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": ""}
+    offline: dict[str, Any] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "temp_directory": "",
+    }
     with duckdb.connect(config=offline) as connection:
         connection.execute(f"load {_literal(str(_extension()))}")
         connection.execute(f"attach {_literal(str(database))} as published (read_only)")
         connection.execute("set pg_null_byte_replacement = '\ufffd'")
         try:
-            connection.execute(
-                f"attach {_literal(url)} as postgres (type postgres, isolation_level 'read committed')"
-            )
+            connection.execute(f"attach {_literal(url)} as postgres (type postgres, isolation_level 'read committed')")
             connection.execute("begin")
             publication = _replace_all(connection, target, version)
             connection.execute("commit")
@@ -150,7 +178,7 @@ def _replace_all(connection: duckdb.DuckDBPyConnection, target: PostgresUrl, ver
         *(statement for key, table in tables.items() for statement in _comments(table, present.get(key))),
         *(f"analyze {table.sql}" for table in tables.values()),
     )
-    return Publication(len(tables), rows, rows_with_nul)
+    return Publication(str(target), len(tables), rows, rows_with_nul)
 
 
 def _execute(connection: duckdb.DuckDBPyConnection, *statements: str) -> None:
@@ -279,8 +307,8 @@ def _explained(text: str, target: PostgresUrl) -> PostgresError:
     advice = next((advice for pattern, advice in _ADVICE.items() if re.search(pattern, what)), "mend it")
     kind = PostgresUnavailableError if _PASSES_BY_ITSELF.search(what) else PostgresError
     return kind(
-        f"Postgres at {target}: {what}. Nothing has changed there, and the local publication stands; {advice}, then run "
-        "`dealtrail postgres`"
+        f"Postgres at {target}: {what}. Nothing has changed there, and the local publication stands; {advice}, "
+        "then run `dealtrail postgres`"
     )
 
 
