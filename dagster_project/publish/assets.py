@@ -6,11 +6,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dagster_project.config.postgres_url import POSTGRES_URL
-from dagster_project.publish.postgres import (
-    PostgresError,
-    PostgresUnavailableError,
-    publish_current,
-)
+from dagster_project.publish.postgres import publish_current
+from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
 from dagster_project.publish.publication import publish
 from dagster_project.runs import NightlyRun
 
