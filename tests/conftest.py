@@ -75,7 +75,6 @@ def run_nightly(
     config: Path | str = "pipeline.yml",
     landing: Path | None = None,
     as_of: str | None = None,
-    postgres_url: str | None = None,
 ) -> Warehouse:
     """`dealtrail nightly` as cron would call it."""
     done = subprocess.run(
@@ -86,7 +85,6 @@ def run_nightly(
             LANDING_DIR=landing,
             WAREHOUSE_DIR=warehouse,
             AS_OF=as_of,
-            POSTGRES_URL=postgres_url,
         ),
         capture_output=True,
         text=True,

@@ -266,7 +266,9 @@ def _load(connection: duckdb.DuckDBPyConnection, table: _Table, into: _Table) ->
 
 def _count_rows_with_nul(connection: duckdb.DuckDBPyConnection, table: _Table) -> int:
     found = " or ".join(
-        f"contains({_identifier(name)}, chr(0))" for name, kind in table.columns.items() if kind == "text"
+        f"contains({_identifier(name)}::varchar, chr(0))"
+        for name, kind in table.columns.items()
+        if kind in ("text", "text[]")
     )
     counted = connection.execute(f"select count(*) from published.{table.sql} where {found or 'false'}").fetchone()
     return counted[0] if counted else 0
