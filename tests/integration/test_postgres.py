@@ -33,8 +33,8 @@ from tests.integration.publishing_to_postgres import publish_killed_before, publ
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(tmp_path_factory.mktemp("postgres")) as server:
+def server() -> Iterator[Server]:
+    with running_server() as server:
         yield server
 
 
