@@ -14,7 +14,7 @@ from pathlib import Path
 from dagster_project.config.load import Settings
 from dagster_project.config.postgres_url import POSTGRES_URL, PostgresUrl
 from dagster_project.errors import ConfigurationError
-from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError, Publication
+from dagster_project.publish.postgres_tables import STANDS, PostgresError, PostgresUnavailableError, Publication
 from dagster_project.publish.publication import current_version
 
 
@@ -45,8 +45,8 @@ def publish_to_postgres(database: Path, target: PostgresUrl, version: str) -> Pu
             process.kill()
     if not answer:
         raise PostgresUnavailableError(
-            f"Postgres at {target}: publishing ended without an answer ({process.returncode}). The local publication "
-            "stands; run `dealtrail postgres`"
+            f"Postgres at {target}: publishing ended without an answer ({process.returncode}); run `dealtrail postgres`. "
+            f"{STANDS}"
         )
     said = json.loads(answer)
     if "error" in said:

@@ -50,15 +50,18 @@ _PASSES_BY_ITSELF = re.compile(
     "too many clients|connection slots|administrator command|lock timeout|deadlock detected"
 )
 _ADVICE = {
-    "password|authentication|pg_hba|role .* does not exist": f"check user and password in {POSTGRES_URL}",
-    "database .* does not exist": f"create the database, or name another one in {POSTGRES_URL}",
-    "permission denied|must be owner": "have the role own the schemas marts and quality, and all of ours in them",
-    "read-only transaction": f"name the primary server in {POSTGRES_URL}, with a role that may write",
-    "No space left|[Dd]isk full": "make room on the server's disk: two sets of the tables have to fit",
-    "depend on it": "drop what depends on it, publish, and create it anew",
-    "lock timeout": "end the session that holds a lock on the tables",
-    _PASSES_BY_ITSELF.pattern: f"see that the server of {POSTGRES_URL} runs and takes connections",
+    "password|authentication|pg_hba|role .* does not exist": f"Check user and password in {POSTGRES_URL}",
+    "database .* does not exist": f"Create the database, or name another one in {POSTGRES_URL}",
+    "permission denied|must be owner": "Have the role own the schemas marts and quality, and all of ours in them",
+    "read-only transaction": f"Name the primary server in {POSTGRES_URL}, with a role that may write",
+    "No space left|[Dd]isk full": "Make room on the server's disk: two sets of the tables have to fit",
+    "depend on it": "Drop what depends on it, and create it anew afterwards",
+    "lock timeout": "End the session that holds a lock on the tables",
+    _PASSES_BY_ITSELF.pattern: f"See that the server of {POSTGRES_URL} runs and takes connections",
 }
+#: Lines of Postgres and its client that help nobody here.
+_NOT_SHOWN = ("HINT:", "CONTEXT:", "LINE ", "^", "Is the server running", "This probably means", "before or while")
+STANDS = "Until then Postgres keeps what it had; the local publication stands."
 
 
 class PostgresError(DealtrailError):
@@ -306,13 +309,10 @@ def _explained(text: str, target: PostgresUrl) -> PostgresError:
     """What Postgres or its client says, and what to do about it."""
     said = re.split(r'(?:ERROR|FATAL): +|Unable to connect to Postgres at "[^"]*": ', text)[-1]
     lines = [re.sub("^DETAIL: +", "", line.strip()) for line in said.splitlines() if line.strip()]
-    what = "; ".join(line for line in lines if not line.startswith(("HINT:", "CONTEXT:", "LINE ", "^")))[:500]
-    advice = next((advice for pattern, advice in _ADVICE.items() if re.search(pattern, what)), "mend it")
+    what = "; ".join(line for line in lines if not line.startswith(_NOT_SHOWN))[:500].rstrip(".")
+    advice = next((advice for pattern, advice in _ADVICE.items() if re.search(pattern, what)), f"Check {POSTGRES_URL}")
     kind = PostgresUnavailableError if _PASSES_BY_ITSELF.search(what) else PostgresError
-    return kind(
-        f"Postgres at {target}: {what}. Nothing has changed there, and the local publication stands; {advice}, "
-        "then run `dealtrail postgres`"
-    )
+    return kind(f"Postgres at {target}: {what}. {advice}, then run `dealtrail postgres`. {STANDS}")
 
 
 def _postgres_type(kind: str) -> str:

@@ -196,7 +196,7 @@ def test_a_view_on_a_column_that_is_gone_stops_it_and_is_named(
 ) -> None:
     published(database, publication(1))
     database.sql("create view public.names as select name from marts.deals")
-    with pytest.raises(PostgresError, match=r"view names depends on column name .*drop what depends on it, publish"):
+    with pytest.raises(PostgresError, match=r"view names depends on column name .*Drop what depends on it"):
         published(database, publication(2, "alter table marts.deals drop column name"))
     assert seen(database) == {"1"} and database.value("select count(*) from public.names") == "1000"
 
@@ -309,9 +309,9 @@ def test_messages_say_what_is_wrong_and_never_the_password(
     server.sql("create role standby login superuser password 'Hidden-1'")
     server.sql("alter role standby set default_transaction_read_only = on")
     cases = {
-        database.url(password="Hidden-1"): 'password authentication failed for user "publisher"; check user and',
+        database.url(password="Hidden-1"): 'password authentication failed for user "publisher". Check user and',
         database.url(user="nobody", password="Hidden-1"): 'password authentication failed for user "nobody"',
-        database.url(name="no_such"): 'database "no_such" does not exist; create the database',
+        database.url(name="no_such"): 'database "no_such" does not exist. Create the database',
         database.url("stranger", "Hidden-1"): "permission denied for",
         database.url("standby", "Hidden-1"): "read-only transaction",
         "postgresql://u:Hidden-1@127.0.0.1:1/crm": "Connection refused",
@@ -322,7 +322,7 @@ def test_messages_say_what_is_wrong_and_never_the_password(
     for url, part in cases.items():
         error = refused(path, url)
         said = str(error)
-        assert part.split(";")[0] in said and "local publication stands" in said, said
+        assert part in said and "local publication stands" in said, said
         assert not {secret for secret in ("Hidden-1", PASSWORD, ENCODED_PASSWORD) if secret in said}
         assert isinstance(error, PostgresUnavailableError) == (part == "Connection refused")
     assert seen(database) == {"1"}
@@ -345,7 +345,7 @@ def test_a_full_disk_leaves_the_old_set(database: Database, publication: Callabl
         error = refused(
             publication(2, "create table marts.big as select repeat('x', 900) as a from range(9000)"), database.target
         )
-        assert "No space left on device" in str(error) and "make room on the server's disk" in str(error)
+        assert "No space left on device" in str(error) and "Make room on the server's disk" in str(error)
         assert seen(database) == {"1"}
         published(database, publication(3))
         assert seen(database) == {"3"}
@@ -435,7 +435,7 @@ def test_the_command_repeats_it_with_the_exit_status_of_the_contract(warehouse: 
     )
     assert [run.returncode for run in (unset, wrong, odd, done)] == [2, 3, 2, 0]
     assert "POSTGRES_URL is not set" in unset.stderr
-    assert "check user and password in POSTGRES_URL" in wrong.stderr
+    assert "Check user and password in POSTGRES_URL" in wrong.stderr
     assert "POSTGRES_URL is no address of a PostgreSQL database" in odd.stderr
     assert f"published to {database.server.socket}/{database.name}: " in done.stdout
     for run in (wrong, odd, done):
