@@ -45,8 +45,8 @@ def publish_to_postgres(database: Path, target: PostgresUrl, version: str) -> Pu
             process.kill()
     if not answer:
         raise PostgresUnavailableError(
-            f"Postgres at {target}: publishing ended without an answer ({process.returncode}); run `dealtrail postgres`. "
-            f"{STANDS}"
+            f"Postgres at {target}: publishing ended without an answer ({process.returncode}); "
+            f"run `dealtrail postgres`. {STANDS}"
         )
     said = json.loads(answer)
     if "error" in said:

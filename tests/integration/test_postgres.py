@@ -170,6 +170,18 @@ def test_grants_views_indexes_and_tables_of_others_survive(
     assert database.value("select count(*) from marts.own_notes") == "1"
 
 
+def test_a_role_that_owns_two_schemas_publishes_and_default_privileges_count(
+    server: Server, database: Database, publication: Callable[..., Path]
+) -> None:
+    server.sql(f"create role guest login password '{PASSWORD}'")
+    for schema in ("marts", "quality"):
+        database.sql(f"create schema {schema} authorization guest", f"grant usage on schema {schema} to reader")
+    database.sql("alter default privileges for role guest in schema marts grant select on tables to reader")
+    publish_to_postgres(publication(1), target(database.url("guest")), "run")
+    assert seen(database) == {"1"}
+    assert database.sql("select distinct night from marts.deals", user="reader") == [["1"]]
+
+
 def test_columns_and_tables_come_change_and_go(database: Database, publication: Callable[..., Path]) -> None:
     published(database, publication(1, "create table marts.old as select 1 as a"))
     changed = publication(
