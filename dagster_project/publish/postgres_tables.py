@@ -47,7 +47,7 @@ _TYPES = {
 _PASSES_BY_ITSELF = re.compile(
     "Connection refused|timeout expired|could not translate host name|No route to host|Network is unreachable|"
     "closed the connection|connection to server was lost|starting up|shutting down|in recovery mode|"
-    "too many clients|connection slots|administrator command|lock timeout|deadlock detected"
+    r"too many clients|connection slots|administrator command|lock timeout|deadlock detected|PGSQL\.\d+\" failed: No such file"
 )
 _ADVICE = {
     "password|authentication|pg_hba|role .* does not exist": f"Check user and password in {POSTGRES_URL}",
@@ -130,7 +130,10 @@ def replace_tables(
     connection: duckdb.DuckDBPyConnection, database: Path, target: PostgresUrl, version: str
 ) -> Publication:
     """Replaces the tables in Postgres by those of a published DuckDB file; all of them, or none if it fails."""
-    url = target.with_defaults(application_name="dealtrail", connect_timeout="10")
+    # a server that is cut off is noticed after minutes, not hours
+    url = target.with_defaults(
+        application_name="dealtrail", connect_timeout="10", keepalives_idle="60", tcp_user_timeout="120000"
+    )
     try:
         connection.execute(f"load {_literal(str(extension()))}")
         connection.execute("set pg_null_byte_replacement = '\ufffd'")
