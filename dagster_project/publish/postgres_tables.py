@@ -47,7 +47,8 @@ _TYPES = {
 _PASSES_BY_ITSELF = re.compile(
     "Connection refused|timeout expired|could not translate host name|No route to host|Network is unreachable|"
     "closed the connection|connection to server was lost|starting up|shutting down|in recovery mode|"
-    r"too many clients|connection slots|administrator command|lock timeout|deadlock detected|PGSQL\.\d+\" failed: No such file"
+    "too many clients|connection slots|administrator command|lock timeout|deadlock detected|"
+    r'PGSQL\.\d+" failed: No such file'
 )
 _ADVICE = {
     "password|authentication|pg_hba|role .* does not exist": f"Check user and password in {POSTGRES_URL}",
