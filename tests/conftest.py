@@ -77,14 +77,13 @@ def run_nightly(
     as_of: str | None = None,
 ) -> Warehouse:
     """`dealtrail nightly` as cron would call it."""
+    scratch = warehouse.parent / "tmp"
+    scratch.mkdir(exist_ok=True)
     done = subprocess.run(
         [str(DEALTRAIL), "nightly"],
         cwd=PROJECT,
         env=environment(
-            PIPELINE_CONFIG=config,
-            LANDING_DIR=landing,
-            WAREHOUSE_DIR=warehouse,
-            AS_OF=as_of,
+            PIPELINE_CONFIG=config, LANDING_DIR=landing, WAREHOUSE_DIR=warehouse, AS_OF=as_of, TMPDIR=scratch
         ),
         capture_output=True,
         text=True,
