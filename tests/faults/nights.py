@@ -123,6 +123,7 @@ class Nights:
         config: Path | None = None,
         arguments: tuple[str, ...] = ("nightly",),
         before: Before | None = None,
+        postgres_url: str | None = None,
     ) -> Running:
         """Starts a command; `before` runs first in its process (a module's function: it is pickled)."""
         env = environment(
@@ -130,6 +131,7 @@ class Nights:
             LANDING_DIR=self.landing,
             WAREHOUSE_DIR=self.warehouse,
             AS_OF=as_of,
+            POSTGRES_URL=postgres_url,
         )
         output = self.folder / "said.txt"
         output.unlink(missing_ok=True)
