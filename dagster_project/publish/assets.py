@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dagster_project.publish.publication import publish
+from dagster_project.publish.report.build import write_report
 from dagster_project.runs import NightlyRun
 
 Run = dg.ResourceParam[NightlyRun]
@@ -14,6 +15,7 @@ _PARTS = {
     "pipeline_duckdb": "pipeline.duckdb: the schemas marts and quality, for any DuckDB client.",
     "marts_parquet": "marts/<table>.parquet: the same tables as files.",
     "data_docs": "data_docs/index.html: every expectation and what it found.",
+    "report": "report/index.html: the morning's page, self-contained: metrics, funnel, forecast, hygiene, freshness.",
 }
 
 
@@ -35,6 +37,8 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         ],
     )
     def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
+        with run.step("report"):
+            write_report(run.build_path, run.building_dir / "report", run.settings, run.as_of)
         with run.step("publish"):
             version = publish(run)
             run.state = "published"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, StrictUndefined
 
+from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
 from dagster_project.ingest.lake import write_atomically
 from dagster_project.publish.report.carried import DEFINED, MONTHS, OWNERS, OWNERS_SQL, TABLES
@@ -33,23 +33,16 @@ SCRIPTS = ("data.js", "format.js", "table.js", "charts.js", "sections.js", "main
 VEGA_LITE = "6.4"
 
 
-@dataclass(frozen=True)
-class About:
-    """What a page says of the run it is made from."""
-
-    as_of: datetime
-    config: Configuration
-
-
-def write_report(database: Path, target: Path, about: About, cache_dir: Path) -> None:
+def write_report(database: Path, target: Path, settings: Settings, as_of: datetime) -> None:
     """Writes `<target>/index.html` from the schemas marts and quality of a database."""
     with duckdb.connect(str(database), read_only=True) as connection:
-        data = _data(connection, about)
+        data = _data(connection, settings.config, as_of)
+    vega = _vega_bundle(settings.warehouse_dir / "cache" / "report")
     target.mkdir(parents=True, exist_ok=True)
-    (target / "index.html").write_text(page(data, vega_bundle(cache_dir)), encoding="utf-8")
+    (target / "index.html").write_text(_page(data, vega), encoding="utf-8")
 
 
-def page(data: dict[str, Any], vega: str) -> str:
+def _page(data: dict[str, Any], vega: str) -> str:
     """The page as HTML."""
     style = _file("report.css")
     own = "(() => {\n'use strict';\n" + "\n".join(_file(name) for name in SCRIPTS) + "\n})();"
@@ -64,7 +57,7 @@ def page(data: dict[str, Any], vega: str) -> str:
     )
 
 
-def vega_bundle(cache_dir: Path) -> str:
+def _vega_bundle(cache_dir: Path) -> str:
     """Vega, Vega-Lite and vega-embed as one script. Bundling takes seconds, so it is kept from night to night."""
     import vl_convert
 
@@ -75,27 +68,26 @@ def vega_bundle(cache_dir: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _data(connection: duckdb.DuckDBPyConnection, about: About) -> dict[str, Any]:
-    zone = about.config.zone
-    today = about.as_of.astimezone(zone).date()
+def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: datetime) -> dict[str, Any]:
+    zone = config.zone
+    today = as_of.astimezone(zone).date()
     months = today.year * 12 + today.month - 1 - MONTHS
     parameters = {
         "start": date(months // 12, months % 12 + 1, 1),
-        "as_of": about.as_of.astimezone(UTC).replace(tzinfo=None),
+        "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
     }
     connection.execute(OWNERS_SQL)
     return {
         "about": {
-            "as_of": about.as_of.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
-            "today": today.isoformat(),
+            "as_of": as_of.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
             "timezone": str(zone),
-            "currency": about.config.currency,
+            "currency": config.currency,
             "months": MONTHS,
             "owners": OWNERS,
         },
         "tables": {name: _columns(connection, sql, parameters) for name, sql in TABLES.items()},
         "definitions": _definitions(connection),
-        "rules": _rules(about.config),
+        "rules": _rules(config),
     }
 
 

@@ -62,7 +62,12 @@ async function drawCharts() {
 }
 
 const monthAxis = { format: '%b %y', labelOverlap: true, title: null, tickCount: { interval: 'month', step: 1 } };
-const axisFormat = { money: '~s', rate: '.0%', count: '~s', days: '~s', hours: '~s', ratio: '~f' };
+const FORMATS_OF_AXES = { money: '~s', rate: '.0%', count: '~s', days: '~s', hours: '~s', ratio: '~f' };
+
+/** An axis of figures: 0 without the prefix its neighbours have. */
+function figures(kind, more = {}) {
+  return { title: null, format: FORMATS_OF_AXES[kind], labelExpr: "datum.value === 0 ? '0' : datum.label", tickCount: 5, ...more };
+}
 
 /** Lines by month: series are {name, key, kind, color}; a month that is not over is hollow. */
 function timeline(label, rows, series, height) {
@@ -75,11 +80,11 @@ function timeline(label, rows, series, height) {
         value: row[one.key],
         figure: withUnit(row[one.key], one.kind),
         series: one.name,
-        over: row.is_complete_month ? 1 : 0,
+        over: row.is_complete_month,
       })),
   );
   const x = { field: 'date', type: 'temporal', timeUnit: 'utcyearmonth', axis: monthAxis };
-  const y = { field: 'value', type: 'quantitative', axis: { title: null, format: axisFormat[series[0].kind] } };
+  const y = { field: 'value', type: 'quantitative', axis: figures(series[0].kind) };
   const color = {
     field: 'series',
     type: 'nominal',
@@ -90,20 +95,22 @@ function timeline(label, rows, series, height) {
     label,
     {
       data: { values },
-      encoding: { x, y, color },
+      encoding: {
+        x,
+        y,
+        tooltip: [
+          { field: 'month', title: 'Month' },
+          { field: 'figure', title: series.length > 1 ? 'Value' : series[0].name },
+          ...(series.length > 1 ? [{ field: 'series', title: 'Series' }] : []),
+        ],
+      },
       layer: [
-        { mark: { type: 'line', strokeWidth: 2, interpolate: 'monotone' } },
-        {
-          mark: { type: 'point', size: 42, strokeWidth: 2, filled: true, opacity: 1 },
-          encoding: {
-            fill: { condition: { test: 'datum.over === 0', value: 'var(--card)' }, field: 'series', type: 'nominal', scale: color.scale, legend: null },
-            tooltip: [
-              { field: 'month', title: 'Month' },
-              { field: 'figure', title: series.length > 1 ? 'Value' : series[0].name },
-              ...(series.length > 1 ? [{ field: 'series', title: 'Series' }] : []),
-            ],
-          },
-        },
+        { mark: { type: 'line', strokeWidth: 2 }, encoding: { color } },
+        { mark: { type: 'point', size: 42, filled: true, opacity: 1 }, encoding: { color } },
+        ...series.map((one) => ({
+          data: { values: values.filter((value) => !value.over && value.series === one.name) },
+          mark: { type: 'point', size: 42, strokeWidth: 2, stroke: one.color, fill: 'var(--card)', opacity: 1 },
+        })).filter((layer) => layer.data.values.length),
       ],
     },
     height,
@@ -138,6 +145,7 @@ function scoreChart(days) {
 
 /** Horizontal bars with their figure at the end: rows are {name, value, text, tone, tip}. */
 function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 190 } = {}) {
+  const room = Math.max(...rows.map((row) => row.value), rule ?? 0) * 1.25 || 1; // for the figure beside the longest bar
   const tones = { plain: ACCENT, good: GOOD, bad: BAD, second: SECOND, faint: 'var(--faint)' };
   const y = { field: 'name', type: 'nominal', sort: null, axis: { title: null, labelColor: INK, labelLimit: limit, labelFontSize: 12 } };
   return chart(
@@ -149,7 +157,7 @@ function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 19
         {
           mark: { type: 'bar', cornerRadiusEnd: 3, height: { band: 0.72 } },
           encoding: {
-            x: { field: 'value', type: 'quantitative', axis: { title, grid: true, format: axisFormat[kind], tickCount: 5 }, scale: { padding: 40 } },
+            x: { field: 'value', type: 'quantitative', axis: figures(kind, { title, grid: true }), scale: { domainMin: 0, domainMax: room, nice: false } },
             color: { field: 'tone', type: 'nominal', scale: { domain: Object.keys(tones), range: Object.values(tones) }, legend: null },
             tooltip: [{ field: 'name', title: ' ' }, { field: 'tip', title: title || 'Value' }],
           },
@@ -167,18 +175,36 @@ function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 19
   );
 }
 
+/** One point per feed and how old it is: rows are {name, value, feed, wrong, tip}. */
+function ages(label, rows) {
+  return chart(
+    label,
+    {
+      data: { values: rows },
+      mark: { type: 'point', filled: true, size: 90, opacity: 0.7 },
+      encoding: {
+        y: { field: 'name', type: 'nominal', axis: { title: null, labelColor: INK, labelFontSize: 12, labelLimit: 200, grid: true } },
+        x: { field: 'value', type: 'quantitative', scale: { domainMin: 0 }, axis: figures('hours', { title: 'hours old', grid: true }) },
+        color: { field: 'wrong', type: 'nominal', scale: { domain: ['as it should be', 'something is wrong'], range: [ACCENT, BAD] } },
+        tooltip: [{ field: 'feed', title: 'Feed' }, { field: 'tip', title: 'Age' }],
+      },
+    },
+    new Set(rows.map((row) => row.name)).size * 34 + 80,
+  );
+}
+
 /** How a stock came from its opening to its closing: steps are {name, change} or {name, level}. */
 function waterfall(label, steps, kind) {
   let level = 0;
   const values = steps.map((step, place) => {
     const from = step.level === undefined ? level : 0;
     level = step.level === undefined ? level + step.change : step.level;
-    const tone = step.level !== undefined ? 'level' : step.change < 0 ? 'out' : 'in';
+    const tone = step.level !== undefined ? 'level' : step.name === 'won' ? 'won' : step.change < 0 ? 'out' : 'in';
     const size = step.level === undefined ? step.change : step.level;
     const sign = step.level === undefined && size > 0 ? '+' : '';
     return {
       name: step.name, place, from, to: level, tone,
-      top: Math.max(from, level), text: `${sign}${compact.format(size)}`, figure: `${sign}${whole.format(size)}`,
+      top: Math.max(from, level), text: `${sign}${short(size)}`, figure: `${sign}${whole.format(size)}`,
     };
   });
   return chart(
@@ -188,11 +214,11 @@ function waterfall(label, steps, kind) {
       encoding: { x: { field: 'name', type: 'nominal', sort: null, axis: { title: null, labelAngle: 0, labelColor: INK, labelLimit: 80 } } },
       layer: [
         {
-          mark: { type: 'bar', cornerRadius: 2 },
+          mark: { type: 'bar', cornerRadius: 3, width: { band: 0.74 } },
           encoding: {
-            y: { field: 'from', type: 'quantitative', axis: { title: null, format: axisFormat[kind] } },
+            y: { field: 'from', type: 'quantitative', axis: figures(kind) },
             y2: { field: 'to' },
-            color: { field: 'tone', type: 'nominal', scale: { domain: ['level', 'in', 'out'], range: ['var(--faint)', GOOD, BAD] }, legend: null },
+            color: { field: 'tone', type: 'nominal', scale: { domain: ['level', 'in', 'out', 'won'], range: ['var(--faint)', ACCENT, BAD, GOOD] }, legend: null },
             tooltip: [{ field: 'name', title: ' ' }, { field: 'figure', title: kind === 'money' ? about.currency : 'deals' }],
           },
         },
@@ -258,9 +284,9 @@ function stays(label, rows, measures) {
         },
         {
           data: { values },
-          mark: { type: 'point', size: 75, strokeWidth: 2 },
+          mark: { type: 'point', size: 75, filled: true, opacity: 0.9 },
           encoding: {
-            x: { field: 'value', type: 'quantitative', axis: { title: 'days', grid: true }, scale: { zero: true } },
+            x: { field: 'value', type: 'quantitative', axis: { title: 'days', grid: true, tickCount: 10 }, scale: { zero: true } },
             color: { field: 'measure', type: 'nominal', scale: { domain, range: measures.map((one) => one.color) }, legend: { columns: 2 } },
             shape: { field: 'measure', type: 'nominal', scale: { domain, range: measures.map((one) => one.shape) } },
             tooltip: [{ field: 'stage', title: 'Stage' }, { field: 'measure', title: ' ' }, { field: 'figure', title: 'Time' }],
@@ -297,7 +323,7 @@ function forecastChart(label, rows) {
         ...[['!datum.ahead', 'var(--faint)'], ['datum.ahead', ACCENT]].map(([test, color]) => ({
           transform: part(`${test} && datum.low !== null`),
           mark: { type: 'bar', color, opacity: 0.35, width: { band: 0.7 }, cornerRadius: 2 },
-          encoding: { y: { field: 'low', type: 'quantitative', axis: { title: null, format: '~s' } }, y2: { field: 'high' }, tooltip },
+          encoding: { y: { field: 'low', type: 'quantitative', axis: figures('money') }, y2: { field: 'high' }, tooltip },
         })),
         {
           transform: part('datum.expected !== null'),
@@ -307,7 +333,7 @@ function forecastChart(label, rows) {
         {
           transform: part('datum.actual !== null'),
           mark: { type: 'point', filled: true, size: 45, color: INK, opacity: 1 },
-          encoding: { y: { field: 'actual', type: 'quantitative' }, tooltip },
+          encoding: { x: { ...x, bandPosition: 0.5 }, y: { field: 'actual', type: 'quantitative' }, tooltip },
         },
       ],
     },

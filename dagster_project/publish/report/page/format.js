@@ -31,10 +31,15 @@ function shown(value, kind) {
 /** A figure with its unit, for where no heading says it. */
 function withUnit(value, kind) {
   if (value === null || value === undefined) return '–';
-  if (kind === 'money') return `${about.currency} ${Math.abs(value) >= 10000 ? compact.format(value) : whole.format(value)}`;
+  if (kind === 'money') return `${about.currency} ${Math.abs(value) >= 10000 ? short(value) : whole.format(value)}`;
   if (kind === 'days') return `${tenth.format(value)} days`;
   if (kind === 'hours') return `${tenth.format(value)} h`;
   return shown(value, kind);
+}
+
+/** A large number in three digits. */
+function short(value) {
+  return compact.format(value).replace('K', 'k').replace('-', '−');
 }
 
 function utc(text) {

@@ -51,9 +51,9 @@ function update() {
   document.getElementById('shown').replaceChildren(`Shown: ${placeName()}, ${shown(choice.from, 'month')} to ${shown(choice.to, 'month')}`);
   for (const section of SECTIONS) {
     const body = document.getElementById(`body-${section.id}`);
-    const open = new Set([...body.querySelectorAll('details[open]')].map((one) => one.querySelector('table')?.id));
+    const known = new Map([...body.querySelectorAll('details.table')].map((one) => [one.querySelector('table').id, one.open]));
     body.replaceChildren(...section.body().filter(Boolean));
-    for (const one of body.querySelectorAll('details')) one.open = open.has(one.querySelector('table')?.id);
+    for (const one of body.querySelectorAll('details.table')) one.open = known.get(one.querySelector('table').id) ?? one.open;
   }
   if (window.vegaEmbed) drawCharts();
 }

@@ -227,7 +227,7 @@ function funnelBars(label, rows) {
     label,
     rows.map((row) => ({
       name: row.step, value: row.reached, tip: `${whole.format(row.reached)} of ${whole.format(row.created)}`,
-      text: `${whole.format(row.reached)}${row.drop_off_rate === null ? '' : `   ${shown(row.drop_off_rate, 'rate')} lost here`}`,
+      text: `${whole.format(row.reached)}${row.drop_off_rate === null ? '' : ` · ${shown(row.drop_off_rate, 'rate')} lost here`}`,
     })),
     { title: 'came this far' },
   );
@@ -422,7 +422,7 @@ function forecast() {
     table('backtest-summary', 'Forecasts of past month-ends against what came, of the months in the period',
       [column('months_ahead', 'Months ahead', 'count'), column('forecasts', 'Forecasts', 'count'), column('within', 'In the interval', 'rate'), column('error', 'Error', 'rate'), column('bias', 'Bias', 'rate'),
         ...NAIVE.flatMap(([key, label]) => [column(`${key}_n`, `${label}: forecasts`, 'count'), column(`${key}_ours`, 'ours on those', 'rate'), column(key, 'its error', 'rate')])],
-      backtestSummary(past)),
+      backtestSummary(past), true),
     table('backtest', 'Every forecast of a past month-end',
       [...PLACE, column('forecast_on', 'Forecast on', 'day'), column('month', 'Month', 'month'), column('months_ahead', 'Months ahead', 'count'), column('expected_amount', 'Expected', 'money'),
         column('low_amount', 'Low', 'money'), column('high_amount', 'High', 'money'), column('actual_amount', 'Came', 'money'), column('error', 'Error', 'money'), column('is_within_interval', 'In the interval', 'yes')], past),
@@ -526,11 +526,12 @@ function freshness() {
       `Of the loaded, ${whole.format(sum.current_rows)} are current, ${whole.format(sum.superseded)} superseded, ${whole.format(sum.quarantined)} in quarantine. ${balanced ? 'Every row is accounted for.' : `${whole.format(sum.balance)} rows are unaccounted for.`}`),
     notes('As of this run, whatever the period.', choice.pipeline || choice.owner ? 'Deliveries are of a source, not of a pipeline or owner.' : ''),
     aged.length
-      ? bars('Hours since the newest loaded delivery, by feed', aged.map((row) => ({
-        name: `${row.feed} (${row.source})`, value: row.age_hours, text: `${shown(row.age_hours, 'hours')} h`,
-        tone: row.said || row.newest_state !== 'loaded' ? 'bad' : 'plain', tip: row.said ?? row.newest_state,
-      })), { title: 'hours old', kind: 'hours', limit: 240 })
+      ? ages('Hours since the newest loaded delivery of each feed, by source', aged.map((row) => ({
+        name: row.source, value: row.age_hours, feed: `${row.feed} (${row.entity})`, wrong: wrong(row) ? 'something is wrong' : 'as it should be',
+        tip: withUnit(row.age_hours, 'hours'),
+      })))
       : nothing(),
+    make('ul', { class: 'wrong' }, ...feeds.filter(wrong).slice(0, 12).map((row) => make('li', { dir: 'auto' }, `${row.source}, ${row.feed}: ${row.said ?? row.newest_state}`))),
     table('deliveries', 'The newest delivery of each feed',
       [SOURCE, column('feed', 'Feed', 'text'), column('entity', 'Kind', 'text'), column('loaded_extracted_at', 'Newest loaded', 'moment'), column('age_hours', 'Hours old', 'hours'), column('newest_state', 'Newest delivered', 'text'),
         column('deliveries', 'Deliveries loaded', 'count'), column('said', 'What is wrong', 'text')], feeds),
@@ -538,6 +539,10 @@ function freshness() {
       [SOURCE, column('feed', 'Feed', 'text'), column('entity', 'Kind', 'text'), column('files', 'Files', 'count'), column('rows_in_file', 'Rows in files', 'count'), column('rows_rejected', 'Rejected', 'count'), column('rows_loaded', 'Loaded', 'count'),
         column('rows_forgotten', 'Forgotten', 'count'), column('current_rows', 'Current', 'count'), column('superseded', 'Superseded', 'count'), column('quarantined', 'Quarantined', 'count'), column('balance', 'Balance', 'count')], rows),
   ];
+}
+
+function wrong(row) {
+  return row.said !== null || row.newest_state !== 'loaded';
 }
 
 // ---- the page

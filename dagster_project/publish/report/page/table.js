@@ -15,7 +15,7 @@ function make(tag, attributes = {}, ...children) {
 /** Columns are {key, label, kind}; the order chosen by a reader is kept when filters change. */
 const orders = new Map();
 
-function table(id, caption, columns, rows) {
+function table(id, caption, columns, rows, open = false) {
   const body = make('tbody');
   const heads = columns.map((column) => {
     const button = make('button', { type: 'button', onclick: () => sortBy(column.key) }, column.label);
@@ -52,8 +52,8 @@ function table(id, caption, columns, rows) {
   const exported = () => download(`${id}.csv`, toCsv(columns, inOrder(rows, orders.get(id))));
   return make(
     'details',
-    { class: 'table' },
-    make('summary', {}, `Table (${whole.format(rows.length)} ${rows.length === 1 ? 'row' : 'rows'})`),
+    { class: 'table', open: open ? '' : null },
+    make('summary', {}, `Table: ${caption} (${whole.format(rows.length)} ${rows.length === 1 ? 'row' : 'rows'})`),
     make('button', { type: 'button', class: 'export', onclick: exported }, 'Save as CSV'),
     make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, element),
   );
@@ -110,7 +110,7 @@ function definition(terms, mart) {
   return make(
     'details',
     { class: 'definition' },
-    make('summary', {}, 'Definition'),
+    make('summary', {}, `Definition: ${mart}`),
     make('p', {}, (carried.definitions[mart] || {})[''] || ''),
     list,
     make('p', { class: 'muted' }, `From ${mart}; the whole dictionary is docs/metrics.md.`),
