@@ -144,8 +144,8 @@ function scoreChart(days) {
 }
 
 /** Horizontal bars with their figure at the end: rows are {name, value, text, tone, tip}. */
-function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 190 } = {}) {
-  const room = Math.max(...rows.map((row) => row.value), rule ?? 0) * 1.25 || 1; // for the figure beside the longest bar
+function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 190, room = 1.25 } = {}) {
+  const end = Math.max(...rows.map((row) => row.value), rule ?? 0) * room || 1; // room for the figure beside the longest bar
   const tones = { plain: ACCENT, good: GOOD, bad: BAD, second: SECOND, faint: 'var(--faint)' };
   const y = { field: 'name', type: 'nominal', sort: null, axis: { title: null, labelColor: INK, labelLimit: limit, labelFontSize: 12 } };
   return chart(
@@ -157,7 +157,7 @@ function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 19
         {
           mark: { type: 'bar', cornerRadiusEnd: 3, height: { band: 0.72 } },
           encoding: {
-            x: { field: 'value', type: 'quantitative', axis: figures(kind, { title, grid: true }), scale: { domainMin: 0, domainMax: room, nice: false } },
+            x: { field: 'value', type: 'quantitative', axis: figures(kind, { title, grid: true }), scale: { domainMin: 0, domainMax: end, nice: false } },
             color: { field: 'tone', type: 'nominal', scale: { domain: Object.keys(tones), range: Object.values(tones) }, legend: null },
             tooltip: [{ field: 'name', title: ' ' }, { field: 'tip', title: title || 'Value' }],
           },
@@ -181,15 +181,16 @@ function ages(label, rows) {
     label,
     {
       data: { values: rows },
-      mark: { type: 'point', filled: true, size: 90, opacity: 0.7 },
+      mark: { type: 'point', filled: true, size: 55, opacity: 0.9 },
       encoding: {
         y: { field: 'name', type: 'nominal', axis: { title: null, labelColor: INK, labelFontSize: 12, labelLimit: 200, grid: true } },
+        yOffset: { field: 'feed', type: 'nominal' },
         x: { field: 'value', type: 'quantitative', scale: { domainMin: 0 }, axis: figures('hours', { title: 'hours old', grid: true }) },
         color: { field: 'wrong', type: 'nominal', scale: { domain: ['as it should be', 'something is wrong'], range: [ACCENT, BAD] } },
         tooltip: [{ field: 'feed', title: 'Feed' }, { field: 'tip', title: 'Age' }],
       },
     },
-    new Set(rows.map((row) => row.name)).size * 34 + 80,
+    new Set(rows.map((row) => row.name)).size * 54 + 80,
   );
 }
 

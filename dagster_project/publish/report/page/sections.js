@@ -229,7 +229,7 @@ function funnelBars(label, rows) {
       name: row.step, value: row.reached, tip: `${whole.format(row.reached)} of ${whole.format(row.created)}`,
       text: `${whole.format(row.reached)}${row.drop_off_rate === null ? '' : ` · ${shown(row.drop_off_rate, 'rate')} lost here`}`,
     })),
-    { title: 'came this far' },
+    { title: 'came this far', room: 1.5 },
   );
 }
 
