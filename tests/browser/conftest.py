@@ -23,9 +23,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"no browser on this machine ({', '.join(_NAMES)}): the report is not looked at")
     with sync_playwright() as playwright:
         # root has no sandbox
-        browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield browser
         browser.close()
 

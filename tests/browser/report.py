@@ -36,9 +36,7 @@ class Report:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of a table: the values behind what it shows, by column."""
-        return [
-            {key: json.loads(value) for key, value, _, _ in cells} for cells in self.page.evaluate(_CELLS, table)
-        ]
+        return [{key: json.loads(value) for key, value, _, _ in cells} for cells in self.page.evaluate(_CELLS, table)]
 
     def texts(self, table: str, column: str) -> list[str]:
         """What a column shows."""
@@ -52,7 +50,9 @@ class Report:
 
     def tables(self) -> list[str]:
         """The names of all tables."""
-        return [name.removeprefix("table-") for name in self.page.eval_on_selector_all("table", "all => all.map(t => t.id)")]
+        return [
+            name.removeprefix("table-") for name in self.page.eval_on_selector_all("table", "all => all.map(t => t.id)")
+        ]
 
 
 @contextmanager

@@ -187,16 +187,30 @@ def test_the_headline_is_the_last_complete_month_against_the_one_before(
     for name, row in rows.items():
         if name in ("closing_deals", "closing_amount"):
             closing = [
-                None if grain == "owner" else _rows(sample, f"select sum({name}) as s from marts.mart_pipeline_movements where month = '{month}' and {place}")[0]["s"]
+                None
+                if grain == "owner"
+                else _rows(
+                    sample,
+                    f"select sum({name}) as s from marts.mart_pipeline_movements where month = '{month}' and {place}",
+                )[0]["s"]
                 for month in ("2025-12-01", "2025-11-01")
             ]
-            _assert_same([{"now": row["now"], "before": row["before"]}], [dict(zip(("now", "before"), closing, strict=True))], name)
+            _assert_same(
+                [{"now": row["now"], "before": row["before"]}],
+                [dict(zip(("now", "before"), closing, strict=True))],
+                name,
+            )
         else:
             _assert_same(
-                [{"now": row["now"], "before": row["before"]}], [{"now": metrics[0][name], "before": metrics[1][name]}], name
+                [{"now": row["now"], "before": row["before"]}],
+                [{"now": metrics[0][name], "before": metrics[1][name]}],
+                name,
             )
     assert len(rows) == 26
-    goals = {row["goal"]: row["target"] for row in _rows(sample, f"from marts.mart_goals where month = '2025-12-01' and stage is null and {place}")}
+    goals = {
+        row["goal"]: row["target"]
+        for row in _rows(sample, f"from marts.mart_goals where month = '2025-12-01' and stage is null and {place}")
+    }
     shown = {name: row["goal"] for name, row in rows.items() if row["goal"] is not None}
     # the source has one pipeline, so its goals are those of what is shown; several pipelines have none in common
     assert shown == (goals if choice in ("source", "pipeline") else {})
@@ -221,7 +235,7 @@ def test_what_is_shown_is_the_number_behind_it(report: Report) -> None:
 
 
 def test_the_waterfall_goes_from_opening_to_closing(report: Report, sample: Warehouse) -> None:
-    labels = report.page.locator("#movements .chart").nth(1).locator("svg text").all_inner_texts()
+    labels = report.page.locator("#movements .chart").nth(1).locator("svg text").all_text_contents()
     first = sample.value("select sum(opening_deals) from marts.mart_pipeline_movements where month = '2025-01-01'")
     last = sample.value("select sum(closing_deals) from marts.mart_pipeline_movements where month = '2026-01-01'")
     assert {f"{first}", f"{last}", "opening", "won", "closing"} <= set(labels)

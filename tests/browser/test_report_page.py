@@ -48,7 +48,9 @@ def test_it_is_small_and_every_chart_has_its_table_and_definition(report: Report
         defined = section.locator("details.definition").first
         defined.locator("summary").click()
         assert len(defined.inner_text()) > 200
-    unlabelled = page.eval_on_selector_all(".chart", "all => all.filter(c => !c.ariaLabel || c.getAttribute('role') !== 'img').length")
+    unlabelled = page.eval_on_selector_all(
+        ".chart", "all => all.filter(c => !c.ariaLabel || c.getAttribute('role') !== 'img').length"
+    )
     assert unlabelled == 0
 
 
@@ -132,7 +134,9 @@ def test_axe_finds_nothing_serious(browser: Browser, sample: Warehouse, settings
             report.page.set_viewport_size({"width": 390, "height": 800})
         report.page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
         found = Axe().run(report.page).response["violations"]
-        serious = [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")]
+        serious = [
+            (one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")
+        ]
         assert serious == []
 
 
@@ -171,8 +175,12 @@ def hostile(sample: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path
     database = folder / "pipeline.duckdb"
     shutil.copy(sample.path / "pipeline.duckdb", database)
     with duckdb.connect(str(database)) as connection:
-        connection.execute("update quality.worklists set record_name = $names[1 + rowid % len($names)]", {"names": HOSTILE})
-        connection.execute("update quality.worklists set messages = $names[1 + rowid % len($names)]", {"names": HOSTILE})
+        connection.execute(
+            "update quality.worklists set record_name = $names[1 + rowid % len($names)]", {"names": HOSTILE}
+        )
+        connection.execute(
+            "update quality.worklists set messages = $names[1 + rowid % len($names)]", {"names": HOSTILE}
+        )
         connection.execute(
             "update quality.worklists set owner_name = $name where owner_key = 'boreal_pipedrive:Rosa Laine'",
             {"name": HOSTILE[2]},
@@ -180,19 +188,27 @@ def hostile(sample: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path
         connection.execute(
             "update marts.dim_owners set owner_name = $names[1 + rowid % len($names)]", {"names": HOSTILE[:6]}
         )
-        for new, column, old in ((HOSTILE[1], "pipeline", "Partners"), (HOSTILE[0], "stage", "Qualified"), (HOSTILE[2], "to_stage", "Qualified")):
+        for new, column, old in (
+            (HOSTILE[1], "pipeline", "Partners"),
+            (HOSTILE[0], "stage", "Qualified"),
+            (HOSTILE[2], "to_stage", "Qualified"),
+        ):
             tables = connection.execute(
                 "select concat(schema_name, '.', table_name) from duckdb_columns() where column_name = $column "
                 "and database_name = current_database() and schema_name in ('marts', 'quality')",
                 {"column": column},
             ).fetchall()
             for (table,) in tables:
-                connection.execute(f"update {table} set {column} = $new where {column} = $old", {"new": new, "old": old})
+                connection.execute(
+                    f"update {table} set {column} = $new where {column} = $old", {"new": new, "old": old}
+                )
         connection.execute(
             "update marts.mart_monthly_metrics set grain_value = $new where grain_value = 'boreal_pipedrive:Partners'",
             {"new": f"boreal_pipedrive:{HOSTILE[1]}"},
         )
-        connection.execute("update quality.hygiene_violations set message = $new where entity = 'deliveries'", {"new": HOSTILE[2]})
+        connection.execute(
+            "update quality.hygiene_violations set message = $new where entity = 'deliveries'", {"new": HOSTILE[2]}
+        )
     settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
     write_report(database, folder / "report", settings, settings.moment())
     return folder / "report" / "index.html"
@@ -230,7 +246,12 @@ def test_a_spreadsheet_takes_no_name_for_a_formula(hostile_report: Report, tmp_p
     saved = _saved(hostile_report, "worst-records", tmp_path)
     names = {row["record_name"] for row in saved}
     assert f"'{HOSTILE[3]}" in names
-    assert not any(value.startswith(("=", "+", "-", "@")) for row in saved for key, value in row.items() if key in ("record_name", "messages"))
+    assert not any(
+        value.startswith(("=", "+", "-", "@"))
+        for row in saved
+        for key, value in row.items()
+        if key in ("record_name", "messages")
+    )
 
 
 def _saved(report: Report, table: str, folder: Path) -> list[dict[str, str]]:

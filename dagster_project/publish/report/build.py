@@ -12,6 +12,7 @@ import hashlib
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,12 @@ def _page(data: dict[str, Any], vega: str) -> str:
 
 def _vega_bundle(cache_dir: Path) -> str:
     """Vega, Vega-Lite and vega-embed as one script. Bundling takes seconds, so it is kept from night to night."""
-    import vl_convert
-
-    path = cache_dir / f"vega-lite-{VEGA_LITE}-{vl_convert.__version__}.js"
+    path = cache_dir / f"vega-lite-{VEGA_LITE}-{version('vl-convert-python')}.js"
     if not path.exists():
+        import vl_convert
+
         cache_dir.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, vl_convert.javascript_bundle(vl_version=VEGA_LITE))
+        write_atomically(path, vl_convert.javascript_bundle(None, vl_version=VEGA_LITE))
     return path.read_text(encoding="utf-8")
 
 

@@ -35,7 +35,9 @@ _MOVEMENTS = ", ".join(f"{move}_{what}" for what in ("deals", "amount") for move
 #: Name in the page → query.
 TABLES: dict[str, str] = {
     "owners": """
-        select owner_key, coalesce(owner_name, owner_key) as owner_name, split_part(owner_key, ':', 1) as source
+        select
+            owner_key, split_part(owner_key, ':', 1) as source,
+            coalesce(owner_name, substr(owner_key, position(':' in owner_key) + 1)) as owner_name
         from carried_owners left join marts.dim_owners using (owner_key)
         order by lower(owner_name), owner_key
     """,
@@ -157,7 +159,8 @@ TABLES: dict[str, str] = {
                 string_agg(distinct message, '; ' order by message) as said
             from quality.hygiene_violations
             inner join (select distinct source, feed from quality.deliveries) using (source)
-            where entity = 'deliveries' and resolved_on is null and starts_with(record_key, concat(source, ':', feed, ':'))
+            where entity = 'deliveries' and resolved_on is null
+              and starts_with(record_key, concat(source, ':', feed, ':'))
             group by source, feed
         )
         select

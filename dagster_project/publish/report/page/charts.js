@@ -38,13 +38,18 @@ const EMBED = {
   tooltip: { disableDefaultStyle: true },
 };
 
+const isNarrow = () => window.innerWidth < 640;
 const drawn = new Map();
 
-/** A chart; `label` says what it shows to those who do not see it, the table beneath has its figures. */
-function chart(label, spec, height = 240) {
-  const element = make('div', { class: 'chart', role: 'img', 'aria-label': `${label}. Its figures are in the table beneath.` });
+/** A chart; `label` says what it shows to those who do not see it. A wide one scrolls on a narrow screen. */
+function chart(label, spec, height = 240, isWide = false) {
+  const element = make('div'); // Vega gives it a role of its own
   drawn.set(element, { spec: { width: 'container', height, autosize: { type: 'fit', contains: 'padding' }, config: CONFIG, ...spec } });
-  return element;
+  return make(
+    'div',
+    { class: isWide ? 'chart wide' : 'chart', role: 'img', 'aria-label': `${label}. Its figures are in the table beneath.`, tabindex: isWide ? '0' : null },
+    element,
+  );
 }
 
 /** Draws the charts that are on the page, and lets go of those that no longer are. */
@@ -147,7 +152,7 @@ function scoreChart(days) {
 function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 190, room = 1.25 } = {}) {
   const end = Math.max(...rows.map((row) => row.value), rule ?? 0) * room || 1; // room for the figure beside the longest bar
   const tones = { plain: ACCENT, good: GOOD, bad: BAD, second: SECOND, faint: 'var(--faint)' };
-  const y = { field: 'name', type: 'nominal', sort: null, axis: { title: null, labelColor: INK, labelLimit: limit, labelFontSize: 12 } };
+  const y = { field: 'name', type: 'nominal', sort: null, axis: { title: null, labelColor: INK, labelLimit: isNarrow() ? Math.min(limit, 115) : limit, labelFontSize: 12 } };
   return chart(
     label,
     {
@@ -186,7 +191,7 @@ function ages(label, rows) {
         y: { field: 'name', type: 'nominal', axis: { title: null, labelColor: INK, labelFontSize: 12, labelLimit: 200, grid: true } },
         yOffset: { field: 'feed', type: 'nominal' },
         x: { field: 'value', type: 'quantitative', scale: { domainMin: 0 }, axis: figures('hours', { title: 'hours old', grid: true }) },
-        color: { field: 'wrong', type: 'nominal', scale: { domain: ['as it should be', 'something is wrong'], range: [ACCENT, BAD] } },
+        color: { field: 'wrong', type: 'nominal', scale: { domain: ['as it should be', 'something is wrong'], range: [ACCENT, BAD] }, legend: { columns: 1 } },
         tooltip: [{ field: 'feed', title: 'Feed' }, { field: 'tip', title: 'Age' }],
       },
     },
@@ -230,6 +235,7 @@ function waterfall(label, steps, kind) {
       ],
     },
     280,
+    true,
   );
 }
 
@@ -259,6 +265,7 @@ function matrix(label, cells, fromOrder, toOrder) {
       ],
     },
     fromOrder.length * 30 + 130,
+    true,
   );
 }
 
@@ -288,14 +295,14 @@ function stays(label, rows, measures) {
           mark: { type: 'point', size: 75, filled: true, opacity: 0.9 },
           encoding: {
             x: { field: 'value', type: 'quantitative', axis: { title: 'days', grid: true, tickCount: 10 }, scale: { zero: true } },
-            color: { field: 'measure', type: 'nominal', scale: { domain, range: measures.map((one) => one.color) }, legend: { columns: 2 } },
+            color: { field: 'measure', type: 'nominal', scale: { domain, range: measures.map((one) => one.color) }, legend: { columns: isNarrow() ? 1 : 2 } },
             shape: { field: 'measure', type: 'nominal', scale: { domain, range: measures.map((one) => one.shape) } },
             tooltip: [{ field: 'stage', title: 'Stage' }, { field: 'measure', title: ' ' }, { field: 'figure', title: 'Time' }],
           },
         },
       ],
     },
-    rows.length * 32 + 90,
+    rows.length * 32 + (isNarrow() ? 120 : 90),
   );
 }
 
