@@ -48,10 +48,9 @@ def test_it_is_small_and_every_chart_has_its_table_and_definition(report: Report
         defined = section.locator("details.definition").first
         defined.locator("summary").click()
         assert len(defined.inner_text()) > 200
-    unlabelled = page.eval_on_selector_all(
-        ".chart", "all => all.filter(c => !c.ariaLabel || c.getAttribute('role') !== 'img').length"
-    )
-    assert unlabelled == 0
+    for chart in page.locator(".chart").all():
+        assert chart.get_attribute("role") == "img"
+        assert "in the table beneath" in (chart.get_attribute("aria-label") or "")
 
 
 def test_filters_are_one_grain_value_at_a_time(report: Report) -> None:
@@ -88,7 +87,8 @@ def test_medians_of_several_months_are_not_combined(report: Report, sample: Ware
     assert shown == [
         row[0]
         for row in sample.rows(
-            "select days_median from marts.mart_stage_flow where month = '2025-11-01' and days_median is not null order by 1"
+            "select days_median from marts.mart_stage_flow "
+            "where month = '2025-11-01' and days_median is not null order by 1"
         )
     ]
 
@@ -132,6 +132,7 @@ def test_axe_finds_nothing_serious(browser: Browser, sample: Warehouse, settings
     with opened(browser, sample.path / "report" / "index.html", **settings) as report:
         if "screen" in settings:
             report.page.set_viewport_size({"width": 390, "height": 800})
+        report.choose(pipeline="boreal_pipedrive: Partners")  # fewer cells to look at, of the same kinds
         report.page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
         found = Axe().run(report.page).response["violations"]
         serious = [
@@ -175,23 +176,20 @@ def hostile(sample: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path
     database = folder / "pipeline.duckdb"
     shutil.copy(sample.path / "pipeline.duckdb", database)
     with duckdb.connect(str(database)) as connection:
-        connection.execute(
-            "update quality.worklists set record_name = $names[1 + rowid % len($names)]", {"names": HOSTILE}
-        )
-        connection.execute(
-            "update quality.worklists set messages = $names[1 + rowid % len($names)]", {"names": HOSTILE}
-        )
-        connection.execute(
-            "update quality.worklists set owner_name = $name where owner_key = 'boreal_pipedrive:Rosa Laine'",
-            {"name": HOSTILE[2]},
-        )
-        connection.execute(
-            "update marts.dim_owners set owner_name = $names[1 + rowid % len($names)]", {"names": HOSTILE[:6]}
-        )
-        for new, column, old in (
-            (HOSTILE[1], "pipeline", "Partners"),
-            (HOSTILE[0], "stage", "Qualified"),
-            (HOSTILE[2], "to_stage", "Qualified"),
+        for table, column in (
+            ("worklists", "record_name"),
+            ("worklists", "messages"),
+            ("hygiene_violations", "message"),
+        ):
+            _plant(connection, f"quality.{table}", column, "true", HOSTILE)
+        _plant(connection, "quality.worklists", "owner_name", "owner_key = 'boreal_pipedrive:Rosa Laine'", HOSTILE[2:3])
+        _plant(connection, "marts.dim_owners", "owner_name", "true", HOSTILE[:6])
+        new_value = f"boreal_pipedrive:{HOSTILE[1]}"
+        _plant(connection, "marts.mart_monthly_metrics", "grain_value", "grain_value like '%:Partners'", [new_value])
+        for column, old, new in (
+            ("pipeline", "Partners", HOSTILE[1]),
+            ("stage", "Qualified", HOSTILE[0]),
+            ("to_stage", "Qualified", HOSTILE[2]),
         ):
             tables = connection.execute(
                 "select concat(schema_name, '.', table_name) from duckdb_columns() where column_name = $column "
@@ -199,19 +197,14 @@ def hostile(sample: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path
                 {"column": column},
             ).fetchall()
             for (table,) in tables:
-                connection.execute(
-                    f"update {table} set {column} = $new where {column} = $old", {"new": new, "old": old}
-                )
-        connection.execute(
-            "update marts.mart_monthly_metrics set grain_value = $new where grain_value = 'boreal_pipedrive:Partners'",
-            {"new": f"boreal_pipedrive:{HOSTILE[1]}"},
-        )
-        connection.execute(
-            "update quality.hygiene_violations set message = $new where entity = 'deliveries'", {"new": HOSTILE[2]}
-        )
+                _plant(connection, table, column, f"{column} = '{old}'", [new])
     settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
     write_report(database, folder / "report", settings, settings.moment())
     return folder / "report" / "index.html"
+
+
+def _plant(connection: duckdb.DuckDBPyConnection, table: str, column: str, where: str, names: list[str]) -> None:
+    connection.execute(f"update {table} set {column} = $names[1 + rowid % len($names)] where {where}", {"names": names})
 
 
 @pytest.fixture
@@ -246,12 +239,8 @@ def test_a_spreadsheet_takes_no_name_for_a_formula(hostile_report: Report, tmp_p
     saved = _saved(hostile_report, "worst-records", tmp_path)
     names = {row["record_name"] for row in saved}
     assert f"'{HOSTILE[3]}" in names
-    assert not any(
-        value.startswith(("=", "+", "-", "@"))
-        for row in saved
-        for key, value in row.items()
-        if key in ("record_name", "messages")
-    )
+    values = [row[column] for row in saved for column in ("record_name", "messages")]
+    assert not any(value.startswith(("=", "+", "-", "@")) for value in values)
 
 
 def _saved(report: Report, table: str, folder: Path) -> list[dict[str, str]]:

@@ -65,7 +65,7 @@ def _vega_bundle(cache_dir: Path) -> str:
         import vl_convert
 
         cache_dir.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, vl_convert.javascript_bundle(None, vl_version=VEGA_LITE))
+        write_atomically(path, vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE))
     return path.read_text(encoding="utf-8")
 
 
