@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF
 
 .DEFAULT_GOAL := help
-.PHONY: help nightly metrics draft-source test test-long mutate setup lint dev docs bench bench-nights clean lock
+.PHONY: help nightly metrics draft-source test test-long mutate setup lint dev docs bench bench-nights bench-hygiene clean lock
 
 help:  ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L
 
 bench-nights: .venv/dev.stamp  ## 400 nightly full extracts in one run, and the night after
 	$(BIN)/python benchmarks/nights.py
+
+bench-hygiene: .venv/dev.stamp  ## the checks on 2 million deals with 400,000 violations
+	$(BIN)/python benchmarks/hygiene.py
 
 lock:  ## resolve the locks anew from pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build pyproject.toml -o requirements.lock

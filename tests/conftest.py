@@ -76,10 +76,14 @@ def run_nightly(
     as_of: str | None = None,
 ) -> Warehouse:
     """`dealtrail nightly` as cron would call it."""
+    scratch = warehouse.parent / "tmp"
+    scratch.mkdir(exist_ok=True)
     done = subprocess.run(
         [str(DEALTRAIL), "nightly"],
         cwd=PROJECT,
-        env=environment(PIPELINE_CONFIG=config, LANDING_DIR=landing, WAREHOUSE_DIR=warehouse, AS_OF=as_of),
+        env=environment(
+            PIPELINE_CONFIG=config, LANDING_DIR=landing, WAREHOUSE_DIR=warehouse, AS_OF=as_of, TMPDIR=scratch
+        ),
         capture_output=True,
         text=True,
         timeout=600,

@@ -26,8 +26,6 @@ CanonicalStage = Literal[
 ]
 #: What a stage can require of a deal. The first four have rules of their own, the others `missing_required_field`.
 DealField = Literal["amount", "expected_close_on", "owner", "account", "deal_name", "lead", "lead_source", "segment"]
-#: A limit in whole days, or `auto`: from the history of the stage itself.
-Days = Annotated[int, Field(ge=0)] | Literal["auto"]
 Deliveries = Literal["full", "incremental"]
 Privacy = Literal["keep", "drop", "hash"]
 DecimalSeparator = Literal[".", ","]
@@ -84,7 +82,17 @@ def _date_format(text: str) -> str:
     return text
 
 
+def _days_or_auto(value: Any) -> Any:
+    """One answer to what is neither; a union of types gives one for each."""
+    is_days = isinstance(value, str | int) and not isinstance(value, bool) and re.fullmatch(r"\d{1,5}", str(value))
+    if value != "auto" and not is_days:
+        raise ValueError(f"'{value}' is no limit in days; write whole days, 0 or more, or auto")
+    return value
+
+
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
+#: A limit in whole days, or `auto`: from the history of the stage itself.
+Days = Annotated[Annotated[int, Field(ge=0)] | Literal["auto"], BeforeValidator(_days_or_auto)]
 Currency = Annotated[str, AfterValidator(_currency_code)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
 Names = Annotated[list[str], BeforeValidator(_one_or_many)]
@@ -356,7 +364,7 @@ class Rule(Strict):
     observed: str = Field("null", description="SQL: what stands in the violation as observed.")
     allowed: str = Field("null", description="SQL: what stands there as allowed.")
     message: str | None = Field(None, description="What its owner reads; `{column}` is that record's value.")
-    record_key: str | None = Field(None, description="SQL: the record's key, of a table that is no fct_ or dim_.")
+    record_key: str | None = Field(None, description="SQL: what names the record, where its table's key is not known.")
 
     @property
     def is_own(self) -> bool:

@@ -13,7 +13,7 @@ import duckdb
 
 from dagster_project.config.models import Configuration
 from dagster_project.quality.evaluate import Result, evaluate
-from dagster_project.quality.life import keep_record, scores_by_source, write_life
+from dagster_project.quality.life import Night, keep_record, scores_by_source, write_life
 from dagster_project.quality.policy import Check, checks
 from dagster_project.quality.tables import TABLES, Table
 from dagster_project.runs import NightlyRun
@@ -84,7 +84,7 @@ def expectation_checks(config: Configuration) -> dg.AssetChecksDefinition:
             with duckdb.connect(str(run.build_path)) as connection:
                 connection.execute(f"attach '{run.work_path}' as work (read_only)")
                 write_life(connection, run.lake_dir, run.night)
-                run.summary = _summary(connection)
+                run.summary = _summary(connection, run.night)
                 previews = _previews(connection)
                 for table in TABLES:
                     context.op_execution_context.log_event(_materialization(connection, table))
@@ -111,12 +111,9 @@ def _check_result(
         "evaluated": result.evaluated,
         "unexpected": result.unexpected,
         "not_applied_to": ", ".join(result.not_applied_to) or "-",
-        "all_violations": dg.MetadataValue.md(
-            f"```sql\nselect * from quality.hygiene_violations where rule = '{check.rule}' and resolved_on is null\n```"
-        ),
+        "all_violations": dg.MetadataValue.md(f"```sql\n{check.open_violations_sql}\n```"),
+        "data_docs": dg.MetadataValue.path(str(run.settings.warehouse_dir / "data_docs" / result.page)),
     }
-    if result.page is not None:
-        metadata["data_docs"] = dg.MetadataValue.path(str(run.settings.warehouse_dir / "data_docs" / result.page))
     if shown:
         metadata["first_violations"] = dg.MetadataValue.table(shown)
     return dg.AssetCheckResult(
@@ -152,7 +149,7 @@ def _key(table: Table) -> dg.AssetKey:
     return dg.AssetKey(["quality", table.name])
 
 
-def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
+def _summary(connection: duckdb.DuckDBPyConnection, night: Night) -> dict[str, object]:
     severities = connection.execute(
         "select severity, count(*) from quality.hygiene_violations where resolved_on is null group by severity"
     ).fetchall()
@@ -167,5 +164,5 @@ def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
         "violations": dict(severities),
         "violations_by_rule": [{"rule": r, "severity": s, "count": c} for r, s, c in rules],
         "deals": dict(deals),
-        "hygiene": scores_by_source(connection),
+        "hygiene": scores_by_source(connection, night),
     }

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import great_expectations as gx
-import jinja2
+from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
-from great_expectations.render.view import view
 
 if TYPE_CHECKING:
     from great_expectations.data_context import EphemeralDataContext
@@ -56,31 +53,13 @@ class DuckDBDatasource(SQLDatasource):
         return DuckDBExecutionEngine
 
 
-def open_context(data_docs_dir: Path, template_cache_dir: Path) -> EphemeralDataContext:
-    """A context that keeps nothing, sends nothing, and writes its Data Docs into a folder.
+def open_context() -> EphemeralDataContext:
+    """A context that keeps nothing and sends nothing.
 
-    Great Expectations compiles its page templates anew for every page, which is most of what Data Docs cost;
-    Jinja's own bytecode cache, kept from night to night, makes it once.
+    Left to itself it would make a folder for Data Docs among the machine's temporary files every night.
     """
-    template_cache_dir.mkdir(parents=True, exist_ok=True)
-    cache = jinja2.FileSystemBytecodeCache(str(template_cache_dir))
-    view.Environment = partial(jinja2.Environment, bytecode_cache=cache)  # type: ignore[misc,assignment]
-    context = gx.get_context(mode="ephemeral")
-    context.variables.analytics_enabled = False
+    in_memory = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    config = DataContextConfig(store_backend_defaults=in_memory, analytics_enabled=False)
+    context = gx.get_context(mode="ephemeral", project_config=config)
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    for site in context.get_site_names():
-        context.delete_data_docs_site(site)
-    context.add_data_docs_site(
-        "data_docs",
-        {  # type: ignore[typeddict-unknown-key]
-            "class_name": "SiteBuilder",
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            # one page per suite and what it found; pages of suites without results say nothing more
-            "site_section_builders": {"expectations": "none", "profiling": "none"},
-            "store_backend": {
-                "class_name": "TupleFilesystemStoreBackend",
-                "base_directory": str(data_docs_dir),
-            },
-        },
-    )
     return context

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from dagster_project.config.models import Configuration
-from dagster_project.errors import DealtrailError
+from dagster_project.errors import ConfigurationError, DealtrailError
+from dagster_project.quality.own_rules import problem_of
 from dagster_project.quality.policy import (
     OWN_SUITE,
     Check,
@@ -36,8 +41,8 @@ class Result:
     success: bool
     evaluated: int
     unexpected: int
-    example: str | None = None
-    page: str | None = None
+    page: str
+    example: str | None
 
     @property
     def stops_the_publish(self) -> bool:
@@ -58,9 +63,10 @@ def evaluate(
     Every expectation is pushed down as SQL; broken records go from query to table without passing Python.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    from dagster_project.quality.data_docs.site import write_data_docs
     from dagster_project.quality.duckdb_datasource import DuckDBDatasource, open_context
 
-    context = open_context(data_docs_dir, template_cache_dir)
+    context = open_context()
     add_duckdb = context.data_sources.add_duckdb
     datasource: DuckDBDatasource = add_duckdb(name="warehouse", connection_string=f"duckdb:///{build_path}")
     engine: Any = datasource.get_execution_engine()
@@ -69,11 +75,16 @@ def evaluate(
             raw = connection.connection.driver_connection
             raw.execute(f"attach '{work_path}' as work")
             planned = _plan(raw, config)
-            unexpected, pages = _validate(context, datasource, [plan for plan in planned if plan.applies])
-            context.build_data_docs()
-            # SQLAlchemy opened a transaction for its reads; DuckDB writes one database per transaction
-            connection.commit()
-            return _store(raw, planned, unexpected, pages)
+            try:
+                evaluated = _evaluated(raw, planned)
+                unexpected, pages = _validate(context, datasource, planned, evaluated)
+                write_data_docs(context, data_docs_dir, template_cache_dir, _about(raw))
+                # SQLAlchemy opened a transaction for its reads; DuckDB writes one database per transaction
+                connection.commit()
+                return _store(raw, planned, evaluated, unexpected, pages)
+            except (DealtrailError, duckdb.Error) as error:
+                connection.rollback()
+                raise _explained(raw, planned, error) from None
     finally:
         engine.close()
         # the datasource keeps an engine of its own, with a connection in its pool
@@ -108,6 +119,15 @@ class _Plan:
         return suite.suite if suite.table and suite.suite != OWN_SUITE else f"{suite.suite}: {name}"
 
 
+def _explained(raw: Any, planned: list[_Plan], error: Exception) -> DealtrailError:
+    """What stopped the checks: a rule of the team's own by its key, where the database stumbles over one."""
+    for plan in planned:
+        problem = problem_of(raw, plan.check) if plan.check.suite.suite == OWN_SUITE else None
+        if problem is not None:
+            return ConfigurationError(problem)
+    return DealtrailError(str(error))
+
+
 def _plan(raw: Any, config: Configuration) -> list[_Plan]:
     delivered = set(
         raw.execute("select source, concat(entity, '.', column_name) from work.config.delivered_columns").fetchall()
@@ -120,14 +140,27 @@ def _plan(raw: Any, config: Configuration) -> list[_Plan]:
     return plans
 
 
-def _validate(context: Any, datasource: Any, planned: list[_Plan]) -> tuple[dict[str, int], dict[str, str]]:
-    """Runs one checkpoint over all suites; returns unexpected rows by check, and the Data Docs page of each suite."""
+def _about(raw: Any) -> dict[str, str]:
+    """What the Data Docs say of the night."""
+    (as_of,) = raw.execute("select as_of from work.config.run").fetchone()
+    return {"As of": f"{as_of:%Y-%m-%d %H:%M} UTC", "Evaluated": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
+
+
+def _validate(
+    context: Any, datasource: Any, planned: list[_Plan], evaluated: dict[str, int]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Runs one checkpoint over all suites; returns unexpected rows by check, and the Data Docs page of each suite.
+
+    A check that applies to no source looks at no row; it is run for its place in the Data Docs.
+    """
     import great_expectations as gx
+
+    from dagster_project.quality.data_docs.site import unexpected_rows
 
     definitions = []
     for name, plans in _grouped(planned, "page").items():
         asset = datasource.add_query_asset(name, query=f"select * from {plans[0].table}")
-        expectations = [expectation for plan in plans for expectation in _expectations(plan)]
+        expectations = [expectation for plan in plans for expectation in _expectations(plan, evaluated)]
         definitions.append(
             context.validation_definitions.add(
                 gx.ValidationDefinition(
@@ -154,8 +187,7 @@ def _validate(context: Any, datasource: Any, planned: list[_Plan]) -> tuple[dict
             key = result.expectation_config.meta["key"]
             if _exception(result):
                 raise DealtrailError(f"expectation {key} could not be evaluated: {_exception(result)}")
-            found = result.result.get("observed_value", result.result.get("unexpected_count"))
-            unexpected[key] = unexpected.get(key, 0) + int(found or 0)
+            unexpected[key] = unexpected.get(key, 0) + unexpected_rows(result)
     return unexpected, pages
 
 
@@ -166,12 +198,25 @@ def _grouped(plans: Iterable[_Plan], attribute: str) -> dict[str, list[_Plan]]:
     return groups
 
 
-def _expectations(plan: _Plan) -> list[Any]:
+def _expectations(plan: _Plan, evaluated: dict[str, int]) -> list[Any]:
     import great_expectations.expectations as gxe
 
     check, definition = plan.check, plan.check.definition
     notes: dict[str, Any] = {
-        "meta": {"key": plan.key},
+        # what the Data Docs say of it
+        "meta": {
+            "key": plan.key,
+            "rule": check.rule,
+            "name": check.name,
+            "table": check.shown_table,
+            "severity": check.severity,
+            "says": check.says,
+            "why": check.why,
+            "applies": plan.applies,
+            "not_applied_to": plan.not_applied_to,
+            "evaluated": evaluated[plan.key],
+            "violations_query": check.open_violations_sql,
+        },
         "severity": check.severity,
         "description": f"{check.rule}: {check.says}",
     }
@@ -180,8 +225,10 @@ def _expectations(plan: _Plan) -> list[Any]:
             gxe.ExpectColumnValuesToNotBeNull(column=definition.column, **notes),
             gxe.ExpectColumnValuesToBeUnique(column=definition.column, **notes),
         ]
-    # Great Expectations fills in {batch} with str.format: other braces are doubled
+    # Great Expectations fills in {batch} with str.format: other braces are doubled. SQLAlchemy takes `:word` for a
+    # parameter, in quotes too, unless a backslash stands before it
     rows = unexpected_rows_sql(definition, "\0", plan.sources).replace("{", "{{").replace("}", "}}")
+    rows = re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", rows)
     return [gxe.UnexpectedRowsExpectation(unexpected_rows_query=rows.replace("\0", "{batch}"), **notes)]
 
 
@@ -193,24 +240,25 @@ def _exception(result: Any) -> str | None:
     return None
 
 
-def _store(raw: Any, planned: list[_Plan], unexpected: dict[str, int], pages: dict[str, str]) -> list[Result]:
+def _store(
+    raw: Any, planned: list[_Plan], evaluated: dict[str, int], unexpected: dict[str, int], pages: dict[str, str]
+) -> list[Result]:
     """Writes the violations and the check results."""
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in FOUND_COLUMNS.items())
     raw.execute(f"create or replace table work.hygiene.violations_found ({columns})")
-    evaluated = _evaluated(raw, [plan for plan in planned if plan.applies])
     results = []
     for plan in planned:
-        found = unexpected.get(plan.key, 0)
+        found = unexpected[plan.key]
         results.append(
             Result(
                 check=plan.check,
                 applies=plan.applies,
                 not_applied_to=plan.not_applied_to,
                 success=found == 0,
-                evaluated=evaluated.get(plan.key, 0),
+                evaluated=evaluated[plan.key],
                 unexpected=found,
+                page=pages[plan.page],
                 example=_store_violations(raw, plan) if found else None,
-                page=pages.get(plan.page),
             )
         )
     _store_results(raw, results)

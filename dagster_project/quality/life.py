@@ -39,7 +39,8 @@ _FOUND = {
     """,
 }
 
-# Nights are numbered; a violation's unbroken run of nights is one row (gaps and islands). Keys alone go through the
+# Nights are numbered; a violation's unbroken run of nights is one row (gaps and islands). Its entity belongs to its
+# identity: a rule may look at deals and at leads, and a deal and a lead may have one id. Keys alone go through the
 # nights: a year of them has a hundred million rows, and the words are needed of the last night of each run only.
 _LIVES = """
 with records as not materialized ({records}),
@@ -57,30 +58,35 @@ nights as (
 ),
 
 seen as (
-    select records.rule, records.record_key, nights.night
+    select records.rule, records.entity, records.record_key, nights.night
     from records
     inner join nights on records.as_of = nights.as_of and records.run_id = nights.run_id
     where records.rule is not null
     union all
-    select rule, record_key, (select max(night) from nights)
+    select rule, entity, record_key, (select max(night) from nights)
     from tonight
     where rule is not null
 ),
 
 numbered as (
-    select rule, record_key, unnest(nights) as night, generate_subscripts(nights, 1) as place
-    from (select rule, record_key, list(night order by night) as nights from seen group by rule, record_key)
+    select rule, entity, record_key, unnest(nights) as night, generate_subscripts(nights, 1) as place
+    from (
+        select rule, entity, record_key, list(night order by night) as nights
+        from seen
+        group by rule, entity, record_key
+    )
 ),
 
 lives as (
-    select rule, record_key, min(night) as first_night, max(night) as last_night
+    select rule, entity, record_key, min(night) as first_night, max(night) as last_night
     from numbered
-    group by rule, record_key, night - place
+    group by rule, entity, record_key, night - place
 ),
 
 dated as (
     select
         lives.rule,
+        lives.entity,
         lives.record_key,
         first_nights.seen_on as first_seen_on,
         last_nights.seen_on as last_seen_on,
@@ -106,10 +112,11 @@ select in_words.*, dated.first_seen_on, dated.last_seen_on, dated.resolved_on
 from dated
 inner join in_words
     on dated.rule = in_words.rule
+    and dated.entity = in_words.entity
     and dated.record_key = in_words.record_key
     and dated.as_of = in_words.as_of
     and dated.run_id = in_words.run_id
-order by dated.rule, dated.record_key, dated.first_seen_on
+order by dated.rule, dated.entity, dated.record_key, dated.first_seen_on
 """
 
 _SCORES = """
@@ -218,9 +225,9 @@ def write_life(raw: Any, lake_dir: Path, night: Night) -> None:
     WORKLISTS.create(raw, _WORKLISTS)
 
 
-def scores_by_source(raw: Any) -> list[dict[str, Any]]:
+def scores_by_source(raw: Any, night: Night) -> list[dict[str, Any]]:
     """Tonight's share of clean open deals, and that of the published day before (None: there was none), by source."""
-    rows = raw.execute("""
+    rows = raw.execute(f"""
         with by_day as (
             select
                 source,
@@ -239,7 +246,7 @@ def scores_by_source(raw: Any) -> list[dict[str, Any]]:
             before.clean_deals / before.open_deals as score_before
         from by_day as tonight
         left join by_day as before on tonight.source = before.source and before.place = 2
-        where tonight.place = 1
+        where tonight.date_day = '{night.seen_on}'
         order by tonight.source
     """).fetchall()
     return [

@@ -101,6 +101,7 @@ class Check:
     table: str
     asset: str
     says: str
+    why: str
     definition: Rule | Gate
 
     @property
@@ -119,6 +120,12 @@ class Check:
     def shown_table(self) -> str:
         """The table it looks at, as the published tables name it."""
         return self.table.removeprefix("work.")
+
+    @property
+    def open_violations_sql(self) -> str:
+        """The query for the list of its open violations."""
+        entity = f" and entity = {_text(self.entity)}" if self.entity else ""
+        return f"select * from quality.hygiene_violations where rule = '{self.rule}'{entity} and resolved_on is null"
 
 
 @cache
@@ -141,6 +148,8 @@ def checks(config: Configuration, folder: Path = EXPECTATIONS_DIR) -> list[Check
     """
     built_in = read_suites(folder)
     known = {rule.rule for suite in built_in for rule in suite.definitions}
+    # a rule that looks at two tables stands in two suites, and has its words in one
+    why = {rule.rule: rule.why for suite in built_in for rule in suite.rules if rule.why}
     found = []
     for suite in [*built_in, *_own_suites(config, known)]:
         for rule in suite.definitions:
@@ -151,7 +160,8 @@ def checks(config: Configuration, folder: Path = EXPECTATIONS_DIR) -> list[Check
             table = suite.table if isinstance(rule, Rule) else rule.table
             asset = suite.asset if isinstance(rule, Rule) else rule.asset
             says = rule.says if isinstance(rule, Rule) else f"{rule.column} is never missing and never twice."
-            found.append(Check(suite, rule.rule, severity, table, asset, says, rule))
+            matters = (rule.why or why.get(rule.rule, "")) if isinstance(rule, Rule) else suite.why
+            found.append(Check(suite, rule.rule, severity, table, asset, says, matters, rule))
     return found
 
 
@@ -186,9 +196,10 @@ def _own_rule(name: str, said: models.Rule) -> Rule:
         raise ConfigurationError(f"rules.{name}: a rule is named with small letters, digits and _")
     record_key = said.record_key or KEYED_TABLES.get(f"marts.{str(said.table).removeprefix('marts.')}", ("", None))[1]
     if record_key is None:
+        known = ", ".join(table.removeprefix("marts.") for table in KEYED_TABLES)
         raise ConfigurationError(
-            f"rules.{name}: the rows of {said.table} have no key of their own; give `record_key`, such as "
-            "concat_ws(':', source, pipeline, month)"
+            f"rules.{name}.record_key: the key of '{said.table}' is not known, only those of {known}; give one, "
+            "such as concat_ws(':', source, pipeline, month)"
         )
     assert said.severity and said.broken_when and said.message
     return Rule(
@@ -242,12 +253,24 @@ def violations_sql(check: Check, sources: list[str], columns: set[str]) -> str:
         )
     entity = check.suite.entity_column or _text(check.suite.entity)
     optional = [f"{name if name in columns else 'null'} as {name}" for name in _VIOLATION_COLUMNS]
-    return (
+    found = (
         f"select {_text(rule.rule)} as rule, {_text(check.severity)} as severity, {entity} as entity, "
-        f"{rule.record_key} as record_key, {', '.join(optional)}, "
-        f"cast({rule.observed} as varchar) as observed, cast({rule.allowed} as varchar) as allowed, "
+        f"{as_text(rule.record_key)} as record_key, {', '.join(optional)}, "
+        f"{as_text(rule.observed)} as observed, {as_text(rule.allowed)} as allowed, "
         f"{_message(rule.message)} as message from ({unexpected_rows_sql(rule, check.table, sources)})"
     )
+    if check.suite.suite != OWN_SUITE:
+        return found
+    # a team's own `record_key` may be empty, or that of several rows; a violation has a name, and one row per night
+    return (
+        f"select distinct on (record_key) * replace (coalesce(record_key, 'no key') as record_key) "
+        f"from ({found}) order by all"
+    )
+
+
+def as_text(expression: str) -> str:
+    """An expression's value as text; on lines of its own, because it may end in a comment."""
+    return f"cast((\n{expression}\n) as varchar)"
 
 
 def _message(template: str) -> str:

@@ -88,7 +88,7 @@ CHECK_RESULTS = Table(
 HYGIENE_SCORES = Table(
     "hygiene_scores",
     "Grain: one row per source, pipeline, owner and day of a published run (the day's last). An open deal is clean if "
-    "no warning or critical violation is about it; ratios are of sums, so add numerators and denominators up.",
+    "no warning or critical violation has it as its record; ratios are of sums, so add numerators and denominators up.",
     {
         "date_day": ("date", "Day of the run in the reporting timezone."),
         "source": _SOURCE,

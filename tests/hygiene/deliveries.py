@@ -62,6 +62,9 @@ class Delivery:
         return [" ".join([pipeline, *stage.split()]).lower() for pipeline, stage in written if stage.strip()]
 
     def null_share(self, column: str) -> Fraction:
+        """A column that is not delivered is NULL throughout."""
+        if column not in self.columns:
+            return Fraction(1)
         return Fraction(sum(not row.get(column, "").strip() for row in self.rows), max(1, len(self.rows)))
 
 
@@ -147,25 +150,21 @@ class Feed:
             self._judge_mix(planted, before[-7:], newest)
 
     def _judge_nulls(self, planted: Planted, before: list[Delivery], newest: Delivery) -> None:
-        """By the column that is furthest above what is allowed: a share of all cells, or so many times the usual."""
+        """The worst column of those above what is allowed: a share of all cells, or so many times the usual."""
         most, ratio = Fraction(str(self.limits.max_null_share)), self.limits.max_null_share_ratio
-        known = {column: [one for one in before if column in one.columns] for column in newest.columns}
         compared = []
-        for column, those in known.items():
-            if those and newest.rows:
-                share = newest.null_share(column)
-                usual = median(one.null_share(column) for one in those)
-                limit = max(most, ratio * usual)
-                compared.append((share - limit, share, limit, usual))
+        for column in newest.columns if before and newest.rows else []:
+            share, usual = newest.null_share(column), median(one.null_share(column) for one in before)
+            compared.append((share, max(most, ratio * usual), usual))
         if not compared:
             return
-        excess, share, limit, _ = max(compared)
+        spikes = [(share, limit) for share, limit, _ in compared if share > limit]
         is_enough = len(before) >= 3
-        at_limit = any(one == most or one == ratio * usual > 0 for _, one, _, usual in compared)
-        few = any(one > ratio * usual for _, one, _, usual in compared)
-        near = at_limit or few or (excess > 0 and not is_enough)
-        observed, allowed = round(float(share), 10), round(float(limit), 10)
-        planted.judge("null_spike", self.key(newest), excess > 0 and is_enough, observed, allowed, near=near)
+        at_limit = any(share == most or share == ratio * usual > 0 for share, _, usual in compared)
+        few = any(share > ratio * usual for share, _, usual in compared)
+        near = at_limit or few or (bool(spikes) and not is_enough)
+        worst = [round(float(value), 10) for value in max(spikes, default=(0, 0))]
+        planted.judge("null_spike", self.key(newest), bool(spikes) and is_enough, *worst, near=near)
 
     def _judge_mix(self, planted: Planted, before: list[Delivery], newest: Delivery) -> None:
         psi = stability([stage for one in before for stage in one.stages()], newest.stages()) if before else 0.0

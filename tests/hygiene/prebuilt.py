@@ -74,8 +74,14 @@ def prebuild(sources: list[Source], folder: Path) -> Prebuilt:
     config = write(sources, folder)
     settings = load_settings({"PIPELINE_CONFIG": str(config), "WAREHOUSE_DIR": str(folder / "warehouse")})
     kept = folder / "kept"
-    kept.mkdir()
-    with nightly_run(settings, "planted") as run:
+    build_up_to_the_checks(settings, kept)
+    return Prebuilt(kept, settings, sources)
+
+
+def build_up_to_the_checks(settings: Settings, kept: Path) -> None:
+    """Takes what lies in landing into the lake, builds every model, and keeps the databases in a folder."""
+    kept.mkdir(parents=True)
+    with nightly_run(settings, "prebuilt") as run:
         for source in settings.config.sources:
             for name in source.feeds:
                 landed = [file for file in run.landing(source.name).files if file.feed == name]
@@ -85,7 +91,6 @@ def prebuild(sources: list[Source], folder: Path) -> Prebuilt:
         for path in (run.build_path, run.work_path):
             shutil.copy(path, kept / path.name)
         run.build_path.unlink()
-    return Prebuilt(kept, settings, sources)
 
 
 def _build(settings: Settings) -> None:

@@ -210,7 +210,7 @@ def plant_unconfigured(world: World) -> None:
             world.act(deal=deal.id, kind="task", due=AS_OF + DAY, is_done=False)
         judge(world, deal, "unmapped_stage", is_named, stage, "a configured stage")
         if not is_named:
-            limit = world.pipelines["Small"].limit("stale_after_days", "New")
+            limit = world.pipelines["Sales"].limit("stale_after_days", stage)
             judge(world, deal, "stale_deal", limit < days_since(created), days_since(created), limit)
     # the first of them is no more
     deal = world.deals[-3]

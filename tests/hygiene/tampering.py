@@ -71,13 +71,14 @@ def _as_table(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
 
 def _of_accounts(connection: duckdb.DuckDBPyConnection, check: Check) -> Tampering:
     rows = connection.execute(
-        f"select concat_ws(':', source, feed, file), source, feed, file from {check.table} order by 1 limit 4"
+        f"select source, feed, file, extracted_at from {check.table} order by 1, 2, 3, 4 limit 4"
     ).fetchall()
     planted, statements = Planted(), []
-    for (key, source, feed, file), balance in zip(rows, (1, -1, 2, 0), strict=True):
+    for (source, feed, file, extracted_at), balance in zip(rows, (1, -1, 2, 0), strict=True):
+        key = f"{source}:{feed}:{file}:{extracted_at:%Y-%m-%dT%H:%M:%SZ}"
         planted.judge(check.rule, key, balance != 0, balance, 0)
         statements.append(
             f"update {check.table} set balance = {balance} where source = '{source}' and feed = '{feed}' "
-            f"and file = '{file}'"
+            f"and file = '{file}' and extracted_at = '{extracted_at}'"
         )
     return Tampering(check.table, check, tuple(statements), planted)

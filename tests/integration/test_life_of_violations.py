@@ -31,7 +31,7 @@ rules:
     table: fct_deals
     severity: warning
     says: A deal of more than 10,000 came from a lead.
-    where: status = 'open'
+    where: status = 'open' and deal_name not like '% :test{1}$' -- a colon, braces and a comment are no harm
     broken_when: amount_reporting > 10000 and lead_key is null
     observed: amount_reporting
     allowed: "'a lead'"
@@ -214,7 +214,7 @@ def test_dagster_shows_severity_counts_and_where_the_violations_are(told: Told) 
     shown = told.checks["big_deal_without_lead"]
     assert (shown["passed"], shown["severity"]) == (False, "WARN")
     assert (shown["evaluated"], shown["unexpected"]) == (3, 1)
-    (violation,) = shown["first_violations"]
+    (violation,) = shown["first_violations"].records
     assert (violation.data["record_key"], violation.data["observed"]) == ("crm:D2", "20000.00")
     assert "quality.hygiene_violations where rule = 'big_deal_without_lead'" in shown["all_violations"]
     assert Path(shown["data_docs"]).is_file()

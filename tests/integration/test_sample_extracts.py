@@ -133,9 +133,14 @@ def test_publication_is_readable_and_carries_no_path(sample: Warehouse) -> None:
     assert (sample.path / "data_docs" / "index.html").is_file()
 
 
+def test_nothing_is_left_outside_the_warehouse(sample: Warehouse) -> None:
+    assert list((sample.path.parent / "tmp").iterdir()) == []
+
+
 def test_descriptions_travel_with_the_tables(sample: Warehouse) -> None:
     undescribed = sample.rows(
-        "select table_name, column_name from duckdb_columns() where schema_name = 'marts' and comment is null"
+        "select table_name, column_name from duckdb_columns() "
+        "where schema_name in ('marts', 'quality') and comment is null"
     )
     assert undescribed == []
 

@@ -101,7 +101,7 @@ def _stage_mix_psi(newest: Delivery, baseline: list[Delivery]) -> float | None:
         actual = now[stage] / now.total() or EMPTY_BIN
         usual = before[stage] / before.total() or EMPTY_BIN
         psi += (actual - usual) * math.log(actual / usual)
-    return round(psi, 6)
+    return round(psi, 10)
 
 
 def _stages(deliveries: list[Delivery]) -> Counter[tuple[str, str]]:

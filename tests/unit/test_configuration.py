@@ -67,7 +67,14 @@ def test_two_sources_with_one_name(tmp_path: Path) -> None:
         ("currency: euro", "'euro' is no currency"),
         ("as_of: yesterday", "as_of"),
         ("schedule: {at: 25}", "'25' is no time of day"),
-        ("thresholds: {stale_after_days: -1}", "greater than or equal to 0"),
+        (
+            "thresholds: {stale_after_days: -1}",
+            "line 7: thresholds.stale_after_days: '-1' is no limit in days; write whole days, 0 or more, or auto",
+        ),
+        ("thresholds: {max_days_in_stage: 1.5}", "'1.5' is no limit in days"),
+        ("thresholds: {max_days_in_stage: true}", "'True' is no limit in days"),
+        ("thresholds: {max_days_in_stage: 123456789012}", "'123456789012' is no limit in days"),
+        ("thresholds: {dead_lead_after_days: -1}", "greater than or equal to 0"),
         ("timezone: UTC", "'timezone' is given twice"),
     ],
 )
