@@ -12,8 +12,19 @@ from typing import Any
 from playwright.sync_api import Browser, Page
 
 _DRAWN = "() => document.querySelectorAll('.chart').length === document.querySelectorAll('.chart svg').length"
-_CELLS = """id => [...document.querySelectorAll(`#table-${id} tbody tr`)].map(
-    row => [...row.cells].map(cell => [cell.dataset.key, cell.dataset.value, cell.textContent, cell.className]))"""
+#: Opens the fold of a table, as a reader does, and reads its rows.
+_CELLS = """async id => {
+    const table = document.getElementById(`table-${id}`)
+    if (!table) return []
+    const fold = table.closest('details')
+    if (!fold.open) {
+        const opened = new Promise(done => fold.addEventListener('toggle', done, {once: true}))
+        fold.open = true
+        await opened
+    }
+    return [...table.tBodies[0].rows].map(
+        row => [...row.cells].map(cell => [cell.dataset.key, cell.dataset.value, cell.textContent, cell.className]))
+}"""
 
 
 @dataclass

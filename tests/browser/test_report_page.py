@@ -244,8 +244,8 @@ def test_a_spreadsheet_takes_no_name_for_a_formula(hostile_report: Report, tmp_p
 
 
 def _saved(report: Report, table: str, folder: Path) -> list[dict[str, str]]:
+    assert report.rows(table)  # opens its fold
     details = report.page.locator("details.table", has=report.page.locator(f"#table-{table}"))
-    details.locator("summary").click()
     with report.page.expect_download() as download:
         details.get_by_role("button", name="Save as CSV").click()
     path = folder / download.value.suggested_filename

@@ -12,7 +12,7 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Columns are {key, label, kind}; the order chosen by a reader is kept when filters change. */
+/** A table in a fold, filled when it is opened. Columns are {key, label, kind}; the order chosen by a reader is kept when filters change. */
 const orders = new Map();
 
 function table(id, caption, columns, rows, open = false) {
@@ -48,11 +48,10 @@ function table(id, caption, columns, rows, open = false) {
     body.replaceChildren(...inOrder(rows, order).map((row) => make('tr', {}, ...columns.map((column) => cell(row, column)))));
   }
 
-  fill();
   const exported = () => download(`${id}.csv`, toCsv(columns, inOrder(rows, orders.get(id))));
   return make(
     'details',
-    { class: 'table', open: open ? '' : null },
+    { class: 'table', open: open ? '' : null, ontoggle: (event) => event.target.open && !body.hasChildNodes() && fill() },
     make('summary', {}, `Table: ${caption} (${whole.format(rows.length)} ${rows.length === 1 ? 'row' : 'rows'})`),
     make('button', { type: 'button', class: 'export', onclick: exported }, 'Save as CSV'),
     make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, element),
