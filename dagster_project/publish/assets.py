@@ -39,6 +39,7 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
         with run.step("report"):
             write_report(run.build_path, run.building_dir / "report", run.settings, run.as_of)
+            run.summary["report"] = "report/index.html"
         with run.step("publish"):
             version = publish(run)
             run.state = "published"

@@ -230,7 +230,23 @@ def test_hostile_names_stay_text(hostile_report: Report) -> None:
     assert report.said == []
 
 
+def test_a_warehouse_with_nothing_in_it_has_a_page_too(browser: Browser, sample: Warehouse, tmp_path: Path) -> None:
+    database = tmp_path / "pipeline.duckdb"
+    shutil.copy(sample.path / "pipeline.duckdb", database)
+    with duckdb.connect(str(database)) as connection:
+        for (table,) in connection.execute(
+            "select concat(schema_name, '.', table_name) from duckdb_tables() where schema_name in ('marts', 'quality')"
+        ).fetchall():
+            connection.execute(f"delete from {table}")
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    write_report(database, tmp_path / "report", settings, settings.moment())
+    with opened(browser, tmp_path / "report" / "index.html") as report:
+        assert "Nothing to show" in report.page.inner_text("#body-headline")
+        assert report.said == []
+
+
 def test_right_to_left_names_keep_their_direction_to_themselves(hostile_report: Report) -> None:
+    assert hostile_report.rows("worst-records")
     cell = hostile_report.page.locator("#table-worst-records td", has_text="שלום").first
     assert cell.get_attribute("dir") == "auto"
 

@@ -28,7 +28,6 @@ const CONFIG = {
   axisY: { domain: false, ticks: false, tickCount: 5 },
   axisX: { grid: false },
   legend: { labelColor: MUTED, titleColor: MUTED, orient: 'top', title: null, labelFontSize: 11, labelLimit: 260 },
-  header: { labelColor: INK, titleColor: MUTED },
 };
 const EMBED = {
   actions: false,

@@ -16,13 +16,14 @@ const FORMATS = {
   money: (value) => whole.format(value),
   rate: (value) => `${tenth.format(value * 100)} %`,
   ratio: (value) => number(2).format(value),
+  decimal: (value) => tenth.format(value),
   days: (value) => tenth.format(value),
   hours: (value) => tenth.format(value),
   yes: (value) => (value ? 'yes' : 'no'),
 };
 
 /** Kinds of values that stand right and sort as numbers. */
-const NUMERIC = new Set(['count', 'money', 'rate', 'ratio', 'days', 'hours']);
+const NUMERIC = new Set(['count', 'money', 'rate', 'ratio', 'decimal', 'days', 'hours']);
 
 function shown(value, kind) {
   return value === null || value === undefined ? '–' : FORMATS[kind](value);

@@ -229,7 +229,7 @@ function funnelBars(label, rows) {
       name: row.step, value: row.reached, tip: `${whole.format(row.reached)} of ${whole.format(row.created)}`,
       text: `${whole.format(row.reached)}${row.drop_off_rate === null ? '' : ` · ${shown(row.drop_off_rate, 'rate')} lost here`}`,
     })),
-    { title: 'came this far', room: 1.5 },
+    { title: 'came this far', room: isNarrow() ? 2.1 : 1.5 },
   );
 }
 
@@ -416,7 +416,7 @@ function forecast() {
     make('p', { class: 'legend muted' }, make('span', { class: 'key on' }), ' expected, and where four in five should fall  ', make('span', { class: 'key lost' }), ' what was said one month ahead  ', make('span', { class: 'key dot' }), ' what came'),
     make('div', { class: drawnOnes.length > 1 ? 'many' : '' }, ...charts),
     table('forecast', `Forecast, ${about.currency}, of the deals open today`,
-      [...PLACE, column('month', 'Month', 'month'), column('open_deals', 'Open deals', 'count'), column('open_amount', 'Open amount', 'money'), column('expected_deals', 'Expected deals', 'days'), column('expected_amount', 'Expected', 'money'),
+      [...PLACE, column('month', 'Month', 'month'), column('open_deals', 'Open deals', 'count'), column('open_amount', 'Open amount', 'money'), column('expected_deals', 'Expected deals', 'decimal'), column('expected_amount', 'Expected', 'money'),
         column('low_amount', 'Low', 'money'), column('high_amount', 'High', 'money'), column('won_so_far_amount', 'Won so far', 'money'), column('crm_amount', 'CRM’s probabilities', 'money')], ahead),
     make('h3', {}, 'How well it did'),
     table('backtest-summary', 'Forecasts of past month-ends against what came, of the months in the period',

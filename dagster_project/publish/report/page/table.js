@@ -65,7 +65,6 @@ function cell(row, column) {
   element.dataset.value = JSON.stringify(value === undefined ? null : value);
   element.dataset.key = column.key;
   if (kind === 'text') element.dir = 'auto';
-  if (column.state) element.classList.add(column.state(value));
   return element;
 }
 
