@@ -219,6 +219,7 @@ def test_hostile_names_stay_text(hostile_report: Report) -> None:
     names = {name if len(name) <= 160 else f"{name[:160]}…" for name in HOSTILE}
     assert set(report.texts("worst-records", "record_name")) == names
     assert HOSTILE[2] in report.texts("owners", "owner_name")
+    assert any(HOSTILE[2] in tip for tip in _tips(report, "Records to mend by owner"))
     report.choose(pipeline=f"boreal_pipedrive: {HOSTILE[1]}")
     assert HOSTILE[1] in page.inner_text("#shown")
     assert HOSTILE[0] in report.texts("time-in-stage", "stage")
@@ -257,6 +258,15 @@ def test_a_spreadsheet_takes_no_name_for_a_formula(hostile_report: Report, tmp_p
     assert f"'{HOSTILE[3]}" in names
     values = [row[column] for row in saved for column in ("record_name", "messages")]
     assert not any(value.startswith(("=", "+", "-", "@")) for value in values)
+
+
+def _tips(report: Report, chart: str) -> list[str]:
+    """What the bars of a chart say when pointed at."""
+    tips = []
+    for bar in report.page.locator(f".chart[aria-label^='{chart}'] .mark-rect path").all():
+        bar.hover()
+        tips.append(report.page.locator("#vg-tooltip-element").inner_text())
+    return tips
 
 
 def _saved(report: Report, table: str, folder: Path) -> list[dict[str, str]]:

@@ -28,7 +28,19 @@ from dagster_project.quality.policy import Rule, checks
 PAGE_DIR = Path(__file__).parent / "page"
 
 #: In the order in which they build on one another; they share one scope.
-SCRIPTS = ("data.js", "format.js", "table.js", "charts.js", "sections.js", "main.js")
+SECTIONS = (
+    "common",
+    "headline",
+    "funnel",
+    "trend",
+    "time_in_stage",
+    "movements",
+    "flow",
+    "forecast",
+    "hygiene",
+    "freshness",
+)
+SCRIPTS = ("data.js", "format.js", "table.js", "charts.js", *(f"sections/{name}.js" for name in SECTIONS), "main.js")
 
 #: Vega-Lite as the specs of charts.js are written for it.
 VEGA_LITE = "6.4"

@@ -43,10 +43,17 @@ const drawn = new Map();
 /** A chart; `label` says what it shows to those who do not see it. A wide one scrolls on a narrow screen. */
 function chart(label, spec, height = 240, isWide = false) {
   const element = make('div'); // Vega gives it a role of its own
-  drawn.set(element, { spec: { width: 'container', height, autosize: { type: 'fit', contains: 'padding' }, config: CONFIG, ...spec } });
+  drawn.set(element, {
+    spec: { width: 'container', height, autosize: { type: 'fit', contains: 'padding' }, config: CONFIG, ...spec },
+  });
   return make(
     'div',
-    { class: isWide ? 'chart wide' : 'chart', role: 'img', 'aria-label': `${label}. Its figures are in the table beneath.`, tabindex: isWide ? '0' : null },
+    {
+      class: isWide ? 'chart wide' : 'chart',
+      role: 'img',
+      'aria-label': `${label}. Its figures are in the table beneath.`,
+      tabindex: isWide ? '0' : null,
+    },
     element,
   );
 }
@@ -70,7 +77,13 @@ const FORMATS_OF_AXES = { money: '~s', rate: '.0%', count: '~s', days: '~s', hou
 
 /** An axis of figures: 0 without the prefix its neighbours have. */
 function figures(kind, more = {}) {
-  return { title: null, format: FORMATS_OF_AXES[kind], labelExpr: "datum.value === 0 ? '0' : datum.label", tickCount: 5, ...more };
+  return {
+    title: null,
+    format: FORMATS_OF_AXES[kind],
+    labelExpr: "datum.value === 0 ? '0' : datum.label",
+    tickCount: 5,
+    ...more,
+  };
 }
 
 /** Lines by month: series are {name, key, kind, color}; a month that is not over is hollow. */
@@ -111,10 +124,12 @@ function timeline(label, rows, series, height) {
       layer: [
         { mark: { type: 'line', strokeWidth: 2 }, encoding: { color } },
         { mark: { type: 'point', size: 42, filled: true, opacity: 1 }, encoding: { color } },
-        ...series.map((one) => ({
-          data: { values: values.filter((value) => !value.over && value.series === one.name) },
-          mark: { type: 'point', size: 42, strokeWidth: 2, stroke: one.color, fill: 'var(--card)', opacity: 1 },
-        })).filter((layer) => layer.data.values.length),
+        ...series
+          .map((one) => ({
+            data: { values: values.filter((value) => !value.over && value.series === one.name) },
+            mark: { type: 'point', size: 42, strokeWidth: 2, stroke: one.color, fill: 'var(--card)', opacity: 1 },
+          }))
+          .filter((layer) => layer.data.values.length),
       ],
     },
     height,
@@ -123,17 +138,35 @@ function timeline(label, rows, series, height) {
 
 /** The share of clean deals by day: rows are {date_day, score, score_by_amount}. */
 function scoreChart(days) {
-  const series = [['by deals', 'score', ACCENT], ['by amount', 'score_by_amount', SECOND]];
+  const series = [
+    ['by deals', 'score', ACCENT],
+    ['by amount', 'score_by_amount', SECOND],
+  ];
   const values = days.flatMap((row) =>
     series
       .filter(([, key]) => row[key] !== null)
-      .map(([name, key]) => ({ date: utc(row.date_day).getTime(), day: shown(row.date_day, 'day'), value: row[key], figure: shown(row[key], 'rate'), series: name })),
+      .map(([name, key]) => ({
+        date: utc(row.date_day).getTime(),
+        day: shown(row.date_day, 'day'),
+        value: row[key],
+        figure: shown(row[key], 'rate'),
+        series: name,
+      })),
   );
-  const color = { field: 'series', type: 'nominal', scale: { domain: series.map(([name]) => name), range: series.map(([, , tone]) => tone) } };
+  const color = {
+    field: 'series',
+    type: 'nominal',
+    scale: { domain: series.map(([name]) => name), range: series.map(([, , tone]) => tone) },
+  };
   return chart('Clean share of open deals by published night', {
     data: { values },
     encoding: {
-      x: { field: 'date', type: 'temporal', scale: { type: 'utc' }, axis: { title: null, format: '%d %b', tickCount: Math.min(days.length, 6) } },
+      x: {
+        field: 'date',
+        type: 'temporal',
+        scale: { type: 'utc' },
+        axis: { title: null, format: '%d %b', tickCount: Math.min(days.length, 6) },
+      },
       y: { field: 'value', type: 'quantitative', scale: { domain: [0, 1] }, axis: { title: null, format: '.0%' } },
       color,
     },
@@ -141,7 +174,13 @@ function scoreChart(days) {
       { mark: { type: 'line', strokeWidth: 2 } },
       {
         mark: { type: 'point', filled: true, size: 40, opacity: 1 },
-        encoding: { tooltip: [{ field: 'day', title: 'Night' }, { field: 'figure', title: 'Clean' }, { field: 'series', title: ' ' }] },
+        encoding: {
+          tooltip: [
+            { field: 'day', title: 'Night' },
+            { field: 'figure', title: 'Clean' },
+            { field: 'series', title: ' ' },
+          ],
+        },
       },
     ],
   });
@@ -149,9 +188,15 @@ function scoreChart(days) {
 
 /** Horizontal bars with their figure at the end: rows are {name, value, text, tone, tip}. */
 function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 190, room = 1.25 } = {}) {
-  const end = Math.max(...rows.map((row) => row.value), rule ?? 0) * room || 1; // room for the figure beside the longest bar
+  // room for the figure beside the longest bar
+  const end = Math.max(...rows.map((row) => row.value), rule ?? 0) * room || 1;
   const tones = { plain: ACCENT, good: GOOD, bad: BAD, second: SECOND, faint: 'var(--faint)' };
-  const y = { field: 'name', type: 'nominal', sort: null, axis: { title: null, labelColor: INK, labelLimit: isNarrow() ? Math.min(limit, 115) : limit, labelFontSize: 12 } };
+  const y = {
+    field: 'name',
+    type: 'nominal',
+    sort: null,
+    axis: { title: null, labelColor: INK, labelLimit: isNarrow() ? Math.min(limit, 115) : limit, labelFontSize: 12 },
+  };
   return chart(
     label,
     {
@@ -161,9 +206,22 @@ function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 19
         {
           mark: { type: 'bar', cornerRadiusEnd: 3, height: { band: 0.72 } },
           encoding: {
-            x: { field: 'value', type: 'quantitative', axis: figures(kind, { title, grid: true }), scale: { domainMin: 0, domainMax: end, nice: false } },
-            color: { field: 'tone', type: 'nominal', scale: { domain: Object.keys(tones), range: Object.values(tones) }, legend: null },
-            tooltip: [{ field: 'name', title: ' ' }, { field: 'tip', title: title || 'Value' }],
+            x: {
+              field: 'value',
+              type: 'quantitative',
+              axis: figures(kind, { title, grid: true }),
+              scale: { domainMin: 0, domainMax: end, nice: false },
+            },
+            color: {
+              field: 'tone',
+              type: 'nominal',
+              scale: { domain: Object.keys(tones), range: Object.values(tones) },
+              legend: null,
+            },
+            tooltip: [
+              { field: 'name', title: ' ' },
+              { field: 'tip', title: title || 'Value' },
+            ],
           },
         },
         {
@@ -172,7 +230,13 @@ function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 19
         },
         ...(rule === null
           ? []
-          : [{ data: { values: [{ at: rule }] }, mark: { type: 'rule', color: INK, strokeDash: [3, 3] }, encoding: { x: { field: 'at', type: 'quantitative' }, y: null } }]),
+          : [
+              {
+                data: { values: [{ at: rule }] },
+                mark: { type: 'rule', color: INK, strokeDash: [3, 3] },
+                encoding: { x: { field: 'at', type: 'quantitative' }, y: null },
+              },
+            ]),
       ],
     },
     rows.length * 27 + 40,
@@ -187,11 +251,28 @@ function ages(label, rows) {
       data: { values: rows },
       mark: { type: 'point', filled: true, size: 55, opacity: 0.9 },
       encoding: {
-        y: { field: 'name', type: 'nominal', axis: { title: null, labelColor: INK, labelFontSize: 12, labelLimit: 200, grid: true } },
+        y: {
+          field: 'name',
+          type: 'nominal',
+          axis: { title: null, labelColor: INK, labelFontSize: 12, labelLimit: 200, grid: true },
+        },
         yOffset: { field: 'feed', type: 'nominal' },
-        x: { field: 'value', type: 'quantitative', scale: { domainMin: 0 }, axis: figures('hours', { title: 'hours old', grid: true }) },
-        color: { field: 'wrong', type: 'nominal', scale: { domain: ['as it should be', 'something is wrong'], range: [ACCENT, BAD] }, legend: { columns: 1 } },
-        tooltip: [{ field: 'feed', title: 'Feed' }, { field: 'tip', title: 'Age' }],
+        x: {
+          field: 'value',
+          type: 'quantitative',
+          scale: { domainMin: 0 },
+          axis: figures('hours', { title: 'hours old', grid: true }),
+        },
+        color: {
+          field: 'wrong',
+          type: 'nominal',
+          scale: { domain: ['as it should be', 'something is wrong'], range: [ACCENT, BAD] },
+          legend: { columns: 1 },
+        },
+        tooltip: [
+          { field: 'feed', title: 'Feed' },
+          { field: 'tip', title: 'Age' },
+        ],
       },
     },
     new Set(rows.map((row) => row.name)).size * 54 + 80,
@@ -208,23 +289,44 @@ function waterfall(label, steps, kind) {
     const size = step.level === undefined ? step.change : step.level;
     const sign = step.level === undefined && size > 0 ? '+' : '';
     return {
-      name: step.name, place, from, to: level, tone,
-      top: Math.max(from, level), text: `${sign}${short(size)}`, figure: `${sign}${whole.format(size)}`,
+      name: step.name,
+      place,
+      from,
+      to: level,
+      tone,
+      top: Math.max(from, level),
+      text: `${sign}${short(size)}`,
+      figure: `${sign}${whole.format(size)}`,
     };
   });
   return chart(
     label,
     {
       data: { values },
-      encoding: { x: { field: 'name', type: 'nominal', sort: null, axis: { title: null, labelAngle: 0, labelColor: INK, labelLimit: 80 } } },
+      encoding: {
+        x: {
+          field: 'name',
+          type: 'nominal',
+          sort: null,
+          axis: { title: null, labelAngle: 0, labelColor: INK, labelLimit: 80 },
+        },
+      },
       layer: [
         {
           mark: { type: 'bar', cornerRadius: 3, width: { band: 0.74 } },
           encoding: {
             y: { field: 'from', type: 'quantitative', axis: figures(kind) },
             y2: { field: 'to' },
-            color: { field: 'tone', type: 'nominal', scale: { domain: ['level', 'in', 'out', 'won'], range: ['var(--faint)', ACCENT, BAD, GOOD] }, legend: null },
-            tooltip: [{ field: 'name', title: ' ' }, { field: 'figure', title: kind === 'money' ? about.currency : 'deals' }],
+            color: {
+              field: 'tone',
+              type: 'nominal',
+              scale: { domain: ['level', 'in', 'out', 'won'], range: ['var(--faint)', ACCENT, BAD, GOOD] },
+              legend: null,
+            },
+            tooltip: [
+              { field: 'name', title: ' ' },
+              { field: 'figure', title: kind === 'money' ? about.currency : 'deals' },
+            ],
           },
         },
         {
@@ -245,18 +347,40 @@ function matrix(label, cells, fromOrder, toOrder) {
     {
       data: { values: cells },
       encoding: {
-        x: { field: 'to', type: 'nominal', sort: toOrder, axis: { title: 'to', orient: 'top', labelAngle: -35, labelColor: INK, labelLimit: 130 } },
-        y: { field: 'from', type: 'nominal', sort: fromOrder, axis: { title: 'from', labelColor: INK, labelLimit: 160 } },
+        x: {
+          field: 'to',
+          type: 'nominal',
+          sort: toOrder,
+          axis: { title: 'to', orient: 'top', labelAngle: -35, labelColor: INK, labelLimit: 130 },
+        },
+        y: {
+          field: 'from',
+          type: 'nominal',
+          sort: fromOrder,
+          axis: { title: 'from', labelColor: INK, labelLimit: 160 },
+        },
       },
       layer: [
         {
           mark: { type: 'rect', cornerRadius: 3 },
           encoding: {
-            color: { field: 'tone', type: 'nominal', scale: { domain: ['on', 'lost', 'off'], range: [ACCENT, 'var(--faint)', BAD] }, legend: null },
-            opacity: { field: 'count', type: 'quantitative', scale: { type: 'sqrt', range: [0.18, 0.75] }, legend: null },
+            color: {
+              field: 'tone',
+              type: 'nominal',
+              scale: { domain: ['on', 'lost', 'off'], range: [ACCENT, 'var(--faint)', BAD] },
+              legend: null,
+            },
+            opacity: {
+              field: 'count',
+              type: 'quantitative',
+              scale: { type: 'sqrt', range: [0.18, 0.75] },
+              legend: null,
+            },
             tooltip: [
-              { field: 'from', title: 'from' }, { field: 'to', title: 'to' },
-              { field: 'figure', title: 'changes' }, { field: 'path', title: ' ' },
+              { field: 'from', title: 'from' },
+              { field: 'to', title: 'to' },
+              { field: 'figure', title: 'changes' },
+              { field: 'path', title: ' ' },
             ],
           },
         },
@@ -273,7 +397,12 @@ function stays(label, rows, measures) {
   const values = rows.flatMap((row) =>
     measures
       .filter((one) => row[one.key] !== null)
-      .map((one) => ({ stage: row.stage, value: row[one.key], measure: one.name, figure: withUnit(row[one.key], 'days') })),
+      .map((one) => ({
+        stage: row.stage,
+        value: row[one.key],
+        measure: one.name,
+        figure: withUnit(row[one.key], 'days'),
+      })),
   );
   const intervals = rows
     .filter((row) => row.days_in_stage_km_median_low !== null && row.days_in_stage_km_median_high !== null)
@@ -282,7 +411,14 @@ function stays(label, rows, measures) {
   return chart(
     label,
     {
-      encoding: { y: { field: 'stage', type: 'nominal', sort: rows.map((row) => row.stage), axis: { title: null, labelColor: INK, labelFontSize: 12, grid: true } } },
+      encoding: {
+        y: {
+          field: 'stage',
+          type: 'nominal',
+          sort: rows.map((row) => row.stage),
+          axis: { title: null, labelColor: INK, labelFontSize: 12, grid: true },
+        },
+      },
       layer: [
         {
           data: { values: intervals },
@@ -293,10 +429,24 @@ function stays(label, rows, measures) {
           data: { values },
           mark: { type: 'point', size: 75, filled: true, opacity: 0.9 },
           encoding: {
-            x: { field: 'value', type: 'quantitative', axis: { title: 'days', grid: true, tickCount: 10 }, scale: { zero: true } },
-            color: { field: 'measure', type: 'nominal', scale: { domain, range: measures.map((one) => one.color) }, legend: { columns: isNarrow() ? 1 : 2 } },
+            x: {
+              field: 'value',
+              type: 'quantitative',
+              axis: { title: 'days', grid: true, tickCount: 10 },
+              scale: { zero: true },
+            },
+            color: {
+              field: 'measure',
+              type: 'nominal',
+              scale: { domain, range: measures.map((one) => one.color) },
+              legend: { columns: isNarrow() ? 1 : 2 },
+            },
             shape: { field: 'measure', type: 'nominal', scale: { domain, range: measures.map((one) => one.shape) } },
-            tooltip: [{ field: 'stage', title: 'Stage' }, { field: 'measure', title: ' ' }, { field: 'figure', title: 'Time' }],
+            tooltip: [
+              { field: 'stage', title: 'Stage' },
+              { field: 'measure', title: ' ' },
+              { field: 'figure', title: 'Time' },
+            ],
           },
         },
       ],
@@ -317,8 +467,10 @@ function forecastChart(label, rows) {
   }));
   const x = { field: 'date', type: 'temporal', timeUnit: 'utcyearmonth', axis: monthAxis };
   const tooltip = [
-    { field: 'name', title: 'Month' }, { field: 'said', title: 'Expected' },
-    { field: 'interval', title: '4 in 5 between' }, { field: 'came', title: 'Came' },
+    { field: 'name', title: 'Month' },
+    { field: 'said', title: 'Expected' },
+    { field: 'interval', title: '4 in 5 between' },
+    { field: 'came', title: 'Came' },
   ];
   const part = (test) => [{ filter: test }];
   return chart(
@@ -327,10 +479,17 @@ function forecastChart(label, rows) {
       data: { values },
       encoding: { x },
       layer: [
-        ...[['!datum.ahead', 'var(--faint)'], ['datum.ahead', ACCENT]].map(([test, color]) => ({
+        ...[
+          ['!datum.ahead', 'var(--faint)'],
+          ['datum.ahead', ACCENT],
+        ].map(([test, color]) => ({
           transform: part(`${test} && datum.low !== null`),
           mark: { type: 'bar', color, opacity: 0.35, width: { band: 0.7 }, cornerRadius: 2 },
-          encoding: { y: { field: 'low', type: 'quantitative', axis: figures('money') }, y2: { field: 'high' }, tooltip },
+          encoding: {
+            y: { field: 'low', type: 'quantitative', axis: figures('money') },
+            y2: { field: 'high' },
+            tooltip,
+          },
         })),
         {
           transform: part('datum.expected !== null'),
@@ -353,14 +512,21 @@ function sparkline(values) {
   const known = values.filter((value) => value !== null);
   if (known.length < 2) return null;
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  const point = (value, place) => `${((place / (values.length - 1)) * 100).toFixed(1)},${(22 - ((value - low) / (high - low || 1)) * 20).toFixed(1)}`;
+  const point = (value, place) =>
+    `${((place / (values.length - 1)) * 100).toFixed(1)},${(22 - ((value - low) / (high - low || 1)) * 20).toFixed(1)}`;
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('viewBox', '0 0 100 24');
   svg.setAttribute('preserveAspectRatio', 'none');
   svg.setAttribute('class', 'spark');
   svg.setAttribute('aria-hidden', 'true');
   const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
-  line.setAttribute('points', values.map((value, place) => (value === null ? null : point(value, place))).filter(Boolean).join(' '));
+  line.setAttribute(
+    'points',
+    values
+      .map((value, place) => (value === null ? null : point(value, place)))
+      .filter(Boolean)
+      .join(' '),
+  );
   svg.append(line);
   return svg;
 }

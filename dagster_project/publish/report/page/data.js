@@ -19,7 +19,10 @@ const tables = Object.fromEntries(Object.keys(carried.tables).map((name) => [nam
 
 const monthly = tables.metrics.filter((row) => row.grain === 'all');
 const months = monthly.map((row) => row.month).sort();
-const completeMonths = monthly.filter((row) => row.is_complete_month).map((row) => row.month).sort();
+const completeMonths = monthly
+  .filter((row) => row.is_complete_month)
+  .map((row) => row.month)
+  .sort();
 const sources = [...new Set([...tables.pipelines, ...tables.deliveries].map((row) => row.source))].sort();
 const stageOf = new Map(tables.stages.map((row) => [keyOf(row.source, row.pipeline, row.stage), row]));
 

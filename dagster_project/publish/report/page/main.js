@@ -1,15 +1,34 @@
 // The filters, and the page as they leave it.
 
-const selects = Object.fromEntries(['from', 'to', 'source', 'pipeline', 'owner'].map((id) => [id, document.getElementById(id)]));
+const SECTIONS = [
+  HEADLINE_SECTION,
+  FUNNEL_SECTION,
+  TREND_SECTION,
+  TIME_IN_STAGE_SECTION,
+  MOVEMENTS_SECTION,
+  FLOW_SECTION,
+  FORECAST_SECTION,
+  HYGIENE_SECTION,
+  FRESHNESS_SECTION,
+];
+
+const selects = Object.fromEntries(
+  ['from', 'to', 'source', 'pipeline', 'owner'].map((id) => [id, document.getElementById(id)]),
+);
 
 function fillFilters() {
   const option = (value, text) => make('option', { value }, text);
-  for (const id of ['from', 'to']) selects[id].replaceChildren(...months.map((month) => option(month, shown(month, 'month'))));
+  for (const id of ['from', 'to'])
+    selects[id].replaceChildren(...months.map((month) => option(month, shown(month, 'month'))));
   selects.source.replaceChildren(option('', 'all'), ...sources.map((source) => option(source, source)));
-  const pipelines = tables.pipelines.map((one, place) => [one, place]).filter(([one]) => !choice.source || one.source === choice.source);
+  const pipelines = tables.pipelines
+    .map((one, place) => [one, place])
+    .filter(([one]) => !choice.source || one.source === choice.source);
   selects.pipeline.replaceChildren(
     option('', 'all'),
-    ...pipelines.map(([one, place]) => option(String(place), choice.source ? one.pipeline : `${one.source}: ${one.pipeline}`)),
+    ...pipelines.map(([one, place]) =>
+      option(String(place), choice.source ? one.pipeline : `${one.source}: ${one.pipeline}`),
+    ),
   );
   const owners = tables.owners.filter((one) => !choice.source || one.source === choice.source);
   selects.owner.replaceChildren(
@@ -48,21 +67,28 @@ function choose(changed) {
 
 function update() {
   fillFilters();
-  document.getElementById('shown').replaceChildren(`Shown: ${placeName()}, ${shown(choice.from, 'month')} to ${shown(choice.to, 'month')}`);
+  document
+    .getElementById('shown')
+    .replaceChildren(`Shown: ${placeName()}, ${shown(choice.from, 'month')} to ${shown(choice.to, 'month')}`);
   for (const section of SECTIONS) {
     const body = document.getElementById(`body-${section.id}`);
-    const known = new Map([...body.querySelectorAll('details.table')].map((one) => [one.querySelector('table').id, one.open]));
+    const known = new Map(
+      [...body.querySelectorAll('details.table')].map((one) => [one.querySelector('table').id, one.open]),
+    );
     body.replaceChildren(...section.body().filter(Boolean));
-    for (const one of body.querySelectorAll('details.table')) one.open = known.get(one.querySelector('table').id) ?? one.open;
+    for (const one of body.querySelectorAll('details.table'))
+      one.open = known.get(one.querySelector('table').id) ?? one.open;
   }
   if (window.vegaEmbed) drawCharts();
 }
 
 function start() {
-  document.getElementById('as-of').textContent = `as of ${about.as_of} (${about.timezone}), amounts in ${about.currency}`;
+  document.getElementById('as-of').textContent =
+    `as of ${about.as_of} (${about.timezone}), amounts in ${about.currency}`;
   document.getElementById('foot').textContent =
-    `Made by Dealtrail from the tables published with it (pipeline.duckdb, schemas marts and quality). It looks back ${about.months} months` +
-    `${tables.owners.length >= about.owners ? `, and has the ${about.owners} owners who worked most deals in the latest year` : ''}.`;
+    'Made by Dealtrail from the tables published with it (pipeline.duckdb, schemas marts and quality). ' +
+    `It looks back ${about.months} months` +
+    (tables.owners.length < about.owners ? '.' : `, and has the ${about.owners} owners who worked most deals lately.`);
   const main = document.getElementById('content');
   for (const section of SECTIONS) {
     document.getElementById('contents').append(make('a', { href: `#${section.id}` }, section.title));

@@ -12,7 +12,7 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A table in a fold, filled when it is opened. Columns are {key, label, kind}; the order chosen by a reader is kept when filters change. */
+/** A table in a fold, filled when it is opened. Columns are {key, label, kind}. An order once chosen stays. */
 const orders = new Map();
 
 function table(id, caption, columns, rows, open = false) {
@@ -45,13 +45,19 @@ function table(id, caption, columns, rows, open = false) {
       if (sorted) heads[place].setAttribute('aria-sort', order.direction);
       else heads[place].removeAttribute('aria-sort');
     });
-    body.replaceChildren(...inOrder(rows, order).map((row) => make('tr', {}, ...columns.map((column) => cell(row, column)))));
+    body.replaceChildren(
+      ...inOrder(rows, order).map((row) => make('tr', {}, ...columns.map((column) => cell(row, column)))),
+    );
   }
 
   const exported = () => download(`${id}.csv`, toCsv(columns, inOrder(rows, orders.get(id))));
   return make(
     'details',
-    { class: 'table', open: open ? '' : null, ontoggle: (event) => event.target.open && !body.hasChildNodes() && fill() },
+    {
+      class: 'table',
+      open: open ? '' : null,
+      ontoggle: (event) => event.target.open && !body.hasChildNodes() && fill(),
+    },
     make('summary', {}, `Table: ${caption} (${whole.format(rows.length)} ${rows.length === 1 ? 'row' : 'rows'})`),
     make('button', { type: 'button', class: 'export', onclick: exported }, 'Save as CSV'),
     make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, element),
@@ -88,7 +94,10 @@ function toCsv(columns, rows) {
     const text = /^[\s]*[=+\-@\t\r]/.test(value) ? `'${value}` : value;
     return `"${text.replaceAll('"', '""')}"`;
   };
-  const lines = [columns.map((column) => field(column.key)), ...rows.map((row) => columns.map((column) => field(row[column.key])))];
+  const lines = [
+    columns.map((column) => field(column.key)),
+    ...rows.map((row) => columns.map((column) => field(row[column.key]))),
+  ];
   return `\ufeff${lines.map((line) => line.join(',')).join('\r\n')}\r\n`;
 }
 
