@@ -146,7 +146,7 @@ const FORECAST_SECTION = {
   id: 'forecast',
   title: 'Forecast',
   body: forecast,
-  lead: 'What the deals open today should bring, and what such forecasts were worth. Deals not yet created are in none.',
+  lead: 'What the deals open today should bring, and how good such forecasts were. Deals not yet created are in none.',
   definitions: () => [
     definition(
       terms(

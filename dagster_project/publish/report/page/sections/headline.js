@@ -179,7 +179,7 @@ function goalBlock(month) {
       kinds: { target: goalKind(row.goal), actual: goalKind(row.goal) },
     }));
   if (!rows.length) return [];
-  const named = (row) => `${row.goal.replaceAll('_', ' ')} · ${row.stage ?? row.pipeline} (${row.source})`;
+  const named = (row) => `${row.goal.replaceAll('_', ' ')}${row.is_more_better ? '' : ', at most'} · ${row.stage ?? row.pipeline} (${row.source})`;
   const drawnRows = rows.filter((row) => row.attainment !== null).slice(0, 24);
   return [
     make('h3', {}, `Goals of ${shown(month, 'month')}`),
@@ -193,7 +193,7 @@ function goalBlock(month) {
         tone: row.reached ? 'good' : 'bad',
         tip: [row.actual, row.target].map((value) => withUnit(value, goalKind(row.goal))).join(' of '),
       })),
-      { title: 'actual ÷ target', kind: 'rate', rule: 1, limit: 260 },
+      { title: 'actual ÷ target', kind: 'rate', rule: 1, limit: 330 },
     ),
     table(
       'goals',
