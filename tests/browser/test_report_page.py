@@ -6,6 +6,7 @@ import csv
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -128,7 +129,7 @@ def test_a_table_is_saved_as_csv(report: Report, tmp_path: Path) -> None:
     [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"screen": {"width": 390, "height": 800}}],
     ids=["light", "dark", "narrow"],
 )
-def test_axe_finds_nothing_serious(browser: Browser, sample: Warehouse, settings: dict) -> None:  # type: ignore[type-arg]
+def test_axe_finds_nothing_serious(browser: Browser, sample: Warehouse, settings: dict[str, Any]) -> None:
     with opened(browser, sample.path / "report" / "index.html", **settings) as report:
         if "screen" in settings:
             report.page.set_viewport_size({"width": 390, "height": 800})

@@ -109,6 +109,11 @@ function isReached(goal) {
   return goal.is_more_better ? goal.actual >= goal.target : goal.actual <= goal.target;
 }
 
+/** A goal in words; one that is a limit says so. */
+function wanted(goal) {
+  return goal.goal.replaceAll('_', ' ') + (goal.is_more_better ? '' : ', at most');
+}
+
 function goalKind(goal) {
   if (/rate$/.test(goal)) return 'rate';
   if (/amount|deal_size|velocity|cac$/.test(goal)) return 'money';
@@ -179,7 +184,7 @@ function goalBlock(month) {
       kinds: { target: goalKind(row.goal), actual: goalKind(row.goal) },
     }));
   if (!rows.length) return [];
-  const named = (row) => `${row.goal.replaceAll('_', ' ')}${row.is_more_better ? '' : ', at most'} · ${row.stage ?? row.pipeline} (${row.source})`;
+  const named = (row) => [wanted(row), `${row.stage ?? row.pipeline} (${row.source})`].join(' · ');
   const drawnRows = rows.filter((row) => row.attainment !== null).slice(0, 24);
   return [
     make('h3', {}, `Goals of ${shown(month, 'month')}`),
