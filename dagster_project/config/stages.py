@@ -50,7 +50,7 @@ class ConfiguredStage:
     stale_after_days: int | None
     max_days_in_stage: int | None
     max_close_date_pushes: int
-    required_fields: list[str]
+    required_fields: tuple[str, ...]
     is_configured: bool
 
 
@@ -178,7 +178,7 @@ def _configured(
         stale_after_days=days(own.get("stale_after_days", limits.stale_after_days)),
         max_days_in_stage=days(own.get("max_days_in_stage", limits.max_days_in_stage)),
         max_close_date_pushes=own.get("max_close_date_pushes", limits.max_close_date_pushes),
-        required_fields=[field for field, first in required_from.items() if order >= first],
+        required_fields=tuple(field for field, first in required_from.items() if order >= first),
         is_configured=True,
     )
 

@@ -60,17 +60,15 @@ def _publish(env: dict[str, str], night: int, killed_at: int) -> None:
 def _build(run: NightlyRun, night: int) -> None:
     with duckdb.connect(str(run.work_path)) as work:
         work.execute("create schema hygiene")
-        work.execute(
-            f"create table hygiene.violations_found as select {night} as night, 'deals' as entity, "
-            "'warning' as severity, 'crm:1' as record_key"
-        )
+        work.execute("create table hygiene.violations_found (entity varchar, record_key varchar, severity varchar)")
     with duckdb.connect(str(run.build_path)) as build:
         for table in ("marts.deals", "marts.leads", "quality.checks"):
             build.execute(f"create schema if not exists {table.split('.')[0]}")
             build.execute(f"create table {table} as select {night} as night from range(1000)")
+        # what the record of the night's scores is counted from
         build.execute(
-            "create table marts.fct_deals as select 'crm' as source, 'default' as pipeline, 'crm:7' as owner_key, "
-            "'crm:1' as deal_key, 10.0 as amount_reporting, 'open' as status"
+            "create table marts.fct_deals (deal_key varchar, source varchar, pipeline varchar, owner_key varchar, "
+            "status varchar, amount_reporting decimal(18, 2))"
         )
     for name in PAGES:
         (run.building_dir / name).mkdir()

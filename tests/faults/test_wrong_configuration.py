@@ -107,7 +107,7 @@ MISTAKES: dict[str, tuple[Callable[[str], str], str]] = {
     ),
     "a limit below zero": (
         lambda good: good + "thresholds: {stale_after_days: -1}\n",
-        r"pipeline\.yml line \d+: thresholds\.stale_after_days: .*greater than or equal to 0",
+        r"pipeline\.yml line \d+: thresholds\.stale_after_days: '-1' is no limit in days; write whole days",
     ),
     "a tab": (lambda good: "\t" + good, r"pipeline\.yml line 1: .*\\t"),
     "a list for a key": (lambda good: good + "? [a, b]\n: c\n", r"pipeline\.yml line \d+"),

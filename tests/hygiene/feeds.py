@@ -305,6 +305,8 @@ def _dated(limits: Limits, name: str) -> Source:
         {"deal_id": "1", "stage": "Offer", "created_at": "2026-01-02", first: "2026-01-02", second: "2026-01-05"},
         {"deal_id": "2", "stage": "New", "created_at": "2026-01-02", first: "2026-01-02", second: "2026-01-05"},
         {"deal_id": "3", "stage": "Offer", "created_at": "2026-01-02", first: "2026-01-02"},
+        # no column tells of this stage
+        {"deal_id": "4", "stage": "Lost", "created_at": "2026-01-02", first: "2026-01-02"},
     ]
     delivery = Delivery(AS_OF - timedelta(hours=1), rows, columns)
     settings = {"stage_dates": ['Date entered "{stage}"']}
@@ -314,6 +316,7 @@ def _dated(limits: Limits, name: str) -> Source:
     planted.judge(rule, f"{name}:1", False)
     planted.judge(rule, f"{name}:2", True, "New", "Offer")
     planted.judge(rule, f"{name}:3", True, "Offer", "New")
+    planted.judge(rule, f"{name}:4", False)
     back = "|".join([f"{name}:2", "Offer", "New", in_utc(delivery.extracted_at)])
     planted.judge("regressed", back, True, "New", "Offer")
     planted.judge("entity_without_rows", f"{name}:deals", False)

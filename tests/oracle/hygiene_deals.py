@@ -56,6 +56,12 @@ class _DealRules:
         self.open_visits = {visit.deal.key: visit for visit in visits if visit.outcome == "open"}
         self.activities = activities_by(crm, "deal_id", crm.merged_deals)
         self.other_fields = [name for name, (_, columns) in OTHER_FIELDS.items() if crm.delivers(*columns)]
+        self.dated_stages = {
+            (one.stage.pipeline, one.stage.name)
+            for deal in deals
+            for one in deal.transitions
+            if one.evidence == "dated"
+        }
         self.usual_amounts = _usual_amounts(living)
         self.originals = _originals(living)
 
@@ -164,6 +170,8 @@ class _DealRules:
         read_at = self._history_read_at(deal, last.evidence)
         if read_at is None or read_at < self.crm.deals[deal.id].extracted_at:
             return None
+        if last.evidence == "dated" and (shown.stage.pipeline, shown.stage.name) not in self.dated_stages:
+            return None  # no column tells when a deal entered this stage
         return shown.stage.name, last.stage.name
 
     def _history_read_at(self, deal: Deal, evidence: str) -> datetime | None:

@@ -69,6 +69,9 @@ alike as (
 rows_after_history as (
     select
         events.deal_key,
+        events.source,
+        events.pipeline,
+        events.stage,
         events.event_number - 1 as last_told_number
     from {{ ref('int_stage_events') }} as events
     left join {{ ref('int_history_events') }} as history
@@ -94,6 +97,16 @@ history_delivered as (
         entity
 ),
 
+-- a spreadsheet with dates for some stages says nothing against a deal that stands in another
+dated_stages as (
+    select distinct
+        source,
+        pipeline,
+        stage
+    from {{ ref('int_history_events') }}
+    where evidence = 'dated'
+),
+
 disagreements as (
     select
         history.deal_key,
@@ -107,9 +120,16 @@ disagreements as (
     left join history_delivered
         on deal_rows.source = history_delivered.source
         and history.evidence = history_delivered.evidence
+    left join dated_stages
+        on rows_after_history.source = dated_stages.source
+        and rows_after_history.pipeline = dated_stages.pipeline
+        and rows_after_history.stage = dated_stages.stage
     where
         -- dates of stages stand in the row itself; extracts compared are the row itself
-        (history.evidence = 'dated' or history_delivered.extracted_at >= deal_rows.extracted_at)
+        (
+            (history.evidence = 'dated' and dated_stages.stage is not null)
+            or history_delivered.extracted_at >= deal_rows.extracted_at
+        )
         -- after a first close that stands nothing is looked at
         and (not outcomes.first_close_stands or outcomes.standing_close_evidence = 'observed')
 ),
