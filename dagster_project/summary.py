@@ -18,6 +18,7 @@ _DOING = {
     "open lake": "choosing deliveries",
     "transform": "building models with dbt",
     "expectations": "checking expectations",
+    "report": "making the report",
     "publish": "publishing",
     "postgres": "publishing to Postgres",
 }
@@ -90,6 +91,7 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
         table.add_row("clean deals", clean)
     if attempt["state"] == "published":
         table.add_row("tables", _shown(warehouse_dir / "pipeline.duckdb"))
+        table.add_row("report", _shown(warehouse_dir / "report" / "index.html"))
         table.add_row("data docs", _shown(warehouse_dir / "data_docs" / "index.html"))
         if "postgres" in attempt:
             done = attempt["postgres"]

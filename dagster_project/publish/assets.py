@@ -9,6 +9,7 @@ from dagster_project.config.postgres_url import POSTGRES_URL
 from dagster_project.publish.postgres import publish_current
 from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
 from dagster_project.publish.publication import publish
+from dagster_project.publish.report.build import write_report
 from dagster_project.runs import NightlyRun
 
 Run = dg.ResourceParam[NightlyRun]
@@ -17,6 +18,7 @@ _PARTS = {
     "pipeline_duckdb": "pipeline.duckdb: the schemas marts and quality, for any DuckDB client.",
     "marts_parquet": "marts/<table>.parquet: the same tables as files.",
     "data_docs": "data_docs/index.html: every expectation and what it found.",
+    "report": "report/index.html: the morning's page, self-contained: metrics, funnel, forecast, hygiene, freshness.",
 }
 
 
@@ -38,6 +40,9 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         ],
     )
     def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
+        with run.step("report"):
+            write_report(run.build_path, run.building_dir / "report", run.settings, run.as_of)
+            run.summary["report"] = "report/index.html"
         with run.step("publish"):
             version = publish(run)
             run.state = "published"

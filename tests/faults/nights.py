@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.publish.publication import PUBLISHED
 from tests.conftest import PROJECT, Warehouse, comparable, environment
 
 forks = multiprocessing.get_context("forkserver")
@@ -199,7 +200,7 @@ def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, 
 def fingerprints(warehouse: Path) -> dict[str, str]:
     """What readers can open, byte for byte: links by where they point, files by their sha256."""
     found = {}
-    for name in ("current", "pipeline.duckdb", "marts", "data_docs"):
+    for name in ("current", *PUBLISHED):
         link = warehouse / name
         found[f"link {name}"] = str(link.readlink()) if link.is_symlink() else "none"
     version = (warehouse / "current").resolve()
