@@ -8,7 +8,7 @@ PARSED = $(or $(WAREHOUSE_DIR),warehouse)/dbt/semantic_manifest.json
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 # `make nightly AS_OF=...` reaches the program as environment, exactly as cron would set it.
-export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF
+export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF POSTGRES_URL
 
 .DEFAULT_GOAL := help
 .PHONY: help nightly metrics draft-source test test-long mutate setup lint dev docs bench bench-nights bench-hygiene clean lock

@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Dealtrail: from CRM exports to deal histories, pipeline metrics and a list of everything dirty.",
-    epilog="Settings come from pipeline.yml (or PIPELINE_CONFIG), LANDING_DIR, WAREHOUSE_DIR and AS_OF.",
+    epilog="Settings come from pipeline.yml (or PIPELINE_CONFIG), LANDING_DIR, WAREHOUSE_DIR, AS_OF and POSTGRES_URL.",
 )
 config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
 app.add_typer(config_app, name="config")
@@ -129,6 +129,21 @@ def _use_dagster_home(warehouse_dir: Path) -> None:
     if not settings.exists():
         write_atomically(settings, _DAGSTER_SETTINGS)
     os.environ["DAGSTER_HOME"] = str(home)
+
+
+@app.command()
+def postgres() -> None:
+    """Publish the last publication to POSTGRES_URL once more, as after a night that found the server down."""
+    from dagster_project.config.load import load_settings
+    from dagster_project.publish.postgres import publish_current
+    from dagster_project.runs import lock
+
+    settings = load_settings()
+    with lock.hold(settings.warehouse_dir):
+        done = publish_current(settings)
+    typer.echo(f"published to {done.address}: {done.tables} tables, {done.rows:,} rows")
+    for warning in done.warnings:
+        typer.echo(f"! {warning}", err=True)
 
 
 @app.command()

@@ -171,8 +171,11 @@ class NightlyRun:
 
     @property
     def exit_status(self) -> int:
-        """0 published, 1 blocked by a critical check, 2 configuration or usage, 3 anything else."""
-        if self.state == "published":
+        """0 published, 1 blocked by a critical check, 2 configuration or usage, 3 anything else.
+
+        Published and 3: here, but not to Postgres.
+        """
+        if self.state == "published" and self.failure is None:
             return 0
         if self.state == "blocked":
             return 1

@@ -18,7 +18,9 @@ _DOING = {
     "open lake": "choosing deliveries",
     "transform": "building models with dbt",
     "expectations": "checking expectations",
+    "report": "making the report",
     "publish": "publishing",
+    "postgres": "publishing to Postgres",
 }
 _SHOWN_WARNINGS = 6
 
@@ -62,6 +64,8 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
         "published": ("green", "published"),
         "blocked": ("red", "blocked: the last publication stands"),
     }.get(attempt["state"], ("red", "failed: the last publication stands"))
+    if attempt["state"] == "published" and attempt["exit_status"]:
+        colour, words = "red", "published here, but not to Postgres"
     console.print(f"[bold {colour}]{words}[/]  as of {attempt['as_of']}")
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
@@ -87,7 +91,11 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
         table.add_row("clean deals", clean)
     if attempt["state"] == "published":
         table.add_row("tables", _shown(warehouse_dir / "pipeline.duckdb"))
+        table.add_row("report", _shown(warehouse_dir / "report" / "index.html"))
         table.add_row("data docs", _shown(warehouse_dir / "data_docs" / "index.html"))
+        if "postgres" in attempt:
+            done = attempt["postgres"]
+            table.add_row("postgres", escape(f"{done['address']}: {done['tables']} tables, {done['rows']:,} rows"))
     elif (warehouse_dir / "attempts" / attempt["run_id"]).exists():
         table.add_row("evidence", _shown(warehouse_dir / "attempts" / attempt["run_id"]))
     total = sum(step["seconds"] for step in attempt["steps"])

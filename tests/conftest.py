@@ -63,7 +63,8 @@ def comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def environment(**settings: str | Path | None) -> dict[str, str]:
     """The test's environment with only these of Dealtrail's variables set."""
-    env = {k: v for k, v in os.environ.items() if k not in ("PIPELINE_CONFIG", "LANDING_DIR", "WAREHOUSE_DIR", "AS_OF")}
+    own = ("PIPELINE_CONFIG", "LANDING_DIR", "WAREHOUSE_DIR", "AS_OF", "POSTGRES_URL")
+    env = {k: v for k, v in os.environ.items() if k not in own}
     env.pop("DAGSTER_HOME", None)
     env.update({name: str(value) for name, value in settings.items() if value is not None})
     return env

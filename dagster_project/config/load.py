@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from dagster_project.config.models import Configuration
+from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
 from dagster_project.errors import ConfigurationError
 from dagster_project.ingest.personal import check_salt
 
@@ -55,6 +56,7 @@ class Settings:
     landing_dir: Path
     warehouse_dir: Path
     as_of: datetime | None
+    postgres: PostgresUrl | None = None
 
     def moment(self) -> datetime:
         """The run's as-of moment in UTC: AS_OF, else the configuration's, else now. Asked once per run."""
@@ -79,7 +81,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     as_of = _moment(env["AS_OF"], "AS_OF", config) if env.get("AS_OF") else None
     if as_of is None and config.as_of is not None:
         as_of = _moment(config.as_of.isoformat(), f"{_shown(path)}: as_of", config)
-    return Settings(config, path, landing.resolve(), warehouse.resolve(), as_of)
+    return Settings(config, path, landing.resolve(), warehouse.resolve(), as_of, read_postgres_url(env))
 
 
 def check_folders(settings: Settings) -> None:

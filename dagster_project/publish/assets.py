@@ -1,11 +1,15 @@
-"""marts → publication: what readers open, switched in one step after every check has passed."""
+"""marts → publication: what readers open, switched in one step after every check has passed; then Postgres."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 from collections.abc import Iterator
 
 import dagster as dg
 
+from dagster_project.config.postgres_url import POSTGRES_URL
+from dagster_project.publish.postgres import publish_current
+from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
 from dagster_project.publish.publication import publish
+from dagster_project.publish.report.build import write_report
 from dagster_project.runs import NightlyRun
 
 Run = dg.ResourceParam[NightlyRun]
@@ -14,6 +18,7 @@ _PARTS = {
     "pipeline_duckdb": "pipeline.duckdb: the schemas marts and quality, for any DuckDB client.",
     "marts_parquet": "marts/<table>.parquet: the same tables as files.",
     "data_docs": "data_docs/index.html: every expectation and what it found.",
+    "report": "report/index.html: the morning's page, self-contained: metrics, funnel, forecast, hygiene, freshness.",
 }
 
 
@@ -35,6 +40,9 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         ],
     )
     def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
+        with run.step("report"):
+            write_report(run.build_path, run.building_dir / "report", run.settings, run.as_of)
+            run.summary["report"] = "report/index.html"
         with run.step("publish"):
             version = publish(run)
             run.state = "published"
@@ -45,6 +53,36 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             )
 
     return publish_version
+
+
+@dg.asset(
+    key_prefix="publish",
+    name="postgres",
+    deps=[dg.AssetKey(["publish", "pipeline_duckdb"])],
+    group_name="publish",
+    kinds={"postgres"},
+    owners=["team:data"],
+    description=f"The schemas marts and quality in the database of {POSTGRES_URL}, in one transaction. Off without it.",
+    output_required=False,
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+)
+def publish_postgres(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg.MaterializeResult]:
+    """A step of its own after the switch: if it fails, the local publication stands."""
+    if run.settings.postgres is None:
+        context.log.info(f"off: {POSTGRES_URL} is not set")
+        return
+    try:
+        with run.step("postgres"):
+            published = publish_current(run.settings)
+    except PostgresUnavailableError:
+        raise
+    except PostgresError as error:  # a wrong password is no better a minute later
+        raise dg.Failure(str(error), allow_retries=False) from None
+    run.failure = None  # of an attempt before this one
+    run.state = "published"  # also where this step alone is run
+    run.summary["postgres"] = published.facts
+    run.warnings += published.warnings
+    yield dg.MaterializeResult(metadata=published.facts)
 
 
 def _counts(run: NightlyRun) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The switch: a finished build becomes the publication, in one atomic step.
 
 `current` is a relative symlink to `versions/<run>`; everything a reader opens (`pipeline.duckdb`, `marts`,
-`data_docs`) is a relative symlink through it. Renaming one symlink over another switches all of them, and a
+`data_docs`, `report`) is a relative symlink through it. Renaming one symlink over another switches all of them, and a
 warehouse folder can be copied or moved.
 """
 
@@ -17,7 +17,7 @@ from dagster_project import sql
 from dagster_project.quality.life import keep_record, write_record
 from dagster_project.runs import NightlyRun
 
-PUBLISHED = ("pipeline.duckdb", "marts", "data_docs")
+PUBLISHED = ("pipeline.duckdb", "marts", "data_docs", "report")
 
 
 def publish(run: NightlyRun) -> Path:
@@ -31,9 +31,10 @@ def publish(run: NightlyRun) -> Path:
         connection.execute("detach work; checkpoint")
     export_tables(run.build_path, "marts", staged / "marts")
     run.build_path.replace(staged / "pipeline.duckdb")
-    data_docs = run.building_dir / "data_docs"
-    data_docs.mkdir(exist_ok=True)
-    data_docs.replace(staged / "data_docs")
+    for name in ("data_docs", "report"):
+        folder = run.building_dir / name
+        folder.mkdir(exist_ok=True)
+        folder.replace(staged / name)
     version = warehouse / "versions" / run.run_id
     version.parent.mkdir(exist_ok=True)
     _sync(staged)
@@ -98,7 +99,7 @@ def _forget_old_versions(warehouse: Path, kept: set[Path | None]) -> None:
 
 def _sync(folder: Path) -> None:
     """Has the disk hold every file before the switch makes them the truth."""
-    for path in [*folder.glob("*"), *folder.glob("marts/*")]:
+    for path in [*folder.glob("*"), *folder.glob("marts/*"), *folder.glob("report/*")]:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())

@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.publish.publication import PUBLISHED
 from tests.conftest import PROJECT, Warehouse, comparable, environment
 
 forks = multiprocessing.get_context("forkserver")
@@ -123,6 +124,7 @@ class Nights:
         config: Path | None = None,
         arguments: tuple[str, ...] = ("nightly",),
         before: Before | None = None,
+        postgres_url: str | None = None,
     ) -> Running:
         """Starts a command; `before` runs first in its process (a module's function: it is pickled)."""
         env = environment(
@@ -130,6 +132,7 @@ class Nights:
             LANDING_DIR=self.landing,
             WAREHOUSE_DIR=self.warehouse,
             AS_OF=as_of,
+            POSTGRES_URL=postgres_url,
         )
         output = self.folder / "said.txt"
         output.unlink(missing_ok=True)
@@ -197,7 +200,7 @@ def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, 
 def fingerprints(warehouse: Path) -> dict[str, str]:
     """What readers can open, byte for byte: links by where they point, files by their sha256."""
     found = {}
-    for name in ("current", "pipeline.duckdb", "marts", "data_docs"):
+    for name in ("current", *PUBLISHED):
         link = warehouse / name
         found[f"link {name}"] = str(link.readlink()) if link.is_symlink() else "none"
     version = (warehouse / "current").resolve()

@@ -20,6 +20,9 @@ from tests.faults.nights import Nights, forks
 STEPS = {"os.mkdir", "os.rename", "os.remove", "os.symlink", "shutil.copyfile", "shutil.rmtree"}
 
 
+#: Published folders with a page.
+PAGES = ("data_docs", "report")
+
 #: The exit status of a night that was to be killed at a step it does not have.
 ENDED = 99
 
@@ -67,9 +70,9 @@ def _build(run: NightlyRun, night: int) -> None:
             "create table marts.fct_deals (deal_key varchar, source varchar, pipeline varchar, owner_key varchar, "
             "status varchar, amount_reporting decimal(18, 2))"
         )
-    docs = run.building_dir / "data_docs"
-    docs.mkdir()
-    (docs / "index.html").write_text(f"{night}", encoding="utf-8")
+    for name in PAGES:
+        (run.building_dir / name).mkdir()
+        (run.building_dir / name / "index.html").write_text(f"{night}", encoding="utf-8")
 
 
 def seen(warehouse: Path) -> set[int | None]:
@@ -92,8 +95,9 @@ def _parts(warehouse: Path) -> Iterator[int | None]:
         for table in ("deals", "leads"):
             path = warehouse / "marts" / f"{table}.parquet"
             yield connection.execute(f"select max(night) from '{path}'").fetchall()[0][0] if path.exists() else None
-    docs = warehouse / "data_docs" / "index.html"
-    yield int(docs.read_text(encoding="utf-8")) if docs.exists() else None
+    for name in PAGES:
+        page = warehouse / name / "index.html"
+        yield int(page.read_text(encoding="utf-8")) if page.exists() else None
 
 
 def state(warehouse: Path) -> str:

@@ -1,0 +1,137 @@
+// What the page carries, as rows, and what of it a choice of period, source, pipeline and owner leaves.
+
+const carried = JSON.parse(document.getElementById('data').textContent);
+const about = carried.about;
+
+/** The rows of a table, from its columns: texts are stored once, and named by their place. */
+function rowsOf(name) {
+  const table = carried.tables[name];
+  const columns = Object.entries(table.columns).map(([column, values]) => [
+    column,
+    Array.isArray(values) ? values : values.codes.map((code) => (code === null ? null : values.texts[code])),
+  ]);
+  return Array.from({ length: table.rows }, (_, place) =>
+    Object.fromEntries(columns.map(([column, values]) => [column, values[place]])),
+  );
+}
+
+const tables = Object.fromEntries(Object.keys(carried.tables).map((name) => [name, rowsOf(name)]));
+
+const monthly = tables.metrics.filter((row) => row.grain === 'all');
+const months = monthly.map((row) => row.month).sort();
+const completeMonths = monthly
+  .filter((row) => row.is_complete_month)
+  .map((row) => row.month)
+  .sort();
+const sources = [...new Set([...tables.pipelines, ...tables.deliveries].map((row) => row.source))].sort();
+const stageOf = new Map(tables.stages.map((row) => [keyOf(row.source, row.pipeline, row.stage), row]));
+
+/** Several values as one key: names may contain any character, so they are not just joined. */
+function keyOf(...values) {
+  return JSON.stringify(values);
+}
+
+/** What is chosen. Owner, pipeline and source are one grain value at a time: the narrowest that is chosen. */
+const NOBODY = '(nobody)';
+const choice = {};
+
+function resetChoice() {
+  const last = completeMonths.length ? completeMonths[completeMonths.length - 1] : months[months.length - 1];
+  const place = Math.max(months.indexOf(last), 0);
+  Object.assign(choice, {
+    from: months[Math.max(place - 11, 0)],
+    to: months[months.length - 1],
+    source: '',
+    pipeline: null,
+    owner: '',
+  });
+}
+
+function inPeriod(row) {
+  return row.month >= choice.from && row.month <= choice.to;
+}
+
+/** Whether a row is of the chosen source and pipeline; a row of no pipeline is in its source only. */
+function inPlace(row) {
+  if (choice.pipeline) return row.source === choice.pipeline.source && row.pipeline === choice.pipeline.pipeline;
+  return !choice.source || row.source === choice.source;
+}
+
+function ofOwner(row) {
+  return !choice.owner || row.owner_key === (choice.owner === NOBODY ? null : choice.owner);
+}
+
+function chosen(name) {
+  return tables[name].filter((row) => inPlace(row) && (row.month === undefined || inPeriod(row)));
+}
+
+/** The grain and its value in mart_monthly_metrics. */
+function grain() {
+  if (choice.owner) return ['owner', choice.owner === NOBODY ? null : choice.owner];
+  if (choice.pipeline) return ['pipeline', `${choice.pipeline.source}:${choice.pipeline.pipeline}`];
+  if (choice.source) return ['source', choice.source];
+  return ['all', 'all'];
+}
+
+/** The months' metrics of what is chosen, with their ratios, whatever the period. */
+function metricRows() {
+  const [name, value] = grain();
+  return tables.metrics
+    .filter((row) => row.grain === name && row.grain_value === value)
+    .map(withRatios)
+    .sort((a, b) => (a.month < b.month ? -1 : 1));
+}
+
+function ratio(numerator, denominator) {
+  return numerator === null || denominator === null || !denominator ? null : numerator / denominator;
+}
+
+/** Ratios are divided here from the counts they are made of, so that none is ever summed or averaged. */
+function withRatios(row) {
+  return {
+    ...row,
+    lead_conversion_rate: ratio(row.converted_leads, row.new_leads),
+    response_within_sla_rate: ratio(row.leads_answered_within_sla, sumOf([row.answered_leads, row.leads_unanswered])),
+    deal_closure_rate: ratio(row.opportunities_created_won, row.opportunities_created),
+    win_rate: ratio(row.deals_won, row.deals_won + row.deals_lost),
+    win_loss_ratio: ratio(row.deals_won, row.deals_lost),
+    opportunity_win_rate: ratio(row.qualified_won, row.qualified_won + row.qualified_lost),
+    avg_deal_size: ratio(row.won_amount, row.won_deals_with_amount),
+    cac: ratio(row.spend, row.new_customers),
+  };
+}
+
+/** The sum of what is known; NULL where nothing is. */
+function sumOf(values) {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return known.length ? known.reduce((sum, value) => sum + value, 0) : null;
+}
+
+/** Sums of columns by what rows have in common, in the order in which it is met. */
+function grouped(rows, keys, summed) {
+  const groups = new Map();
+  for (const row of rows) {
+    const key = keyOf(...keys.map((name) => row[name]));
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(row);
+  }
+  return [...groups.values()].map((members) => ({
+    ...Object.fromEntries(keys.map((name) => [name, members[0][name]])),
+    ...Object.fromEntries(summed.map((name) => [name, cents(sumOf(members.map((row) => row[name])))])),
+  }));
+}
+
+/** Sums of amounts without the dust of binary fractions. */
+function cents(value) {
+  return value === null || Number.isInteger(value) ? value : Math.round(value * 100) / 100;
+}
+
+/** Of rows of several pipelines the one a chart shows, where it can show but one: that with most of something. */
+function mainPipeline(rows, weight) {
+  const totals = grouped(rows, ['source', 'pipeline'], [weight]);
+  return totals.sort((a, b) => b[weight] - a[weight])[0] || null;
+}
+
+function samePipeline(one) {
+  return (row) => one !== null && row.source === one.source && row.pipeline === one.pipeline;
+}

@@ -1,0 +1,129 @@
+// The filters, and the page as they leave it.
+
+const SECTIONS = [
+  HEADLINE_SECTION,
+  FUNNEL_SECTION,
+  TREND_SECTION,
+  TIME_IN_STAGE_SECTION,
+  MOVEMENTS_SECTION,
+  FLOW_SECTION,
+  FORECAST_SECTION,
+  HYGIENE_SECTION,
+  FRESHNESS_SECTION,
+];
+
+const selects = Object.fromEntries(
+  ['from', 'to', 'source', 'pipeline', 'owner'].map((id) => [id, document.getElementById(id)]),
+);
+
+function fillFilters() {
+  const option = (value, text) => make('option', { value }, text);
+  for (const id of ['from', 'to'])
+    selects[id].replaceChildren(...months.map((month) => option(month, shown(month, 'month'))));
+  selects.source.replaceChildren(option('', 'all'), ...sources.map((source) => option(source, source)));
+  const pipelines = tables.pipelines
+    .map((one, place) => [one, place])
+    .filter(([one]) => !choice.source || one.source === choice.source);
+  selects.pipeline.replaceChildren(
+    option('', 'all'),
+    ...pipelines.map(([one, place]) =>
+      option(String(place), choice.source ? one.pipeline : `${one.source}: ${one.pipeline}`),
+    ),
+  );
+  const owners = tables.owners.filter((one) => !choice.source || one.source === choice.source);
+  selects.owner.replaceChildren(
+    option('', 'all'),
+    ...owners.map((one) => option(one.owner_key, choice.source ? one.owner_name : `${one.owner_name} (${one.source})`)),
+    ...(choice.source ? [] : [option(NOBODY, 'nobody')]),
+  );
+  selects.from.value = choice.from;
+  selects.to.value = choice.to;
+  selects.source.value = choice.source;
+  selects.pipeline.value = choice.pipeline ? String(tables.pipelines.indexOf(choice.pipeline)) : '';
+  selects.owner.value = choice.owner;
+}
+
+/** One grain value at a time: an owner is of all pipelines, a pipeline is of all owners. */
+function choose(changed) {
+  if (changed === 'source') Object.assign(choice, { source: selects.source.value, pipeline: null, owner: '' });
+  if (changed === 'pipeline') {
+    choice.pipeline = tables.pipelines[Number(selects.pipeline.value || -1)] || null;
+    choice.owner = '';
+    if (choice.pipeline) choice.source = choice.pipeline.source;
+  }
+  if (changed === 'owner') {
+    choice.owner = selects.owner.value;
+    choice.pipeline = null;
+    const owner = tables.owners.find((one) => one.owner_key === choice.owner);
+    if (owner) choice.source = owner.source;
+  }
+  if (changed === 'from' || changed === 'to') {
+    choice[changed] = selects[changed].value;
+    const other = changed === 'from' ? 'to' : 'from';
+    if (choice.from > choice.to) choice[other] = choice[changed];
+  }
+  update();
+}
+
+function update() {
+  fillFilters();
+  document
+    .getElementById('shown')
+    .replaceChildren(`Shown: ${placeName()}, ${shown(choice.from, 'month')} to ${shown(choice.to, 'month')}`);
+  for (const section of SECTIONS) {
+    const body = document.getElementById(`body-${section.id}`);
+    const known = new Map(
+      [...body.querySelectorAll('details.table')].map((one) => [one.querySelector('table').id, one.open]),
+    );
+    body.replaceChildren(...section.body().filter(Boolean));
+    for (const one of body.querySelectorAll('details.table'))
+      one.open = known.get(one.querySelector('table').id) ?? one.open;
+  }
+  if (window.vegaEmbed) drawCharts();
+}
+
+function start() {
+  document.getElementById('as-of').textContent =
+    `as of ${about.as_of} (${about.timezone}), amounts in ${about.currency}`;
+  document.getElementById('foot').textContent =
+    'Made by Dealtrail from the tables published with it (pipeline.duckdb, schemas marts and quality). ' +
+    `It looks back ${about.months} months` +
+    (tables.owners.length < about.owners ? '.' : `, and has the ${about.owners} owners who worked most deals lately.`);
+  const main = document.getElementById('content');
+  for (const section of SECTIONS) {
+    document.getElementById('contents').append(make('a', { href: `#${section.id}` }, section.title));
+    main.append(
+      make(
+        'section',
+        { id: section.id, 'aria-labelledby': `title-${section.id}` },
+        make('h2', { id: `title-${section.id}` }, section.title),
+        make('p', { class: 'lead' }, section.lead),
+        make('div', { id: `body-${section.id}` }),
+        ...section.definitions(),
+      ),
+    );
+  }
+  for (const [id, select] of Object.entries(selects)) select.addEventListener('change', () => choose(id));
+  document.getElementById('reset').addEventListener('click', () => {
+    resetChoice();
+    update();
+  });
+  document.getElementById('print').addEventListener('click', () => window.print());
+  const theme = document.getElementById('theme');
+  theme.addEventListener('click', () => {
+    const dark = isDark();
+    document.documentElement.dataset.theme = dark ? 'light' : 'dark';
+    theme.textContent = dark ? 'Dark' : 'Light';
+  });
+  theme.textContent = isDark() ? 'Light' : 'Dark';
+  resetChoice();
+  update();
+  document.addEventListener('DOMContentLoaded', drawCharts);
+}
+
+function isDark() {
+  const said = document.documentElement.dataset.theme;
+  return said ? said === 'dark' : window.matchMedia('(prefers-color-scheme: dark)').matches;
+}
+
+start();

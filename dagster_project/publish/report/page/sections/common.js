@@ -1,0 +1,44 @@
+// What the sections share: columns, notes, definitions.
+
+const SOURCE = { key: 'source', label: 'Source', kind: 'text' };
+const PIPELINE = { key: 'pipeline', label: 'Pipeline', kind: 'text' };
+const PLACE = [SOURCE, PIPELINE];
+
+function column(key, label, kind) {
+  return { key, label, kind };
+}
+
+function placeName() {
+  if (choice.owner === NOBODY) return 'what is nobody’s';
+  if (choice.owner) return tables.owners.find((one) => one.owner_key === choice.owner).owner_name;
+  if (choice.pipeline) return `${choice.pipeline.source}: ${choice.pipeline.pipeline}`;
+  return choice.source || 'all sources';
+}
+
+/** What a chart does not follow, said where it stands. */
+function notes(...texts) {
+  const said = texts.filter(Boolean);
+  return said.length ? make('p', { class: 'note' }, said.join(' ')) : null;
+}
+
+function notByOwner() {
+  return choice.owner
+    ? `Not kept by owner: this is ${choice.source ? `all of ${choice.source}` : 'of all owners'}.`
+    : '';
+}
+
+function onlyPipeline(one, rows) {
+  const several = one && grouped(rows, ['source', 'pipeline'], []).length > 1;
+  return several
+    ? `The chart shows one pipeline, ${one.source}: ${one.pipeline}; choose another above. The table has them all.`
+    : '';
+}
+
+function nothing() {
+  return make('p', { class: 'note' }, 'Nothing to show for this choice.');
+}
+
+/** Terms of a mart's columns: pairs of column and label. */
+function terms(mart, ...pairs) {
+  return pairs.map(([name, label]) => [label, mart, name]);
+}

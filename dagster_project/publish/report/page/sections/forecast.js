@@ -1,0 +1,175 @@
+// What is expected, and what such forecasts were worth.
+
+const SMALL_CHARTS = 6;
+
+function forecast() {
+  const ahead = tables.forecast.filter(inPlace);
+  const past = tables.backtest.filter((row) => inPlace(row) && inPeriod(row));
+  if (!ahead.length) return [nothing()];
+  const pipelines = grouped(ahead, ['source', 'pipeline'], ['expected_amount']).sort(
+    (a, b) => (b.expected_amount ?? 0) - (a.expected_amount ?? 0),
+  );
+  const drawnOnes = pipelines.slice(0, SMALL_CHARTS);
+  const charts = drawnOnes.map((one) => {
+    const earlier = past
+      .filter((row) => row.months_ahead === 1 && samePipeline(one)(row))
+      .map((row) => ({ ...row, actual: row.actual_amount, ahead: false }));
+    const later = ahead.filter(samePipeline(one)).map((row) => ({ ...row, actual: null, ahead: true }));
+    const rows = [...earlier, ...later].map((row) => ({
+      month: row.month,
+      ahead: row.ahead,
+      actual: row.actual,
+      expected: row.expected_amount,
+      low: row.low_amount,
+      high: row.high_amount,
+    }));
+    return make(
+      'div',
+      {},
+      make('h4', { dir: 'auto' }, `${one.source}: ${one.pipeline}`),
+      forecastChart(`Forecast and what came, ${one.pipeline}`, rows),
+    );
+  });
+  return [
+    notes(
+      notByOwner(),
+      pipelines.length > SMALL_CHARTS
+        ? `The ${SMALL_CHARTS} pipelines with the largest forecast; the table has all.`
+        : '',
+      pipelines.length > 1 ? 'Intervals of several pipelines do not add up, so each stands alone.' : '',
+    ),
+    make(
+      'p',
+      { class: 'legend muted' },
+      make('span', { class: 'key on' }),
+      ' expected, and where four in five should fall  ',
+      make('span', { class: 'key lost' }),
+      ' what was said one month ahead  ',
+      make('span', { class: 'key dot' }),
+      ' what came',
+    ),
+    make('div', { class: drawnOnes.length > 1 ? 'many' : '' }, ...charts),
+    table(
+      'forecast',
+      `Forecast, ${about.currency}, of the deals open today`,
+      [
+        ...PLACE,
+        column('month', 'Month', 'month'),
+        column('open_deals', 'Open deals', 'count'),
+        column('open_amount', 'Open amount', 'money'),
+        column('expected_deals', 'Expected deals', 'decimal'),
+        column('expected_amount', 'Expected', 'money'),
+        column('low_amount', 'Low', 'money'),
+        column('high_amount', 'High', 'money'),
+        column('won_so_far_amount', 'Won so far', 'money'),
+        column('crm_amount', 'CRM’s probabilities', 'money'),
+      ],
+      ahead,
+    ),
+    make('h3', {}, 'How well it did'),
+    table(
+      'backtest-summary',
+      'Forecasts of past month-ends against what came, of the months in the period',
+      [
+        column('months_ahead', 'Months ahead', 'count'),
+        column('forecasts', 'Forecasts', 'count'),
+        column('within', 'In the interval', 'rate'),
+        column('error', 'Error', 'rate'),
+        column('bias', 'Bias', 'rate'),
+        ...NAIVE.flatMap(([key, label]) => [
+          column(`${key}_n`, `${label}: forecasts`, 'count'),
+          column(`${key}_ours`, 'ours on those', 'rate'),
+          column(key, 'its error', 'rate'),
+        ]),
+      ],
+      backtestSummary(past),
+      true,
+    ),
+    table(
+      'backtest',
+      'Every forecast of a past month-end',
+      [
+        ...PLACE,
+        column('forecast_on', 'Forecast on', 'day'),
+        column('month', 'Month', 'month'),
+        column('months_ahead', 'Months ahead', 'count'),
+        column('expected_amount', 'Expected', 'money'),
+        column('low_amount', 'Low', 'money'),
+        column('high_amount', 'High', 'money'),
+        column('actual_amount', 'Came', 'money'),
+        column('error', 'Error', 'money'),
+        column('is_within_interval', 'In the interval', 'yes'),
+      ],
+      past,
+    ),
+  ];
+}
+
+const NAIVE = [
+  ['trailing_mean_amount', 'Trailing mean'],
+  ['last_year_amount', 'Last year'],
+  ['crm_amount', 'CRM’s probabilities'],
+];
+
+/** Errors by months ahead: the sum of absolute errors over the sum of what came, as docs/forecast.md has them. */
+function backtestSummary(rows) {
+  const known = rows.filter((row) => row.expected_amount !== null);
+  const error = (some, key) =>
+    ratio(
+      sumOf(some.map((row) => Math.abs(row[key] - row.actual_amount))),
+      sumOf(some.map((row) => row.actual_amount)),
+    );
+  return [...new Set(known.map((row) => row.months_ahead))]
+    .sort((a, b) => a - b)
+    .map((ahead) => {
+      const ours = known.filter((row) => row.months_ahead === ahead);
+      const row = {
+        months_ahead: ahead,
+        forecasts: ours.length,
+        within: ratio(sumOf(ours.map((one) => one.is_within_interval)), ours.length),
+        error: error(ours, 'expected_amount'),
+        bias: ratio(sumOf(ours.map((one) => one.error)), sumOf(ours.map((one) => one.actual_amount))),
+      };
+      for (const [key] of NAIVE) {
+        const both = ours.filter((one) => one[key] !== null);
+        Object.assign(row, {
+          [`${key}_n`]: both.length,
+          [`${key}_ours`]: error(both, 'expected_amount'),
+          [key]: error(both, key),
+        });
+      }
+      return row;
+    });
+}
+
+const FORECAST_SECTION = {
+  id: 'forecast',
+  title: 'Forecast',
+  body: forecast,
+  lead: 'What the deals open today should bring, and how good such forecasts were. Deals not yet created are in none.',
+  definitions: () => [
+    definition(
+      terms(
+        'mart_forecast',
+        ['expected_deals', 'Expected deals'],
+        ['expected_amount', 'Expected'],
+        ['low_amount', 'Low'],
+        ['high_amount', 'High'],
+        ['won_so_far_amount', 'Won so far'],
+        ['crm_amount', 'CRM’s probabilities'],
+      ),
+      'mart_forecast',
+    ),
+    definition(
+      terms(
+        'mart_forecast_backtest',
+        ['actual_amount', 'Came'],
+        ['error', 'Error'],
+        ['is_within_interval', 'In the interval'],
+        ['last_year_amount', 'Last year'],
+        ['trailing_mean_amount', 'Trailing mean'],
+      ),
+      'mart_forecast_backtest',
+    ),
+  ],
+};

@@ -1,0 +1,125 @@
+// How much of what was created came how far.
+
+const FUNNEL = ['created', 'reached', 'dropped', 'ended'];
+
+/** Cohorts of the period added up; shares divided again from the sums. */
+function funnelRows(rows, keys) {
+  const before = new Map();
+  return grouped(rows, [...keys, 'step', 'step_order'], FUNNEL)
+    .sort((a, b) => keyOrder(a, b, keys) || a.step_order - b.step_order)
+    .map((row) => {
+      const of = keyOf(...keys.map((key) => row[key]));
+      const previous = before.get(of);
+      before.set(of, row.reached);
+      return {
+        ...row,
+        conversion: previous === undefined ? null : ratio(row.reached, previous),
+        drop_off_rate: ratio(row.dropped, row.ended),
+      };
+    });
+}
+
+function keyOrder(a, b, keys) {
+  for (const key of keys) if (a[key] !== b[key]) return a[key] < b[key] ? -1 : 1;
+  return 0;
+}
+
+function funnelBars(label, rows) {
+  return bars(
+    label,
+    rows.map((row) => ({
+      name: row.step,
+      value: row.reached,
+      tip: `${whole.format(row.reached)} of ${whole.format(row.created)}`,
+      text:
+        whole.format(row.reached) +
+        (row.drop_off_rate === null ? '' : ` · ${shown(row.drop_off_rate, 'rate')} lost here`),
+    })),
+    { title: 'came this far', room: isNarrow() ? 2.1 : 1.5 },
+  );
+}
+
+function funnel() {
+  const rows = chosen('funnel');
+  const deals = rows.filter((row) => row.entity === 'deals');
+  const leads = tables.funnel.filter(
+    (row) => row.entity === 'leads' && inPeriod(row) && (!choice.source || row.source === choice.source),
+  );
+  const ofDeals = funnelRows(deals, []);
+  const leadSource = mainPipeline(leads, 'created');
+  const ofLeads = leadSource
+    ? funnelRows(
+        leads.filter((row) => row.source === leadSource.source),
+        [],
+      )
+    : [];
+  const severalSources = new Set(leads.map((row) => row.source)).size > 1;
+  const columns = [
+    column('step', 'Step', 'text'),
+    column('created', 'Created', 'count'),
+    column('reached', 'Came this far', 'count'),
+  ];
+  const ends = [
+    column('dropped', 'Lost here', 'count'),
+    column('ended', 'No longer here', 'count'),
+    column('drop_off_rate', 'Drop-off', 'rate'),
+  ];
+  return [
+    notes(notByOwner()),
+    make(
+      'div',
+      { class: 'pair' },
+      make(
+        'div',
+        {},
+        make('h3', {}, 'Deals'),
+        ofDeals.length ? funnelBars('Deals of the period by the furthest stage they came to', ofDeals) : nothing(),
+        table(
+          'funnel-deals',
+          'Funnel of deals created in the period',
+          [...columns, column('conversion', 'Of the step before', 'rate'), ...ends],
+          ofDeals,
+        ),
+      ),
+      make(
+        'div',
+        {},
+        make('h3', {}, leadSource && severalSources ? `Leads of ${leadSource.source}` : 'Leads'),
+        notes(
+          choice.pipeline ? 'Leads belong to no pipeline: these are all of the source.' : '',
+          severalSources
+            ? 'Each source has lead statuses of its own: the chart shows the source with most leads, the table has all.'
+            : '',
+        ),
+        ofLeads.length ? funnelBars('Leads of the period by status', ofLeads) : nothing(),
+        table(
+          'funnel-leads',
+          'Leads created in the period, by status',
+          [SOURCE, ...columns, ...ends],
+          funnelRows(leads, ['source']),
+        ),
+      ),
+    ),
+  ];
+}
+
+const FUNNEL_SECTION = {
+  id: 'funnel',
+  title: 'Funnel',
+  body: funnel,
+  lead: 'Of what was created in the period, how much came how far. Young cohorts are still on their way.',
+  definitions: () => [
+    definition(
+      terms(
+        'mart_funnel',
+        ['created', 'Created'],
+        ['reached', 'Came this far'],
+        ['conversion_from_previous', 'Of the step before'],
+        ['dropped', 'Lost here'],
+        ['ended', 'No longer here'],
+        ['drop_off_rate', 'Drop-off'],
+      ),
+      'mart_funnel',
+    ),
+  ],
+};

@@ -1,0 +1,245 @@
+// The last complete month against the month before, and the goals.
+
+const TERMS = [
+  // key, label, kind, whether more is better, tile
+  ['deals_won', 'Deals won', 'count', 1, true],
+  ['won_amount', 'Amount won', 'money', 1, true],
+  ['win_rate', 'Win rate', 'rate', 1, true],
+  ['avg_deal_size', 'Average deal size', 'money', 1, true],
+  ['sales_cycle_days', 'Sales cycle, mean', 'days', -1, true],
+  ['pipeline_velocity_per_day', 'Velocity per day', 'money', 1, true],
+  ['new_leads', 'New leads', 'count', 1, true],
+  ['closing_amount', 'Open at month’s end', 'money', 0, true],
+  ['closing_deals', 'Open deals at month’s end', 'count', 0, false],
+  ['opportunities_created', 'Deals created', 'count', 1, false],
+  ['deals_lost', 'Deals lost', 'count', -1, false],
+  ['deals_worked', 'Deals worked', 'count', 0, false],
+  ['win_loss_ratio', 'Win/loss ratio', 'ratio', 1, false],
+  ['opportunity_win_rate', 'Opportunity win rate (qualified)', 'rate', 1, false],
+  ['deal_closure_rate', 'Deal closure rate', 'rate', 1, false],
+  ['sales_cycle_days_median', 'Sales cycle, median', 'days', -1, false],
+  ['lead_conversion_rate', 'Lead conversion rate', 'rate', 1, false],
+  ['response_hours', 'Lead response, mean', 'hours', -1, false],
+  ['response_hours_median', 'Lead response, median', 'hours', -1, false],
+  ['response_within_sla_rate', 'Answered within the SLA', 'rate', 1, false],
+  ['leads_unanswered', 'Leads unanswered', 'count', -1, false],
+  ['new_customers', 'New customers', 'count', 1, false],
+  ['spend', 'Sales and marketing spend', 'money', 0, false],
+  ['cac', 'Customer acquisition cost', 'money', -1, false],
+  ['clv', 'Customer lifetime value', 'money', 1, false],
+  ['clv_to_cac', 'Lifetime value to acquisition cost', 'ratio', 1, false],
+].map(([key, label, kind, better, tile]) => ({ key, label, kind, better, tile }));
+
+/** Open deals and amount at each month's end: they add up over pipelines. Owners have none. */
+function closingByMonth() {
+  if (choice.owner) return new Map();
+  const rows = grouped(tables.movements.filter(inPlace), ['month'], ['closing_deals', 'closing_amount']);
+  return new Map(rows.map((row) => [row.month, row]));
+}
+
+function headlineRows() {
+  const closing = closingByMonth();
+  return metricRows().map((row) => ({ closing_deals: null, closing_amount: null, ...row, ...closing.get(row.month) }));
+}
+
+/** The last month of the period that is over, and the month before it. */
+function headlineMonths() {
+  const month = completeMonths.filter((one) => one <= choice.to).at(-1) ?? null;
+  return [month, months[months.indexOf(month) - 1] ?? null];
+}
+
+/** Goals of a whole pipeline, where one pipeline is all that is shown. */
+function goalsOf(month) {
+  const pipelines = tables.pipelines.filter(inPlace);
+  if (choice.owner || pipelines.length !== 1) return new Map();
+  const rows = tables.goals.filter(
+    (row) => row.month === month && row.stage === null && samePipeline(pipelines[0])(row),
+  );
+  return new Map(rows.map((row) => [row.goal, row]));
+}
+
+/** A change as people say it: rates in points, the rest in per cent. */
+function change(term, now, before) {
+  if (now === null || before === null || now === undefined || before === undefined) return null;
+  if (term.kind === 'rate')
+    return { text: `${signed(tenth.format((now - before) * 100))} points`, sign: Math.sign(now - before) };
+  if (!before) return null;
+  return {
+    text: `${signed(tenth.format(((now - before) / Math.abs(before)) * 100))} %`,
+    sign: Math.sign(now - before),
+  };
+}
+
+function signed(text) {
+  return text.startsWith('-') || text === '0' ? text.replace('-', '−') : `+${text}`;
+}
+
+function tile(term, row, before, goal, history) {
+  const delta = change(term, row[term.key], before?.[term.key]);
+  const tone = !delta || !delta.sign || !term.better ? 'level' : delta.sign === term.better ? 'good' : 'bad';
+  const arrow = !delta || !delta.sign ? '' : delta.sign > 0 ? '▲ ' : '▼ ';
+  return make(
+    'div',
+    { class: 'tile' },
+    make('h3', {}, term.label),
+    make('p', { class: 'figure' }, withUnit(row[term.key], term.kind)),
+    make(
+      'p',
+      { class: `delta ${tone}` },
+      delta
+        ? `${arrow}${delta.text}`
+        : row[term.key] === null
+          ? 'not known for this choice'
+          : 'nothing before to compare with',
+      make('span', { class: 'muted' }, delta ? ' on the month before' : ''),
+    ),
+    goal
+      ? make(
+          'p',
+          { class: `goal ${isReached(goal) ? 'good' : 'bad'}` },
+          `goal ${withUnit(goal.target, term.kind)} ${isReached(goal) ? '✓ reached' : 'missed'}`,
+        )
+      : null,
+    sparkline(history.map((one) => one[term.key])),
+  );
+}
+
+function isReached(goal) {
+  if (goal.actual === null) return false;
+  return goal.is_more_better ? goal.actual >= goal.target : goal.actual <= goal.target;
+}
+
+/** A goal in words; one that is a limit says so. */
+function wanted(goal) {
+  return goal.goal.replaceAll('_', ' ') + (goal.is_more_better ? '' : ', at most');
+}
+
+function goalKind(goal) {
+  if (/rate$/.test(goal)) return 'rate';
+  if (/amount|deal_size|velocity|cac$/.test(goal)) return 'money';
+  if (/days/.test(goal)) return 'days';
+  return /ratio/.test(goal) ? 'ratio' : 'count';
+}
+
+function headline() {
+  const [month, monthBefore] = headlineMonths();
+  const rows = headlineRows();
+  const row = rows.find((one) => one.month === month);
+  if (!row) return [nothing()];
+  const before = rows.find((one) => one.month === monthBefore);
+  const goals = goalsOf(month);
+  const history = rows.filter((one) => one.is_complete_month && one.month <= month).slice(-12);
+  const listed = TERMS.map((term) => ({
+    metric: term.label,
+    now: row[term.key],
+    before: before?.[term.key] ?? null,
+    change: change(term, row[term.key], before?.[term.key])?.text ?? null,
+    goal: goals.get(term.key)?.target ?? null,
+    kinds: { now: term.kind, before: term.kind, goal: term.kind },
+    name: term.key,
+  }));
+  return [
+    make('p', { class: 'said' }, sentence(row, before, month)),
+    notes(
+      choice.owner ? 'What is open at month’s end is not kept by owner.' : '',
+      choice.pipeline ? 'Leads belong to no pipeline.' : '',
+      goals.size || choice.owner ? '' : 'Goals are set per pipeline: see below, or choose one pipeline.',
+    ),
+    make(
+      'div',
+      { class: 'tiles' },
+      ...TERMS.filter((term) => term.tile).map((term) => tile(term, row, before, goals.get(term.key), history)),
+    ),
+    table(
+      'headline',
+      `Metrics of ${shown(month, 'month')}, ${placeName()}`,
+      [
+        column('metric', 'Metric', 'text'),
+        column('now', shown(month, 'month'), 'ratio'),
+        column('before', monthBefore ? shown(monthBefore, 'month') : 'Month before', 'ratio'),
+        column('change', 'Change', 'text'),
+        column('goal', 'Goal', 'ratio'),
+        column('name', 'In mart_monthly_metrics', 'text'),
+      ],
+      listed,
+    ),
+    ...goalBlock(month),
+  ];
+}
+
+function sentence(row, before, month) {
+  const deals = row.deals_won === 1 ? 'deal' : 'deals';
+  const won = `${whole.format(row.deals_won)} ${deals} won in ${shown(month, 'month')}`;
+  const worth = row.won_amount ? `, worth ${withUnit(row.won_amount, 'money')}` : '';
+  const against = before ? `; ${whole.format(before.deals_won)} the month before` : '';
+  return `${won}${worth}${against}.`;
+}
+
+function goalBlock(month) {
+  const rows = tables.goals
+    .filter((row) => row.month === month && inPlace(row))
+    .map((row) => ({
+      ...row,
+      reached: isReached(row) ? 1 : 0,
+      kinds: { target: goalKind(row.goal), actual: goalKind(row.goal) },
+    }));
+  if (!rows.length) return [];
+  const named = (row) => [wanted(row), `${row.stage ?? row.pipeline} (${row.source})`].join(' · ');
+  const drawnRows = rows.filter((row) => row.attainment !== null).slice(0, 24);
+  return [
+    make('h3', {}, `Goals of ${shown(month, 'month')}`),
+    notes(notByOwner()),
+    bars(
+      `Attainment of ${drawnRows.length} goals, with a line at 100 %`,
+      drawnRows.map((row) => ({
+        name: named(row),
+        value: row.attainment,
+        text: shown(row.attainment, 'rate'),
+        tone: row.reached ? 'good' : 'bad',
+        tip: [row.actual, row.target].map((value) => withUnit(value, goalKind(row.goal))).join(' of '),
+      })),
+      { title: 'actual ÷ target', kind: 'rate', rule: 1, limit: 330 },
+    ),
+    table(
+      'goals',
+      `Goals of ${shown(month, 'month')}`,
+      [
+        ...PLACE,
+        column('stage', 'Stage', 'text'),
+        column('goal', 'Goal', 'text'),
+        column('target', 'Target', 'ratio'),
+        column('actual', 'Actual', 'ratio'),
+        column('attainment', 'Attainment', 'rate'),
+        column('is_more_better', 'More is better', 'yes'),
+        column('reached', 'Reached', 'yes'),
+      ],
+      rows,
+    ),
+  ];
+}
+
+const HEADLINE_SECTION = {
+  id: 'headline',
+  title: 'Last complete month',
+  body: headline,
+  lead: 'The last month that is over, against the month before and the goals.',
+  definitions: () => [
+    definition(
+      [
+        ...TERMS.map((term) => [
+          term.label,
+          term.key.startsWith('closing') ? 'mart_pipeline_movements' : 'mart_monthly_metrics',
+          term.key,
+        ]),
+        ...terms(
+          'mart_goals',
+          ['target', 'Target'],
+          ['actual', 'Actual'],
+          ['attainment', 'Attainment'],
+          ['is_more_better', 'More is better'],
+        ),
+      ],
+      'mart_monthly_metrics',
+    ),
+  ],
+};

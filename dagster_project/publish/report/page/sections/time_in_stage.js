@@ -1,0 +1,60 @@
+// How long deals stay in a stage.
+
+const STAYS = [
+  { key: 'days_in_stage_km_median', name: 'median, open deals counted', shape: 'circle', color: ACCENT },
+  { key: 'days_in_stage_km_p90', name: '90 % have left, open deals counted', shape: 'triangle-right', color: ACCENT },
+  { key: 'days_in_stage_median', name: 'median of ended stays only', shape: 'circle', color: 'var(--second)' },
+  { key: 'days_in_stage_mean', name: 'mean of ended stays only', shape: 'diamond', color: 'var(--second)' },
+];
+
+function timeInStage() {
+  const rows = tables.time_in_stage.filter(inPlace);
+  const one = mainPipeline(rows, 'visits');
+  const drawnRows = rows.filter(samePipeline(one));
+  if (!rows.length) return [nothing()];
+  return [
+    notes('All history: this does not follow the period.', notByOwner(), onlyPipeline(one, rows)),
+    stays(`Days in each stage of ${one.pipeline}`, drawnRows, STAYS),
+    make('p', { class: 'muted' }, 'The band is the 95 % interval of the median.'),
+    table(
+      'time-in-stage',
+      'Days in stage, over all history',
+      [
+        ...PLACE,
+        column('stage', 'Stage', 'text'),
+        column('stage_order', 'Order', 'ratio'),
+        column('visits', 'Stays', 'count'),
+        column('open', 'Of those open', 'count'),
+        column('days_in_stage_km_median', 'Median', 'days'),
+        column('days_in_stage_km_median_low', 'from', 'days'),
+        column('days_in_stage_km_median_high', 'to', 'days'),
+        column('days_in_stage_km_p90', '90 % left', 'days'),
+        column('days_in_stage_median', 'Median, ended only', 'days'),
+        column('days_in_stage_mean', 'Mean, ended only', 'days'),
+      ],
+      rows,
+    ),
+  ];
+}
+
+const TIME_IN_STAGE_SECTION = {
+  id: 'time-in-stage',
+  title: 'Time in stage',
+  body: timeInStage,
+  lead: 'How long deals stay, with those still there counted right. Figures of ended stays alone are too short.',
+  definitions: () => [
+    definition(
+      terms(
+        'mart_time_in_stage',
+        ['visits', 'Stays'],
+        ['days_in_stage_km_median', 'Median'],
+        ['days_in_stage_km_median_low', 'from'],
+        ['days_in_stage_km_median_high', 'to'],
+        ['days_in_stage_km_p90', '90 % left'],
+        ['days_in_stage_median', 'Median, ended only'],
+        ['days_in_stage_mean', 'Mean, ended only'],
+      ),
+      'mart_time_in_stage',
+    ),
+  ],
+};

@@ -1,0 +1,281 @@
+"""The report as a page: filters, sorting, export, quiet, accessible, and hostile names that stay text."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from dagster_project.config.load import load_settings
+from dagster_project.publish.report.build import write_report
+from tests.browser.report import Report, opened
+from tests.conftest import Warehouse
+
+HOSTILE = [
+    "<script>window.hacked = 1</script>",
+    "</script><script>window.hacked = 1</script>",
+    "<img src=x onerror='window.hacked = 1'>",
+    '=HYPERLINK("http://evil.example", "click")',
+    "'; drop table marts.fct_deals; --",
+    "\u202eשלום עולם, מימין לשמאל",
+    "x" * 10_000,
+    "{{ 7 * 7 }} ${7 * 7} \\u003c\u2028<!--",
+]
+
+
+def test_it_asks_for_nothing_and_complains_of_nothing(report: Report) -> None:
+    report.choose(source="boreal_pipedrive")
+    report.choose(pipeline="Partners")
+    report.choose(source="all")
+    report.page.hover("#trend .chart svg")
+    assert report.requests == [report.page.url]
+    assert report.said == []
+    assert "default-src 'none'" in (report.page.get_attribute("meta[http-equiv]", "content") or "")
+
+
+def test_it_is_small_and_every_chart_has_its_table_and_definition(report: Report, sample: Warehouse) -> None:
+    assert (sample.path / "report" / "index.html").stat().st_size < 2_000_000
+    page = report.page
+    for section in page.locator("main > section").all():
+        assert section.locator(".chart").count() >= 1
+        assert section.locator("details.table").count() >= 1
+        defined = section.locator("details.definition").first
+        defined.locator("summary").click()
+        assert len(defined.inner_text()) > 200
+    for chart in page.locator(".chart").all():
+        assert chart.get_attribute("role") == "img"
+        assert "in the table beneath" in (chart.get_attribute("aria-label") or "")
+
+
+def test_filters_are_one_grain_value_at_a_time(report: Report) -> None:
+    page = report.page
+    everything = report.rows("trend")
+    report.choose(owner="Rosa Laine (boreal_pipedrive)")
+    assert page.input_value("#source") == "boreal_pipedrive"
+    assert "Not kept by owner" in page.inner_text("#body-funnel")
+    assert "Not kept by owner" in page.inner_text("#body-forecast")
+    assert sum(row["deals_won"] for row in report.rows("trend")) < sum(row["deals_won"] for row in everything)
+    report.choose(pipeline="Partners")
+    assert page.input_value("#owner") == ""
+    assert "boreal_pipedrive: Partners" in page.inner_text("#shown")
+    assert "Not kept by owner" not in page.inner_text("main")
+    report.choose(source="field_sheet")
+    assert page.input_value("#pipeline") == ""
+    page.click("#reset")
+    report.wait()
+    assert report.rows("trend") == everything
+
+
+def test_a_chart_of_one_pipeline_says_so(report: Report) -> None:
+    assert "The chart shows one pipeline" in report.page.inner_text("#body-time-in-stage")
+    report.choose(pipeline="boreal_pipedrive: Partners")
+    assert "The chart shows one pipeline" not in report.page.inner_text("main")
+    assert "does not follow the period" in report.page.inner_text("#body-time-in-stage")
+
+
+def test_medians_of_several_months_are_not_combined(report: Report, sample: Warehouse) -> None:
+    assert "choose one month" in report.page.inner_text("#body-flow")
+    report.choose(**{"from": "Nov 2025", "to": "Nov 2025"})
+    assert "choose one month" not in report.page.inner_text("#body-flow")
+    shown = sorted(row["days_median"] for row in report.rows("flow") if row["days_median"] is not None)
+    assert shown == [
+        row[0]
+        for row in sample.rows(
+            "select days_median from marts.mart_stage_flow "
+            "where month = '2025-11-01' and days_median is not null order by 1"
+        )
+    ]
+
+
+def test_a_period_that_ends_before_it_begins_moves_its_other_end(report: Report) -> None:
+    report.choose(to="Jun 2024")
+    assert report.page.input_value("#from") == "2024-06-01"
+    assert [row["month"] for row in report.rows("trend")] == ["2024-06-01"]
+
+
+def test_tables_sort_both_ways_by_keyboard_and_nulls_come_last(report: Report) -> None:
+    page = report.page
+    page.locator("#body-forecast details.table").first.locator("summary").press("Enter")
+    head = page.locator("#table-forecast th", has_text="CRM")
+    for direction in ("descending", "ascending"):
+        head.locator("button").press("Enter")
+        assert head.get_attribute("aria-sort") == direction
+        shown = [row["crm_amount"] for row in report.rows("forecast")]
+        known = [value for value in shown if value is not None]
+        assert known == sorted(known, reverse=direction == "descending")
+        assert shown == known + [None] * (len(shown) - len(known))
+        assert None in shown and len(known) > 5
+    report.choose(source="acme_salesforce")
+    assert page.locator("#table-forecast th", has_text="CRM").get_attribute("aria-sort") == "ascending"
+
+
+def test_a_table_is_saved_as_csv(report: Report, tmp_path: Path) -> None:
+    rows = report.rows("time-in-stage")
+    saved = _saved(report, "time-in-stage", tmp_path)
+    assert list(saved[0]) == list(rows[0])
+    assert [row["stage"] for row in saved] == [row["stage"] for row in rows]
+    assert [float(row["visits"]) for row in saved] == [row["visits"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"screen": {"width": 390, "height": 800}}],
+    ids=["light", "dark", "narrow"],
+)
+def test_axe_finds_nothing_serious(browser: Browser, sample: Warehouse, settings: dict[str, Any]) -> None:
+    with opened(browser, sample.path / "report" / "index.html", **settings) as report:
+        if "screen" in settings:
+            report.page.set_viewport_size({"width": 390, "height": 800})
+        report.choose(pipeline="boreal_pipedrive: Partners")  # fewer cells to look at, of the same kinds
+        report.page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+        found = Axe().run(report.page).response["violations"]
+        serious = [
+            (one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == []
+
+
+def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser, sample: Warehouse) -> None:
+    with opened(browser, sample.path / "report" / "index.html") as report:
+        report.page.set_viewport_size({"width": 360, "height": 800})
+        report.page.wait_for_timeout(300)
+        assert report.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_theme_can_be_switched(report: Report) -> None:
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = report.page.evaluate(background)
+    report.page.click("#theme")
+    assert report.page.evaluate(background) != light
+    assert report.page.inner_text("#theme") == "Light"
+
+
+def test_it_prints_light_and_whole(browser: Browser, sample: Warehouse, tmp_path: Path) -> None:
+    with opened(browser, sample.path / "report" / "index.html", color_scheme="dark") as report:
+        report.page.emulate_media(media="print")
+        assert report.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert not report.page.locator("#filters").is_visible()
+        report.page.pdf(path=tmp_path / "report.pdf")
+        pages = (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n")
+        assert 3 <= pages <= 12
+
+
+# ---- hostile names
+
+
+@pytest.fixture(scope="module")
+def hostile(sample: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the sample's database with such names planted wherever a CRM's words come to the page."""
+    folder = tmp_path_factory.mktemp("hostile")
+    database = folder / "pipeline.duckdb"
+    shutil.copy(sample.path / "pipeline.duckdb", database)
+    with duckdb.connect(str(database)) as connection:
+        for table, column in (
+            ("worklists", "record_name"),
+            ("worklists", "messages"),
+            ("hygiene_violations", "message"),
+        ):
+            _plant(connection, f"quality.{table}", column, "true", HOSTILE)
+        _plant(connection, "quality.worklists", "owner_name", "owner_key = 'boreal_pipedrive:Rosa Laine'", HOSTILE[2:3])
+        _plant(connection, "marts.dim_owners", "owner_name", "true", HOSTILE[:6])
+        new_value = f"boreal_pipedrive:{HOSTILE[1]}"
+        _plant(connection, "marts.mart_monthly_metrics", "grain_value", "grain_value like '%:Partners'", [new_value])
+        for column, old, new in (
+            ("pipeline", "Partners", HOSTILE[1]),
+            ("stage", "Qualified", HOSTILE[0]),
+            ("to_stage", "Qualified", HOSTILE[2]),
+        ):
+            tables = connection.execute(
+                "select concat(schema_name, '.', table_name) from duckdb_columns() where column_name = $column "
+                "and database_name = current_database() and schema_name in ('marts', 'quality')",
+                {"column": column},
+            ).fetchall()
+            for (table,) in tables:
+                _plant(connection, table, column, f"{column} = '{old}'", [new])
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    write_report(database, folder / "report", settings, settings.moment())
+    return folder / "report" / "index.html"
+
+
+def _plant(connection: duckdb.DuckDBPyConnection, table: str, column: str, where: str, names: list[str]) -> None:
+    connection.execute(f"update {table} set {column} = $names[1 + rowid % len($names)] where {where}", {"names": names})
+
+
+@pytest.fixture
+def hostile_report(browser: Browser, hostile: Path) -> Iterator[Report]:
+    """That report, opened."""
+    with opened(browser, hostile) as report:
+        yield report
+
+
+def test_hostile_names_stay_text(hostile_report: Report) -> None:
+    report, page = hostile_report, hostile_report.page
+    names = {name if len(name) <= 160 else f"{name[:160]}…" for name in HOSTILE}
+    assert set(report.texts("worst-records", "record_name")) == names
+    assert HOSTILE[2] in report.texts("owners", "owner_name")
+    assert any(HOSTILE[2] in tip for tip in _tips(report, "Records to mend by owner"))
+    report.choose(pipeline=f"boreal_pipedrive: {HOSTILE[1]}")
+    assert HOSTILE[1] in page.inner_text("#shown")
+    assert HOSTILE[0] in report.texts("time-in-stage", "stage")
+    page.hover("#body-time-in-stage .chart svg")
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 3
+    assert report.requests == [page.url]
+    assert report.said == []
+
+
+def test_a_warehouse_with_nothing_in_it_has_a_page_too(browser: Browser, sample: Warehouse, tmp_path: Path) -> None:
+    database = tmp_path / "pipeline.duckdb"
+    shutil.copy(sample.path / "pipeline.duckdb", database)
+    with duckdb.connect(str(database)) as connection:
+        for (table,) in connection.execute(
+            "select concat(schema_name, '.', table_name) from duckdb_tables() where schema_name in ('marts', 'quality')"
+        ).fetchall():
+            connection.execute(f"delete from {table}")
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    write_report(database, tmp_path / "report", settings, settings.moment())
+    with opened(browser, tmp_path / "report" / "index.html") as report:
+        assert "Nothing to show" in report.page.inner_text("#body-headline")
+        assert report.said == []
+
+
+def test_right_to_left_names_keep_their_direction_to_themselves(hostile_report: Report) -> None:
+    assert hostile_report.rows("worst-records")
+    cell = hostile_report.page.locator("#table-worst-records td", has_text="שלום").first
+    assert cell.get_attribute("dir") == "auto"
+
+
+def test_a_spreadsheet_takes_no_name_for_a_formula(hostile_report: Report, tmp_path: Path) -> None:
+    saved = _saved(hostile_report, "worst-records", tmp_path)
+    names = {row["record_name"] for row in saved}
+    assert f"'{HOSTILE[3]}" in names
+    values = [row[column] for row in saved for column in ("record_name", "messages")]
+    assert not any(value.startswith(("=", "+", "-", "@")) for value in values)
+
+
+def _tips(report: Report, chart: str) -> list[str]:
+    """What the bars of a chart say when pointed at."""
+    tips = []
+    for bar in report.page.locator(f".chart[aria-label^='{chart}'] .mark-rect path").all():
+        bar.hover()
+        tips.append(report.page.locator("#vg-tooltip-element").inner_text())
+    return tips
+
+
+def _saved(report: Report, table: str, folder: Path) -> list[dict[str, str]]:
+    assert report.rows(table)  # opens its fold
+    details = report.page.locator("details.table", has=report.page.locator(f"#table-{table}"))
+    with report.page.expect_download() as download:
+        details.get_by_role("button", name="Save as CSV").click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
