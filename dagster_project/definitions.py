@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_project.config.load import load_settings
 from dagster_project.ingest.assets import ingest_assets, open_lake
 from dagster_project.notify import tell_of_failure, tell_of_worse_scores
-from dagster_project.publish.assets import publish_assets, publish_postgres
+from dagster_project.publish.assets import publish_assets, publish_postgres, report_is_there
 from dagster_project.quality.assets import expectation_checks, found_assets
 from dagster_project.quality.own_rules import check_own_rules
 from dagster_project.resources import dbt, run_in_progress
@@ -39,7 +39,7 @@ defs = dg.Definitions(
         publish_assets(sorted(transform.keys)),
         publish_postgres,
     ],
-    asset_checks=[expectation_checks(config)],
+    asset_checks=[expectation_checks(config), report_is_there],
     jobs=[nightly],
     schedules=[nightly_schedule(config, nightly)],
     sensors=[landing_sensor(nightly)],

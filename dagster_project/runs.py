@@ -105,6 +105,8 @@ class NightlyRun:
     #: Whether somebody was notified of its failure.
     is_told_of: bool = False
     failure: BaseException | None = None
+    #: The step it failed in.
+    failed_step: str | None = None
     _landings: dict[str, Landing] = field(default_factory=dict)
 
     @property
@@ -159,7 +161,8 @@ class NightlyRun:
         try:
             yield
         except BaseException as error:
-            self.failure = self.failure or error
+            if self.failure is None:
+                self.failure, self.failed_step = error, name
             raise
         finally:
             seconds = time.perf_counter() - started
@@ -173,7 +176,7 @@ class NightlyRun:
     def exit_status(self) -> int:
         """0 published, 1 blocked by a critical check, 2 configuration or usage, 3 anything else.
 
-        Published and 3: here, but not to Postgres.
+        Published and 3: without a report, or not to Postgres.
         """
         if self.state == "published" and self.failure is None:
             return 0
@@ -260,6 +263,7 @@ def report(run: NightlyRun) -> dict[str, Any]:
         "started_at": run.started_at.isoformat(timespec="seconds"),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "message": str(run.failure) if run.failure is not None else None,
+        "failed_step": run.failed_step,
         "stopped_by": stopped_by,
         "rows": {
             "in_files": sum(record.rows_in_file for record in loaded),

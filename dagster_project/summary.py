@@ -23,6 +23,8 @@ _DOING = {
     "postgres": "publishing to Postgres",
 }
 _SHOWN_WARNINGS = 6
+#: The steps that can fail while the rest is published.
+_PUBLISHED_WITHOUT = {"report": "published, but without a report", "postgres": "published here, but not to Postgres"}
 
 
 class Progress:
@@ -64,8 +66,8 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
         "published": ("green", "published"),
         "blocked": ("red", "blocked: the last publication stands"),
     }.get(attempt["state"], ("red", "failed: the last publication stands"))
-    if attempt["state"] == "published" and attempt["exit_status"]:
-        colour, words = "red", "published here, but not to Postgres"
+    if attempt["state"] == "published" and attempt["failed_step"]:
+        colour, words = "red", _PUBLISHED_WITHOUT[attempt["failed_step"]]
     console.print(f"[bold {colour}]{words}[/]  as of {attempt['as_of']}")
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)

@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project import sql
 from dagster_project.config.postgres_url import POSTGRES_URL, PostgresUrl, read_postgres_url
 from dagster_project.errors import DealtrailError
 
@@ -136,10 +137,10 @@ def replace_tables(
         application_name="dealtrail", connect_timeout="10", keepalives_idle="60", tcp_user_timeout="120000"
     )
     try:
-        connection.execute(f"load {_literal(str(extension()))}")
+        connection.execute(f"load {sql.text(extension())}")
         connection.execute("set pg_null_byte_replacement = '\ufffd'")
-        connection.execute(f"attach {_literal(str(database))} as published (read_only)")
-        connection.execute(f"attach {_literal(url)} as postgres (type postgres, isolation_level 'read committed')")
+        connection.execute(f"attach {sql.text(database)} as published (read_only)")
+        connection.execute(f"attach {sql.text(url)} as postgres (type postgres, isolation_level 'read committed')")
         connection.execute("begin")
         publication = _replace_all(connection, target, version)
         connection.execute("commit")
@@ -304,7 +305,7 @@ def _comments(table: _Table, present: _Table | None) -> list[str]:
         if comment != known.get(name)
     }
     return [
-        f"comment on {what} is {'null' if comment is None else _literal(comment)}"
+        f"comment on {what} is {'null' if comment is None else sql.text(comment)}"
         for what, comment in {f"table {table.sql}": table.comment, **columns}.items()
     ]
 
@@ -333,10 +334,6 @@ def extension() -> Path:
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _main(database: str, version: str) -> None:

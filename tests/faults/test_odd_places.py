@@ -20,6 +20,7 @@ PUBLISHED: dict[str, Any] = {
     "steps": [{"name": "ingest", "seconds": 0.1}],
     "stopped_by": [],
     "message": None,
+    "failed_step": None,
     "warnings": ["crm/deals [new].csv: 1 rows rejected"],
 }
 

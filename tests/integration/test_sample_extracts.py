@@ -149,7 +149,8 @@ def test_summary_says_what_a_person_needs(sample: Warehouse) -> None:
     run = sample.run_json
     assert run["state"] == "published"
     assert run["rows"]["in_files"] == run["rows"]["loaded"] + run["rows"]["rejected"]
-    assert {step["name"] for step in run["steps"]} == {"ingest", "open lake", "transform", "expectations", "publish"}
+    steps = ["ingest", "open lake", "transform", "expectations", "report", "publish"]
+    assert [step["name"] for step in run["steps"]] == steps
     for word in ("published", "rows", "quarantine", "warning", "pipeline.duckdb", "seconds"):
         assert word in sample.output
     assert "Traceback" not in sample.output

@@ -55,19 +55,29 @@ def write_report(database: Path, target: Path, settings: Settings, as_of: dateti
     (target / "index.html").write_text(_page(data, vega), encoding="utf-8")
 
 
+def write_excuse(target: Path, run_id: str, error: Exception) -> None:
+    """Writes a page in place of a report that could not be made, so that nobody takes the last one for today's."""
+    target.mkdir(parents=True, exist_ok=True)
+    page = _environment().from_string(_file("excuse.html.j2")).render(run_id=run_id, error=error)
+    (target / "index.html").write_text(page, encoding="utf-8")
+
+
 def _page(data: dict[str, Any], vega: str) -> str:
     """The page as HTML."""
     style = _file("report.css")
     own = "(() => {\n'use strict';\n" + "\n".join(_file(name) for name in SCRIPTS) + "\n})();"
     vega = vega.replace("</script", "<\\/script")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_file("index.html.j2")).render(
+    return _environment().from_string(_file("index.html.j2")).render(
         scripts=[own, vega],
         script_hashes=" ".join(map(_hash, [own, vega])),
         style=style,
         style_hash=_hash(style),
         data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     )
+
+
+def _environment() -> Environment:
+    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def _vega_bundle(cache_dir: Path) -> str:
