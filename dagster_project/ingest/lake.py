@@ -3,6 +3,7 @@
     lake/<entity>/<source>/<feed>/<extract time>-<file>-<sha256, 12>-<path, 6>-<mapping, 8>.parquet   rows
                                   ….rejects.parquet          rows the parser rejected
                                   ….json                     the record, written last
+                                  compacted-<number>.…       the same three, of many deliveries (compaction.py)
 
 A record is what makes a file part of the lake: a run killed before it leaves a Parquet file that nobody
 reads and that the next run writes again.
@@ -33,8 +34,10 @@ from dagster_project.ingest.archives import Delivered, as_delivered
 from dagster_project.ingest.landing import LandedFile
 from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 
-#: Version of the lake's files and of how they are read; a higher one reads landing files again.
-LAKE_FORMAT = 3
+#: Version of how the lake lies on disk. A lake of a lower one is migrated (migration.py), of a higher one refused.
+LAKE_FORMAT = 4
+#: Version of how delivered files are read; a higher one reads those that are still in landing again.
+READING_VERSION = 3
 #: Modification time, in a record, of a file that could not be opened.
 NEVER_READ = -1
 #: The loaded deliveries of a feed that tell what is usual for the next one.
@@ -68,6 +71,9 @@ class FileRecord:
     filled: list[str] = field(default_factory=list)
     #: Column → how the file writes its dates or numbers, where that is proved and no standard form (ingest/proof.py).
     readings: dict[str, str] = field(default_factory=dict)
+    #: The files of many deliveries that its rows and rejects were brought into, and the columns its own file had.
+    compacted: str = ""
+    columns: list[str] = field(default_factory=list)
     lake_format: int = LAKE_FORMAT
 
     @property
@@ -83,22 +89,60 @@ class FileRecord:
         return f"{moment}-{self.sha256[:12]}-{path}-{self.mapping}"
 
     def path(self, lake_dir: Path, ending: str) -> Path:
-        """Where this record's `parquet`, `rejects.parquet` or `json` lies."""
-        return lake_dir / self.entity / self.source / self.feed / f"{self.file_id}.{ending}"
+        """Where this record's `parquet`, `rejects.parquet` or `json` lies, of compacted ones with those of others."""
+        return lake_dir / self.entity / self.source / self.feed / f"{self.compacted or self.file_id}.{ending}"
 
 
 def read_records(lake_dir: Path) -> list[FileRecord]:
     """Every record of the lake, in the order in which they were written."""
-    records = []
+    found: dict[tuple[str, str, str], FileRecord] = {}
+    # single records first: of one that stands in two places (a killed compaction's leftovers) the later place counts
     for path in sorted(lake_dir.glob("*/*/*/*.json")):
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw["lake_format"] > LAKE_FORMAT:
-            raise DealtrailError(
-                f"{path}: written by a newer Dealtrail (lake format {raw['lake_format']}, this one knows "
-                f"{LAKE_FORMAT}); upgrade, or use another WAREHOUSE_DIR"
-            )
-        records.append(FileRecord(**raw))
-    return sorted(records, key=lambda record: record.recorded)
+        for record in read_record_file(path):
+            identity = (record.source, record.feed, record.file_id)
+            if identity not in found or record.recorded >= found[identity].recorded:
+                found[identity] = record
+    return sorted(found.values(), key=lambda record: record.recorded)
+
+
+def read_record_file(path: Path) -> list[FileRecord]:
+    """The records of one file: its one delivery's, or those of all that were compacted together."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    if raw["lake_format"] > LAKE_FORMAT:
+        raise DealtrailError(
+            f"{path}: written by a newer Dealtrail (lake format {raw['lake_format']}, this one knows "
+            f"{LAKE_FORMAT}); upgrade, or use another WAREHOUSE_DIR"
+        )
+    return [FileRecord(**one) for one in raw.get("records", [raw])]
+
+
+def write_record_file(path: Path, records: list[FileRecord]) -> None:
+    """Writes the records of what was compacted together: what makes the files beside it part of the lake."""
+    said = {"lake_format": LAKE_FORMAT, "records": [asdict(record) for record in records]}
+    write_atomically(path, json.dumps(said, ensure_ascii=False))
+
+
+def replace_records(lake_dir: Path, changed: list[FileRecord]) -> None:
+    """Writes records that are in the lake anew, wherever they stand."""
+    by_file: dict[Path, list[FileRecord]] = {}
+    for record in changed:
+        by_file.setdefault(record.path(lake_dir, "json"), []).append(record)
+    for path, records in by_file.items():
+        if not records[0].compacted:
+            _recorded(records[0], lake_dir)
+            continue
+        anew = {record.file_id: record for record in records}
+        write_record_file(path, [anew.get(record.file_id, record) for record in read_record_file(path)])
+
+
+def data_files(lake_dir: Path, entity: str) -> list[Path]:
+    """Every Parquet file of an entity's rows, single or compacted, also of what no run selects."""
+    return sorted(path for path in lake_dir.glob(f"{entity}/*/*/*.parquet") if not is_of_rejects(path))
+
+
+def is_of_rejects(path: Path) -> bool:
+    """Whether a Parquet file of the lake holds what the parser rejected."""
+    return path.name.endswith(".rejects.parquet")
 
 
 def ingest(
@@ -165,7 +209,7 @@ def mapping_version(source: Source, feed: Feed) -> str:
     # the names of pipelines decide where a heading such as "Demo (new) (Sales)" is split
     split_at = [pipeline.name for pipeline in source.pipelines]
     said = {
-        "format": LAKE_FORMAT,
+        "format": READING_VERSION,
         "columns": feed.columns,
         "constants": feed.constants,
         "values": feed.values,
@@ -191,14 +235,19 @@ def plain_text_left(source: Source, feed_name: str, records: list[FileRecord], l
     feed = source.feeds[feed_name]
     guarded = [column for column, privacy in feed.personal_data.items() if privacy != "keep"]
     mapping = mapping_version(source, feed) if guarded else ""
-    found = []
+    suspects: dict[Path, list[FileRecord]] = {}
     for record in records:
-        columns = [column for column in guarded if column in record.filled]
-        path = record.path(lake_dir, "parquet")
-        if record.mapping == mapping or not columns or not path.exists():
+        if record.mapping != mapping and not set(guarded).isdisjoint(record.filled):
+            suspects.setdefault(record.path(lake_dir, "parquet"), []).append(record)
+    found = []
+    for path, of_file in suspects.items():
+        if not path.exists():
             continue
+        columns = sorted(set(guarded).intersection(*[{c for r in of_file for c in r.filled}]))
         is_plain = " or ".join(f"not regexp_matches({column}, '^[0-9a-f]{{64}}')" for column in columns)
-        if duckdb.execute(f"select 1 from read_parquet(?) where {is_plain} limit 1", [str(path)]).fetchone():
+        ids = [record.file_id for record in of_file]
+        query = f"select 1 from read_parquet(?) where _file_id in (select unnest(?)) and ({is_plain}) limit 1"
+        if duckdb.execute(query, [str(path), ids]).fetchone():
             found.append(path)
     return found
 
@@ -361,6 +410,32 @@ def null_counts(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> lis
         [[str(path) for path in paths]],
     ).fetchall()
     return [(Path(file), column, int(cells), int(nulls)) for file, column, cells, nulls in rows]
+
+
+def null_counts_of(
+    connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path
+) -> list[tuple[FileRecord, str, int, int]]:
+    """The same of records: what is compacted, which only a look at the past asks for, is counted row by row."""
+    single = {record.path(lake_dir, "parquet"): record for record in records if not record.compacted}
+    counts = [(single[path], *counted) for path, *counted in null_counts(connection, list(single))]
+    together: dict[Path, dict[str, FileRecord]] = {}
+    for record in records:
+        if record.compacted:
+            together.setdefault(record.path(lake_dir, "parquet"), {})[record.file_id] = record
+    for path, of_file in together.items():
+        columns = sorted({column for record in of_file.values() for column in record.columns})
+        rows = connection.execute(
+            f"select _file_id, count(*), {', '.join(f'count({column})' for column in columns)} "
+            "from read_parquet(?) where _file_id in (select unnest(?)) group by _file_id order by _file_id",
+            [str(path), list(of_file)],
+        ).fetchall()
+        counts += [
+            (of_file[file_id], column, cells, cells - values)
+            for file_id, cells, *filled in rows
+            for column, values in zip(columns, filled, strict=True)
+            if column in of_file[file_id].columns
+        ]
+    return counts
 
 
 def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject], path: Path) -> None:
