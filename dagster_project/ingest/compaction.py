@@ -24,7 +24,6 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Source
 from dagster_project.ingest.lake import (
     FileRecord,
-    is_of_rejects,
     places,
     read_record_file,
     read_records,
@@ -99,15 +98,13 @@ def compact(
 
 def clean_up(lake_dir: Path) -> None:
     """Removes what a killed compaction left: files without their records, and records that stand in a newer file."""
-    standing: dict[Path, set[str]] = {}
-    for record in read_records(lake_dir):
-        standing.setdefault(record.path(lake_dir, "json"), set()).add(record.file_id)
-    for path in lake_dir.glob(f"*/*/*/{_PREFIX}*"):
-        if path.with_name(f"{path.name.partition('.')[0]}.json") not in standing:
+    compacted = list(lake_dir.glob(f"*/*/*/{_PREFIX}*"))
+    standing = {record.path(lake_dir, "json") for record in read_records(lake_dir)} if compacted else set()
+    for path in compacted:
+        index = path.with_name(f"{path.name.partition('.')[0]}.json")
+        if index not in standing or path.suffix == ".unfinished":
             path.unlink()
-    for path in list(standing):
-        if not path.name.startswith(_PREFIX):
-            continue
+    for path in standing.intersection(compacted):
         for record in read_record_file(path):
             single = replace(record, compacted="")
             if single.path(lake_dir, "json") not in standing:
@@ -120,7 +117,7 @@ def _remove(record: FileRecord, lake_dir: Path) -> None:
 
 
 def _batches(records: list[FileRecord]) -> list[list[_Part]]:
-    """What becomes one file each: new deliveries in the order of their times, the last ones with smaller files of before.
+    """What becomes one file each: new deliveries in the order of their times, the last with smaller files of before.
 
     A file is written again only into one at least twice as large, so that compacting every night costs no more than
     the logarithm of the lake.
@@ -166,9 +163,7 @@ def _bring_together(connection: duckdb.DuckDBPyConnection, parts: list[_Part], l
         _remove(record, lake_dir)
 
 
-def _columns(
-    connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path
-) -> dict[Path, list[str]]:
+def _columns(connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path) -> dict[Path, list[str]]:
     """The canonical columns of each single file."""
     paths = [str(record.path(lake_dir, "parquet")) for record in records if record.state == "loaded"]
     if not paths:
@@ -189,7 +184,7 @@ def _order(entity: str, columns: dict[Path, list[str]]) -> str:
 
 
 def _rows_of(records: list[FileRecord], lake_dir: Path) -> str | None:
-    """The query of the rows of these records, each with its place in the file it came in; None if there are no files."""
+    """The query of the rows of these records, each with its place in the file it came in; None without files."""
     loaded = [record for record in records if record.state == "loaded"]
     single = [record.path(lake_dir, "parquet") for record in loaded if not record.compacted]
     selects = []

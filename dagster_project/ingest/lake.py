@@ -417,7 +417,9 @@ def null_counts_of(
 ) -> list[tuple[FileRecord, str, int, int]]:
     """The same of records: what is compacted, which only a look at the past asks for, is counted row by row."""
     single = {record.path(lake_dir, "parquet"): record for record in records if not record.compacted}
-    counts = [(single[path], *counted) for path, *counted in null_counts(connection, list(single))]
+    counts = [
+        (single[path], column, cells, nulls) for path, column, cells, nulls in null_counts(connection, list(single))
+    ]
     together: dict[Path, dict[str, FileRecord]] = {}
     for record in records:
         if record.compacted:
