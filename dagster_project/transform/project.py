@@ -13,7 +13,7 @@ from pathlib import Path
 from dagster_project.config.load import PROJECT_DIR, Settings
 from dagster_project.errors import DealtrailError
 from dagster_project.ingest.lake import write_atomically
-from dagster_project.transform.warehouse import date_format_sets
+from dagster_project.transform.warehouse import date_format_sets, search_path
 
 DBT_DIR = PROJECT_DIR / "dbt"
 DBT_EXECUTABLE = Path(sys.executable).with_name("dbt")
@@ -35,6 +35,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     return {
         "DEALTRAIL_BUILD": str(building / "pipeline.duckdb"),
         "DEALTRAIL_WORK": str(building / "work.duckdb"),
+        "DEALTRAIL_LAKE": search_path(settings.warehouse_dir / "lake"),
         "DEALTRAIL_DBT_TARGET": str(target_dir(settings)),
         "DBT_TARGET_PATH": str(target_dir(settings)),
         "DBT_LOG_PATH": str(target_dir(settings) / "logs"),

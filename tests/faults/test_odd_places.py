@@ -34,7 +34,7 @@ def test_the_summary_shows_a_path_as_it_is(capsys: pytest.CaptureFixture[str], f
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("folder", ["a b", "it's", "50%20 ü", "[1]", "what?*"])
+@pytest.mark.parametrize("folder", ["a b", "it's", "50%20 ü", "[1]", "what*", "a,b"])
 def test_a_night_needs_no_tidy_folder_name(tmp_path: Path, folder: str) -> None:
     nights = Nights(tmp_path / folder)
     nights.config.write_text(crm.CONFIG, encoding="utf-8")
@@ -44,3 +44,11 @@ def test_a_night_needs_no_tidy_folder_name(tmp_path: Path, folder: str) -> None:
     assert night.output.startswith("published"), "nothing else is said, of telemetry least of all"
     assert len(tables(nights.warehouse)["marts.fct_deals"]) > 20
     assert fingerprints(nights.warehouse)["link marts"] == "current/marts"
+
+
+def test_a_question_mark_that_duckdb_cannot_take_is_refused_by_name(tmp_path: Path) -> None:
+    nights = Nights(tmp_path / "what?")
+    nights.config.write_text(crm.CONFIG, encoding="utf-8")
+    night = nights.play(crm.FIRST)
+    assert night.status == 2
+    assert "what?" in night.output and "question mark" in night.output and "Traceback" not in night.output
