@@ -112,8 +112,9 @@ def search_path(lake_dir: Path) -> str:
     return "" if "," in str(lake_dir) else str(lake_dir)
 
 
-def _named(path: Path, lake_dir: Path) -> str:
-    """A lake file as the views name it."""
+def _named(record: FileRecord, ending: str, lake_dir: Path) -> str:
+    """A file of the lake as the views name it."""
+    path = record.path(lake_dir, ending)
     return sql.text(path.relative_to(lake_dir) if search_path(lake_dir) else path)
 
 
@@ -443,7 +444,7 @@ def _create_entity_view(
     the file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
     alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for record, readings in records:
-        path = _named(record.path(lake_dir, "parquet"), lake_dir)
+        path = _named(record, "parquet", lake_dir)
         alike.setdefault(tuple(sorted(readings.items())), []).append(path)
     parts = [_select_files(connection, entity, files, dict(readings)) for readings, files in alike.items()]
     connection.execute(f"create view lake.{name} as {' union all '.join(parts or [_select_none(entity)])}")
@@ -474,7 +475,7 @@ def _select_none(entity: str) -> str:
 def _create_rejects_view(connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path) -> None:
     parts = [
         f"select {sql.text(r.source)} as source, {sql.text(r.feed)} as feed, {sql.text(r.file_id)} as file_id, "
-        f"row_number, column_name, value, reason from read_parquet({_named(r.path(lake_dir, 'rejects.parquet'), lake_dir)})"
+        f"row_number, column_name, value, reason from read_parquet({_named(r, 'rejects.parquet', lake_dir)})"
         for r in records
     ]
     empty = (
