@@ -67,12 +67,16 @@ def _page(data: dict[str, Any], vega: str) -> str:
     style = _file("report.css")
     own = "(() => {\n'use strict';\n" + "\n".join(_file(name) for name in SCRIPTS) + "\n})();"
     vega = vega.replace("</script", "<\\/script")
-    return _environment().from_string(_file("index.html.j2")).render(
-        scripts=[own, vega],
-        script_hashes=" ".join(map(_hash, [own, vega])),
-        style=style,
-        style_hash=_hash(style),
-        data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+    return (
+        _environment()
+        .from_string(_file("index.html.j2"))
+        .render(
+            scripts=[own, vega],
+            script_hashes=" ".join(map(_hash, [own, vega])),
+            style=style,
+            style_hash=_hash(style),
+            data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        )
     )
 
 
