@@ -128,7 +128,21 @@ def _use_dagster_home(warehouse_dir: Path) -> None:
     settings = home / "dagster.yaml"
     if not settings.exists():
         write_atomically(settings, _DAGSTER_SETTINGS)
-    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ["DAGSTER_HOME"] = str(_as_dagster_takes_it(home))
+
+
+def _as_dagster_takes_it(home: Path) -> Path:
+    """The folder, under another name where Dagster, which looks for its settings by pattern, would find none."""
+    if not set("[*") & set(str(home)):
+        return home
+    import atexit
+    import shutil
+    import tempfile
+
+    link = Path(tempfile.mkdtemp(prefix="dealtrail-")) / home.name
+    link.symlink_to(home, target_is_directory=True)
+    atexit.register(shutil.rmtree, link.parent)
+    return link
 
 
 @app.command()

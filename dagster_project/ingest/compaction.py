@@ -84,6 +84,8 @@ def compact(
             feeds.setdefault((record.entity, record.source, record.feed), []).append(record)
     made = 0
     connection = duckdb.connect()
+    # sorting spills to disk, and is as fast
+    connection.execute("set memory_limit = '1GB'")
     connection.execute(f"set temp_directory = {sql.text(lake_dir.parent / 'building' / 'spilled')}")
     try:
         for (_, source, feed), of_feed in sorted(feeds.items()):
