@@ -161,6 +161,24 @@ def postgres() -> None:
 
 
 @app.command()
+def compact() -> None:
+    """Bring the lake's older deliveries together into a few files: every row stays, and every moment reads the same.
+
+    Each feed's newest deliveries stay as they are, so once a month is often enough.
+    """
+    from dagster_project.config.load import load_settings
+    from dagster_project.ingest.compaction import compact_lake
+    from dagster_project.runs import lock
+    from dagster_project.summary import Progress
+
+    settings = load_settings()
+    with lock.hold(settings.warehouse_dir), Progress() as progress:
+        before, after = compact_lake(settings, progress.show)
+    said = (f"{size.files:,} files, {size.bytes / 1e6:,.1f} MB" for size in (before, after))
+    typer.echo(f"lake: {' → '.join(said)}")
+
+
+@app.command()
 def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> None:
     """Open the Dagster UI with the graph loaded; schedule and sensor run while it is open."""
     from dagster_project.config.load import load_settings

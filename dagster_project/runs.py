@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError
+from dagster_project.ingest.compaction import clean_up
 from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries, write_atomically
 from dagster_project.ingest.landing import Landing, look
+from dagster_project.ingest.migration import migrate
 from dagster_project.quality.life import Night
 
 if TYPE_CHECKING:
@@ -208,6 +210,8 @@ def nightly_run(
     with lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)
+        clean_up(run.lake_dir)
+        migrate(run.lake_dir, settings.config.sources)
         run.records = read_records(run.lake_dir)
         os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
         os.environ["DEALTRAIL_WORK"] = str(run.work_path)
