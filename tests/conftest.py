@@ -38,9 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     used: dict[str, set[str]] = {}
     for item in items:
         used.setdefault(_module(item), set()).update(getattr(item, "fixturenames", ()))
-    groups = {
-        module: next((name for name in _SHARED if name in fixtures), module) for module, fixtures in used.items()
-    }
+    groups = {module: next((name for name in _SHARED if name in fixtures), module) for module, fixtures in used.items()}
     for item in items:
         item.add_marker(pytest.mark.xdist_group(groups[_module(item)]))
     first = {"tests/properties/test_one_truth_five_tellings.py": 0, **{name: 1 for name in _SHARED}}
