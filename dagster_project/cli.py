@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dagster_project.errors import DealtrailError
+
+if TYPE_CHECKING:
+    from dagster_project.backfill import RunJob
+    from dagster_project.summary import Progress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +50,7 @@ run_coordinator:
     max_concurrent_runs: 1
 """
 
+_DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")]
 
 
@@ -67,35 +75,45 @@ def _run_job(warehouse_dir: Path, debug: bool) -> int:
     """Runs the Dagster job `nightly` in this process and prints its summary."""
     from dagster_project.summary import Progress, print_summary
 
-    with Progress() as progress:
-        progress.show("start")
-        _use_dagster_home(warehouse_dir)
-        import dagster as dg
+    with Progress() as progress, _dagster(warehouse_dir, debug, progress) as run_job:
+        attempt, status = run_job("nightly", {})
+    print_summary(attempt, warehouse_dir)
+    return status
 
-        from dagster_project import resources
-        from dagster_project.definitions import defs
 
-        resources.on_step = progress.show
-        resources.on_line = None if debug else progress.show_line
-        before = _stamp(warehouse_dir / "run.json")
-        with dg.DagsterInstance.get() as instance:
-            _close_killed_runs(instance)
-            result = defs.resolve_job_def("nightly").execute_in_process(
+@contextmanager
+def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[RunJob]:
+    """A function that runs a job of Dagster's in this process; it may be called again and again."""
+    progress.show("start")
+    _use_dagster_home(warehouse_dir)
+    import dagster as dg
+
+    from dagster_project import resources
+    from dagster_project.definitions import defs
+
+    resources.on_step = progress.show
+    resources.on_line = None if debug else progress.show_line
+    with dg.DagsterInstance.get() as instance:
+        _close_killed_runs(instance)
+
+        def run_job(name: str, tags: dict[str, str]) -> tuple[dict[str, Any], int]:
+            before = _stamp(warehouse_dir / "run.json")
+            result = defs.resolve_job_def(name).execute_in_process(
                 instance=instance,
                 raise_on_error=False,
+                tags=tags,
                 # its own storage keeps every event; the screen is for progress and summary
                 run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}}},
             )
-    if _stamp(warehouse_dir / "run.json") == before:
-        for event in result.all_events:
-            if event.is_failure:
-                raise DealtrailError(event.message or "the run failed before it began")
-        raise DealtrailError("the run failed before it began")
-    attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
-    print_summary(attempt, warehouse_dir)
-    if result.success:
-        return 0
-    return int(attempt["exit_status"]) or 3
+            if _stamp(warehouse_dir / "run.json") == before:
+                for event in result.all_events:
+                    if event.is_failure:
+                        raise DealtrailError(event.message or "the run failed before it began")
+                raise DealtrailError("the run failed before it began")
+            attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
+            return attempt, 0 if result.success else int(attempt["exit_status"]) or 3
+
+        yield run_job
 
 
 def _close_killed_runs(instance: Any) -> None:
@@ -106,7 +124,7 @@ def _close_killed_runs(instance: Any) -> None:
     import dagster as dg
 
     unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
-    for run in instance.get_runs(dg.RunsFilter(job_name="nightly", statuses=unfinished)):
+    for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
         if instance.root_directory and Path(instance.root_directory).name == "dagster":
             instance.report_run_failed(run, "its process ended before the run did")
 
@@ -143,6 +161,35 @@ def _as_dagster_takes_it(home: Path) -> Path:
     link.symlink_to(home, target_is_directory=True)
     atexit.register(shutil.rmtree, link.parent)
     return link
+
+
+@app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", help="The first night.", **_DAY)],
+    last: Annotated[datetime, typer.Option("--to", help="The last night.", **_DAY)],
+    debug: _DEBUG = False,
+) -> None:
+    """Run every night between two days as it would have been, so that violations and scores have their dates.
+
+    Each night sees what had been delivered by its `schedule.at`, judged by today's configuration, and leaves its
+    violations and scores in the lake; a night that has a record already replaces it. Readers keep the tables they have
+    until the end, when the newest state is published. Nights before the first delivery are skipped. A night that is
+    blocked or fails is told, and the rest goes on: the exit status is the worst one (see `dealtrail nightly`).
+    """
+    from dagster_project.backfill import nights, run_nights
+    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.runs import lock
+    from dagster_project.summary import Progress, print_summary
+
+    settings = load_settings()
+    check_folders(settings)
+    moments = nights(settings, first.date(), last.date())
+    with lock.hold(settings.warehouse_dir):
+        with Progress() as progress, _dagster(settings.warehouse_dir, debug, progress) as run_job:
+            status, attempt = run_nights(settings, moments, run_job, typer.echo)
+        if attempt is not None:
+            print_summary(attempt, settings.warehouse_dir)
+    raise typer.Exit(status)
 
 
 @app.command()
