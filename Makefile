@@ -67,8 +67,8 @@ lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint -q dbt/models dbt/tests $(wildcard benchmarks/*.sql)
 
-dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000
-	@$(BIN)/dealtrail dev
+dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000, or PORT
+	@$(BIN)/dealtrail dev $(if $(PORT),--port $(PORT))
 
 docs: .venv/runtime.stamp  ## dbt docs of the last run's project, under WAREHOUSE_DIR/docs
 	@$(BIN)/dealtrail docs

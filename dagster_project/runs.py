@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 KEPT_ATTEMPTS = 14
 #: Tag of a Dagster run that says how long files must be still to count; without it: not at all.
 SETTLE_TAG = "dealtrail/settle_seconds"
+#: Tag of a Dagster run that says which warehouse it writes.
+WAREHOUSE_TAG = "dealtrail/warehouse"
 
 
 class _Lock:
@@ -140,6 +142,16 @@ class NightlyRun:
             source = next(source for source in self.settings.config.sources if source.name == source_name)
             self._landings[source_name] = look(source, self.settings.landing_dir, self.settle_seconds)
         return self._landings[source_name]
+
+    def built(self, database: Path) -> Path:
+        """A database that an earlier step of this run made. Raises where Dagster was asked for a part of the job."""
+        if not database.exists():
+            raise DealtrailError(
+                "this step builds on the steps before it, in the same run, and they are not part of this one. Run "
+                "the job `nightly` as a whole (in Dagster: Jobs, nightly, Materialize all; of a failed run: Re-execute "
+                "all); deliveries that are in the lake are not read again"
+            )
+        return database
 
     def select(self) -> list[FileRecord]:
         """The deliveries this run sees. Raises ConfigurationError where there is none yet at its as-of moment."""

@@ -3,8 +3,10 @@
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import duckdb
 
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
@@ -36,6 +38,7 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
         kinds={"csv", "parquet"},
         owners=["team:data"],
         description=f"Deliveries of {entity} in landing/{source.name}/ ({', '.join(feeds)}), taken into the lake once.",
+        metadata={"dagster/column_schema": _canonical_columns(source, entity)},
     )
     def load(context: dg.AssetExecutionContext, run: Run) -> dg.MaterializeResult:
         with run.step("ingest"):
@@ -61,6 +64,23 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
         )
 
     return load
+
+
+def _canonical_columns(source: Source, entity: str) -> dg.TableSchema:
+    """The columns that the mappings give the lake; still text there, and read as what stands here."""
+    feeds = [feed for feed in source.feeds.values() if feed.entity == entity]
+    named = {column: headings for feed in feeds for column, headings in feed.columns.items()}
+    return dg.TableSchema(
+        [
+            dg.TableColumn(column, kind, "from " + " or ".join(_heading(heading) for heading in named[column]))
+            for column, kind in ENTITIES[entity].columns.items()
+            if column in named
+        ]
+    )
+
+
+def _heading(heading: str | list[str]) -> str:
+    return heading if isinstance(heading, str) else " + ".join(heading)
 
 
 def _plain_text_warnings(paths: list[Path]) -> list[str]:
@@ -120,13 +140,34 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             for record in selected:
                 if record.state != "loaded":
                     run.warnings.append(f"{record.source}/{record.file}: {record.state}: {record.message}")
+            metadata = _table_metadata(run.work_path)
         for spec in specs:
-            loaded = [r for r in selected if r.entity == spec.key.path[-1] and r.state == "loaded"]
-            is_entity = spec.key.path[0] == "lake" and spec.key.path[-1] in ENTITIES
-            counts = {"dagster/row_count": sum(r.rows_loaded for r in loaded), "files": len(loaded)}
-            yield dg.MaterializeResult(asset_key=spec.key, metadata=counts if is_entity else {})
+            schema, table = spec.key.path
+            if schema == "lake" and table in ENTITIES:
+                loaded = [r for r in selected if r.entity == table and r.state == "loaded"]
+                counts = {"dagster/row_count": sum(r.rows_loaded for r in loaded), "files": len(loaded)}
+                metadata[schema, table].update(counts)
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata[schema, table])
 
     return open_lake_tables
+
+
+def _table_metadata(work_path: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Columns of every table of the lake and the configuration; rows too, but of entities, whose files say them."""
+    columns: dict[tuple[str, str], list[dg.TableColumn]] = {}
+    with duckdb.connect(str(work_path), read_only=True) as connection:
+        for schema, table, column, kind in connection.execute(
+            "select schema_name, table_name, column_name, lower(data_type) from duckdb_columns() "
+            "where schema_name in ('lake', 'config') order by all"
+        ).fetchall():
+            columns.setdefault((schema, table), []).append(dg.TableColumn(column, kind))
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for (schema, table), listed in columns.items():
+            found[schema, table] = {"dagster/column_schema": dg.TableSchema(listed)}
+            if table not in ENTITIES or schema == "config":
+                (rows,) = connection.execute(f"select count(*) from {schema}.{table}").fetchone() or (0,)
+                found[schema, table]["dagster/row_count"] = rows
+    return found
 
 
 def _work_table(schema: str, name: str, deps: list[dg.AssetKey], description: str) -> dg.AssetSpec:
