@@ -26,7 +26,6 @@ transform = transform_assets(settings)
 nightly = dg.define_asset_job(
     name="nightly",
     selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
-    executor_def=dg.in_process_executor,  # DuckDB has one writer
     hooks={tell_of_failure, tell_of_worse_scores},
     tags=run_tags(settings),
     description="Landing to publication: ingest, transform, check, publish.",
@@ -49,4 +48,6 @@ defs = dg.Definitions(
     schedules=[nightly_schedule(config, nightly)],
     sensors=[landing_sensor(nightly)],
     resources={"run": run_in_progress, "dbt": dbt()},
+    # DuckDB has one writer; also for what is materialized without the job
+    executor=dg.in_process_executor,
 )

@@ -8,12 +8,13 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
 from dagster_project.ingest.lake import FileRecord, ingest, plain_text_left
 from dagster_project.ingest.landing import folders_without_source, takable
 from dagster_project.runs import NightlyRun
-from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare
+from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare, search_path
 
 Run = dg.ResourceParam[NightlyRun]
 _SHOWN = 20
@@ -140,7 +141,7 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             for record in selected:
                 if record.state != "loaded":
                     run.warnings.append(f"{record.source}/{record.file}: {record.state}: {record.message}")
-            metadata = _table_metadata(run.work_path)
+            metadata = _table_metadata(run.work_path, run.lake_dir)
         for spec in specs:
             schema, table = spec.key.path
             if schema == "lake" and table in ENTITIES:
@@ -152,10 +153,11 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
     return open_lake_tables
 
 
-def _table_metadata(work_path: Path) -> dict[tuple[str, str], dict[str, Any]]:
+def _table_metadata(work_path: Path, lake_dir: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Columns of every table of the lake and the configuration; rows too, but of entities, whose files say them."""
     columns: dict[tuple[str, str], list[dg.TableColumn]] = {}
     with duckdb.connect(str(work_path), read_only=True) as connection:
+        connection.execute(f"set file_search_path = {sql.text(search_path(lake_dir))}")
         for schema, table, column, kind in connection.execute(
             "select schema_name, table_name, column_name, lower(data_type) from duckdb_columns() "
             "where schema_name in ('lake', 'config') order by all"
