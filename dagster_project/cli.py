@@ -114,7 +114,7 @@ def _close_killed_runs(instance: Any, warehouse_dir: Path, once_more: bool) -> N
     from dagster_project.runs import WAREHOUSE_TAG
 
     unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
-    for run in instance.get_runs(dg.RunsFilter(job_name="nightly", statuses=unfinished)):
+    for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
         is_in_a_storage_of_ours = instance.root_directory and Path(instance.root_directory).name == "dagster"
         if is_in_a_storage_of_ours or run.tags.get(WAREHOUSE_TAG) == str(warehouse_dir):
             if not once_more:
