@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 SIZE ?= S
+# one worker a core; which tests share one is said in tests/conftest.py
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 PARSED = $(or $(WAREHOUSE_DIR),warehouse)/dbt/semantic_manifest.json
 
 export DAGSTER_DISABLE_TELEMETRY := yes
@@ -53,10 +55,10 @@ draft-source: .venv/runtime.stamp  ## draft a configuration from FILES="a.csv b.
 	@$(BIN)/dealtrail source draft $(FILES) $(if $(NAME),--name $(NAME)) $(if $(OUT),--out $(OUT))
 
 test: .venv/dev.stamp  ## the tests that need no extra service
-	$(BIN)/python -m pytest -q -m "not long"
+	$(BIN)/python -m pytest -q -m "not long" $(PARALLEL)
 
 test-long: .venv/dev.stamp  ## all kills, seeds and property runs at full size
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 mutate: .venv/dev.stamp  ## weaken every hygiene rule in turn, and see a planted record tell
 	@$(BIN)/python -m tests.hygiene.mutate
