@@ -16,7 +16,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Dealtrail: from CRM exports to deal histories, pipeline metrics and a list of everything dirty.",
     epilog="Settings come from pipeline.yml (or PIPELINE_CONFIG), LANDING_DIR, WAREHOUSE_DIR, AS_OF and POSTGRES_URL.",
 )
 config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
@@ -48,18 +47,45 @@ run_retries:
 """
 
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")]
+_LOG_FORMAT = Annotated[
+    str | None,
+    typer.Option(
+        help="A line per event on stderr: text or json. Without it text where stderr is no terminal.",
+        envvar="DEALTRAIL_LOG_FORMAT",
+        show_default=False,
+    ),
+]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"dealtrail {version('dealtrail')}")
+        raise typer.Exit
+
+
+@app.callback()
+def dealtrail(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """From CRM exports to deal histories, pipeline metrics and a list of everything dirty."""
 
 
 @app.command()
-def nightly(debug: _DEBUG = False) -> None:
+def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     """Run the nightly job once: ingest, transform, check, publish.
 
     Exit status: 0 published (warnings allowed), 1 a critical check stopped the publish, 2 wrong configuration
     or usage, 3 anything else, a run already in progress included.
     """
+    from dagster_project import logs
     from dagster_project.config.load import check_folders, load_settings
     from dagster_project.runs import lock
 
+    logs.start(log_format)
     settings = load_settings()
     check_folders(settings)
     with lock.hold(settings.warehouse_dir):
@@ -76,11 +102,12 @@ def _run_job(warehouse_dir: Path, debug: bool) -> int:
         _use_dagster_home(warehouse_dir)
         import dagster as dg
 
-        from dagster_project import resources
+        from dagster_project import logs, resources
         from dagster_project.definitions import defs
 
         resources.on_step = progress.show
         resources.on_line = None if debug else progress.show_line
+        resources.on_event = logs.event
         before = _stamp(warehouse_dir / "run.json")
         with dg.DagsterInstance.get() as instance:
             _close_killed_runs(instance, warehouse_dir, once_more=False)
@@ -98,10 +125,14 @@ def _run_job(warehouse_dir: Path, debug: bool) -> int:
                 raise DealtrailError(event.message or "the run failed before it began")
         raise DealtrailError("the run failed before it began")
     attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
+    status = 0 if result.success else int(attempt["exit_status"]) or 3
+    facts = {
+        key: attempt.get(key)
+        for key in ("run_id", "state", "as_of", "message", "failed_step", "stopped_by", "rows", "violations")
+    }
+    logs.event("run ended", "error" if status else "info", exit_status=status, **facts)
     print_summary(attempt, warehouse_dir)
-    if result.success:
-        return 0
-    return int(attempt["exit_status"]) or 3
+    return status
 
 
 def _close_killed_runs(instance: Any, warehouse_dir: Path, once_more: bool) -> None:
@@ -338,22 +369,25 @@ def main() -> None:
     """Entry point: a person's errors as one message and an exit status, tracebacks only with --debug."""
     try:
         app()
-    except DealtrailError as error:
-        if "--debug" in sys.argv:
+    except (DealtrailError, KeyboardInterrupt, Exception) as error:
+        if "--debug" in sys.argv and not isinstance(error, KeyboardInterrupt):
             raise
-        print(f"dealtrail: {error}", file=sys.stderr)
-        sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        print("dealtrail: interrupted; the last publication stands", file=sys.stderr)
-        sys.exit(3)
-    except Exception as error:
-        if "--debug" in sys.argv:
-            raise
-        print(
-            f"dealtrail: {type(error).__name__}: {error} (run with --debug for the traceback)",
-            file=sys.stderr,
-        )
-        sys.exit(3)
+        sys.exit(_tell(error))
+
+
+def _tell(error: BaseException) -> int:
+    """Says what went wrong, in the log if there is one; returns the exit status."""
+    from dagster_project import logs
+
+    status = error.exit_status if isinstance(error, DealtrailError) else 3
+    if isinstance(error, DealtrailError):
+        message = str(error)
+    elif isinstance(error, KeyboardInterrupt):
+        message = "interrupted; the last publication stands"
+    else:
+        message = f"{type(error).__name__}: {error} (run with --debug for the traceback)"
+    logs.failed(message, status)
+    return status
 
 
 if __name__ == "__main__":

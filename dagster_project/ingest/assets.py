@@ -18,6 +18,8 @@ from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prep
 
 Run = dg.ResourceParam[NightlyRun]
 _SHOWN = 20
+#: What the log says of each delivered file.
+_LOGGED = ("source", "feed", "entity", "file", "state", "rows_in_file", "rows_loaded", "rows_rejected")
 
 
 def ingest_assets(config: Configuration) -> list[dg.AssetsDefinition]:
@@ -42,17 +44,25 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": _canonical_columns(source, entity)},
     )
     def load(context: dg.AssetExecutionContext, run: Run) -> dg.MaterializeResult:
-        with run.step("ingest"):
+        with run.step("ingest", source=source.name, entity=entity):
             landing = run.landing(source.name)
             added: list[FileRecord] = []
             for feed in feeds:
                 files = [file for file in landing.files if file.feed == feed]
                 known = [r for r in run.records if (r.source, r.feed) == (source.name, feed)]
                 added += ingest(source, feed, files, run.lake_dir, known)
-                run.warnings += _plain_text_warnings(plain_text_left(source, feed, known, run.lake_dir))
+                for warning in _plain_text_warnings(plain_text_left(source, feed, known, run.lake_dir)):
+                    run.warn(warning, source=source.name, feed=feed)
             run.records += added
             for record in added:
-                run.warnings += _warnings(record)
+                run.tell(
+                    "delivery",
+                    "info" if record.state == "loaded" else "warning",
+                    **{fact: getattr(record, fact) for fact in _LOGGED},
+                    message=record.message or None,
+                )
+                for warning in _warnings(record):
+                    run.warn(warning, source=record.source, feed=record.feed, file=record.file)
                 context.log.info(f"{record.file}: {record.state}, {record.rows_loaded} rows. {record.message}")
         return dg.MaterializeResult(
             metadata={
@@ -135,12 +145,14 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
     @dg.multi_asset(name="open_lake", specs=specs)
     def open_lake_tables(run: Run) -> Iterator[dg.MaterializeResult]:
         with run.step("open lake"):
-            run.warnings += _left_lying(run)
+            for warning in _left_lying(run):
+                run.warn(warning)
             selected = run.select()
             prepare(run.work_path, run.settings.config, selected, run.lake_dir, run.as_of)
             for record in selected:
                 if record.state != "loaded":
-                    run.warnings.append(f"{record.source}/{record.file}: {record.state}: {record.message}")
+                    text = f"{record.source}/{record.file}: {record.state}: {record.message}"
+                    run.warn(text, source=record.source, feed=record.feed, file=record.file)
             metadata = _table_metadata(run.work_path, run.lake_dir)
         for spec in specs:
             schema, table = spec.key.path

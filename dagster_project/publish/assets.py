@@ -101,7 +101,8 @@ def publish_postgres(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg
         run.failure = run.failed_step = None
     run.state = "published"  # also where this step alone is run
     run.summary["postgres"] = published.facts
-    run.warnings += published.warnings
+    for warning in published.warnings:
+        run.warn(warning)
     yield dg.MaterializeResult(metadata={**published.facts, "dagster/row_count": published.rows})
 
 
