@@ -63,6 +63,11 @@ def _json() -> list[Any]:
     return [_in_order, structlog.processors.JSONRenderer(ensure_ascii=False, default=str)]
 
 
+def _run_named_once(_: Any, __: str, facts: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """To the eye, the run is the same from its first line on."""
+    return facts if facts["event"] == "run started" else {key: facts[key] for key in facts if key != "run_id"}
+
+
 def _in_order(_: Any, __: str, facts: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """What every line has comes first."""
     first = {key: facts.pop(key) for key in ("time", "level", "event", "run_id") if key in facts}
@@ -71,7 +76,8 @@ def _in_order(_: Any, __: str, facts: structlog.typing.EventDict) -> structlog.t
 
 def _text() -> list[Any]:
     return [
+        _run_named_once,
         structlog.dev.ConsoleRenderer(
             colors=False, timestamp_key="time", pad_event_to=0, pad_level=False, sort_keys=False
-        )
+        ),
     ]
