@@ -69,8 +69,8 @@ lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint -q dbt/models dbt/tests $(wildcard benchmarks/*.sql)
 
-dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000
-	@$(BIN)/dealtrail dev
+dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000, or PORT
+	@$(BIN)/dealtrail dev $(if $(PORT),--port $(PORT))
 
 docs: .venv/runtime.stamp  ## dbt docs of the last run's project, under WAREHOUSE_DIR/docs
 	@$(BIN)/dealtrail docs
@@ -86,7 +86,7 @@ bench-hygiene: .venv/dev.stamp  ## the checks on 2 million deals with 400,000 vi
 
 lock:  ## resolve the locks anew from pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build pyproject.toml -o requirements.lock
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build --extra dagster-postgres --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what runs and tests leave behind
 	rm -rf warehouse dbt/target dbt/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/out benchmarks/data

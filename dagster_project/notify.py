@@ -70,4 +70,4 @@ def _send(run: NightlyRun, text: str, facts: dict[str, Any]) -> None:
             session.post(os.environ[WEBHOOK], json=body, timeout=_TIMEOUT_SECONDS).raise_for_status()
     except (requests.RequestException, HTTPError) as error:
         # the address is a secret, and stands in the error's text
-        run.warnings.append(f"the notification could not be sent to {WEBHOOK}: {type(error).__name__}")
+        run.warn(f"the notification could not be sent to {WEBHOOK}: {type(error).__name__}")

@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     groups = {module: next((name for name in _SHARED if name in fixtures), module) for module, fixtures in used.items()}
     for item in items:
         item.add_marker(pytest.mark.xdist_group(groups[_module(item)]))
-    first = {"tests/properties/test_one_truth_five_tellings.py": 0, **{name: 1 for name in _SHARED}}
+    first = {"tests/properties/test_one_truth_five_tellings.py": 0, **dict.fromkeys(_SHARED, 1)}
     items.sort(key=lambda item: first.get(groups[_module(item)], 2))
 
 

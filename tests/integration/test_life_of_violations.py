@@ -5,7 +5,6 @@ Deal D1 has an owner on the second night only; D2 is worth more than the team's 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
