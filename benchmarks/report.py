@@ -1,7 +1,7 @@
-"""How large the report of a published warehouse is, and how long a browser takes to open it, until every chart is drawn.
+"""How large the report of a published warehouse is, and how long a browser takes until every chart of it is drawn.
 
 `python benchmarks/report.py WAREHOUSE_DIR [--config pipeline.yml]` makes the page anew from what is published there, in
-a folder of its own, and opens it several times in the system's headless Chromium. Exit status 1 where it breaks a limit.
+a folder of its own, and opens it several times in the system's headless Chromium. Exit status 1: it breaks a limit.
 """
 
 from __future__ import annotations
