@@ -63,8 +63,8 @@ def nightly(debug: _DEBUG = False) -> None:
     raise typer.Exit(status)
 
 
-def _run_job(warehouse_dir: Path, debug: bool) -> int:
-    """Runs the Dagster job `nightly` in this process and prints its summary."""
+def _run_job(warehouse_dir: Path, debug: bool, from_lake: bool = False) -> int:
+    """Runs the Dagster job `nightly` in this process and prints its summary; `from_lake`: without reading landing."""
     from dagster_project.summary import Progress, print_summary
 
     with Progress() as progress:
@@ -80,8 +80,11 @@ def _run_job(warehouse_dir: Path, debug: bool) -> int:
         before = _stamp(warehouse_dir / "run.json")
         with dg.DagsterInstance.get() as instance:
             _close_killed_runs(instance)
-            result = defs.resolve_job_def("nightly").execute_in_process(
+            job = defs.resolve_job_def("nightly")
+            keys = job.asset_layer.executable_asset_keys
+            result = job.execute_in_process(
                 instance=instance,
+                asset_selection=[key for key in keys if key.path[0] != "landing"] if from_lake else None,
                 raise_on_error=False,
                 # its own storage keeps every event; the screen is for progress and summary
                 run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}}},
@@ -129,6 +132,40 @@ def _use_dagster_home(warehouse_dir: Path) -> None:
     if not settings.exists():
         write_atomically(settings, _DAGSTER_SETTINGS)
     os.environ["DAGSTER_HOME"] = str(home)
+
+
+@app.command()
+def forget(
+    entity: Annotated[str, typer.Argument(help="leads, deals, activities, owners or accounts.", show_default=False)],
+    record_id: Annotated[str, typer.Argument(metavar="ID", help="Its id in the CRM.", show_default=False)],
+    source: Annotated[str | None, typer.Option(help="Where several sources have the id.", show_default=False)] = None,
+    ahead: Annotated[bool, typer.Option("--ahead", help="Keep it out, though no row has it; needs --source.")] = False,
+    debug: _DEBUG = False,
+) -> None:
+    """Forget a record for good: in the lake, everything published, attempts and Dagster's storage.
+
+    A tombstone keeps it out of later deliveries. Run again, it finishes what was cut off. Exit status: 0 forgotten;
+    1 or 3 forgotten in the lake, but the publication without it was stopped by a critical check (1) or failed (3).
+    """
+    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
+    from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
+    from dagster_project.runs import lock
+
+    settings = load_settings()
+    check_folders(settings)
+    with lock.hold(settings.warehouse_dir):
+        begun = begin_forgetting(settings, entity, record_id, source, ahead)
+        print_begun(begun)
+        as_of = as_of_published(settings)
+        if as_of is not None:
+            os.environ["AS_OF"] = as_of
+            status = _run_job(settings.warehouse_dir, debug, from_lake=True)
+            if json.loads((settings.warehouse_dir / "run.json").read_text(encoding="utf-8"))["state"] != "published":
+                print_unpublished()
+                raise typer.Exit(status)
+        print_finished(finish_forgetting(settings, begun), settings.landing_dir)
+    raise typer.Exit(status if as_of is not None else 0)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError
+from dagster_project.forget.lake import finish_what_was_cut_off
 from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries, write_atomically
 from dagster_project.ingest.landing import Landing, look
 from dagster_project.quality.life import Night
@@ -208,6 +209,10 @@ def nightly_run(
     with lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)
+        if finish_what_was_cut_off(run.lake_dir, settings.config):
+            run.warnings.append(
+                "a `dealtrail forget` was cut off: run it again, for older versions still have the record"
+            )
         run.records = read_records(run.lake_dir)
         os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
         os.environ["DEALTRAIL_WORK"] = str(run.work_path)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
 from dagster_project.errors import ConfigurationError
+from dagster_project.forget.tombstones import read_tombstones
 from dagster_project.ingest.personal import check_salt
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -85,7 +86,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
 
 
 def check_folders(settings: Settings) -> None:
-    """Refuses a landing folder, or a source's folder in it, that does not exist."""
+    """Refuses a landing folder, or a source's folder in it, that does not exist, and a salt that tombstones miss."""
     landing = settings.landing_dir
     if not landing.is_dir():
         raise ConfigurationError(
@@ -101,6 +102,7 @@ def check_folders(settings: Settings) -> None:
                 f"  Folders there: {', '.join(folders) or 'none'}. Make that folder and put its exports there, "
                 "rename the source, or remove it."
             )
+    read_tombstones(settings.warehouse_dir / "lake")
 
 
 def read_configuration(path: Path) -> Configuration:

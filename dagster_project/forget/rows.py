@@ -47,9 +47,7 @@ class Changed:
     texts: int = 0
 
     def __add__(self, other: Changed) -> Changed:
-        return Changed(
-            self.blanked + other.blanked, self.references + other.references, self.texts + other.texts
-        )
+        return Changed(self.blanked + other.blanked, self.references + other.references, self.texts + other.texts)
 
     def __bool__(self) -> bool:
         return bool(self.blanked or self.references or self.texts)
@@ -70,9 +68,7 @@ def separators(config: Configuration, source_name: str) -> dict[str, str]:
 
 def separators_of(source: Source) -> dict[str, str]:
     """Feed → what stands between several ids in one cell of its lake rows."""
-    return {
-        name: feed.id_separator or source.id_separator or _DEFAULT_SEPARATOR for name, feed in source.feeds.items()
-    }
+    return {name: feed.id_separator or source.id_separator or _DEFAULT_SEPARATOR for name, feed in source.feeds.items()}
 
 
 def forget_in_file(connection: duckdb.DuckDBPyConnection, path: Path, entity: str, subject: Subject) -> Changed:
@@ -91,7 +87,11 @@ def forget_in_file(connection: duckdb.DuckDBPyConnection, path: Path, entity: st
 
 
 def ids_in(
-    connection: duckdb.DuckDBPyConnection, path: Path, entity: str, columns: Iterable[str], separators: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    entity: str,
+    columns: Iterable[str],
+    separators: Mapping[str, str],
 ) -> dict[str, set[str]]:
     """Every id that a file of an entity's rows names, by the entity it belongs to."""
     found: dict[str, set[str]] = {}
@@ -153,9 +153,7 @@ class _Rewriting:
     def counts(self) -> str:
         was = f" and {MARKER} is not true" if MARKER in self.columns else ""
         texts = [column for column in self.canonical if not self._always_refers(column)]
-        of_text = [
-            f"{column} is distinct from {said}" for column in texts if (said := self._text(column)) != column
-        ]
+        of_text = [f"{column} is distinct from {said}" for column in texts if (said := self._text(column)) != column]
         return (
             f"select count(*) filter (({self.own}){was}), count(*) filter (not ({self.blank}) and ({self.linked})), "
             f"count(*) filter (not ({self.blank}) and ({' or '.join(of_text) or 'false'})) from read_parquet(?)"
@@ -227,7 +225,9 @@ class _Rewriting:
     def _renamed(self, column: str, ids: Mapping[str, str]) -> str:
         """A cell with each of the ids in it replaced, and every other as it is written."""
         whole = _case(column, column, ids, "null")
-        parts = f"list_transform(string_split({column}, {self._separator()}), lambda id: {_case('trim(id)', 'id', ids)})"
+        parts = (
+            f"list_transform(string_split({column}, {self._separator()}), lambda id: {_case('trim(id)', 'id', ids)})"
+        )
         return f"coalesce({whole}, array_to_string({parts}, {self._separator()}))"
 
     def _separator(self) -> str:

@@ -203,7 +203,9 @@ def ingest(
             if unreadable:
                 added.append(_refused(record, unreadable, lake_dir))
             else:
-                added.append(_store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul, tombstones))
+                added.append(
+                    _store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul, tombstones)
+                )
     finally:
         connection.close()
     return added
@@ -327,7 +329,9 @@ def _confirmed(delivery: list[FileRecord], feed: Feed) -> bool:
 
 
 def _not_loaded(record: FileRecord, state: str, message: str) -> FileRecord:
-    return replace(record, state=state, message=message, rows_in_file=0, rows_rejected=0, rows_loaded=0, rows_forgotten=0)
+    return replace(
+        record, state=state, message=message, rows_in_file=0, rows_rejected=0, rows_loaded=0, rows_forgotten=0
+    )
 
 
 def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRecord]) -> bool:
@@ -398,9 +402,7 @@ def _forget_anew(
                 found.setdefault(entity, {})[value] = pseudonym
     if not found:
         return 0
-    subject = Subject(
-        source.name, found, separators_of(source), lambda text: tombstones.in_text(source.name, text)
-    )
+    subject = Subject(source.name, found, separators_of(source), lambda text: tombstones.in_text(source.name, text))
     return forget_in_file(connection, path, feed.entity, subject).blanked
 
 
