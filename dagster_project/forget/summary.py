@@ -18,7 +18,8 @@ def print_begun(begun: Begun) -> None:
         typer.echo(
             f"{one.entity} of {one.source}, from now on {one.pseudonym}: {changed.blanked:,} rows blanked in the lake; "
             f"{changed.references:,} rows that name it by id and {changed.texts:,} that name it in a text changed; "
-            f"{one.blanked.rejects:,} rejected rows and {one.blanked.violations:,} violations; {one.blanked.files:,} files"
+            f"{one.blanked.rejects:,} rejected rows and {one.blanked.violations:,} violations; {one.blanked.files:,} "
+            "files written anew"
         )
         for other in one.shared:
             typer.echo(f"! {other}: if that is the same person, forget it too", err=True)

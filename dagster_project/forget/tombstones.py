@@ -150,7 +150,9 @@ def write_privately(path: Path, text: str) -> None:
     """Writes a small file that only its owner may read, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    with unfinished.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
