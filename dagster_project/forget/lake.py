@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.models import Configuration
 from dagster_project.forget.apart import apart
 from dagster_project.forget.person import Person, unfinished
-from dagster_project.forget.rows import Changed, forget_in_file, forgotten_rows
+from dagster_project.forget.rows import Changed, forget_in_file, forgotten_rows, open_with, write_anew
 from dagster_project.forget.texts import Texts
 from dagster_project.ingest.lake import (
     FileRecord,
@@ -58,12 +57,12 @@ def forget_in_lake(lake_dir: Path, config: Configuration, person: Person) -> Bla
     with duckdb.connect() as connection:
         for entity in ENTITIES:
             for path in data_files(lake_dir, entity):
-                changed = forget_in_file(connection, path, entity, subject)
+                changed = forget_in_file(path, entity, subject)
                 done.changed += changed
                 done.files += bool(changed)
             for path in sorted(lake_dir.glob(f"{entity}/{person.source}/*/*.parquet")):
                 if is_of_rejects(path):
-                    rows = _forget_in_rejects(connection, path, person)
+                    rows = _forget_in_rejects(path, person)
                     done.rejects += rows
                     done.files += bool(rows)
         replace_records(lake_dir, _changed_records(connection, lake_dir, person.texts))
@@ -96,16 +95,14 @@ def _changed_records(connection: duckdb.DuckDBPyConnection, lake_dir: Path, text
     return changed
 
 
-def _forget_in_rejects(connection: duckdb.DuckDBPyConnection, path: Path, person: Person) -> int:
+def _forget_in_rejects(path: Path, person: Person) -> int:
     """Blanks the text of rejected rows that name the person; file, row and reason stay."""
     known = Texts(person.linked | person.ids)
     return _rewritten(
-        connection,
         path,
         {"value": "case when not mentioned(value) then value end", "reason": "in_text(reason)"},
         "mentioned(value) or mentioned(reason)",
         known,
-        "",
     )
 
 
@@ -129,7 +126,6 @@ def _forget_in_findings(connection: duckdb.DuckDBPyConnection, path: Path, perso
         values[column] = f"case when not ({own}) then {said} end" if own != "false" else said
     mentioned = " or ".join(f"coalesce(mentioned({column}), false)" for column in _WORDS if column in columns)
     return _rewritten(
-        connection,
         path,
         values,
         f"({own}) or coalesce({owner}, false) or {mentioned or 'false'}",
@@ -153,32 +149,12 @@ def _own_findings(person: Person) -> str:
     return f"coalesce({' or '.join(about)}, false)"
 
 
-def _rewritten(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    values: dict[str, str],
-    condition: str,
-    texts: Texts,
-    options: str,
-) -> int:
+def _rewritten(path: Path, values: dict[str, str], condition: str, texts: Texts, options: str = "") -> int:
     """Writes a small file anew with other values in these columns, if a row meets the condition; how many do."""
-    connection.create_function("in_text", texts.replaced, ["varchar"], "varchar")
-    connection.create_function("mentioned", texts.mentioned, ["varchar"], "boolean")
-    try:
+    with open_with(path, {"in_text": texts.replaced, "mentioned": texts.mentioned}) as connection:
         row = connection.execute(f"select count(*) from read_parquet(?) where {condition}", [str(path)]).fetchone()
         if not row or not row[0]:
             return 0
         anew = ", ".join(f"{value} as {column}" for column, value in values.items())
-        unfinished_path = path.with_name(path.name + ".unfinished")
-        connection.execute(
-            f"copy (select * replace ({anew}) from read_parquet(?)) to {sql.text(unfinished_path)} "
-            f"(format parquet{', ' if options else ''}{options})",
-            [str(path)],
-        )
-        with unfinished_path.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished_path.replace(path)
+        write_anew(connection, f"select * replace ({anew}) from read_parquet(?)", path, options)
         return int(row[0])
-    finally:
-        connection.remove_function("in_text")
-        connection.remove_function("mentioned")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -71,19 +72,42 @@ def separators_of(source: Source) -> dict[str, str]:
     return {name: feed.id_separator or source.id_separator or _DEFAULT_SEPARATOR for name, feed in source.feeds.items()}
 
 
-def forget_in_file(connection: duckdb.DuckDBPyConnection, path: Path, entity: str, subject: Subject) -> Changed:
+def forget_in_file(path: Path, entity: str, subject: Subject) -> Changed:
     """Rewrites one Parquet file of an entity's rows, if it holds anything of the subject. Every row keeps its place."""
-    schema = {row[0]: row[1] for row in connection.execute("describe from read_parquet(?)", [str(path)]).fetchall()}
-    rewriting = _Rewriting(entity, subject, list(schema))
-    rewriting.register(connection)
-    try:
+    functions = {"in_linked_text": subject.in_linked_text, "in_text": subject.in_text or str}
+    with open_with(path, functions) as connection:
+        columns = [row[0] for row in connection.execute("describe from read_parquet(?)", [str(path)]).fetchall()]
+        rewriting = _Rewriting(entity, subject, columns)
         counted = connection.execute(rewriting.counts, [str(path)]).fetchone() or (0, 0, 0)
         changed = Changed(*map(int, counted))
         if changed:
-            _write_anew(connection, rewriting.select(bool(changed.blanked)), path)
-    finally:
-        rewriting.unregister(connection)
+            version = connection.execute("select max(format_version) from parquet_file_metadata(?)", [str(path)])
+            (written_as,) = version.fetchone() or (1,)
+            options = f"compression zstd, parquet_version v{2 if written_as == 2 else 1}"
+            write_anew(connection, rewriting.select(bool(changed.blanked)), path, options)
     return changed
+
+
+def open_with(path: Path, functions: Mapping[str, Callable[[str], Any]]) -> duckdb.DuckDBPyConnection:
+    """A connection to work on one file, with functions on text: a connection keeps the first of a name."""
+    connection = duckdb.connect(
+        config={"temp_directory": str(path.parent / ".spilled"), "preserve_insertion_order": True}
+    )
+    for name, function in functions.items():
+        returned = "boolean" if name == "mentioned" else "varchar"
+        connection.create_function(name, function, ["varchar"], returned)
+    return connection
+
+
+def write_anew(connection: duckdb.DuckDBPyConnection, select: str, path: Path, options: str = "") -> None:
+    """Replaces a Parquet file by what a query (`?`: the file) selects of it; a reader sees the old or the new one."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    connection.execute(
+        f"copy ({select}) to {sql.text(unfinished)} (format parquet{', ' if options else ''}{options})", [str(path)]
+    )
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(path)
 
 
 def ids_in(
@@ -173,16 +197,6 @@ class _Rewriting:
             said.append(f"({self.blank}) as {MARKER}")
         return f"select {', '.join(said)} from read_parquet(?)"
 
-    def register(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Makes the functions on texts known to DuckDB."""
-        connection.create_function("in_linked_text", self.subject.in_linked_text, ["varchar"], "varchar")
-        connection.create_function("in_text", self.subject.in_text or str, ["varchar"], "varchar")
-
-    def unregister(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Takes them away: another subject has others."""
-        connection.remove_function("in_linked_text")
-        connection.remove_function("in_text")
-
     def _always_refers(self, column: str) -> bool:
         return referred_entity(self.entity, column) is not None or column == ENTITIES[self.entity].key
 
@@ -253,17 +267,3 @@ def _case(value: str, otherwise: str, ids: Mapping[str, str], default: str | Non
 
 def _listed(values: Iterable[str]) -> str:
     return ", ".join(map(sql.text, values))
-
-
-def _write_anew(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
-    unfinished = path.with_name(path.name + ".unfinished")
-    connection.execute("set preserve_insertion_order = true")
-    version = connection.execute("select max(format_version) from parquet_file_metadata(?)", [str(path)]).fetchone()
-    connection.execute(
-        f"copy ({select}) to {sql.text(unfinished)} (format parquet, compression zstd, "
-        f"parquet_version {'v2' if version and version[0] == 2 else 'v1'})",
-        [str(path)],
-    )
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)

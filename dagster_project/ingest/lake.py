@@ -403,7 +403,7 @@ def _forget_anew(
     if not found:
         return 0
     subject = Subject(source.name, found, separators_of(source), lambda text: tombstones.in_text(source.name, text))
-    return forget_in_file(connection, path, feed.entity, subject).blanked
+    return forget_in_file(path, feed.entity, subject).blanked
 
 
 def _without_forgotten(rejects: list[Reject], source_name: str, tombstones: Tombstones) -> list[Reject]:
