@@ -220,7 +220,9 @@ class _Rewriting:
         }
 
     def _names_one_of(self, column: str, ids: Mapping[str, str]) -> str:
-        split = f"list_transform(string_split({column}, {self._separator()}), lambda id: trim(id))"
+        split = self._by_separator(
+            lambda separator: f"list_transform(string_split({column}, {separator}), lambda id: trim(id))"
+        )
         return f"({column} in ({_listed(ids)}) or list_has_any({split}, [{_listed(ids)}]))"
 
     def _value(self, column: str) -> str:
@@ -238,19 +240,22 @@ class _Rewriting:
 
     def _renamed(self, column: str, ids: Mapping[str, str]) -> str:
         """A cell with each of the ids in it replaced, and every other as it is written."""
-        whole = _case(column, column, ids, "null")
-        parts = (
-            f"list_transform(string_split({column}, {self._separator()}), lambda id: {_case('trim(id)', 'id', ids)})"
+        whole, one = _case(column, column, ids, "null"), _case("trim(id)", "id", ids)
+        several = self._by_separator(
+            lambda separator: (
+                f"array_to_string(list_transform(string_split({column}, {separator}), lambda id: {one}), {separator})"
+            )
         )
-        return f"coalesce({whole}, array_to_string({parts}, {self._separator()}))"
+        return f"coalesce({whole}, {several})"
 
-    def _separator(self) -> str:
+    def _by_separator(self, said: Callable[[str], str]) -> str:
+        """SQL that needs the separator of a row's feed as a constant."""
         whens = " ".join(
-            f"when {sql.text(feed)} then {sql.text(separator)}"
+            f"when {sql.text(feed)} then {said(sql.text(separator))}"
             for feed, separator in self.subject.separators.items()
             if separator != _DEFAULT_SEPARATOR
         )
-        default = sql.text(_DEFAULT_SEPARATOR)
+        default = said(sql.text(_DEFAULT_SEPARATOR))
         return f"case _feed {whens} else {default} end" if whens else default
 
     def _text(self, column: str) -> str:
