@@ -74,6 +74,7 @@ def _run_job(warehouse_dir: Path, debug: bool, from_lake: bool = False) -> int:
 
         from dagster_project import resources
         from dagster_project.definitions import defs
+        from dagster_project.runs import FROM_LAKE_TAG
 
         resources.on_step = progress.show
         resources.on_line = None if debug else progress.show_line
@@ -85,6 +86,7 @@ def _run_job(warehouse_dir: Path, debug: bool, from_lake: bool = False) -> int:
             result = job.execute_in_process(
                 instance=instance,
                 asset_selection=[key for key in keys if key.path[0] != "landing"] if from_lake else None,
+                tags={FROM_LAKE_TAG: "yes"} if from_lake else None,
                 raise_on_error=False,
                 # its own storage keeps every event; the screen is for progress and summary
                 run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}}},

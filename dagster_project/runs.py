@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 KEPT_ATTEMPTS = 14
 #: Tag of a Dagster run that says how long files must be still to count; without it: not at all.
 SETTLE_TAG = "dealtrail/settle_seconds"
+#: Tag of a Dagster run that publishes what is in the lake and leaves landing alone.
+FROM_LAKE_TAG = "dealtrail/from_lake"
 
 
 class _Lock:
@@ -193,11 +195,12 @@ def nightly_run(
     on_step: Callable[[str], None] | None = None,
     on_line: Callable[[str], None] | None = None,
     settle_seconds: int = 0,
+    is_from_lake: bool = False,
 ) -> Iterator[NightlyRun]:
     """Opens a run: takes the lock, wipes what a killed run left, and writes run.json when it ends.
 
     `on_step` is called with the name of each step, `on_line` with each line a tool prints. Files in landing count
-    once they have been still for `settle_seconds`.
+    once they have been still for `settle_seconds`. `is_from_lake`: this is the publication of `dealtrail forget`.
     """
     started_at = datetime.now(UTC)
     stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
@@ -209,7 +212,7 @@ def nightly_run(
     with lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)
-        if finish_what_was_cut_off(run.lake_dir, settings.config):
+        if finish_what_was_cut_off(run.lake_dir, settings.config) and not is_from_lake:
             run.warnings.append(
                 "a `dealtrail forget` was cut off: run it again, for older versions still have the record"
             )
@@ -273,6 +276,7 @@ def report(run: NightlyRun) -> dict[str, Any]:
         "rows": {
             "in_files": sum(record.rows_in_file for record in loaded),
             "loaded": sum(record.rows_loaded for record in loaded),
+            "forgotten": sum(record.rows_forgotten for record in loaded),
             "rejected": sum(record.rows_rejected for record in loaded),
         },
         **run.summary,

@@ -74,7 +74,9 @@ def separators_of(source: Source) -> dict[str, str]:
 
 def forget_in_file(path: Path, entity: str, subject: Subject) -> Changed:
     """Rewrites one Parquet file of an entity's rows, if it holds anything of the subject. Every row keeps its place."""
-    functions = {"in_linked_text": subject.in_linked_text, "in_text": subject.in_text or str}
+    functions = {"in_linked_text": subject.in_linked_text}
+    if subject.in_text is not None:
+        functions["in_text"] = subject.in_text
     with open_with(path, functions) as connection:
         columns = [row[0] for row in connection.execute("describe from read_parquet(?)", [str(path)]).fetchall()]
         rewriting = _Rewriting(entity, subject, columns)

@@ -112,9 +112,9 @@ def test_records_of_others_are_the_same_in_every_table(played: Played) -> None:
     header, *rows = after["marts.fct_deals"]
     lead_of = {row[header.index("deal_id")]: row[header.index("lead_key")] for row in rows}
     assert lead_of[crm.DEAL].startswith("crm:forgotten-")
-    columns, *violations = after["quality.hygiene_violations"]
+    violations = after["quality.hygiene_violations"]
     known = {row[:4] for row in before["quality.hygiene_violations"]}
-    assert [row for row in violations if row[:4] not in known] == [], "nobody complains of whom was forgotten"
+    assert [row for row in violations[1:] if row[:4] not in known] == [], "nobody complains of whom was forgotten"
 
 
 def test_every_row_is_accounted_for(played: Played) -> None:
@@ -132,8 +132,8 @@ def test_tomorrow_does_not_bring_it_back(played: Played) -> None:
     places = list(mentions(played.kept("tomorrow"), LEAD))
     # what names it nowhere but in a text of another record stands in the extract again
     assert not [place for place in places if crm.LEAD in place[1]], places
-    header, *rows = tables(played.kept("tomorrow"))["marts.fct_leads"]
-    assert not [row for row in rows if names({"": row}, [crm.LEAD])]
+    leads = tables(played.kept("tomorrow"))["marts.fct_leads"]
+    assert not [row for row in leads if names({"": row}, [crm.LEAD])]
     (deal,) = [row for row in tables(played.kept("tomorrow"))["marts.fct_deals"][1:] if "retrofit" in str(row)]
     assert "Quaxworthy" not in str(deal) and "crm:forgotten-" in str(deal)
 
@@ -205,7 +205,7 @@ def lake(warehouse: Path, entity: str) -> dict[tuple[str, int], dict[str, Any]]:
         for row in relation.fetchall():
             said = dict(zip(relation.columns, row, strict=True))
             said.pop("_is_forgotten", None)
-            found[path.name, said["file_row_number"]] = said
+            found[path.name, said.pop("file_row_number")] = said
     return found
 
 
