@@ -14,7 +14,7 @@ import duckdb
 from dagster_project.config.load import Settings
 from dagster_project.forget.apart import apart
 from dagster_project.forget.lake import Blanked, forget_in_lake
-from dagster_project.forget.person import begin, done, unfinished
+from dagster_project.forget.person import Person, begin, done, unfinished
 from dagster_project.forget.search import search
 from dagster_project.forget.surroundings import clean_up, remove_attempts
 from dagster_project.publish.publication import current_version
@@ -79,8 +79,10 @@ def _begin(settings: Settings, entity: str, record_id: str, source: str | None, 
     said, attempts, cleaned = [], [], []
     for person in unfinished(lake):
         blanked = forget_in_lake(lake, settings.config, person)
-        attempts += remove_attempts(warehouse, person.texts)
+        removed = remove_attempts(warehouse, person.texts)
+        attempts += removed
         cleaned += [name for name in clean_up(warehouse, person.texts) if name not in cleaned]
+        _log(lake, person, "blanked", **asdict(blanked), attempts_removed=len(removed))
         others = [f"a name or e-mail address of it is also that of {other}" for other in person.shared.values()]
         said.append(
             Forgotten(
@@ -108,24 +110,28 @@ def _finish(settings: Settings, begun: Begun) -> Finished:
     for person in people:
         own = f"unfinished-{person.pseudonym}.json"
         found = [
-            place.shown(warehouse) for place in search(warehouse, person.texts) if not place.path.name.startswith(own)
+            place.shown(warehouse)
+            for place in search(warehouse, person.searched)
+            if not place.path.name.startswith(own)
         ]
         remains += [place for place in found if place not in remains]
-    with (lake / LOG).open("a", encoding="utf-8") as log:
-        for one in begun.forgotten:
-            entry = {
-                "forgotten_at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "entity": one.entity,
-                "source": one.source,
-                "pseudonym": one.pseudonym,
-                **asdict(one.blanked),
-                "attempts_removed": len(begun.attempts),
-                "versions_removed": len(versions),
-                "places_left": len(remains),
-            }
-            log.write(json.dumps(entry) + "\n")
-        log.flush()
-        os.fsync(log.fileno())
     for person in people:
+        _log(lake, person, "forgotten", versions_removed=len(versions), places_left=len(remains))
         done(lake, person)
     return Finished(remains, [path.name for path in versions])
+
+
+def _log(lake_dir: Path, person: Person, state: str, **counts: Any) -> None:
+    """One line, without the id: `blanked` in the lake each time the command is run, `forgotten` when all is done."""
+    entry = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "state": state,
+        "entity": person.entity,
+        "source": person.source,
+        "pseudonym": person.pseudonym,
+        **counts,
+    }
+    with (lake_dir / LOG).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(entry) + "\n")
+        log.flush()
+        os.fsync(log.fileno())

@@ -56,6 +56,11 @@ class Person:
         return Texts(self.everywhere, self.keys)
 
     @property
+    def searched(self) -> Texts:
+        """What nothing may hold in the end."""
+        return Texts(self.everywhere)
+
+    @property
     def unsearched(self) -> list[str]:
         """Ids that are too short to be looked for in texts: they are replaced where a column or a key holds them."""
         return [value for value in self.ids if value not in self.everywhere]

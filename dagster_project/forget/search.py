@@ -12,6 +12,7 @@ import duckdb
 from backports import zstd
 
 from dagster_project import sql
+from dagster_project.forget.rows import open_with
 from dagster_project.forget.texts import Texts
 
 _BLOCK = 1 << 24
@@ -30,10 +31,10 @@ class Place:
         return f"{self.path.relative_to(warehouse_dir)}{f' ({self.where})' if self.where else ''}"
 
 
-def search(folder: Path, texts: Texts, but: tuple[str, ...] = ()) -> Iterator[Place]:
-    """Every place under a folder that holds one of the values; of names in `but`, directly below it, nothing."""
+def search(folder: Path, texts: Texts) -> Iterator[Place]:
+    """Every place under a folder that holds one of the values."""
     for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_file() or path.relative_to(folder).parts[0] in but:
+        if path.is_symlink() or not path.is_file():
             continue
         where = mentions(path, texts)
         if where is not None:
@@ -42,21 +43,15 @@ def search(folder: Path, texts: Texts, but: tuple[str, ...] = ()) -> Iterator[Pl
 
 def mentions(path: Path, texts: Texts) -> str | None:
     """Where a file holds one of the values: a table and column, or just somewhere (empty); None if it does not."""
-    if not texts.values:
+    if not texts.needles:
         return None
     try:
-        if path.suffix == ".parquet":
-            with duckdb.connect() as connection:
-                found = _in_table(connection, f"read_parquet({sql.text(path)})", texts)
-        elif path.suffix == ".duckdb":
-            found = _in_database(path, texts)
-        else:
-            found = None
+        found = _in_tables(path, texts) if path.suffix in (".parquet", ".duckdb") else None
     except duckdb.Error:  # cut off in the middle: only its bytes can be looked at
         found = None
     if found is not None:
         return found
-    return "" if any(texts.in_bytes(block) for block in _blocks(path, texts)) else None
+    return "" if any(map(texts.in_bytes, _blocks(path, texts))) else None
 
 
 def _blocks(path: Path, texts: Texts) -> Iterator[bytes]:
@@ -69,29 +64,32 @@ def _blocks(path: Path, texts: Texts) -> Iterator[bytes]:
             kept = block[-overlap:]
 
 
-def _in_database(path: Path, texts: Texts) -> str | None:
-    with duckdb.connect(str(path), read_only=True) as connection:
+def _in_tables(path: Path, texts: Texts) -> str | None:
+    """The first table and column of a file of tables that holds a value, and in how many rows."""
+    with open_with(path, {"mentioned": texts.mentioned}) as connection:
+        if path.suffix == ".parquet":
+            return _in_table(connection, f"read_parquet({sql.text(path)})", texts)
+        connection.execute(f"attach {sql.text(path)} as looked_at (read_only)")
         tables = connection.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = current_database() order by all"
+            "select schema_name, table_name from duckdb_tables() where database_name = 'looked_at' order by all"
         ).fetchall()
         for schema, table in tables:
-            found = _in_table(connection, f'"{schema}"."{table}"', texts)
+            found = _in_table(connection, f'looked_at."{schema}"."{table}"', texts)
             if found is not None:
                 return f"{schema}.{table}, {found}"
     return None
 
 
 def _in_table(connection: duckdb.DuckDBPyConnection, table: str, texts: Texts) -> str | None:
-    """The first column of a table that holds a value, and in how many rows."""
-    columns = [row[0] for row in connection.execute(f"describe from {table}").fetchall() if "VARCHAR" in row[1].upper()]
+    described = connection.execute(f"describe from {table}").fetchall()
+    columns = [row[0] for row in described if "VARCHAR" in row[1].upper()]
     if not columns:
         return None
-    needles = sorted({form.lower() for value in texts.values for form in Texts({value: ""}).needles})
-    counts = [
-        "count(*) filter ("
-        + " or ".join(f'contains(lower("{column}"::varchar), {sql.text(needle)})' for needle in needles)
-        + ")"
-        for column in columns
-    ]
+    counts = []
+    for column in columns:
+        may = " or ".join(f'contains(lower("{column}"::varchar), {sql.text(needle)})' for needle in texts.needles)
+        # in this order: few cells are worth a call
+        counts.append(f'count(*) filter (case when {may} then mentioned("{column}"::varchar) else false end)')
     row = connection.execute(f"select {', '.join(counts)} from {table}").fetchone() or ()
-    return next((f"column {column}, rows: {count}" for column, count in zip(columns, row, strict=True) if count), None)
+    found = zip(columns, row, strict=True)
+    return next((f"column {column}, rows: {count}" for column, count in found if count), None)

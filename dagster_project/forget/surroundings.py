@@ -19,7 +19,7 @@ def remove_attempts(warehouse_dir: Path, texts: Texts) -> list[str]:
     removed = []
     for attempt in sorted((warehouse_dir / "attempts").glob("*")):
         files = [path for path in attempt.rglob("*") if path.is_file()]
-        if any(mentions(path, texts) is not None or _says_key(path, texts) for path in files):
+        if any(mentions(path, texts) is not None for path in files):
             shutil.rmtree(attempt)
             removed.append(attempt.name)
     return removed
@@ -39,14 +39,6 @@ def clean_up(warehouse_dir: Path, texts: Texts) -> list[str]:
         if _in_sqlite(path, texts) if is_sqlite else _in_text(path, texts):
             changed.append(str(relative))
     return changed
-
-
-def _says_key(path: Path, texts: Texts) -> bool:
-    """Whether a text file names the record by its key, which may be too short to be looked for in others."""
-    try:
-        return texts.mentioned(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        return False
 
 
 def _in_text(path: Path, texts: Texts) -> bool:

@@ -35,14 +35,20 @@ class Texts:
         """Every form of every value in lower case: a text without any of them has nothing to replace."""
         return sorted({form.lower() for value in {**self.values, **self.keys} for form in _forms(value)})
 
-    def in_bytes(self, data: bytes) -> list[str]:
-        """The values that some bytes hold, in any form, whatever stands around them."""
-        lowered = data.lower()
-        return [
-            value
-            for value in self.values
-            if any(form.lower().encode() in lowered or form.encode() in data for form in _forms(value))
-        ]
+    def in_bytes(self, data: bytes) -> bool:
+        """Whether some bytes hold a value in any form: an id as a whole, anything else whatever stands around it."""
+        return any(pattern.search(data) for pattern in self._byte_patterns)
+
+    @cached_property
+    def _byte_patterns(self) -> list[re.Pattern[bytes]]:
+        patterns = []
+        for value in {**self.values, **self.keys}:
+            is_id = value.isascii() and "@" not in value and " " not in value
+            for form in _forms(value):
+                said = b"|".join(re.escape(way.encode()) for way in dict.fromkeys([form, form.lower(), form.upper()]))
+                bounded = rb"(?<![0-9A-Za-z])(?:" + said + rb")(?![0-9A-Za-z])" if is_id else said
+                patterns.append(re.compile(bounded, re.IGNORECASE))
+        return patterns
 
     @cached_property
     def _replacements(self) -> dict[str, str]:
