@@ -70,7 +70,7 @@ def is_distinctive_id(value: str) -> bool:
 
 def is_distinctive_name(name: str) -> bool:
     """Whether a name, if it is one record's alone, means that record wherever it stands: two words at least."""
-    return len(name) >= _LEAST_NAME and len([word for word in name.split() if len(word) > 1]) >= 2
+    return len(name) >= _LEAST_NAME and len([word for word in name.split() if len(word.strip(".")) > 1]) >= 2
 
 
 def spellings(name: str) -> list[str]:
