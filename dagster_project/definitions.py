@@ -7,12 +7,13 @@ import dagster as dg
 
 from dagster_project.config.load import load_settings
 from dagster_project.ingest.assets import ingest_assets, open_lake
+from dagster_project.links import explained
 from dagster_project.notify import tell_of_failure, tell_of_worse_scores
 from dagster_project.publish.assets import publish_assets, publish_postgres, report_is_there
 from dagster_project.quality.assets import expectation_checks, found_assets
 from dagster_project.quality.own_rules import check_own_rules
 from dagster_project.resources import dbt, run_in_progress
-from dagster_project.schedules import landing_sensor, nightly_schedule
+from dagster_project.schedules import expected, landing_sensor, nightly_schedule, run_tags
 from dagster_project.transform.assets import transform_assets
 from dagster_project.transform.project import manifest
 
@@ -25,23 +26,28 @@ transform = transform_assets(settings)
 nightly = dg.define_asset_job(
     name="nightly",
     selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
-    executor_def=dg.in_process_executor,  # DuckDB has one writer
     hooks={tell_of_failure, tell_of_worse_scores},
+    tags=run_tags(settings),
     description="Landing to publication: ingest, transform, check, publish.",
 )
 
 defs = dg.Definitions(
-    assets=[
-        *ingest_assets(config),
-        open_lake(config),
-        transform,
-        *found_assets(sorted(transform.keys)),
-        publish_assets(sorted(transform.keys)),
-        publish_postgres,
-    ],
-    asset_checks=[expectation_checks(config), report_is_there],
+    assets=dg.map_asset_specs(
+        lambda spec: expected(explained(spec, settings.warehouse_dir), settings),
+        [
+            *ingest_assets(config),
+            open_lake(config),
+            transform,
+            *found_assets(sorted(transform.keys)),
+            publish_assets(sorted(transform.keys)),
+            publish_postgres,
+        ],
+    ),
+    asset_checks=[expectation_checks(settings), report_is_there],
     jobs=[nightly],
     schedules=[nightly_schedule(config, nightly)],
     sensors=[landing_sensor(nightly)],
     resources={"run": run_in_progress, "dbt": dbt()},
+    # DuckDB has one writer; also for what is materialized without the job
+    executor=dg.in_process_executor,
 )

@@ -18,6 +18,8 @@ from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE
 #: Set by the command line to show progress: called with the name of each step, and with each line dbt prints.
 on_step: Callable[[str], None] | None = None
 on_line: Callable[[str], None] | None = None
+#: Set by the command line to keep a log: called with each event, its level and its facts.
+on_event: Callable[..., None] | None = None
 
 
 @dg.resource(description="The run in progress: the lock on the warehouse, its folders, what it knows so far.")
@@ -30,7 +32,7 @@ def run_in_progress(context: dg.InitResourceContext) -> Iterator[NightlyRun]:
     # a run that the sensor asked for takes no file that is still being written
     settle_seconds = int(context.run.tags.get(SETTLE_TAG, 0)) if context.run else 0
     is_from_lake = context.run is not None and FROM_LAKE_TAG in context.run.tags
-    with nightly_run(settings, run_id, on_step, on_line, settle_seconds, is_from_lake) as run:
+    with nightly_run(settings, run_id, on_step, on_line, settle_seconds, on_event, is_from_lake) as run:
         yield run
 
 

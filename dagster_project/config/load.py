@@ -86,7 +86,14 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
 
 
 def check_folders(settings: Settings) -> None:
-    """Refuses a landing folder, or a source's folder in it, that does not exist, and a salt that tombstones miss."""
+    """Refuses folders that do not exist: landing and each source's in it; a warehouse DuckDB cannot name; and to go on
+    without the salt that tombstones were made with."""
+    if "?" in str(settings.warehouse_dir):
+        # DuckDB 1.5 takes what follows for parameters, and puts the .wal of a database file before it
+        raise ConfigurationError(
+            f"WAREHOUSE_DIR: {_shown(settings.warehouse_dir)} has a question mark in it, which DuckDB takes for "
+            "the end of a file's name. Name another folder."
+        )
     landing = settings.landing_dir
     if not landing.is_dir():
         raise ConfigurationError(

@@ -11,6 +11,7 @@ last, records before rows. A kill in between leaves a lake that reads the same, 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ import duckdb
 
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
+from dagster_project.config.load import Settings
 from dagster_project.config.models import Source
 from dagster_project.ingest.lake import (
     FileRecord,
@@ -30,6 +32,7 @@ from dagster_project.ingest.lake import (
     select_deliveries,
     write_record_file,
 )
+from dagster_project.ingest.migration import migrate
 
 #: A file takes no further delivery from here on, and is never written again.
 FULL_AT_ROWS = 5_000_000
@@ -61,6 +64,18 @@ def size(lake_dir: Path) -> Size:
     return Size(len(files), sum(path.stat().st_size for path in files))
 
 
+def compact_lake(settings: Settings, on_feed: Callable[[str], None]) -> tuple[Size, Size]:
+    """Compacts a warehouse's lake, which the caller holds; returns its size before and after."""
+    lake_dir, config = settings.warehouse_dir / "lake", settings.config
+    before = size(lake_dir)
+    migrate(lake_dir, config.sources)
+    try:
+        compact(lake_dir, config.sources, settings.moment(), config.thresholds.min_volume_share, on_feed)
+    finally:
+        shutil.rmtree(settings.warehouse_dir / "building", ignore_errors=True)
+    return before, size(lake_dir)
+
+
 def compact(
     lake_dir: Path,
     sources: list[Source],
@@ -84,11 +99,13 @@ def compact(
             feeds.setdefault((record.entity, record.source, record.feed), []).append(record)
     made = 0
     connection = duckdb.connect()
+    # sorting spills to disk, and is as fast
+    connection.execute("set memory_limit = '1GB'")
     connection.execute(f"set temp_directory = {sql.text(lake_dir.parent / 'building' / 'spilled')}")
     try:
         for (_, source, feed), of_feed in sorted(feeds.items()):
             for parts in _batches(of_feed):
-                on_feed(f"{source}/{feed}")
+                on_feed(f"compacting {source}/{feed}")
                 _bring_together(connection, parts, lake_dir)
                 made += 1
     finally:

@@ -114,7 +114,7 @@ def search_path(lake_dir: Path) -> str:
 
 
 def _named(path: Path, lake_dir: Path) -> str:
-    """A lake file as the views name it."""
+    """A file of the lake as the views name it."""
     return sql.text(path.relative_to(lake_dir) if search_path(lake_dir) else path)
 
 
