@@ -58,11 +58,10 @@ days = pipeline.sql("""
     order by source, pipeline, stage_order
 """).df()
 stages = alt.Chart(days).encode(alt.Y("stage:N", sort=None, title=None, axis=alt.Axis(labelLimit=400)))
-interval = stages.mark_rule(strokeWidth=2).encode(alt.X("low:Q", title="days"), alt.X2("high:Q"))
-(
-    interval
-    + stages.mark_point(filled=True, size=60).encode(x="median:Q")
-    + stages.mark_tick(color="grey").encode(x="plain:Q")
+alt.layer(
+    stages.mark_rule(strokeWidth=2).encode(alt.X("low:Q", title="days"), alt.X2("high:Q")),
+    stages.mark_point(filled=True, size=60).encode(x="median:Q"),
+    stages.mark_tick(color="grey").encode(x="plain:Q"),
 )
 
 # %% [markdown]

@@ -1,4 +1,4 @@
-"""Opens the imported dashboard in a headless Chromium, tab by tab: every chart has to draw, without error and not empty.
+"""Opens the imported dashboard in a headless Chromium, tab by tab: every chart draws, without error and not empty.
 
     .venv/bin/python bi/superset/look.py http://127.0.0.1:8088 /tmp/shots
 
