@@ -97,16 +97,16 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     settings = load_settings()
     check_folders(settings)
     with lock.hold(settings.warehouse_dir):
-        status = _run_job(settings.warehouse_dir, debug)
+        status = _run_night(settings.warehouse_dir, debug)
     raise typer.Exit(status)
 
 
-def _run_job(warehouse_dir: Path, debug: bool) -> int:
-    """Runs the Dagster job `nightly` in this process and prints its summary."""
+def _run_night(warehouse_dir: Path, debug: bool, tags: dict[str, str] | None = None) -> int:
+    """Runs the Dagster job `nightly` in this process and prints its summary; returns the exit status."""
     from dagster_project.summary import Progress, print_summary
 
     with Progress() as progress, _dagster(warehouse_dir, debug, progress) as run_job:
-        attempt, status = run_job("nightly", {})
+        attempt, status = run_job("nightly", tags or {})
     print_summary(attempt, warehouse_dir)
     return status
 
@@ -120,6 +120,7 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
 
     from dagster_project import logs, resources
     from dagster_project.definitions import defs
+    from dagster_project.runs import FROM_LAKE_TAG
 
     resources.on_step = progress.show
     resources.on_line = None if debug else progress.show_line
@@ -129,8 +130,11 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
 
         def run_job(name: str, tags: dict[str, str]) -> tuple[dict[str, Any], int]:
             before = _stamp(warehouse_dir / "run.json")
-            result = defs.resolve_job_def(name).execute_in_process(
+            job = defs.resolve_job_def(name)
+            keys = job.asset_layer.executable_asset_keys
+            result = job.execute_in_process(
                 instance=instance,
+                asset_selection=[key for key in keys if key.path[0] != "landing"] if FROM_LAKE_TAG in tags else None,
                 raise_on_error=False,
                 # whoever calls the command sees how it ends, and calls again
                 tags={"dagster/max_retries": "0", **tags},
@@ -236,6 +240,39 @@ def backfill(
         if attempt is not None:
             print_summary(attempt, settings.warehouse_dir)
     raise typer.Exit(status)
+
+
+@app.command()
+def forget(
+    entity: Annotated[str, typer.Argument(help="leads, deals, activities, owners or accounts.", show_default=False)],
+    record_id: Annotated[str, typer.Argument(metavar="ID", help="Its id in the CRM.", show_default=False)],
+    source: Annotated[str | None, typer.Option(help="Where several sources have the id.", show_default=False)] = None,
+    ahead: Annotated[bool, typer.Option("--ahead", help="Keep it out, though no row has it; needs --source.")] = False,
+    debug: _DEBUG = False,
+) -> None:
+    """Forget a record for good: in the lake, everything published, attempts and Dagster's storage.
+
+    A tombstone keeps it out of later deliveries. Run again, it finishes what was cut off. Exit status: 0 forgotten;
+    1 or 3 forgotten in the lake, but the publication without it was stopped by a critical check (1) or failed (3).
+    """
+    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
+    from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
+    from dagster_project.runs import AS_OF_TAG, FROM_LAKE_TAG, lock
+
+    settings = load_settings()
+    check_folders(settings)
+    with lock.hold(settings.warehouse_dir):
+        begun = begin_forgetting(settings, entity, record_id, source, ahead)
+        print_begun(begun)
+        as_of = as_of_published(settings)
+        if as_of is not None:
+            status = _run_night(settings.warehouse_dir, debug, {FROM_LAKE_TAG: "yes", AS_OF_TAG: as_of})
+            if json.loads((settings.warehouse_dir / "run.json").read_text(encoding="utf-8"))["state"] != "published":
+                print_unpublished()
+                raise typer.Exit(status)
+        print_finished(finish_forgetting(settings, begun), settings.landing_dir)
+    raise typer.Exit(status if as_of is not None else 0)
 
 
 @app.command()

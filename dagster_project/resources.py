@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from dagster_project.config.load import check_folders, load_settings
 from dagster_project.errors import ConfigurationError
-from dagster_project.runs import AS_OF_TAG, SETTLE_TAG, NightlyRun, nightly_run
+from dagster_project.runs import AS_OF_TAG, FROM_LAKE_TAG, SETTLE_TAG, NightlyRun, nightly_run
 from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE
 
 #: Set by the command line to show progress: called with the name of each step, and with each line dbt prints.
@@ -39,7 +39,8 @@ def run_in_progress(context: dg.InitResourceContext) -> Iterator[NightlyRun]:
     run_id = context.run.run_id if context.run else "unknown"
     # a run that the sensor asked for takes no file that is still being written
     settle_seconds = int(context.run.tags.get(SETTLE_TAG, 0)) if context.run else 0
-    with nightly_run(settings, run_id, on_step, on_line, settle_seconds, on_event) as run:
+    is_from_lake = context.run is not None and FROM_LAKE_TAG in context.run.tags
+    with nightly_run(settings, run_id, on_step, on_line, settle_seconds, on_event, is_from_lake) as run:
         yield run
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError
+from dagster_project.forget.lake import finish_what_was_cut_off
 from dagster_project.ingest.compaction import clean_up
 from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries, write_atomically
 from dagster_project.ingest.landing import Landing, look
@@ -39,6 +40,8 @@ KEPT_ATTEMPTS = 14
 SETTLE_TAG = "dealtrail/settle_seconds"
 #: Tag of a Dagster run of `past_night`: the moment of that night, ISO 8601.
 AS_OF_TAG = "dealtrail/as_of"
+#: Tag of a Dagster run that publishes what is in the lake and leaves landing alone.
+FROM_LAKE_TAG = "dealtrail/from_lake"
 #: Tag of a Dagster run that says which warehouse it writes.
 WAREHOUSE_TAG = "dealtrail/warehouse"
 
@@ -225,12 +228,13 @@ def nightly_run(
     on_line: Callable[[str], None] | None = None,
     settle_seconds: int = 0,
     on_event: Callable[..., None] | None = None,
+    is_from_lake: bool = False,
 ) -> Iterator[NightlyRun]:
     """Opens a run: takes the lock, wipes what a killed run left, and writes run.json when it ends.
 
     `on_step` is called with the name of each step, `on_line` with each line a tool prints, `on_event` with each event
-    of the log. Files in landing count
-    once they have been still for `settle_seconds`.
+    of the log. Files in landing count once they have been still for `settle_seconds`. `is_from_lake`: this is the
+    publication of `dealtrail forget`.
     """
     started_at = datetime.now(UTC)
     stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
@@ -247,6 +251,10 @@ def nightly_run(
         run.tell("run started", as_of=run.as_of.isoformat(), warehouse=str(settings.warehouse_dir))
         clean_up(run.lake_dir)
         migrate(run.lake_dir, settings.config.sources)
+        if finish_what_was_cut_off(run.lake_dir, settings.config) and not is_from_lake:
+            run.warnings.append(
+                "`dealtrail forget` was cut off: run it again, for older versions still have the record"
+            )
         run.records = read_records(run.lake_dir)
         os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
         os.environ["DEALTRAIL_WORK"] = str(run.work_path)
@@ -316,6 +324,7 @@ def report(run: NightlyRun) -> dict[str, Any]:
         "rows": {
             "in_files": sum(record.rows_in_file for record in loaded),
             "loaded": sum(record.rows_loaded for record in loaded),
+            "forgotten": sum(record.rows_forgotten for record in loaded),
             "rejected": sum(record.rows_rejected for record in loaded),
         },
         **run.summary,

@@ -78,7 +78,8 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     table.add_row(
         "rows",
         f"{rows['in_files']:,} in files, {rows['loaded']:,} loaded, {rows['rejected']:,} rejected, "
-        f"{attempt.get('quarantined', 0):,} in quarantine",
+        f"{attempt.get('quarantined', 0):,} in quarantine"
+        + (f", {rows['forgotten']:,} forgotten" if rows["forgotten"] else ""),
     )
     if attempt.get("deals"):
         deals = ", ".join(f"{count:,} {status}" for status, count in sorted(attempt["deals"].items()))

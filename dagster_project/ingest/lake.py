@@ -29,6 +29,8 @@ from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed, Source
 from dagster_project.errors import DealtrailError, RefusedFileError
+from dagster_project.forget.rows import Subject, forget_in_file, ids_in, separators_of
+from dagster_project.forget.tombstones import FORGOTTEN, Tombstones, read_tombstones
 from dagster_project.ingest import personal, proof
 from dagster_project.ingest.archives import Delivered, as_delivered
 from dagster_project.ingest.landing import LandedFile
@@ -64,6 +66,8 @@ class FileRecord:
     rows_in_file: int
     rows_rejected: int
     rows_loaded: int
+    #: Rows that were blanked since, or as they came: their record was forgotten (forget/). Not among the loaded.
+    rows_forgotten: int = 0
     headings: list[str] = field(default_factory=list)
     outranked: list[str] = field(default_factory=list)
     unmapped: list[str] = field(default_factory=list)
@@ -155,6 +159,7 @@ def ingest(
     """
     feed = source.feeds[feed_name]
     mapping = mapping_version(source, feed)
+    tombstones = read_tombstones(lake_dir)
     added: list[FileRecord] = []
     connection = duckdb.connect()
     connection.execute("set preserve_insertion_order = true")
@@ -198,7 +203,9 @@ def ingest(
             if unreadable:
                 added.append(_refused(record, unreadable, lake_dir))
             else:
-                added.append(_store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul))
+                added.append(
+                    _store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul, tombstones)
+                )
     finally:
         connection.close()
     return added
@@ -244,7 +251,8 @@ def plain_text_left(source: Source, feed_name: str, records: list[FileRecord], l
         if not path.exists():
             continue
         columns = sorted(set(guarded).intersection(*[{c for r in of_file for c in r.filled}]))
-        is_plain = " or ".join(f"not regexp_matches({column}, '^[0-9a-f]{{64}}')" for column in columns)
+        hashed = f"'^([0-9a-f]{{64}}|{FORGOTTEN})'"
+        is_plain = " or ".join(f"not regexp_matches({column}, {hashed})" for column in columns)
         ids = [record.file_id for record in of_file]
         query = f"select 1 from read_parquet(?) where _file_id in (select unnest(?)) and ({is_plain}) limit 1"
         if duckdb.execute(query, [str(path), ids]).fetchone():
@@ -294,7 +302,8 @@ def _judge(records: list[FileRecord], feed: Feed, full: bool, min_volume_share: 
     for extracted_at in sorted({record.extracted_at for record in records}):
         delivery = [record for record in records if record.extracted_at == extracted_at]
         refused = [record for record in delivery if record.state == "refused"]
-        rows = sum(record.rows_loaded for record in delivery)
+        # how much was delivered: a forgotten row came as well
+        rows = sum(record.rows_loaded + record.rows_forgotten for record in delivery)
         usual = median(volumes[-BASELINE_DELIVERIES:]) if full and volumes else 0
         if refused:
             message = f"{refused[0].file}: {refused[0].message}"
@@ -320,7 +329,9 @@ def _confirmed(delivery: list[FileRecord], feed: Feed) -> bool:
 
 
 def _not_loaded(record: FileRecord, state: str, message: str) -> FileRecord:
-    return replace(record, state=state, message=message, rows_in_file=0, rows_rejected=0, rows_loaded=0)
+    return replace(
+        record, state=state, message=message, rows_in_file=0, rows_rejected=0, rows_loaded=0, rows_forgotten=0
+    )
 
 
 def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRecord]) -> bool:
@@ -344,6 +355,7 @@ def _store(
     feed: Feed,
     lake_dir: Path,
     has_nul: bool,
+    tombstones: Tombstones,
 ) -> FileRecord:
     target = record.path(lake_dir, "parquet")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -361,10 +373,50 @@ def _store(
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
         return _refused(record, str(error), lake_dir)
+    blanked = 0
+    if tombstones.by_digest:
+        blanked = _forget_anew(connection, unfinished, source, feed, filled, tombstones)
+        loaded = replace(loaded, rejects=_without_forgotten(loaded.rejects, source.name, tombstones))
     if loaded.rejects:
         _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
     unfinished.replace(target)
-    return _recorded(replace(_with_counts(record, loaded), filled=filled, readings=readings), lake_dir)
+    counted = with_forgotten(_with_counts(record, loaded), blanked)
+    return _recorded(replace(counted, filled=filled, readings=readings), lake_dir)
+
+
+def _forget_anew(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    filled: list[str],
+    tombstones: Tombstones,
+) -> int:
+    """Forgets in a new file whom the lake has forgotten; returns how many rows that blanked."""
+    ids = ids_in(connection, path, feed.entity, filled, separators_of(source))
+    found: dict[str, dict[str, str]] = {}
+    for entity in tombstones.entities(source.name).intersection(ids):
+        for value in ids[entity]:
+            pseudonym = tombstones.pseudonym(source.name, entity, value)
+            if pseudonym:
+                found.setdefault(entity, {})[value] = pseudonym
+    if not found:
+        return 0
+    subject = Subject(source.name, found, separators_of(source), lambda text: tombstones.in_text(source.name, text))
+    return forget_in_file(path, feed.entity, subject).blanked
+
+
+def _without_forgotten(rejects: list[Reject], source_name: str, tombstones: Tombstones) -> list[Reject]:
+    return [
+        replace(reject, text=None) if reject.text and tombstones.names_somebody(source_name, reject.text) else reject
+        for reject in rejects
+    ]
+
+
+def with_forgotten(record: FileRecord, rows: int) -> FileRecord:
+    """The record when this many of its rows are forgotten."""
+    accepted = record.rows_in_file - record.rows_rejected
+    return replace(record, rows_loaded=accepted - rows, rows_forgotten=rows)
 
 
 def _refused(record: FileRecord, message: str, lake_dir: Path) -> FileRecord:

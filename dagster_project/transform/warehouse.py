@@ -30,6 +30,7 @@ from dagster_project.config.stages import (
     pipelines_of,
     stage_aliases,
 )
+from dagster_project.forget.rows import MARKER
 from dagster_project.ingest import proof
 from dagster_project.ingest.lake import FileRecord, null_counts_of, places, read_record_file
 from dagster_project.transform.met_pipelines import with_met_pipelines
@@ -358,6 +359,7 @@ def _write_files(connection: duckdb.DuckDBPyConnection, config: Configuration, r
             "rows_in_file": "bigint",
             "rows_rejected": "bigint",
             "rows_loaded": "bigint",
+            "rows_forgotten": "bigint",
             "state": "varchar",
             "message": "varchar",
             "is_confirmed": "boolean",
@@ -490,7 +492,8 @@ def _select_rows(connection: duckdb.DuckDBPyConnection, entity: str, rows: str, 
         f"cast({sql.text(readings[column]) if column in readings else 'null'} as varchar) as _reading_{column}"
         for column in proof.read_columns(entity)
     ]
-    return f"select {', '.join([*selected, *PROVENANCE, *said])}, _file_row_number from {rows}"
+    kept = f" where {MARKER} is not true" if MARKER in present else ""
+    return f"select {', '.join([*selected, *PROVENANCE, *said])}, _file_row_number from {rows}{kept}"
 
 
 def _select_none(entity: str) -> str:
