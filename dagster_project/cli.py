@@ -236,7 +236,7 @@ def backfill(
     moments = nights(settings, first.date(), last.date())
     with lock.hold(settings.warehouse_dir):
         with Progress() as progress, _dagster(settings.warehouse_dir, debug, progress) as run_job:
-            status, attempt = run_nights(settings, moments, run_job, typer.echo)
+            status, attempt = run_nights(settings, moments, run_job, progress.say, progress.about)
         if attempt is not None:
             print_summary(attempt, settings.warehouse_dir)
     raise typer.Exit(status)
