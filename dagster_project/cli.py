@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dagster_project.errors import DealtrailError
+
+if TYPE_CHECKING:
+    from dagster_project.backfill import RunJob
+    from dagster_project.summary import Progress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,6 +53,7 @@ run_retries:
   retry_on_asset_or_op_failure: false
 """
 
+_DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")]
 _LOG_FORMAT = Annotated[
     str | None,
@@ -89,54 +97,65 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     settings = load_settings()
     check_folders(settings)
     with lock.hold(settings.warehouse_dir):
-        status = _run_job(settings.warehouse_dir, debug)
+        status = _run_night(settings.warehouse_dir, debug)
     raise typer.Exit(status)
 
 
-def _run_job(warehouse_dir: Path, debug: bool, from_lake: bool = False) -> int:
-    """Runs the Dagster job `nightly` in this process and prints its summary; `from_lake`: without reading landing."""
+def _run_night(warehouse_dir: Path, debug: bool, tags: dict[str, str] | None = None) -> int:
+    """Runs the Dagster job `nightly` in this process and prints its summary; returns the exit status."""
     from dagster_project.summary import Progress, print_summary
 
-    with Progress() as progress:
-        progress.show("start")
-        _use_dagster_home(warehouse_dir)
-        import dagster as dg
+    with Progress() as progress, _dagster(warehouse_dir, debug, progress) as run_job:
+        attempt, status = run_job("nightly", tags or {})
+    print_summary(attempt, warehouse_dir)
+    return status
 
-        from dagster_project import logs, resources
-        from dagster_project.definitions import defs
-        from dagster_project.runs import FROM_LAKE_TAG
 
-        resources.on_step = progress.show
-        resources.on_line = None if debug else progress.show_line
-        resources.on_event = logs.event
-        before = _stamp(warehouse_dir / "run.json")
-        with dg.DagsterInstance.get() as instance:
-            _close_killed_runs(instance, warehouse_dir, once_more=False)
-            job = defs.resolve_job_def("nightly")
+@contextmanager
+def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[RunJob]:
+    """A function that runs a job of Dagster's in this process; it may be called again and again."""
+    progress.show("start")
+    _use_dagster_home(warehouse_dir)
+    import dagster as dg
+
+    from dagster_project import logs, resources
+    from dagster_project.definitions import defs
+    from dagster_project.runs import FROM_LAKE_TAG
+
+    resources.on_step = progress.show
+    resources.on_line = None if debug else progress.show_line
+    resources.on_event = logs.event
+    with dg.DagsterInstance.get() as instance:
+        _close_killed_runs(instance, warehouse_dir, once_more=False)
+
+        def run_job(name: str, tags: dict[str, str]) -> tuple[dict[str, Any], int]:
+            before = _stamp(warehouse_dir / "run.json")
+            job = defs.resolve_job_def(name)
             keys = job.asset_layer.executable_asset_keys
             result = job.execute_in_process(
                 instance=instance,
-                asset_selection=[key for key in keys if key.path[0] != "landing"] if from_lake else None,
+                asset_selection=[key for key in keys if key.path[0] != "landing"] if FROM_LAKE_TAG in tags else None,
                 raise_on_error=False,
                 # whoever calls the command sees how it ends, and calls again
-                tags={"dagster/max_retries": "0"} | ({FROM_LAKE_TAG: "yes"} if from_lake else {}),
+                tags={"dagster/max_retries": "0", **tags},
                 # its own storage keeps every event; the screen is for progress and summary
                 run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}}},
             )
-    if _stamp(warehouse_dir / "run.json") == before:
-        for event in result.all_events:
-            if event.is_failure:
-                raise DealtrailError(event.message or "the run failed before it began")
-        raise DealtrailError("the run failed before it began")
-    attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
-    status = 0 if result.success else int(attempt["exit_status"]) or 3
-    facts = {
-        key: attempt.get(key)
-        for key in ("run_id", "state", "as_of", "message", "failed_step", "stopped_by", "rows", "violations")
-    }
-    logs.event("run ended", "error" if status else "info", exit_status=status, **facts)
-    print_summary(attempt, warehouse_dir)
-    return status
+            if _stamp(warehouse_dir / "run.json") == before:
+                for event in result.all_events:
+                    if event.is_failure:
+                        raise DealtrailError(event.message or "the run failed before it began")
+                raise DealtrailError("the run failed before it began")
+            attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
+            status = 0 if result.success else int(attempt["exit_status"]) or 3
+            facts = {
+                key: attempt.get(key)
+                for key in ("run_id", "state", "as_of", "message", "failed_step", "stopped_by", "rows", "violations")
+            }
+            logs.event("run ended", "error" if status else "info", exit_status=status, **facts)
+            return attempt, status
+
+        yield run_job
 
 
 def _close_killed_runs(instance: Any, warehouse_dir: Path, once_more: bool) -> None:
@@ -192,6 +211,38 @@ def _as_dagster_takes_it(home: Path) -> Path:
 
 
 @app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", help="The first night.", **_DAY)],
+    last: Annotated[datetime, typer.Option("--to", help="The last night.", **_DAY)],
+    debug: _DEBUG = False,
+    log_format: _LOG_FORMAT = None,
+) -> None:
+    """Run every night between two days as it would have been, so that violations and scores have their dates.
+
+    Each night sees what had been delivered by its `schedule.at`, judged by today's configuration, and leaves its
+    violations and scores in the lake; a night that has a record already replaces it. Readers keep the tables they have
+    until the end, when the newest state is published. Nights before the first delivery are skipped. A night that is
+    blocked or fails is told, and the rest goes on: the exit status is the worst one (see `dealtrail nightly`).
+    """
+    from dagster_project import logs
+    from dagster_project.backfill import nights, run_nights
+    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.runs import lock
+    from dagster_project.summary import Progress, print_summary
+
+    logs.start(log_format)
+    settings = load_settings()
+    check_folders(settings)
+    moments = nights(settings, first.date(), last.date())
+    with lock.hold(settings.warehouse_dir):
+        with Progress() as progress, _dagster(settings.warehouse_dir, debug, progress) as run_job:
+            status, attempt = run_nights(settings, moments, run_job, typer.echo)
+        if attempt is not None:
+            print_summary(attempt, settings.warehouse_dir)
+    raise typer.Exit(status)
+
+
+@app.command()
 def forget(
     entity: Annotated[str, typer.Argument(help="leads, deals, activities, owners or accounts.", show_default=False)],
     record_id: Annotated[str, typer.Argument(metavar="ID", help="Its id in the CRM.", show_default=False)],
@@ -207,7 +258,7 @@ def forget(
     from dagster_project.config.load import check_folders, load_settings
     from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
     from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
-    from dagster_project.runs import lock
+    from dagster_project.runs import AS_OF_TAG, FROM_LAKE_TAG, lock
 
     settings = load_settings()
     check_folders(settings)
@@ -216,8 +267,7 @@ def forget(
         print_begun(begun)
         as_of = as_of_published(settings)
         if as_of is not None:
-            os.environ["AS_OF"] = as_of
-            status = _run_job(settings.warehouse_dir, debug, from_lake=True)
+            status = _run_night(settings.warehouse_dir, debug, {FROM_LAKE_TAG: "yes", AS_OF_TAG: as_of})
             if json.loads((settings.warehouse_dir / "run.json").read_text(encoding="utf-8"))["state"] != "published":
                 print_unpublished()
                 raise typer.Exit(status)

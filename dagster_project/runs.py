@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 KEPT_ATTEMPTS = 14
 #: Tag of a Dagster run that says how long files must be still to count; without it: not at all.
 SETTLE_TAG = "dealtrail/settle_seconds"
+#: Tag of a Dagster run of `past_night`: the moment of that night, ISO 8601.
+AS_OF_TAG = "dealtrail/as_of"
 #: Tag of a Dagster run that publishes what is in the lake and leaves landing alone.
 FROM_LAKE_TAG = "dealtrail/from_lake"
 #: Tag of a Dagster run that says which warehouse it writes.
@@ -209,9 +211,9 @@ class NightlyRun:
     def exit_status(self) -> int:
         """0 published, 1 blocked by a critical check, 2 configuration or usage, 3 anything else.
 
-        Published and 3: without a report, or not to Postgres.
+        A past night is not published, but recorded. Published and 3: without a report, or not to Postgres.
         """
-        if self.state == "published" and self.failure is None:
+        if self.state in ("published", "recorded") and self.failure is None:
             return 0
         if self.state == "blocked":
             return 1
@@ -272,7 +274,7 @@ def _since(started: float) -> float:
 
 
 def _leave(run: NightlyRun) -> None:
-    if run.state != "published" and run.build_path.exists():
+    if run.state not in ("published", "recorded") and run.build_path.exists():
         try:
             _keep_evidence(run)
         except Exception as error:  # a build cut off in the middle may not open; the summary is written all the same

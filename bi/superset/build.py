@@ -1,19 +1,23 @@
-"""Zips this folder for Superset's import, with the database that the dashboard is to read.
+"""Zips this folder for Superset's import, with the database that the dashboard is to read; uploads it if asked to.
 
     python bi/superset/build.py warehouse/pipeline.duckdb
-    python bi/superset/build.py postgresql+psycopg2://reader:XXXXXXXXXX@db.example:5432/crm
+    python bi/superset/build.py postgresql+psycopg2://reader@db.example:5432/crm --into http://127.0.0.1:8088
 
 The database is a file of this machine, or any SQLAlchemy URI (where Superset runs on another one). The zip is the same
-for the same folder and database, byte for byte.
+for the same folder and database, byte for byte. `--into` signs in as $SUPERSET_USER with $SUPERSET_PASSWORD and
+overwrites what an earlier import made: the way to take a new version over. Superset's own dialog and
+`superset import-dashboards` leave datasets and charts that are there as they are.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+import requests
 import yaml
 
 HERE = Path(__file__).resolve().parent
@@ -45,14 +49,37 @@ def write(database: str, out: Path) -> None:
             bundle.writestr(ZipInfo(name), text, compress_type=ZIP_DEFLATED)
 
 
+def upload(bundle: Path, superset: str) -> None:
+    """Imports the zip by Superset's API, which takes databases, datasets, charts and dashboard over as they stand here."""
+    user, password = os.environ["SUPERSET_USER"], os.environ["SUPERSET_PASSWORD"]
+    with requests.Session() as session:
+
+        def ask(method: str, path: str, **asked: Any) -> dict[str, Any]:
+            answer = session.request(method, f"{superset.rstrip('/')}/api/v1/{path}", timeout=120, **asked)
+            if not answer.ok:
+                raise SystemExit(f"{superset} does not take it ({answer.status_code}): {answer.text[:2000]}")
+            return dict(answer.json())
+
+        signed_in = ask("POST", "security/login", json={"username": user, "password": password, "provider": "db"})
+        session.headers["Authorization"] = f"Bearer {signed_in['access_token']}"
+        session.headers["X-CSRFToken"] = ask("GET", "security/csrf_token/")["result"]
+        session.headers["Referer"] = superset
+        ask("POST", "assets/import/", files={"bundle": (bundle.name, bundle.read_bytes())})
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("database", help="path of pipeline.duckdb, or a SQLAlchemy URI as Superset is to use it")
     parser.add_argument("--out", type=Path, default=Path("dealtrail-superset.zip"))
+    parser.add_argument("--into", metavar="URL", help="a running Superset to upload it to")
     arguments = parser.parse_args()
     write(arguments.database, arguments.out)
-    print(f"{arguments.out}: import it in Superset (Dashboards, Import), or see docs/bi.md")
+    if arguments.into:
+        upload(arguments.out, arguments.into)
+        print(f"imported: {arguments.into.rstrip('/')}/superset/dashboard/dealtrail/")
+    else:
+        print(f"{arguments.out}: import it in Superset (Dashboards, Import)")
 
 
 if __name__ == "__main__":

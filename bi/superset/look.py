@@ -1,4 +1,4 @@
-"""Opens the imported dashboard in a headless Chromium, tab by tab: every chart has to draw, without error and not empty.
+"""Opens the imported dashboard in a headless Chromium, tab by tab: every chart draws, without error and not empty.
 
     .venv/bin/python bi/superset/look.py http://127.0.0.1:8088 /tmp/shots
 
@@ -16,21 +16,22 @@ from playwright.sync_api import Page, sync_playwright
 
 #: What a chart that failed, or has nothing to show, says.
 TROUBLE = ".ant-alert-error, .ant-empty, [data-test='no-results']"
+CHART = "[data-test='dashboard-component-chart-holder']"
 WAIT = 90_000
 
 
-def sign_in(page: Page, superset: str, user: str, password: str) -> None:
-    """By the form, as a person would."""
-    page.goto(f"{superset}/login/")
+def open_dashboard(page: Page, superset: str, user: str, password: str) -> None:
+    """Signs in by the form, as a person would, and waits for the first chart."""
+    page.goto(f"{superset}/login/?next=/superset/dashboard/dealtrail/")
     page.fill("input#username", user)
     page.fill("input#password", password)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/superset/welcome/**", timeout=WAIT)
+    page.wait_for_selector(CHART, timeout=WAIT)
 
 
 def drawn(page: Page) -> list[str]:
     """Scrolls through the tab until every chart has drawn; returns the titles of those that did not come right."""
-    charts = page.locator("[data-test='dashboard-component-chart-holder']:visible")
+    charts = page.locator(f"{CHART}:visible")
     for number in range(charts.count()):
         charts.nth(number).scroll_into_view_if_needed()
         page.wait_for_timeout(300)
@@ -53,9 +54,7 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1600, "height": 2600})
-        sign_in(page, arguments.superset, arguments.user, arguments.password)
-        page.goto(f"{arguments.superset}/superset/dashboard/dealtrail/")
-        page.wait_for_selector("[data-test='dashboard-component-chart-holder']", timeout=WAIT)
+        open_dashboard(page, arguments.superset, arguments.user, arguments.password)
         for tab in page.locator(".dashboard-component-tabs [role=tab]").all():
             tab.click()
             page.wait_for_timeout(1500)

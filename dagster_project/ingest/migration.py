@@ -28,7 +28,7 @@ _PROVED_FROM, _NAMED_FROM = 2, 3
 def migrate(lake_dir: Path, sources: list[Source]) -> int:
     """Brings every record of an older format to today's; returns how many. A kill in between is made up for next time.
 
-    First the rows under their new id, then the record of it; the old record, by which it is seen what is left, goes last.
+    First the rows under their new id, then the record of it; the old record, which tells what is left to do, goes last.
     """
     old = [record for record in read_records(lake_dir) if record.lake_format < _NAMED_FROM]
     if not old:

@@ -10,7 +10,7 @@ import duckdb
 from dagster_project.config.postgres_url import POSTGRES_URL
 from dagster_project.publish.postgres import publish_current
 from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
-from dagster_project.publish.publication import publish
+from dagster_project.publish.publication import keep_only_record, publish
 from dagster_project.publish.report.build import write_excuse, write_report
 from dagster_project.runs import NightlyRun
 
@@ -61,6 +61,26 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             )
 
     return publish_version
+
+
+def night_record(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """What a past night leaves. Like the publication, it waits for every asset that carries a check."""
+
+    @dg.asset(
+        key_prefix="lake",
+        name="night_record",
+        deps=upstream,
+        group_name="lake",
+        kinds={"parquet"},
+        owners=["team:data"],
+        description="What a past night found, in lake/violations and lake/scores; unpublished (`dealtrail backfill`).",
+    )
+    def keep_night_record(run: Run) -> None:
+        with run.step("record"):
+            keep_only_record(run)
+            run.state = "recorded"
+
+    return keep_night_record
 
 
 @dg.asset_check(

@@ -248,26 +248,25 @@ def test_a_kill_at_any_step_changes_nothing(
     monkeypatch.setattr("dagster_project.ingest.lake.BASELINE_DELIVERIES", 1)
     start = shutil.copytree(nights / "lake", tmp_path / "start" / "lake")
     for record in read_records(start):
-        if record.extracted_at[:10] > day(10):
+        if record.extracted_at[:10] > day(8):
             compaction._remove(record, start)
     brought_together(start, config, 5)
-    expected = seen(start, config, at(8))
+    expected = seen(start, config, at(6))
     done = shutil.copytree(start, tmp_path / "done" / "lake")
     with killed_before(0) as steps:
         brought_together(done, config)
     names = sorted(path.name for path in done.rglob("*"))
-    assert steps() > 30
-    # every step up to the first removals, then one in five
-    for step in [*range(1, 20), *range(20, steps() + 1, 5)]:
+    assert steps() > 40
+    # every step up to the first removals, then one in six
+    for step in [*range(1, 13), *range(13, steps() + 1, 6)]:
         lake = shutil.copytree(start, tmp_path / str(step) / "lake")
         with pytest.raises(Killed), killed_before(step):
             brought_together(lake, config)
-        assert seen(lake, config, at(8)) == expected, f"killed before step {step}"
+        assert seen(lake, config, at(6)) == expected, f"killed before step {step}"
         clean_up(lake)
-        assert seen(lake, config, at(8)) == expected, f"cleaned up after a kill before step {step}"
+        assert seen(lake, config, at(6)) == expected, f"cleaned up after a kill before step {step}"
         brought_together(lake, config)
         assert sorted(path.name for path in lake.rglob("*")) == names
-        assert seen(lake, config, at(8)) == expected, f"brought together after a kill before step {step}"
 
 
 def test_records_are_replaced_wherever_they_stand(lake: Path, config: Configuration) -> None:
