@@ -55,7 +55,5 @@ def print_finished(finished: Finished, landing_dir: Path) -> None:
     if len(finished.remains) > _SHOWN:
         typer.echo(f"! and {len(finished.remains) - _SHOWN} more", err=True)
     if finished.looked_for and not finished.remains:
-        typer.echo(
-            f"searched every file of the warehouse for {finished.looked_for} ids, names and addresses: none is left"
-        )
+        typer.echo(f"searched every file for {finished.looked_for} ids, names and addresses: none is left")
     typer.echo(f"not touched: the files in {landing_dir}, your CRM, backups, copies of what was published")
