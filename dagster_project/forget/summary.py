@@ -25,8 +25,8 @@ def print_begun(begun: Begun) -> None:
             typer.echo(f"! {other}: if that is the same person, forget it too", err=True)
         if one.unsearched:
             typer.echo(
-                f"! {one.unsearched} of its ids and names are short, or somebody else's too: they are gone from columns, "
-                "keys and rows that name it, and were not looked for in other texts",
+                f"! {one.unsearched} of its ids and names are short, or somebody else's too: they are gone from "
+                "columns, keys and rows that name it, and were not looked for in other texts",
                 err=True,
             )
     for attempt in begun.attempts:
