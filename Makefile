@@ -72,7 +72,7 @@ lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
 dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000, or PORT
 	@$(BIN)/dealtrail dev $(if $(PORT),--port $(PORT))
 
-docs: .venv/runtime.stamp  ## dbt docs of the last run's project, under WAREHOUSE_DIR/docs
+docs: .venv/runtime.stamp  ## the documentation as pages, with dbt's tables and lineage, under WAREHOUSE_DIR/docs
 	@$(BIN)/dealtrail docs
 
 bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L

@@ -375,7 +375,7 @@ def docs(
         Path | None, typer.Option(help="Write the page of the hygiene rules to this file.", show_default=False)
     ] = None,
 ) -> None:
-    """Write the dbt docs (models, columns, lineage) to WAREHOUSE_DIR/docs; or the pages that are asked for, only."""
+    """Write all documentation as pages, dbt's lineage included, to WAREHOUSE_DIR/docs; or one Markdown page, only."""
     from dagster_project.config.load import load_settings
 
     if metrics is not None:
@@ -390,9 +390,9 @@ def docs(
         hygiene.write_text(rule_guide(), encoding="utf-8")
         typer.echo(f"hygiene rules: {hygiene}")
     if metrics is None and hygiene is None:
-        from dagster_project.transform.docs import write_docs
+        from dagster_project.docs.site import write_site
 
-        typer.echo(f"docs: {write_docs(load_settings())}")
+        typer.echo(f"docs: {write_site(load_settings())}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
