@@ -67,7 +67,7 @@ class Page:
     @property
     def title(self) -> str:
         """Its first heading."""
-        return next(inline.content for opening, inline in _headings(self.tokens) if opening.tag == "h1")
+        return next(_plain(inline) for opening, inline in _headings(self.tokens) if opening.tag == "h1")
 
 
 def write_site(settings: Settings) -> Path:
@@ -146,7 +146,7 @@ def _with_anchors(tokens: list[Token], models: dict[str, str]) -> Iterator[Secti
         if inline.content in models:
             inline.children = [*(inline.children or []), _text(" "), *_link(models[inline.content], [_text("in dbt")])]
         if opening.tag != "h1":
-            yield Section(slug, inline.content.replace("`", ""))
+            yield Section(slug, _plain(inline))
 
 
 def _with_links(tokens: list[Token], page: Page, pages: list[Page], models: dict[str, str]) -> Iterator[Token]:
@@ -178,6 +178,10 @@ def _address(href: str, page: Page, pages: list[Page]) -> str | None:
     wanted = wanted / "README.md" if wanted.is_dir() else wanted
     file = next((other.file for other in pages if PROJECT_DIR / other.path == wanted), None)
     return file and file + (f"#{section}" if section else "")
+
+
+def _plain(inline: Token) -> str:
+    return inline.content.replace("`", "")
 
 
 def _link(address: str, content: list[Token]) -> list[Token]:
