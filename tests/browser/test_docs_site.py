@@ -92,7 +92,9 @@ def test_every_link_of_dagster_leads_somewhere(
     from dagster_project.links import explained
 
     checks = [spec for check in defs.asset_checks or [] for spec in check.check_specs if "docs" in spec.metadata]
-    assets = [explained(node.to_asset_spec(), settings.warehouse_dir) for node in defs.resolve_asset_graph().asset_nodes]
+    assets = [
+        explained(node.to_asset_spec(), settings.warehouse_dir) for node in defs.resolve_asset_graph().asset_nodes
+    ]
     links = [
         spec.metadata[name].value for spec in assets for name in ("docs", "dbt_docs", "page") if name in spec.metadata
     ]
