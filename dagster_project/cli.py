@@ -86,8 +86,8 @@ def dealtrail(
 def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     """Run the nightly job once: ingest, transform, check, publish.
 
-    Exit status: 0 published (warnings allowed), 1 a critical check stopped the publish, 2 wrong configuration
-    or usage, 3 anything else, a run already in progress included.
+    Exit status: 0 published (warnings allowed), 1 a critical check stopped it,
+    2 wrong configuration or usage, 3 anything else, a run in progress included.
     """
     from dagster_project import logs
     from dagster_project.config.load import check_folders, load_settings
