@@ -147,9 +147,11 @@ def _change(scores: dict[str, Any]) -> str:
 
 def _print_warnings(console: Console, warnings: list[str], warehouse_dir: Path) -> None:
     loud = [text for text in warnings if not is_note(text)]
+    # on a terminal a line each, so that the first line of the summary does not scroll away
+    room = console.width - 2 if console.is_terminal else 300
     for text in loud[:_SHOWN_WARNINGS]:
         console.print("! ", end="", style="yellow")
-        console.print(text[:300], markup=False)
+        console.print(text if len(text) <= room else f"{text[: room - 1]}…", markup=False)
     hidden = len(warnings) - min(len(loud), _SHOWN_WARNINGS)
     if hidden:
         console.print(f"  {hidden} further notes in {_shown(warehouse_dir / 'run.json')}", markup=False)
