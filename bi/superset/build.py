@@ -50,7 +50,7 @@ def write(database: str, out: Path) -> None:
 
 
 def upload(bundle: Path, superset: str) -> None:
-    """Imports the zip by Superset's API, which takes databases, datasets, charts and dashboard over as they stand here."""
+    """Imports the zip by Superset's API, which takes everything in it over as it stands here."""
     user, password = os.environ["SUPERSET_USER"], os.environ["SUPERSET_PASSWORD"]
     with requests.Session() as session:
 
