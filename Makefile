@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 SIZE ?= S
+# one worker a core; which tests share one is said in tests/conftest.py
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 PARSED = $(or $(WAREHOUSE_DIR),warehouse)/dbt/semantic_manifest.json
 
 export DAGSTER_DISABLE_TELEMETRY := yes
@@ -53,10 +55,10 @@ draft-source: .venv/runtime.stamp  ## draft a configuration from FILES="a.csv b.
 	@$(BIN)/dealtrail source draft $(FILES) $(if $(NAME),--name $(NAME)) $(if $(OUT),--out $(OUT))
 
 test: .venv/dev.stamp  ## the tests that need no extra service
-	$(BIN)/python -m pytest -q -m "not long"
+	$(BIN)/python -m pytest -q -m "not long" $(PARALLEL)
 
 test-long: .venv/dev.stamp  ## all kills, seeds and property runs at full size
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 mutate: .venv/dev.stamp  ## weaken every hygiene rule in turn, and see a planted record tell
 	@$(BIN)/python -m tests.hygiene.mutate
@@ -67,8 +69,8 @@ lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint -q dbt/models dbt/tests $(wildcard benchmarks/*.sql)
 
-dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000
-	@$(BIN)/dealtrail dev
+dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000, or PORT
+	@$(BIN)/dealtrail dev $(if $(PORT),--port $(PORT))
 
 docs: .venv/runtime.stamp  ## dbt docs of the last run's project, under WAREHOUSE_DIR/docs
 	@$(BIN)/dealtrail docs
@@ -84,7 +86,7 @@ bench-hygiene: .venv/dev.stamp  ## the checks on 2 million deals with 400,000 vi
 
 lock:  ## resolve the locks anew from pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build pyproject.toml -o requirements.lock
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build --extra dagster-postgres --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what runs and tests leave behind
 	rm -rf warehouse dbt/target dbt/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/out benchmarks/data

@@ -1,8 +1,8 @@
-"""What many nights of full extracts cost: a first run over all of them, and the night after.
+"""What many nights of full extracts cost: a first run over all of them, the night after, and that night compacted.
 
 `python benchmarks/nights.py --nights 400 --deals 5000`. The CRM keeps no history: every night is the whole list of
 deals again, and what happened between two nights is their difference. Exit status: 0; 1 the history found is not the
-one that was generated; 3 a run failed.
+one that was generated, or another one after compaction; 3 a run failed.
 """
 
 from __future__ import annotations
@@ -108,7 +108,50 @@ def main() -> int:
     print(f"{options.nights} nights of up to {options.deals} deals, in one run: {first.seconds:.1f} s")
     print(f"the night after: {last.seconds:.1f} s, {last.cpu_seconds:.1f} CPU s, peak {last.peak_mb:.0f} MB")
     print(f"transitions observed: {found[0] if found else 0}, in the extracts: {moves}")
-    return 0 if found and found[0] == moves else 1
+    different = _compacted(command, configuration, options.nights)
+    if different is None:
+        return 3
+    return 0 if found and found[0] == moves and not different else 1
+
+
+def _compacted(command: Path, configuration: Path, night: int) -> list[str] | None:
+    """Compacts the lake and runs the same night again; returns the tables that have other rows than before."""
+    published = OUT / "warehouse" / "pipeline.duckdb"
+    before = OUT / "before.duckdb"
+    shutil.copyfile(published, before)
+    compaction = _run(command, configuration, night, "compact")
+    again = _run(command, configuration, night, "once more")
+    if compaction is None or again is None:
+        return None
+    print(f"{(OUT / 'compact.log').read_text(encoding='utf-8').strip()}")
+    print(f"compaction: {compaction.seconds:.1f} s, peak {compaction.peak_mb:.0f} MB")
+    print(f"the same night after it: {again.seconds:.1f} s, {again.cpu_seconds:.1f} CPU s, peak {again.peak_mb:.0f} MB")
+    tables, different = _different(before, published)
+    print(f"tables that have other rows: {', '.join(different) or f'none of {tables}'}")
+    return different
+
+
+def _different(one: Path, other: Path) -> tuple[int, list[str]]:
+    """How many tables there are, and those with rows that only one of two publications has; doubles to nine digits."""
+    different = []
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{one}' as one (read_only); attach '{other}' as other (read_only)")
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'one' order by all"
+        ).fetchall()
+        for schema, table in tables:
+            columns = connection.execute(
+                "select column_name, data_type from duckdb_columns() "
+                "where (database_name, schema_name, table_name) = ('one', ?, ?)",
+                [schema, table],
+            ).fetchall()
+            rows = ", ".join(f"format('{{:.9g}}', {name})" if kind == "DOUBLE" else name for name, kind in columns)
+            first, second = (f"(select {rows} from {database}.{schema}.{table})" for database in ("one", "other"))
+            query = f"select count(*) from (({first} except all {second}) union all ({second} except all {first}))"
+            found = connection.execute(query).fetchone()
+            if found is None or found[0]:
+                different.append(f"{schema}.{table}")
+    return len(tables), different
 
 
 def _write_night(landing: Path, night: int, options: argparse.Namespace) -> None:
@@ -147,7 +190,7 @@ def _run(command: Path, configuration: Path, night: int, name: str) -> Cost | No
         "AS_OF": f"{as_of[0]:%Y-%m-%d}T03:00:00Z" if as_of else "",
     }
     log = OUT / f"{name}.log"
-    cost = measure([str(command), "nightly"], environment, BENCHMARKS, log)
+    cost = measure([str(command), "compact" if name == "compact" else "nightly"], environment, BENCHMARKS, log)
     if cost.exit_status != 0:
         print(f"the {name} run failed, see {log}")
         return None

@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dagster_project.errors import DealtrailError
 
+if TYPE_CHECKING:
+    from dagster_project.backfill import RunJob
+    from dagster_project.summary import Progress
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Dealtrail: from CRM exports to deal histories, pipeline metrics and a list of everything dirty.",
     epilog="Settings come from pipeline.yml (or PIPELINE_CONFIG), LANDING_DIR, WAREHOUSE_DIR, AS_OF and POSTGRES_URL.",
 )
 config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
@@ -24,8 +30,9 @@ app.add_typer(config_app, name="config")
 source_app = typer.Typer(no_args_is_help=True, help="Bring in a new source.")
 app.add_typer(source_app, name="source")
 
-#: Dagster's settings in a warehouse of our own: quiet, and one run at a time.
+#: Dagster's settings in a warehouse of our own: quiet, one run at a time, and once more if a run's process is killed.
 _DAGSTER_SETTINGS = """\
+# Written anew by dealtrail; for settings of your own, set DAGSTER_HOME to a folder of yours.
 storage:
   custom:
     module: dagster_project.storage
@@ -41,73 +48,131 @@ run_coordinator:
   class: QueuedRunCoordinator
   config:
     max_concurrent_runs: 1
+run_retries:
+  enabled: true
+  retry_on_asset_or_op_failure: false
 """
 
+_DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")]
+_LOG_FORMAT = Annotated[
+    str | None,
+    typer.Option(
+        help="A line per event on stderr: text or json. Without it text where stderr is no terminal.",
+        envvar="DEALTRAIL_LOG_FORMAT",
+        show_default=False,
+    ),
+]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"dealtrail {version('dealtrail')}")
+        raise typer.Exit
+
+
+@app.callback()
+def dealtrail(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """From CRM exports to deal histories, pipeline metrics and a list of everything dirty."""
 
 
 @app.command()
-def nightly(debug: _DEBUG = False) -> None:
+def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     """Run the nightly job once: ingest, transform, check, publish.
 
     Exit status: 0 published (warnings allowed), 1 a critical check stopped the publish, 2 wrong configuration
     or usage, 3 anything else, a run already in progress included.
     """
+    from dagster_project import logs
     from dagster_project.config.load import check_folders, load_settings
     from dagster_project.runs import lock
 
+    logs.start(log_format)
     settings = load_settings()
     check_folders(settings)
     with lock.hold(settings.warehouse_dir):
-        status = _run_job(settings.warehouse_dir, debug)
+        status = _run_night(settings.warehouse_dir, debug)
     raise typer.Exit(status)
 
 
-def _run_job(warehouse_dir: Path, debug: bool) -> int:
-    """Runs the Dagster job `nightly` in this process and prints its summary."""
+def _run_night(warehouse_dir: Path, debug: bool, tags: dict[str, str] | None = None) -> int:
+    """Runs the Dagster job `nightly` in this process and prints its summary; returns the exit status."""
     from dagster_project.summary import Progress, print_summary
 
-    with Progress() as progress:
-        progress.show("start")
-        _use_dagster_home(warehouse_dir)
-        import dagster as dg
+    with Progress() as progress, _dagster(warehouse_dir, debug, progress) as run_job:
+        attempt, status = run_job("nightly", tags or {})
+    print_summary(attempt, warehouse_dir)
+    return status
 
-        from dagster_project import resources
-        from dagster_project.definitions import defs
 
-        resources.on_step = progress.show
-        resources.on_line = None if debug else progress.show_line
-        before = _stamp(warehouse_dir / "run.json")
-        with dg.DagsterInstance.get() as instance:
-            _close_killed_runs(instance)
-            result = defs.resolve_job_def("nightly").execute_in_process(
+@contextmanager
+def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[RunJob]:
+    """A function that runs a job of Dagster's in this process; it may be called again and again."""
+    progress.show("start")
+    _use_dagster_home(warehouse_dir)
+    import dagster as dg
+
+    from dagster_project import logs, resources
+    from dagster_project.definitions import defs
+    from dagster_project.runs import FROM_LAKE_TAG
+
+    resources.on_step = progress.show
+    resources.on_line = None if debug else progress.show_line
+    resources.on_event = logs.event
+    with dg.DagsterInstance.get() as instance:
+        _close_killed_runs(instance, warehouse_dir, once_more=False)
+
+        def run_job(name: str, tags: dict[str, str]) -> tuple[dict[str, Any], int]:
+            before = _stamp(warehouse_dir / "run.json")
+            job = defs.resolve_job_def(name)
+            keys = job.asset_layer.executable_asset_keys
+            result = job.execute_in_process(
                 instance=instance,
+                asset_selection=[key for key in keys if key.path[0] != "landing"] if FROM_LAKE_TAG in tags else None,
                 raise_on_error=False,
+                # whoever calls the command sees how it ends, and calls again
+                tags={"dagster/max_retries": "0", **tags},
                 # its own storage keeps every event; the screen is for progress and summary
                 run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if debug else "CRITICAL"}}}},
             )
-    if _stamp(warehouse_dir / "run.json") == before:
-        for event in result.all_events:
-            if event.is_failure:
-                raise DealtrailError(event.message or "the run failed before it began")
-        raise DealtrailError("the run failed before it began")
-    attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
-    print_summary(attempt, warehouse_dir)
-    if result.success:
-        return 0
-    return int(attempt["exit_status"]) or 3
+            if _stamp(warehouse_dir / "run.json") == before:
+                for event in result.all_events:
+                    if event.is_failure:
+                        raise DealtrailError(event.message or "the run failed before it began")
+                raise DealtrailError("the run failed before it began")
+            attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
+            status = 0 if result.success else int(attempt["exit_status"]) or 3
+            facts = {
+                key: attempt.get(key)
+                for key in ("run_id", "state", "as_of", "message", "failed_step", "stopped_by", "rows", "violations")
+            }
+            logs.event("run ended", "error" if status else "info", exit_status=status, **facts)
+            return attempt, status
+
+        yield run_job
 
 
-def _close_killed_runs(instance: Any) -> None:
-    """Marks runs that still count as in progress as failed: we hold the lock, so their processes are gone.
+def _close_killed_runs(instance: Any, warehouse_dir: Path, once_more: bool) -> None:
+    """Marks this warehouse's runs that still count as in progress as failed: we hold the lock, so they are gone.
 
-    Left alone they would also keep the UI's queue waiting for ever. Only in a storage of our own.
+    Left alone they would keep the UI's queue waiting for ever. With `once_more` the daemon starts the night again.
     """
     import dagster as dg
 
+    from dagster_project.runs import WAREHOUSE_TAG
+
     unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
-    for run in instance.get_runs(dg.RunsFilter(job_name="nightly", statuses=unfinished)):
-        if instance.root_directory and Path(instance.root_directory).name == "dagster":
+    for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
+        is_in_a_storage_of_ours = instance.root_directory and Path(instance.root_directory).name == "dagster"
+        if is_in_a_storage_of_ours or run.tags.get(WAREHOUSE_TAG) == str(warehouse_dir):
+            if not once_more:
+                instance.add_run_tags(run.run_id, {"dagster/max_retries": "0"})
             instance.report_run_failed(run, "its process ended before the run did")
 
 
@@ -126,7 +191,7 @@ def _use_dagster_home(warehouse_dir: Path) -> None:
     home = warehouse_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
-    if not settings.exists():
+    if not settings.exists() or settings.read_text(encoding="utf-8") != _DAGSTER_SETTINGS:
         write_atomically(settings, _DAGSTER_SETTINGS)
     os.environ["DAGSTER_HOME"] = str(_as_dagster_takes_it(home))
 
@@ -146,6 +211,71 @@ def _as_dagster_takes_it(home: Path) -> Path:
 
 
 @app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", help="The first night.", **_DAY)],
+    last: Annotated[datetime, typer.Option("--to", help="The last night.", **_DAY)],
+    debug: _DEBUG = False,
+    log_format: _LOG_FORMAT = None,
+) -> None:
+    """Run every night between two days as it would have been, so that violations and scores have their dates.
+
+    Each night sees what had been delivered by its `schedule.at`, judged by today's configuration, and leaves its
+    violations and scores in the lake; a night that has a record already replaces it. Readers keep the tables they have
+    until the end, when the newest state is published. Nights before the first delivery are skipped. A night that is
+    blocked or fails is told, and the rest goes on: the exit status is the worst one (see `dealtrail nightly`).
+    """
+    from dagster_project import logs
+    from dagster_project.backfill import nights, run_nights
+    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.runs import lock
+    from dagster_project.summary import Progress, print_summary
+
+    logs.start(log_format)
+    settings = load_settings()
+    check_folders(settings)
+    moments = nights(settings, first.date(), last.date())
+    with lock.hold(settings.warehouse_dir):
+        with Progress() as progress, _dagster(settings.warehouse_dir, debug, progress) as run_job:
+            status, attempt = run_nights(settings, moments, run_job, typer.echo)
+        if attempt is not None:
+            print_summary(attempt, settings.warehouse_dir)
+    raise typer.Exit(status)
+
+
+@app.command()
+def forget(
+    entity: Annotated[str, typer.Argument(help="leads, deals, activities, owners or accounts.", show_default=False)],
+    record_id: Annotated[str, typer.Argument(metavar="ID", help="Its id in the CRM.", show_default=False)],
+    source: Annotated[str | None, typer.Option(help="Where several sources have the id.", show_default=False)] = None,
+    ahead: Annotated[bool, typer.Option("--ahead", help="Keep it out, though no row has it; needs --source.")] = False,
+    debug: _DEBUG = False,
+) -> None:
+    """Forget a record for good: in the lake, everything published, attempts and Dagster's storage.
+
+    A tombstone keeps it out of later deliveries. Run again, it finishes what was cut off. Exit status: 0 forgotten;
+    1 or 3 forgotten in the lake, but the publication without it was stopped by a critical check (1) or failed (3).
+    """
+    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
+    from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
+    from dagster_project.runs import AS_OF_TAG, FROM_LAKE_TAG, lock
+
+    settings = load_settings()
+    check_folders(settings)
+    with lock.hold(settings.warehouse_dir):
+        begun = begin_forgetting(settings, entity, record_id, source, ahead)
+        print_begun(begun)
+        as_of = as_of_published(settings)
+        if as_of is not None:
+            status = _run_night(settings.warehouse_dir, debug, {FROM_LAKE_TAG: "yes", AS_OF_TAG: as_of})
+            if json.loads((settings.warehouse_dir / "run.json").read_text(encoding="utf-8"))["state"] != "published":
+                print_unpublished()
+                raise typer.Exit(status)
+        print_finished(finish_forgetting(settings, begun), settings.landing_dir)
+    raise typer.Exit(status if as_of is not None else 0)
+
+
+@app.command()
 def postgres() -> None:
     """Publish the last publication to POSTGRES_URL once more, as after a night that found the server down."""
     from dagster_project.config.load import load_settings
@@ -161,14 +291,79 @@ def postgres() -> None:
 
 
 @app.command()
-def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> None:
-    """Open the Dagster UI with the graph loaded; schedule and sensor run while it is open."""
+def compact() -> None:
+    """Bring the lake's older deliveries together into a few files: every row stays, and every moment reads the same.
+
+    Each feed's newest deliveries stay as they are, so once a month is often enough.
+    """
     from dagster_project.config.load import load_settings
+    from dagster_project.ingest.compaction import compact_lake
+    from dagster_project.runs import lock
+    from dagster_project.summary import Progress
 
     settings = load_settings()
-    _use_dagster_home(settings.warehouse_dir)
-    command = str(Path(sys.executable).with_name("dagster"))
-    os.execv(command, [command, "dev", "-m", "dagster_project.definitions", "-p", str(port)])
+    with lock.hold(settings.warehouse_dir), Progress() as progress:
+        before, after = compact_lake(settings, progress.show)
+    said = (f"{size.files:,} files, {size.bytes / 1e6:,.1f} MB" for size in (before, after))
+    typer.echo(f"lake: {' → '.join(said)}")
+
+
+_HOST = Annotated[str, typer.Option(help="Address to listen on; Dagster asks nobody for a password.")]
+_PORT = Annotated[int, typer.Option(help="Port of the UI.")]
+
+
+@app.command()
+def dev(host: _HOST = "127.0.0.1", port: _PORT = 3000) -> None:
+    """Open the Dagster UI with the graph loaded; schedule and sensor run while it is open."""
+    _check_port(host, port)
+    _become_dagster("dagster", ["dev", "-h", host, "-p", str(port)], closes_killed_runs=True)
+
+
+@app.command()
+def webserver(host: _HOST = "127.0.0.1", port: _PORT = 3000) -> None:
+    """Serve the Dagster UI alone, as a service; `dealtrail daemon` beside it runs what it starts."""
+    _check_port(host, port)
+    _become_dagster("dagster-webserver", ["-h", host, "-p", str(port)])
+
+
+@app.command()
+def daemon() -> None:
+    """Run the schedule, the sensor and the runs started in the UI, as a service without a page of its own."""
+    _become_dagster("dagster-daemon", ["run"], closes_killed_runs=True)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Dagster itself would say it in a traceback, or serve another one's page."""
+    import socket
+
+    from dagster_project.errors import ConfigurationError
+
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(f"{host}, port {port}: {error.strerror}; choose another with --port") from None
+
+
+def _become_dagster(name: str, arguments: list[str], closes_killed_runs: bool = False) -> None:
+    """Turns this process into one of Dagster's own commands, on our graph and in our home."""
+    from dagster_project.config.load import load_settings
+    from dagster_project.errors import RunInProgressError
+    from dagster_project.runs import lock
+
+    warehouse_dir = load_settings().warehouse_dir
+    _use_dagster_home(warehouse_dir)
+    if closes_killed_runs:
+        import dagster as dg
+
+        try:
+            with lock.hold(warehouse_dir), dg.DagsterInstance.get() as instance:
+                _close_killed_runs(instance, warehouse_dir, once_more=True)
+        except RunInProgressError:
+            pass  # that one lives
+    command = str(Path(sys.executable).with_name(name))
+    os.execv(command, [command, *arguments, "-m", "dagster_project.definitions"])
 
 
 @app.command()
@@ -280,22 +475,25 @@ def main() -> None:
     """Entry point: a person's errors as one message and an exit status, tracebacks only with --debug."""
     try:
         app()
-    except DealtrailError as error:
-        if "--debug" in sys.argv:
+    except (DealtrailError, KeyboardInterrupt, Exception) as error:
+        if "--debug" in sys.argv and not isinstance(error, KeyboardInterrupt):
             raise
-        print(f"dealtrail: {error}", file=sys.stderr)
-        sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        print("dealtrail: interrupted; the last publication stands", file=sys.stderr)
-        sys.exit(3)
-    except Exception as error:
-        if "--debug" in sys.argv:
-            raise
-        print(
-            f"dealtrail: {type(error).__name__}: {error} (run with --debug for the traceback)",
-            file=sys.stderr,
-        )
-        sys.exit(3)
+        sys.exit(_tell(error))
+
+
+def _tell(error: BaseException) -> int:
+    """Says what went wrong, in the log if there is one; returns the exit status."""
+    from dagster_project import logs
+
+    status = error.exit_status if isinstance(error, DealtrailError) else 3
+    if isinstance(error, DealtrailError):
+        message = str(error)
+    elif isinstance(error, KeyboardInterrupt):
+        message = "interrupted; the last publication stands"
+    else:
+        message = f"{type(error).__name__}: {error} (run with --debug for the traceback)"
+    logs.failed(message, status)
+    return status
 
 
 if __name__ == "__main__":

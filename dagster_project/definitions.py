@@ -7,12 +7,14 @@ import dagster as dg
 
 from dagster_project.config.load import load_settings
 from dagster_project.ingest.assets import ingest_assets, open_lake
+from dagster_project.links import explained
 from dagster_project.notify import tell_of_failure, tell_of_worse_scores
-from dagster_project.publish.assets import publish_assets, publish_postgres, report_is_there
+from dagster_project.publish.assets import night_record, publish_assets, publish_postgres, report_is_there
 from dagster_project.quality.assets import expectation_checks, found_assets
 from dagster_project.quality.own_rules import check_own_rules
 from dagster_project.resources import dbt, run_in_progress
-from dagster_project.schedules import landing_sensor, nightly_schedule
+from dagster_project.runs import AS_OF_TAG
+from dagster_project.schedules import expected, landing_sensor, nightly_schedule, run_tags
 from dagster_project.transform.assets import transform_assets
 from dagster_project.transform.project import manifest
 
@@ -22,26 +24,43 @@ config = settings.config
 check_own_rules(config, manifest(settings))
 transform = transform_assets(settings)
 
+everything = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()
+publication = dg.AssetSelection.groups("publish")
+record = night_record(sorted(transform.keys))
+
 nightly = dg.define_asset_job(
     name="nightly",
-    selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
-    executor_def=dg.in_process_executor,  # DuckDB has one writer
+    selection=everything - dg.AssetSelection.assets(record),
     hooks={tell_of_failure, tell_of_worse_scores},
+    tags=run_tags(settings),
     description="Landing to publication: ingest, transform, check, publish.",
 )
 
+past_night = dg.define_asset_job(
+    name="past_night",
+    selection=everything - publication - dg.AssetSelection.checks(report_is_there),
+    tags=run_tags(settings),
+    description=f"A night of the past, recorded and not published (`dealtrail backfill`). Its moment: tag {AS_OF_TAG}.",
+)
+
 defs = dg.Definitions(
-    assets=[
-        *ingest_assets(config),
-        open_lake(config),
-        transform,
-        *found_assets(sorted(transform.keys)),
-        publish_assets(sorted(transform.keys)),
-        publish_postgres,
-    ],
-    asset_checks=[expectation_checks(config), report_is_there],
-    jobs=[nightly],
+    assets=dg.map_asset_specs(
+        lambda spec: expected(explained(spec, settings.warehouse_dir), settings),
+        [
+            *ingest_assets(config),
+            open_lake(config),
+            transform,
+            *found_assets(sorted(transform.keys)),
+            publish_assets(sorted(transform.keys)),
+            publish_postgres,
+            record,
+        ],
+    ),
+    asset_checks=[expectation_checks(settings), report_is_there],
+    jobs=[nightly, past_night],
     schedules=[nightly_schedule(config, nightly)],
     sensors=[landing_sensor(nightly)],
     resources={"run": run_in_progress, "dbt": dbt()},
+    # DuckDB has one writer; also for what is materialized without the job
+    executor=dg.in_process_executor,
 )

@@ -25,8 +25,9 @@ def tell_of_failure(context: dg.HookContext) -> None:
     run.is_told_of = True
     facts = report(run)
     why = "; ".join(f"{stop['rule']}: {stop['example']}" for stop in facts["stopped_by"]) or facts["message"]
-    state = "was blocked" if run.state == "blocked" else "failed"
-    _send(run, f"Dealtrail: the night {state} in step {context.op.name}. {why or ''}".strip(), facts)
+    state = {"blocked": "was blocked", "published": "is published, but failed"}.get(run.state, "failed")
+    step = run.failed_step or context.op.name
+    _send(run, f"Dealtrail: the night {state} in step {step}. {why or ''}".strip(), facts)
 
 
 @dg.success_hook(required_resource_keys={"run"})
@@ -69,4 +70,4 @@ def _send(run: NightlyRun, text: str, facts: dict[str, Any]) -> None:
             session.post(os.environ[WEBHOOK], json=body, timeout=_TIMEOUT_SECONDS).raise_for_status()
     except (requests.RequestException, HTTPError) as error:
         # the address is a secret, and stands in the error's text
-        run.warnings.append(f"the notification could not be sent to {WEBHOOK}: {type(error).__name__}")
+        run.warn(f"the notification could not be sent to {WEBHOOK}: {type(error).__name__}")

@@ -25,8 +25,11 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError
+from dagster_project.forget.lake import finish_what_was_cut_off
+from dagster_project.ingest.compaction import clean_up
 from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries, write_atomically
 from dagster_project.ingest.landing import Landing, look
+from dagster_project.ingest.migration import migrate
 from dagster_project.quality.life import Night
 
 if TYPE_CHECKING:
@@ -35,6 +38,12 @@ if TYPE_CHECKING:
 KEPT_ATTEMPTS = 14
 #: Tag of a Dagster run that says how long files must be still to count; without it: not at all.
 SETTLE_TAG = "dealtrail/settle_seconds"
+#: Tag of a Dagster run of `past_night`: the moment of that night, ISO 8601.
+AS_OF_TAG = "dealtrail/as_of"
+#: Tag of a Dagster run that publishes what is in the lake and leaves landing alone.
+FROM_LAKE_TAG = "dealtrail/from_lake"
+#: Tag of a Dagster run that says which warehouse it writes.
+WAREHOUSE_TAG = "dealtrail/warehouse"
 
 
 class _Lock:
@@ -94,6 +103,7 @@ class NightlyRun:
     started_at: datetime
     on_step: Callable[[str], None] = lambda name: None
     on_line: Callable[[str], None] | None = None
+    on_event: Callable[..., None] = lambda name, level="info", **facts: None
     settle_seconds: int = 0
     records: list[FileRecord] = field(default_factory=list)
     selected: list[FileRecord] = field(default_factory=list)
@@ -141,6 +151,16 @@ class NightlyRun:
             self._landings[source_name] = look(source, self.settings.landing_dir, self.settle_seconds)
         return self._landings[source_name]
 
+    def built(self, database: Path) -> Path:
+        """A database that an earlier step of this run made. Raises where Dagster was asked for a part of the job."""
+        if not database.exists():
+            raise DealtrailError(
+                "this step builds on the steps before it, in the same run, and they are not part of this one. Run "
+                "the job `nightly` as a whole (in Dagster: Jobs, nightly, Materialize all; of a failed run: Re-execute "
+                "all); deliveries that are in the lake are not read again"
+            )
+        return database
+
     def select(self) -> list[FileRecord]:
         """The deliveries this run sees. Raises ConfigurationError where there is none yet at its as-of moment."""
         config = self.settings.config
@@ -153,17 +173,32 @@ class NightlyRun:
             )
         return self.selected
 
+    def tell(self, event: str, level: str = "info", **facts: Any) -> None:
+        """Tells the log, if there is one."""
+        self.on_event(event, level, run_id=self.run_id, **facts)
+
+    def warn(self, message: str, **where: Any) -> None:
+        """Something a person should know; `where` are source, file and the like, for the log."""
+        self.warnings.append(message)
+        self.tell("warning", "info" if is_note(message) else "warning", message=message, **where)
+
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str, **of: Any) -> Iterator[None]:
         """Times a step, tells who watches, and remembers what it failed with. Steps of one name add up."""
         self.on_step(name)
+        self.tell("step started", step=name, **of)
         started = time.perf_counter()
         try:
             yield
         except BaseException as error:
+            self.tell(
+                "step failed", "error", step=name, seconds=_since(started), message=str(error) or repr(error), **of
+            )
             if self.failure is None:
                 self.failure, self.failed_step = error, name
             raise
+        else:
+            self.tell("step ended", step=name, seconds=_since(started), **of)
         finally:
             seconds = time.perf_counter() - started
             known = next((step for step in self.steps if step["name"] == name), None)
@@ -176,9 +211,9 @@ class NightlyRun:
     def exit_status(self) -> int:
         """0 published, 1 blocked by a critical check, 2 configuration or usage, 3 anything else.
 
-        Published and 3: without a report, or not to Postgres.
+        A past night is not published, but recorded. Published and 3: without a report, or not to Postgres.
         """
-        if self.state == "published" and self.failure is None:
+        if self.state in ("published", "recorded") and self.failure is None:
             return 0
         if self.state == "blocked":
             return 1
@@ -192,11 +227,14 @@ def nightly_run(
     on_step: Callable[[str], None] | None = None,
     on_line: Callable[[str], None] | None = None,
     settle_seconds: int = 0,
+    on_event: Callable[..., None] | None = None,
+    is_from_lake: bool = False,
 ) -> Iterator[NightlyRun]:
     """Opens a run: takes the lock, wipes what a killed run left, and writes run.json when it ends.
 
-    `on_step` is called with the name of each step, `on_line` with each line a tool prints. Files in landing count
-    once they have been still for `settle_seconds`.
+    `on_step` is called with the name of each step, `on_line` with each line a tool prints, `on_event` with each event
+    of the log. Files in landing count once they have been still for `settle_seconds`. `is_from_lake`: this is the
+    publication of `dealtrail forget`.
     """
     started_at = datetime.now(UTC)
     stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
@@ -204,10 +242,19 @@ def nightly_run(
     if on_step is not None:
         run.on_step = on_step
     run.on_line = on_line
+    if on_event is not None:
+        run.on_event = on_event
     run.settle_seconds = settle_seconds
     with lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)
+        run.tell("run started", as_of=run.as_of.isoformat(), warehouse=str(settings.warehouse_dir))
+        clean_up(run.lake_dir)
+        migrate(run.lake_dir, settings.config.sources)
+        if finish_what_was_cut_off(run.lake_dir, settings.config) and not is_from_lake:
+            run.warnings.append(
+                "`dealtrail forget` was cut off: run it again, for older versions still have the record"
+            )
         run.records = read_records(run.lake_dir)
         os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
         os.environ["DEALTRAIL_WORK"] = str(run.work_path)
@@ -217,12 +264,21 @@ def nightly_run(
             _leave(run)
 
 
+def is_note(message: str) -> bool:
+    """Whether a warning is one of the many that every night has, such as headings that nobody maps."""
+    return "map to nothing" in message or "not used, better" in message
+
+
+def _since(started: float) -> float:
+    return round(time.perf_counter() - started, 3)
+
+
 def _leave(run: NightlyRun) -> None:
-    if run.state != "published" and run.build_path.exists():
+    if run.state not in ("published", "recorded") and run.build_path.exists():
         try:
             _keep_evidence(run)
         except Exception as error:  # a build cut off in the middle may not open; the summary is written all the same
-            run.warnings.append(f"the evidence of this run could not be saved: {error}")
+            run.warn(f"the evidence of this run could not be saved: {error}")
     shutil.rmtree(run.building_dir, ignore_errors=True)
     write_atomically(run.settings.warehouse_dir / "run.json", json.dumps(report(run), indent=2, ensure_ascii=False))
 
@@ -268,6 +324,7 @@ def report(run: NightlyRun) -> dict[str, Any]:
         "rows": {
             "in_files": sum(record.rows_in_file for record in loaded),
             "loaded": sum(record.rows_loaded for record in loaded),
+            "forgotten": sum(record.rows_forgotten for record in loaded),
             "rejected": sum(record.rows_rejected for record in loaded),
         },
         **run.summary,

@@ -2,14 +2,48 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 import hashlib
+from datetime import timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from dagster_project.config.load import load_settings
+from dagster_project.config.load import Settings, load_settings
 from dagster_project.config.models import Configuration
 from dagster_project.ingest.landing import look
-from dagster_project.runs import SETTLE_TAG
+from dagster_project.runs import SETTLE_TAG, WAREHOUSE_TAG
+
+#: How long after its time a night may still be at work before its publication counts as late.
+_PATIENCE = timedelta(hours=1)
+
+
+def run_tags(settings: Settings) -> dict[str, str]:
+    """Of every run of the job: whose it is, should warehouses share a Dagster, and what to do if its process dies.
+
+    A run whose process was killed starts once more, as a whole: what it had built is wiped. One that failed or was
+    blocked would only do so again.
+    """
+    return {
+        WAREHOUSE_TAG: str(settings.warehouse_dir),
+        "dagster/max_retries": "1",
+        "dagster/retry_strategy": "ALL_STEPS",
+        "dagster/retry_on_asset_or_op_failure": "false",
+    }
+
+
+def expected(spec: dg.AssetSpec, settings: Settings) -> dg.AssetSpec:
+    """What is published, with its freshness policy: made since the last scheduled time, by whomever."""
+    is_off = spec.key.path[-1] == "postgres" and settings.postgres is None
+    if spec.group_name != "publish" or is_off:
+        return spec
+    hour, minute = settings.config.schedule.at.split(":")
+    late = timedelta(hours=int(hour), minutes=int(minute)) + _PATIENCE
+    return spec.replace_attributes(
+        freshness_policy=dg.FreshnessPolicy.cron(
+            deadline_cron=f"{late.seconds // 60 % 60} {late.seconds // 3600} * * *",
+            lower_bound_delta=_PATIENCE,
+            timezone=_zone(settings.config),
+        )
+    )
 
 
 def nightly_schedule(config: Configuration, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
@@ -19,10 +53,14 @@ def nightly_schedule(config: Configuration, job: UnresolvedAssetJobDefinition) -
         name="every_night",
         job=job,
         cron_schedule=f"{int(minute)} {int(hour)} * * *",
-        execution_timezone=config.schedule.timezone or config.timezone,
+        execution_timezone=_zone(config),
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="The nightly run, at `schedule.at` of the configuration.",
     )
+
+
+def _zone(config: Configuration) -> str:
+    return config.schedule.timezone or config.timezone
 
 
 def landing_sensor(job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:

@@ -12,6 +12,8 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from dagster_project.runs import is_note
+
 _DOING = {
     "start": "starting",
     "ingest": "reading landing files into the lake",
@@ -76,7 +78,8 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     table.add_row(
         "rows",
         f"{rows['in_files']:,} in files, {rows['loaded']:,} loaded, {rows['rejected']:,} rejected, "
-        f"{attempt.get('quarantined', 0):,} in quarantine",
+        f"{attempt.get('quarantined', 0):,} in quarantine"
+        + (f", {rows['forgotten']:,} forgotten" if rows["forgotten"] else ""),
     )
     if attempt.get("deals"):
         deals = ", ".join(f"{count:,} {status}" for status, count in sorted(attempt["deals"].items()))
@@ -124,7 +127,7 @@ def _change(scores: dict[str, Any]) -> str:
 
 
 def _print_warnings(console: Console, warnings: list[str], warehouse_dir: Path) -> None:
-    loud = [text for text in warnings if "map to nothing" not in text and "not used, better" not in text]
+    loud = [text for text in warnings if not is_note(text)]
     for text in loud[:_SHOWN_WARNINGS]:
         console.print("! ", end="", style="yellow")
         console.print(text[:300], markup=False)

@@ -26,6 +26,29 @@ EXAMPLES = {
 }
 
 
+#: Fixtures that several modules share and that cost a night or more, the longest first.
+_SHARED = ("prebuilt", "first", "sample", "example")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what is dear to build run in one worker, in their order; of the rest each module does.
+
+    The longest groups come first, so that no worker is left alone with one at the end.
+    """
+    used: dict[str, set[str]] = {}
+    for item in items:
+        used.setdefault(_module(item), set()).update(getattr(item, "fixturenames", ()))
+    groups = {module: next((name for name in _SHARED if name in fixtures), module) for module, fixtures in used.items()}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups[_module(item)]))
+    first = {"tests/properties/test_one_truth_five_tellings.py": 0, **dict.fromkeys(_SHARED, 1)}
+    items.sort(key=lambda item: first.get(groups[_module(item)], 2))
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.split("::")[0]
+
+
 @dataclass
 class Warehouse:
     """A WAREHOUSE_DIR after a run, with what the run printed."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
 from dagster_project.errors import ConfigurationError
+from dagster_project.forget.tombstones import read_tombstones
 from dagster_project.ingest.personal import check_salt
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -85,7 +86,8 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
 
 
 def check_folders(settings: Settings) -> None:
-    """Refuses a landing folder, or a source's folder in it, that does not exist, and a warehouse DuckDB cannot name."""
+    """Refuses folders that do not exist: landing and each source's in it; a warehouse DuckDB cannot name; and to go on
+    without the salt that tombstones were made with."""
     if "?" in str(settings.warehouse_dir):
         # DuckDB 1.5 takes what follows for parameters, and puts the .wal of a database file before it
         raise ConfigurationError(
@@ -107,6 +109,7 @@ def check_folders(settings: Settings) -> None:
                 f"  Folders there: {', '.join(folders) or 'none'}. Make that folder and put its exports there, "
                 "rename the source, or remove it."
             )
+    read_tombstones(settings.warehouse_dir / "lake")
 
 
 def read_configuration(path: Path) -> Configuration:

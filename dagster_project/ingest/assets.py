@@ -3,18 +3,23 @@
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import duckdb
 
+from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
 from dagster_project.ingest.lake import FileRecord, ingest, plain_text_left
 from dagster_project.ingest.landing import folders_without_source, takable
 from dagster_project.runs import NightlyRun
-from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare
+from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare, search_path
 
 Run = dg.ResourceParam[NightlyRun]
 _SHOWN = 20
+#: What the log says of each delivered file.
+_LOGGED = ("source", "feed", "entity", "file", "state", "rows_in_file", "rows_loaded", "rows_rejected")
 
 
 def ingest_assets(config: Configuration) -> list[dg.AssetsDefinition]:
@@ -36,19 +41,28 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
         kinds={"csv", "parquet"},
         owners=["team:data"],
         description=f"Deliveries of {entity} in landing/{source.name}/ ({', '.join(feeds)}), taken into the lake once.",
+        metadata={"dagster/column_schema": _canonical_columns(source, entity)},
     )
     def load(context: dg.AssetExecutionContext, run: Run) -> dg.MaterializeResult:
-        with run.step("ingest"):
+        with run.step("ingest", source=source.name, entity=entity):
             landing = run.landing(source.name)
             added: list[FileRecord] = []
             for feed in feeds:
                 files = [file for file in landing.files if file.feed == feed]
                 known = [r for r in run.records if (r.source, r.feed) == (source.name, feed)]
                 added += ingest(source, feed, files, run.lake_dir, known)
-                run.warnings += _plain_text_warnings(plain_text_left(source, feed, known, run.lake_dir))
+                for warning in _plain_text_warnings(plain_text_left(source, feed, known, run.lake_dir)):
+                    run.warn(warning, source=source.name, feed=feed)
             run.records += added
             for record in added:
-                run.warnings += _warnings(record)
+                run.tell(
+                    "delivery",
+                    "info" if record.state == "loaded" else "warning",
+                    **{fact: getattr(record, fact) for fact in _LOGGED},
+                    message=record.message or None,
+                )
+                for warning in _warnings(record):
+                    run.warn(warning, source=record.source, feed=record.feed, file=record.file)
                 context.log.info(f"{record.file}: {record.state}, {record.rows_loaded} rows. {record.message}")
         return dg.MaterializeResult(
             metadata={
@@ -61,6 +75,23 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
         )
 
     return load
+
+
+def _canonical_columns(source: Source, entity: str) -> dg.TableSchema:
+    """The columns that the mappings give the lake; still text there, and read as what stands here."""
+    feeds = [feed for feed in source.feeds.values() if feed.entity == entity]
+    named = {column: headings for feed in feeds for column, headings in feed.columns.items()}
+    return dg.TableSchema(
+        [
+            dg.TableColumn(column, kind, "from " + " or ".join(_heading(heading) for heading in named[column]))
+            for column, kind in ENTITIES[entity].columns.items()
+            if column in named
+        ]
+    )
+
+
+def _heading(heading: str | list[str]) -> str:
+    return heading if isinstance(heading, str) else " + ".join(heading)
 
 
 def _plain_text_warnings(paths: list[Path]) -> list[str]:
@@ -114,19 +145,43 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
     @dg.multi_asset(name="open_lake", specs=specs)
     def open_lake_tables(run: Run) -> Iterator[dg.MaterializeResult]:
         with run.step("open lake"):
-            run.warnings += _left_lying(run)
+            for warning in _left_lying(run):
+                run.warn(warning)
             selected = run.select()
             prepare(run.work_path, run.settings.config, selected, run.lake_dir, run.as_of)
             for record in selected:
                 if record.state != "loaded":
-                    run.warnings.append(f"{record.source}/{record.file}: {record.state}: {record.message}")
+                    text = f"{record.source}/{record.file}: {record.state}: {record.message}"
+                    run.warn(text, source=record.source, feed=record.feed, file=record.file)
+            metadata = _table_metadata(run.work_path, run.lake_dir)
         for spec in specs:
-            loaded = [r for r in selected if r.entity == spec.key.path[-1] and r.state == "loaded"]
-            is_entity = spec.key.path[0] == "lake" and spec.key.path[-1] in ENTITIES
-            counts = {"dagster/row_count": sum(r.rows_loaded for r in loaded), "files": len(loaded)}
-            yield dg.MaterializeResult(asset_key=spec.key, metadata=counts if is_entity else {})
+            schema, table = spec.key.path
+            if schema == "lake" and table in ENTITIES:
+                loaded = [r for r in selected if r.entity == table and r.state == "loaded"]
+                counts = {"dagster/row_count": sum(r.rows_loaded for r in loaded), "files": len(loaded)}
+                metadata[schema, table].update(counts)
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata[schema, table])
 
     return open_lake_tables
+
+
+def _table_metadata(work_path: Path, lake_dir: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Columns of every table of the lake and the configuration; rows too, but of entities, whose files say them."""
+    columns: dict[tuple[str, str], list[dg.TableColumn]] = {}
+    with duckdb.connect(str(work_path), read_only=True) as connection:
+        connection.execute(f"set file_search_path = {sql.text(search_path(lake_dir))}")
+        for schema, table, column, kind in connection.execute(
+            "select schema_name, table_name, column_name, lower(data_type) from duckdb_columns() "
+            "where schema_name in ('lake', 'config') order by all"
+        ).fetchall():
+            columns.setdefault((schema, table), []).append(dg.TableColumn(column, kind))
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for (schema, table), listed in columns.items():
+            found[schema, table] = {"dagster/column_schema": dg.TableSchema(listed)}
+            if table not in ENTITIES or schema == "config":
+                (rows,) = connection.execute(f"select count(*) from {schema}.{table}").fetchone() or (0,)
+                found[schema, table]["dagster/row_count"] = rows
+    return found
 
 
 def _work_table(schema: str, name: str, deps: list[dg.AssetKey], description: str) -> dg.AssetSpec:

@@ -3,6 +3,7 @@
     lake/<entity>/<source>/<feed>/<extract time>-<file>-<sha256, 12>-<path, 6>-<mapping, 8>.parquet   rows
                                   ….rejects.parquet          rows the parser rejected
                                   ….json                     the record, written last
+                                  compacted-<number>.…       the same three, of many deliveries (compaction.py)
 
 A record is what makes a file part of the lake: a run killed before it leaves a Parquet file that nobody
 reads and that the next run writes again.
@@ -28,13 +29,17 @@ from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed, Source
 from dagster_project.errors import DealtrailError, RefusedFileError
+from dagster_project.forget.rows import Subject, forget_in_file, ids_in, separators_of
+from dagster_project.forget.tombstones import FORGOTTEN, Tombstones, read_tombstones
 from dagster_project.ingest import personal, proof
 from dagster_project.ingest.archives import Delivered, as_delivered
 from dagster_project.ingest.landing import LandedFile
 from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 
-#: Version of the lake's files and of how they are read; a higher one reads landing files again.
-LAKE_FORMAT = 3
+#: Version of how the lake lies on disk. A lake of a lower one is migrated (migration.py), of a higher one refused.
+LAKE_FORMAT = 4
+#: Version of how delivered files are read; a higher one reads those that are still in landing again.
+READING_VERSION = 3
 #: Modification time, in a record, of a file that could not be opened.
 NEVER_READ = -1
 #: The loaded deliveries of a feed that tell what is usual for the next one.
@@ -61,6 +66,8 @@ class FileRecord:
     rows_in_file: int
     rows_rejected: int
     rows_loaded: int
+    #: Rows that were blanked since, or as they came: their record was forgotten (forget/). Not among the loaded.
+    rows_forgotten: int = 0
     headings: list[str] = field(default_factory=list)
     outranked: list[str] = field(default_factory=list)
     unmapped: list[str] = field(default_factory=list)
@@ -68,6 +75,9 @@ class FileRecord:
     filled: list[str] = field(default_factory=list)
     #: Column → how the file writes its dates or numbers, where that is proved and no standard form (ingest/proof.py).
     readings: dict[str, str] = field(default_factory=dict)
+    #: The files of many deliveries that its rows and rejects were brought into, and the columns its own file had.
+    compacted: str = ""
+    columns: list[str] = field(default_factory=list)
     lake_format: int = LAKE_FORMAT
 
     @property
@@ -83,22 +93,60 @@ class FileRecord:
         return f"{moment}-{self.sha256[:12]}-{path}-{self.mapping}"
 
     def path(self, lake_dir: Path, ending: str) -> Path:
-        """Where this record's `parquet`, `rejects.parquet` or `json` lies."""
-        return lake_dir / self.entity / self.source / self.feed / f"{self.file_id}.{ending}"
+        """Where this record's `parquet`, `rejects.parquet` or `json` lies, of compacted ones with those of others."""
+        return lake_dir / self.entity / self.source / self.feed / f"{self.compacted or self.file_id}.{ending}"
 
 
 def read_records(lake_dir: Path) -> list[FileRecord]:
     """Every record of the lake, in the order in which they were written."""
-    records = []
+    found: dict[tuple[str, str, str], FileRecord] = {}
+    # single records first: of one that stands in two places (a killed compaction's leftovers) the later place counts
     for path in sorted(lake_dir.glob("*/*/*/*.json")):
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw["lake_format"] > LAKE_FORMAT:
-            raise DealtrailError(
-                f"{path}: written by a newer Dealtrail (lake format {raw['lake_format']}, this one knows "
-                f"{LAKE_FORMAT}); upgrade, or use another WAREHOUSE_DIR"
-            )
-        records.append(FileRecord(**raw))
-    return sorted(records, key=lambda record: record.recorded)
+        for record in read_record_file(path):
+            identity = (record.source, record.feed, record.file_id)
+            if identity not in found or record.recorded >= found[identity].recorded:
+                found[identity] = record
+    return sorted(found.values(), key=lambda record: record.recorded)
+
+
+def read_record_file(path: Path) -> list[FileRecord]:
+    """The records of one file: its one delivery's, or those of all that were compacted together."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    if raw["lake_format"] > LAKE_FORMAT:
+        raise DealtrailError(
+            f"{path}: written by a newer Dealtrail (lake format {raw['lake_format']}, this one knows "
+            f"{LAKE_FORMAT}); upgrade, or use another WAREHOUSE_DIR"
+        )
+    return [FileRecord(**one) for one in raw.get("records", [raw])]
+
+
+def write_record_file(path: Path, records: list[FileRecord]) -> None:
+    """Writes the records of what was compacted together: what makes the files beside it part of the lake."""
+    said = {"lake_format": LAKE_FORMAT, "records": [asdict(record) for record in records]}
+    write_atomically(path, json.dumps(said, ensure_ascii=False))
+
+
+def replace_records(lake_dir: Path, changed: list[FileRecord]) -> None:
+    """Writes records that are in the lake anew, wherever they stand."""
+    by_file: dict[Path, list[FileRecord]] = {}
+    for record in changed:
+        by_file.setdefault(record.path(lake_dir, "json"), []).append(record)
+    for path, records in by_file.items():
+        if not records[0].compacted:
+            _recorded(records[0], lake_dir)
+            continue
+        anew = {record.file_id: record for record in records}
+        write_record_file(path, [anew.get(record.file_id, record) for record in read_record_file(path)])
+
+
+def data_files(lake_dir: Path, entity: str) -> list[Path]:
+    """Every Parquet file of an entity's rows, single or compacted, also of what no run selects."""
+    return sorted(path for path in lake_dir.glob(f"{entity}/*/*/*.parquet") if not is_of_rejects(path))
+
+
+def is_of_rejects(path: Path) -> bool:
+    """Whether a Parquet file of the lake holds what the parser rejected."""
+    return path.name.endswith(".rejects.parquet")
 
 
 def ingest(
@@ -111,6 +159,7 @@ def ingest(
     """
     feed = source.feeds[feed_name]
     mapping = mapping_version(source, feed)
+    tombstones = read_tombstones(lake_dir)
     added: list[FileRecord] = []
     connection = duckdb.connect()
     connection.execute("set preserve_insertion_order = true")
@@ -154,7 +203,9 @@ def ingest(
             if unreadable:
                 added.append(_refused(record, unreadable, lake_dir))
             else:
-                added.append(_store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul))
+                added.append(
+                    _store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul, tombstones)
+                )
     finally:
         connection.close()
     return added
@@ -165,7 +216,7 @@ def mapping_version(source: Source, feed: Feed) -> str:
     # the names of pipelines decide where a heading such as "Demo (new) (Sales)" is split
     split_at = [pipeline.name for pipeline in source.pipelines]
     said = {
-        "format": LAKE_FORMAT,
+        "format": READING_VERSION,
         "columns": feed.columns,
         "constants": feed.constants,
         "values": feed.values,
@@ -191,14 +242,20 @@ def plain_text_left(source: Source, feed_name: str, records: list[FileRecord], l
     feed = source.feeds[feed_name]
     guarded = [column for column, privacy in feed.personal_data.items() if privacy != "keep"]
     mapping = mapping_version(source, feed) if guarded else ""
-    found = []
+    suspects: dict[Path, list[FileRecord]] = {}
     for record in records:
-        columns = [column for column in guarded if column in record.filled]
-        path = record.path(lake_dir, "parquet")
-        if record.mapping == mapping or not columns or not path.exists():
+        if record.mapping != mapping and not set(guarded).isdisjoint(record.filled):
+            suspects.setdefault(record.path(lake_dir, "parquet"), []).append(record)
+    found = []
+    for path, of_file in suspects.items():
+        if not path.exists():
             continue
-        is_plain = " or ".join(f"not regexp_matches({column}, '^[0-9a-f]{{64}}')" for column in columns)
-        if duckdb.execute(f"select 1 from read_parquet(?) where {is_plain} limit 1", [str(path)]).fetchone():
+        columns = sorted(set(guarded).intersection(*[{c for r in of_file for c in r.filled}]))
+        hashed = f"'^([0-9a-f]{{64}}|{FORGOTTEN})'"
+        is_plain = " or ".join(f"not regexp_matches({column}, {hashed})" for column in columns)
+        ids = [record.file_id for record in of_file]
+        query = f"select 1 from read_parquet(?) where _file_id in (select unnest(?)) and ({is_plain}) limit 1"
+        if duckdb.execute(query, [str(path), ids]).fetchone():
             found.append(path)
     return found
 
@@ -245,7 +302,8 @@ def _judge(records: list[FileRecord], feed: Feed, full: bool, min_volume_share: 
     for extracted_at in sorted({record.extracted_at for record in records}):
         delivery = [record for record in records if record.extracted_at == extracted_at]
         refused = [record for record in delivery if record.state == "refused"]
-        rows = sum(record.rows_loaded for record in delivery)
+        # how much was delivered: a forgotten row came as well
+        rows = sum(record.rows_loaded + record.rows_forgotten for record in delivery)
         usual = median(volumes[-BASELINE_DELIVERIES:]) if full and volumes else 0
         if refused:
             message = f"{refused[0].file}: {refused[0].message}"
@@ -271,7 +329,9 @@ def _confirmed(delivery: list[FileRecord], feed: Feed) -> bool:
 
 
 def _not_loaded(record: FileRecord, state: str, message: str) -> FileRecord:
-    return replace(record, state=state, message=message, rows_in_file=0, rows_rejected=0, rows_loaded=0)
+    return replace(
+        record, state=state, message=message, rows_in_file=0, rows_rejected=0, rows_loaded=0, rows_forgotten=0
+    )
 
 
 def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRecord]) -> bool:
@@ -295,6 +355,7 @@ def _store(
     feed: Feed,
     lake_dir: Path,
     has_nul: bool,
+    tombstones: Tombstones,
 ) -> FileRecord:
     target = record.path(lake_dir, "parquet")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -312,10 +373,50 @@ def _store(
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
         return _refused(record, str(error), lake_dir)
+    blanked = 0
+    if tombstones.by_digest:
+        blanked = _forget_anew(connection, unfinished, source, feed, filled, tombstones)
+        loaded = replace(loaded, rejects=_without_forgotten(loaded.rejects, source.name, tombstones))
     if loaded.rejects:
         _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
     unfinished.replace(target)
-    return _recorded(replace(_with_counts(record, loaded), filled=filled, readings=readings), lake_dir)
+    counted = with_forgotten(_with_counts(record, loaded), blanked)
+    return _recorded(replace(counted, filled=filled, readings=readings), lake_dir)
+
+
+def _forget_anew(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    filled: list[str],
+    tombstones: Tombstones,
+) -> int:
+    """Forgets in a new file whom the lake has forgotten; returns how many rows that blanked."""
+    ids = ids_in(connection, path, feed.entity, filled, separators_of(source))
+    found: dict[str, dict[str, str]] = {}
+    for entity in tombstones.entities(source.name).intersection(ids):
+        for value in ids[entity]:
+            pseudonym = tombstones.pseudonym(source.name, entity, value)
+            if pseudonym:
+                found.setdefault(entity, {})[value] = pseudonym
+    if not found:
+        return 0
+    subject = Subject(source.name, found, separators_of(source), lambda text: tombstones.in_text(source.name, text))
+    return forget_in_file(path, feed.entity, subject).blanked
+
+
+def _without_forgotten(rejects: list[Reject], source_name: str, tombstones: Tombstones) -> list[Reject]:
+    return [
+        replace(reject, text=None) if reject.text and tombstones.names_somebody(source_name, reject.text) else reject
+        for reject in rejects
+    ]
+
+
+def with_forgotten(record: FileRecord, rows: int) -> FileRecord:
+    """The record when this many of its rows are forgotten."""
+    accepted = record.rows_in_file - record.rows_rejected
+    return replace(record, rows_loaded=accepted - rows, rows_forgotten=rows)
 
 
 def _refused(record: FileRecord, message: str, lake_dir: Path) -> FileRecord:
@@ -361,6 +462,34 @@ def null_counts(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> lis
         [[str(path) for path in paths]],
     ).fetchall()
     return [(Path(file), column, int(cells), int(nulls)) for file, column, cells, nulls in rows]
+
+
+def null_counts_of(
+    connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path
+) -> list[tuple[FileRecord, str, int, int]]:
+    """The same of records: what is compacted, which only a look at the past asks for, is counted row by row."""
+    single = {record.path(lake_dir, "parquet"): record for record in records if not record.compacted}
+    counts = [
+        (single[path], column, cells, nulls) for path, column, cells, nulls in null_counts(connection, list(single))
+    ]
+    together: dict[Path, dict[str, FileRecord]] = {}
+    for record in records:
+        if record.compacted:
+            together.setdefault(record.path(lake_dir, "parquet"), {})[record.file_id] = record
+    for path, of_file in together.items():
+        columns = sorted({column for record in of_file.values() for column in record.columns})
+        rows = connection.execute(
+            f"select _file_id, count(*), {', '.join(f'count({column})' for column in columns)} "
+            "from read_parquet(?) where _file_id in (select unnest(?)) group by _file_id order by _file_id",
+            [str(path), list(of_file)],
+        ).fetchall()
+        counts += [
+            (of_file[file_id], column, cells, cells - values)
+            for file_id, cells, *filled in rows
+            for column, values in zip(columns, filled, strict=True)
+            if column in of_file[file_id].columns
+        ]
+    return counts
 
 
 def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject], path: Path) -> None:

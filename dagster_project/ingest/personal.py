@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from collections.abc import Mapping
 
@@ -53,6 +54,11 @@ def prepare_hashing(connection: duckdb.DuckDBPyConnection) -> None:
     key = key.ljust(_BLOCK, b"\0")
     for name, pad in (("hash_inner", 0x36), ("hash_outer", 0x5C)):
         connection.execute(f"set variable {name} = unhex('{bytes(byte ^ pad for byte in key).hex()}')")
+
+
+def hashed(value: str) -> str:
+    """What the lake holds of a value that is hashed."""
+    return hmac.digest(_salt(), value.encode(), "sha256").hex()
 
 
 def guarded(value: str, column: str, feed: Feed, separator: str) -> str | None:

@@ -2,13 +2,15 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
+import duckdb
 
 from dagster_project.config.postgres_url import POSTGRES_URL
 from dagster_project.publish.postgres import publish_current
 from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
-from dagster_project.publish.publication import publish
+from dagster_project.publish.publication import keep_only_record, publish
 from dagster_project.publish.report.build import write_excuse, write_report
 from dagster_project.runs import NightlyRun
 
@@ -42,20 +44,43 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
         try:
             with run.step("report"):
-                write_report(run.build_path, run.building_dir / "report", run.settings, run.as_of)
+                write_report(run.built(run.build_path), run.building_dir / "report", run.settings, run.as_of)
                 run.summary["report"] = "report/index.html"
         except Exception as error:  # the tables are more than their page: report_is_there fails the run for it
             write_excuse(run.building_dir / "report", run.run_id, error)
         with run.step("publish"):
             version = publish(run)
             run.state = "published"
+        rows = _rows(version / "pipeline.duckdb")
+        counted = {"pipeline_duckdb": sum(rows.values()), "marts_parquet": rows["marts"]}
         for name in _PARTS:
+            row_count = {"dagster/row_count": counted[name]} if name in counted else {}
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["publish", name]),
-                metadata={"version": dg.MetadataValue.path(str(version)), **_counts(run)},
+                metadata={"version": dg.MetadataValue.path(str(version)), **row_count, **_counts(run)},
             )
 
     return publish_version
+
+
+def night_record(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """What a past night leaves. Like the publication, it waits for every asset that carries a check."""
+
+    @dg.asset(
+        key_prefix="lake",
+        name="night_record",
+        deps=upstream,
+        group_name="lake",
+        kinds={"parquet"},
+        owners=["team:data"],
+        description="What a past night found, in lake/violations and lake/scores; unpublished (`dealtrail backfill`).",
+    )
+    def keep_night_record(run: Run) -> None:
+        with run.step("record"):
+            keep_only_record(run)
+            run.state = "recorded"
+
+    return keep_night_record
 
 
 @dg.asset_check(
@@ -96,8 +121,18 @@ def publish_postgres(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg
         run.failure = run.failed_step = None
     run.state = "published"  # also where this step alone is run
     run.summary["postgres"] = published.facts
-    run.warnings += published.warnings
-    yield dg.MaterializeResult(metadata=published.facts)
+    for warning in published.warnings:
+        run.warn(warning)
+    yield dg.MaterializeResult(metadata={**published.facts, "dagster/row_count": published.rows})
+
+
+def _rows(database: Path) -> dict[str, int]:
+    """Rows of each published schema, by DuckDB's own books."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        counts = connection.execute(
+            "select schema_name, sum(estimated_size)::bigint from duckdb_tables() group by schema_name"
+        ).fetchall()
+    return dict(counts)
 
 
 def _counts(run: NightlyRun) -> dict[str, int]:

@@ -46,6 +46,16 @@ def publish(run: NightlyRun) -> Path:
     return version
 
 
+def keep_only_record(run: NightlyRun) -> None:
+    """Takes what a past night found into the lake, and publishes nothing."""
+    found = run.building_dir / run.run_id
+    found.mkdir()
+    with duckdb.connect(str(run.build_path)) as connection:
+        connection.execute(f"attach {sql.text(run.work_path)} as work (read_only)")
+        write_record(connection, found, run.night)
+    keep_record(found, run.lake_dir)
+
+
 def switch(warehouse: Path, version: Path) -> None:
     """Points `current`, and with it everything published, at a version.
 

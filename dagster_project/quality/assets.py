@@ -12,7 +12,8 @@ import dagster as dg
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.models import Configuration
+from dagster_project.config.load import Settings
+from dagster_project.links import link, rule_page
 from dagster_project.quality.evaluate import Result, evaluate
 from dagster_project.quality.life import Night, keep_record, scores_by_source, write_life
 from dagster_project.quality.policy import Check, checks
@@ -52,16 +53,20 @@ def found_assets(upstream: list[dg.AssetKey]) -> list[dg.AssetSpec]:
     ]
 
 
-def expectation_checks(config: Configuration) -> dg.AssetChecksDefinition:
+def expectation_checks(settings: Settings) -> dg.AssetChecksDefinition:
     """All rules and gates that are switched on, as checks on their models."""
-    planned = checks(config)
+    planned = checks(settings.config)
     specs = [
         dg.AssetCheckSpec(
             check.name,
             asset=asset_of(check),
             description=f"{check.severity}: {check.says}",
             blocking=check.severity == "critical",
-            metadata={"severity": check.severity, "suite": check.suite.suite},
+            metadata={
+                "severity": check.severity,
+                "suite": check.suite.suite,
+                "docs": rule_page(settings.warehouse_dir, check),
+            },
         )
         for check in planned
     ]
@@ -73,7 +78,7 @@ def expectation_checks(config: Configuration) -> dg.AssetChecksDefinition:
         with run.step("expectations"):
             run.results = evaluate(
                 run.settings.config,
-                run.build_path,
+                run.built(run.build_path),
                 run.work_path,
                 run.building_dir / "data_docs",
             )
@@ -112,7 +117,7 @@ def _check_result(
         "unexpected": result.unexpected,
         "not_applied_to": ", ".join(result.not_applied_to) or "-",
         "all_violations": dg.MetadataValue.md(f"```sql\n{check.open_violations_sql}\n```"),
-        "data_docs": dg.MetadataValue.path(str(run.settings.warehouse_dir / "data_docs" / result.page)),
+        "data_docs": link(run.settings.warehouse_dir, f"data_docs/{result.page}"),
     }
     if shown:
         metadata["first_violations"] = dg.MetadataValue.table(shown)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from dagster_project import sql
 from dagster_project.quality.tables import HYGIENE_SCORES, HYGIENE_VIOLATIONS, WORKLISTS
@@ -282,6 +284,18 @@ def keep_record(version_dir: Path, lake_dir: Path) -> None:
         unfinished = kept.with_suffix(".unfinished")
         shutil.copyfile(record, unfinished)
         unfinished.replace(kept)
+
+
+def recorded_nights(lake_dir: Path, until: datetime) -> dict[date, datetime]:
+    """Day → the last moment of it that a run has left a record of, up to this moment."""
+    files = sorted((lake_dir / "violations").glob("*.parquet"))
+    if not files:
+        return {}
+    rows = duckdb.execute(
+        "select seen_on, max(as_of) from read_parquet(?, union_by_name = true) where as_of <= ? group by seen_on",
+        [[str(file) for file in files], until.astimezone(UTC).replace(tzinfo=None)],
+    ).fetchall()
+    return {day: moment.replace(tzinfo=UTC) for day, moment in rows}
 
 
 def _record(version_dir: Path, what: str) -> Path:

@@ -17,7 +17,7 @@ from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
 from dagster_project.quality.evaluate import preload
 from dagster_project.runs import NightlyRun
-from dagster_project.transform.project import dbt_environment, dbt_vars, manifest, target_dir
+from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars, manifest, target_dir
 
 Run = dg.ResourceParam[NightlyRun]
 
@@ -44,6 +44,14 @@ class Translator(DagsterDbtTranslator):
         """Everything here is the data team's."""
         return ["team:data"]
 
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With the file that a model or seed stands in."""
+        file = dg.LocalFileCodeReference(file_path=str((DBT_DIR / dbt_resource_props["original_file_path"]).resolve()))
+        return {
+            **super().get_metadata(dbt_resource_props),
+            "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[file]),
+        }
+
 
 def transform_assets(settings: Settings) -> dg.AssetsDefinition:
     """The dbt project's models, seeds and tests as one operation."""
@@ -58,6 +66,7 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
     def transform(context: dg.AssetExecutionContext, dbt: DbtCliResource, run: Run) -> Iterator[Any]:
         os.environ.update(dbt_environment(run.settings))
         with run.step("transform"):
+            run.built(run.work_path)
             args = ["build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(run.settings)]
             target = target_dir(run.settings)
             invocation = dbt.cli(args, context=context, target_path=target, raise_on_error=False)

@@ -30,8 +30,9 @@ from dagster_project.config.stages import (
     pipelines_of,
     stage_aliases,
 )
+from dagster_project.forget.rows import MARKER
 from dagster_project.ingest import proof
-from dagster_project.ingest.lake import FileRecord, null_counts, places
+from dagster_project.ingest.lake import FileRecord, null_counts_of, places, read_record_file
 from dagster_project.transform.met_pipelines import with_met_pipelines
 
 #: The tables of the schema `lake`, and what they hold.
@@ -112,9 +113,8 @@ def search_path(lake_dir: Path) -> str:
     return "" if "," in str(lake_dir) else str(lake_dir)
 
 
-def _named(record: FileRecord, ending: str, lake_dir: Path) -> str:
+def _named(path: Path, lake_dir: Path) -> str:
     """A file of the lake as the views name it."""
-    path = record.path(lake_dir, ending)
     return sql.text(path.relative_to(lake_dir) if search_path(lake_dir) else path)
 
 
@@ -359,6 +359,7 @@ def _write_files(connection: duckdb.DuckDBPyConnection, config: Configuration, r
             "rows_in_file": "bigint",
             "rows_rejected": "bigint",
             "rows_loaded": "bigint",
+            "rows_forgotten": "bigint",
             "state": "varchar",
             "message": "varchar",
             "is_confirmed": "boolean",
@@ -389,7 +390,7 @@ def _write_recent(connection: duckdb.DuckDBPyConnection, loaded: list[FileRecord
     Of older deliveries nothing is looked at, however long the lake; NULLs are counted by the files' own statistics.
     """
     compared = places(loaded)
-    recent = {r.path(lake_dir, "parquet"): r for r in loaded if (r.source, r.feed, r.extracted_at) in compared}
+    recent = [r for r in loaded if (r.source, r.feed, r.extracted_at) in compared]
     of_file = {"source": "varchar", "feed": "varchar", "file_id": "varchar"}
     _create_table(
         connection,
@@ -397,7 +398,7 @@ def _write_recent(connection: duckdb.DuckDBPyConnection, loaded: list[FileRecord
         {**of_file, "heading": "varchar"},
         [
             {"source": r.source, "feed": r.feed, "file_id": r.file_id, "heading": heading}
-            for r in recent.values()
+            for r in recent
             for heading in sorted({heading.strip() for heading in r.headings} - {""})
         ],
     )
@@ -407,15 +408,15 @@ def _write_recent(connection: duckdb.DuckDBPyConnection, loaded: list[FileRecord
         {**of_file, "column_name": "varchar", "cells": "bigint", "null_cells": "bigint"},
         [
             {
-                **{key: getattr(recent[path], key) for key in of_file},
+                **{key: getattr(record, key) for key in of_file},
                 "column_name": column,
                 "cells": cells,
                 "null_cells": nulls,
             }
-            for path, column, cells, nulls in null_counts(connection, list(recent))
+            for record, column, cells, nulls in null_counts_of(connection, recent, lake_dir)
         ],
     )
-    deals: list[tuple[FileRecord, dict[str, str]]] = [(r, {}) for r in recent.values() if r.entity == "deals"]
+    deals: list[tuple[FileRecord, dict[str, str]]] = [(r, {}) for r in recent if r.entity == "deals"]
     _create_entity_view(connection, "recent_deals", "deals", deals, lake_dir)
 
 
@@ -442,19 +443,48 @@ def _create_entity_view(
 ) -> None:
     """`lake.<name>`: of an entity every canonical column as text (NULL where no file has it), provenance, place in
     the file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
-    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    alike: dict[tuple[tuple[str, str], ...], list[FileRecord]] = {}
     for record, readings in records:
-        path = _named(record, "parquet", lake_dir)
-        alike.setdefault(tuple(sorted(readings.items())), []).append(path)
-    parts = [_select_files(connection, entity, files, dict(readings)) for readings, files in alike.items()]
+        alike.setdefault(tuple(sorted(readings.items())), []).append(record)
+    parts = [
+        _select_rows(connection, entity, rows, dict(readings))
+        for readings, written_alike in alike.items()
+        for rows in _rows_of(written_alike, lake_dir)
+    ]
     connection.execute(f"create view lake.{name} as {' union all '.join(parts or [_select_none(entity)])}")
 
 
-def _select_files(
-    connection: duckdb.DuckDBPyConnection, entity: str, files: list[str], readings: dict[str, str]
-) -> str:
-    scan = f"read_parquet([{', '.join(files)}], union_by_name = true, file_row_number = true)"
-    present = {row[0] for row in connection.execute(f"describe select * from {scan}").fetchall()}
+def _rows_of(records: list[FileRecord], lake_dir: Path) -> list[str]:
+    """Relations with the rows of these records: of single files, whole compacted ones, parts of compacted ones."""
+    single = [_named(record.path(lake_dir, "parquet"), lake_dir) for record in records if not record.compacted]
+    compacted = _compacted(records, lake_dir, "parquet")
+    whole = [file for file, ids in compacted.items() if ids is None]
+    relations = []
+    if single:
+        scan = f"read_parquet([{', '.join(single)}], union_by_name = true, file_row_number = true)"
+        relations.append(f"(select * exclude (file_row_number), file_row_number as _file_row_number from {scan})")
+    if whole:
+        relations.append(f"read_parquet([{', '.join(whole)}], union_by_name = true)")
+    relations += [f"(from read_parquet({file}) where _file_id in ({ids}))" for file, ids in compacted.items() if ids]
+    return relations
+
+
+def _compacted(records: list[FileRecord], lake_dir: Path, ending: str) -> dict[str, str | None]:
+    """Compacted file → the records that are selected of it, as SQL; None where it holds no others."""
+    selected: dict[Path, set[str]] = {}
+    for record in records:
+        if record.compacted:
+            selected.setdefault(record.path(lake_dir, "json"), set()).add(record.file_id)
+    files: dict[str, str | None] = {}
+    for index, ids in selected.items():
+        name = _named(index.with_name(f"{index.stem}.{ending}"), lake_dir)
+        is_whole = {record.file_id for record in read_record_file(index) if record.state == "loaded"} == ids
+        files[name] = None if is_whole else ", ".join(map(sql.text, sorted(ids)))
+    return files
+
+
+def _select_rows(connection: duckdb.DuckDBPyConnection, entity: str, rows: str, readings: dict[str, str]) -> str:
+    present = {row[0] for row in connection.execute(f"describe select * from {rows}").fetchall()}
     selected = [
         column if column in present else f"cast(null as varchar) as {column}" for column in ENTITIES[entity].columns
     ]
@@ -462,7 +492,8 @@ def _select_files(
         f"cast({sql.text(readings[column]) if column in readings else 'null'} as varchar) as _reading_{column}"
         for column in proof.read_columns(entity)
     ]
-    return f"select {', '.join([*selected, *PROVENANCE, *said])}, file_row_number as _file_row_number from {scan}"
+    kept = f" where {MARKER} is not true" if MARKER in present else ""
+    return f"select {', '.join([*selected, *PROVENANCE, *said])}, _file_row_number from {rows}{kept}"
 
 
 def _select_none(entity: str) -> str:
@@ -473,11 +504,20 @@ def _select_none(entity: str) -> str:
 
 
 def _create_rejects_view(connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path) -> None:
+    columns = "row_number, column_name, value, reason"
     parts = [
         f"select {sql.text(r.source)} as source, {sql.text(r.feed)} as feed, {sql.text(r.file_id)} as file_id, "
-        f"row_number, column_name, value, reason from read_parquet({_named(r, 'rejects.parquet', lake_dir)})"
+        f"{columns} from read_parquet({_named(r.path(lake_dir, 'rejects.parquet'), lake_dir)})"
         for r in records
+        if not r.compacted
     ]
+    for source, feed in sorted({(r.source, r.feed) for r in records if r.compacted}):
+        of_feed = [r for r in records if (r.source, r.feed) == (source, feed)]
+        parts += [
+            f"select {sql.text(source)}, {sql.text(feed)}, _file_id, {columns} from read_parquet({file}) "
+            f"where {f'_file_id in ({ids})' if ids else 'true'}"
+            for file, ids in _compacted(of_feed, lake_dir, "rejects.parquet").items()
+        ]
     empty = (
         "select '' as source, '' as feed, '' as file_id, cast(0 as bigint) as row_number, "
         "'' as column_name, '' as value, '' as reason where false"

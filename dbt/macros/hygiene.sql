@@ -1,9 +1,14 @@
 {# What hygiene rules look at, where several models need it. #}
 
-{# Whether the person responsible is there to act: `active`, `deactivated`, `unknown`; NULL where nobody is. #}
+{# Whether a key names a record that was forgotten (`dealtrail forget`): it is missed by nobody. #}
+{% macro is_forgotten(key) -%}
+    coalesce({{ key }} like '%:forgotten-________________', false)
+{%- endmacro %}
+
+{# Whether the person responsible is there to act: `active`, `deactivated`, `unknown`; NULL where nobody is, or who is was forgotten. #}
 {% macro owner_state(owner_key, owners) -%}
     case
-        when {{ owner_key }} is null then null
+        when {{ owner_key }} is null or {{ is_forgotten(owner_key) }} then null
         when {{ owners }}.owner_key is null then 'unknown'
         when not {{ owners }}.is_active then 'deactivated'
         else 'active'

@@ -8,6 +8,7 @@ import duckdb
 
 from tests.faults import crm
 from tests.faults.nights import Nights
+from tests.faults.webhook import listening
 
 
 def test_the_tables_are_published_and_the_night_says_what_is_missing(tmp_path: Path) -> None:
@@ -18,7 +19,8 @@ def test_the_tables_are_published_and_the_night_says_what_is_missing(tmp_path: P
     in_its_way.parent.mkdir(parents=True)
     in_its_way.write_text("<b>a file where a folder should be</b>", encoding="utf-8")
 
-    night = nights.play(crm.FIRST)
+    with listening() as webhook:
+        night = nights.play(crm.FIRST)
 
     assert night.status == 3
     assert night.output.startswith("published, but without a report")
@@ -28,3 +30,5 @@ def test_the_tables_are_published_and_the_night_says_what_is_missing(tmp_path: P
         assert published.execute("select count(*) > 20 from marts.fct_deals").fetchone() == (True,)
     page = (nights.warehouse / "report" / "index.html").read_text(encoding="utf-8")
     assert "No report this morning" in page and night.run_json["run_id"] in page
+    (message,) = webhook.messages
+    assert message["text"].startswith("Dealtrail: the night is published, but failed in step report. ")

@@ -14,7 +14,7 @@ from tests.faults.nights import Nights, fingerprints, tables
 PUBLISHED: dict[str, Any] = {
     "state": "published",
     "as_of": "2025-12-31T00:00:00+00:00",
-    "rows": {"in_files": 1, "loaded": 1, "rejected": 0},
+    "rows": {"in_files": 1, "loaded": 1, "forgotten": 0, "rejected": 0},
     "violations": {"warning": 1},
     "violations_by_rule": [{"rule": "stale_deal", "severity": "warning", "count": 1}],
     "steps": [{"name": "ingest", "seconds": 0.1}],

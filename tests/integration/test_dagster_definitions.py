@@ -1,12 +1,17 @@
 """What Dagster shows: groups that read like the picture, checks with severities, the schedule, the sensor."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from dagster_project.links import link
+from dagster_project.schedules import expected
 from tests.conftest import PROJECT, Warehouse
 
 
@@ -20,6 +25,21 @@ def definitions(sample: Warehouse) -> Iterator[ModuleType]:
         from dagster_project import definitions
 
         yield definitions
+
+
+@pytest.fixture(scope="module")
+def materialized(definitions: ModuleType, sample: Warehouse) -> dict[str, dict[str, Any]]:
+    """What the sample's night told Dagster of each asset."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(sample.path / "dagster"))
+        with dg.DagsterInstance.get() as instance:
+            keys = [node.key for node in graph(definitions).asset_nodes]
+            events = instance.get_latest_materialization_events(keys)
+    return {
+        key.to_user_string(): dict(event.asset_materialization.metadata)
+        for key, event in events.items()
+        if event and event.asset_materialization
+    }
 
 
 def graph(definitions: ModuleType) -> Any:
@@ -44,6 +64,109 @@ def test_an_asset_for_each_source_and_entity(definitions: ModuleType) -> None:
     keys = {node.key.to_user_string() for node in graph(definitions).asset_nodes if node.group_name == "landing"}
     assert {"landing/acme_salesforce/deals", "landing/boreal_pipedrive/deal_changes"} <= keys
     assert "landing/field_sheet/exchange_rates" in keys
+
+
+#: Assets that are files or pages, and no tables.
+PAGES = {"publish/report", "publish/data_docs"}
+FILES = {"publish/pipeline_duckdb", "publish/marts_parquet", "publish/postgres", "lake/night_record"}
+
+
+def test_every_asset_says_what_it_is_whose_it_is_and_where_it_is_explained(definitions: ModuleType) -> None:
+    nodes = list(graph(definitions).asset_nodes)
+    assert len(nodes) > 150
+    for node in nodes:
+        key = node.key.to_user_string()
+        assert len(node.description or "") > 15, key
+        assert list(node.owners) == ["team:data"], key
+        assert node.group_name != "default" and node.kinds, key
+        assert node.metadata["docs"].value.endswith(".html") or ".html#" in node.metadata["docs"].value, key
+
+
+def test_every_table_has_its_columns_before_or_after_its_first_night(
+    definitions: ModuleType, materialized: dict[str, dict[str, Any]]
+) -> None:
+    for node in graph(definitions).asset_nodes:
+        key = node.key.to_user_string()
+        if key in PAGES | FILES:
+            continue
+        schema = node.metadata.get("dagster/column_schema") or materialized[key]["dagster/column_schema"]
+        assert getattr(schema, "value", schema).columns, key
+    columns = materialized["lake/deals"]["dagster/column_schema"].value.columns
+    assert {"deal_id", "_extracted_at"} <= {column.name for column in columns}
+    landing = graph(definitions).get(dg.AssetKey(["landing", "acme_salesforce", "deals"])).metadata
+    assert any("from " in column.description for column in landing["dagster/column_schema"].columns)
+
+
+def test_every_table_has_its_rows_after_a_night(
+    definitions: ModuleType, sample: Warehouse, materialized: dict[str, dict[str, Any]]
+) -> None:
+    counts = {key: metadata.get("dagster/row_count") for key, metadata in materialized.items()}
+    expected = {node.key.to_user_string() for node in graph(definitions).asset_nodes}
+    assert set(counts) == expected - {"publish/postgres", "lake/night_record"}
+    views = {
+        node.key.to_user_string()
+        for node in graph(definitions).asset_nodes
+        if node.metadata.get("dagster-dbt/materialization_type") == "view"
+    }
+    assert {key for key, count in counts.items() if count is None} == PAGES | views
+    for table in ("marts.fct_deals", "quality.hygiene_violations"):
+        assert counts[table.replace(".", "/")].value == sample.value(f"select count(*) from {table}")
+    published = sample.value("select sum(estimated_size)::bigint from duckdb_tables()")
+    assert counts["publish/pipeline_duckdb"].value == published
+
+
+def test_a_model_leads_to_its_file_and_a_check_to_its_rule(definitions: ModuleType) -> None:
+    node = graph(definitions).get(dg.AssetKey(["marts", "mart_funnel"]))
+    assert node.metadata["docs"].value.endswith("docs/metrics.html#mart_funnel")
+    assert node.metadata["dbt_docs"].value.endswith("docs/dbt.html#!/model/model.dealtrail.mart_funnel")
+    (file,) = node.metadata["dagster/code_references"].code_references
+    assert Path(file.file_path).is_file() and file.file_path.endswith("mart_funnel.sql")
+    for check in definitions.defs.asset_checks:
+        for spec in check.check_specs:
+            if spec.metadata.get("suite"):
+                assert "/docs/hygiene.html#" in spec.metadata["docs"].value
+
+
+def test_links_are_links_where_a_web_server_has_the_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEALTRAIL_PAGES_URL", "https://pages.example/crm/")
+    assert link(Path("/w"), "docs/index.html") == dg.MetadataValue.url("https://pages.example/crm/docs/index.html")
+
+
+def test_what_is_published_is_expected_every_night(definitions: ModuleType) -> None:
+    nodes = {node.key.to_user_string(): node for node in graph(definitions).asset_nodes}
+    due = {key for key, node in nodes.items() if node.freshness_policy}
+    # nothing is expected of a Postgres that there is not
+    assert due == {key for key in nodes if key.startswith("publish/")} - {"publish/postgres"}
+    policy = nodes["publish/report"].freshness_policy
+    assert (policy.deadline_cron, policy.timezone) == ("0 3 * * *", "Europe/Berlin")
+
+
+def test_a_late_schedule_has_its_deadline_on_the_next_day(definitions: ModuleType) -> None:
+    settings = definitions.settings
+    schedule = settings.config.schedule.model_copy(update={"at": "23:30"})
+    late = replace(settings, config=settings.config.model_copy(update={"schedule": schedule}))
+    spec = expected(dg.AssetSpec(["publish", "report"], group_name="publish"), late)
+    assert spec.freshness_policy is not None
+    assert spec.freshness_policy.deadline_cron == "30 0 * * *"
+
+
+def test_nothing_that_dagster_starts_runs_in_two_processes(definitions: ModuleType) -> None:
+    repository = definitions.defs.get_repository_def()
+    for job in repository.get_all_jobs():
+        assert job.executor_def.name == "in_process", job.name
+
+
+def test_a_part_of_the_job_says_that_it_is_a_part(
+    definitions: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_DIR", str(tmp_path / "warehouse"))
+    with dg.DagsterInstance.ephemeral() as instance:
+        everything = definitions.defs.resolve_implicit_global_asset_job_def()
+        part = everything.get_subset(asset_selection={dg.AssetKey(["marts", "fct_deals"])}, asset_check_selection=set())
+        done = part.execute_in_process(instance=instance, raise_on_error=False)
+    assert not done.success
+    run = json.loads((tmp_path / "warehouse" / "run.json").read_text(encoding="utf-8"))
+    assert "Run the job `nightly` as a whole" in run["message"]
 
 
 def test_publish_depends_on_every_asset_that_carries_a_check(definitions: ModuleType) -> None:

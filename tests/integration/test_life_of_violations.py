@@ -5,21 +5,18 @@ Deal D1 has an owner on the second night only; D2 is worth more than the team's 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from dagster_project.notify import WEBHOOK
 from tests.conftest import Warehouse, comparable
 from tests.faults.nights import Nights, forks
+from tests.faults.webhook import Webhook, listening
 
 CONFIG = """
 timezone: Europe/Berlin
@@ -60,35 +57,10 @@ OWNER_OF_D1 = ["", "O1", ""]
 Violation = tuple[str, str, str, str, str | None]
 
 
-class Webhook(HTTPServer):
-    """A chat that takes what it is sent, and keeps it."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Kept)
-        self.messages: list[dict[str, Any]] = []
-
-
-class _Kept(BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.messages.append(json.loads(body))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Silent."""
-
-
 @pytest.fixture(scope="module")
 def webhook() -> Iterator[Webhook]:
-    server = Webhook()
-    Thread(target=server.serve_forever, daemon=True).start()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(WEBHOOK, f"http://127.0.0.1:{server.server_port}/chat")
-        yield server
-    server.shutdown()
+    with listening() as webhook:
+        yield webhook
 
 
 def rows(warehouse: Warehouse, table: str) -> list[tuple[Any, ...]]:

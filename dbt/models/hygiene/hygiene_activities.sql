@@ -26,7 +26,10 @@ select
     run.as_of,
     deals.deal_key is not null
     or leads.lead_key is not null
-    or accounts.account_key is not null as has_a_record
+    or accounts.account_key is not null
+    or {{ is_forgotten('activities.deal_key') }}
+    or {{ is_forgotten('activities.lead_key') }}
+    or {{ is_forgotten('activities.account_key') }} as has_a_record
 from {{ ref('fct_activities') }} as activities
 cross join {{ source('config', 'run') }} as run
 left join deals on activities.deal_key = deals.deal_key

@@ -40,7 +40,7 @@ select
     leads.is_closed,
     leads.is_converted,
     leads.converted_deal_key,
-    with_a_deal.lead_key is not null as has_a_deal,
+    with_a_deal.lead_key is not null or {{ is_forgotten('leads.converted_deal_key') }} as has_a_deal,
     {{ owner_state('leads.owner_key', 'owners') }} as owner_state,
     alike.oldest_lead_key,
     leads.created_at_is_estimated,

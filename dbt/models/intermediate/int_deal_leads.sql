@@ -1,5 +1,5 @@
 -- The leads of each deal: those that name it and those it names, survivors of merged instead of the merged. The one it
--- came from is the earliest created.
+-- came from is the earliest created. A lead that was forgotten is still one, under its pseudonym.
 with leads as (
     select * from {{ ref('int_leads') }}
 ),
@@ -56,7 +56,10 @@ ranked as (
         linked.lead_key,
         row_number() over (partition by linked.deal_key order by leads.created_at, leads.lead_id) = 1 as is_first
     from linked
-    inner join leads on linked.lead_key = leads.lead_key
+    left join leads on linked.lead_key = leads.lead_key
+    where
+        leads.lead_key is not null
+        or {{ is_forgotten('linked.lead_key') }}
 )
 
 select

@@ -9,6 +9,7 @@ select
     rows_in_file,
     rows_rejected,
     rows_loaded,
+    rows_forgotten,
     state,
     message,
     unmapped_headings,

@@ -35,7 +35,7 @@ counted as (
         files.rows_in_file,
         files.rows_rejected,
         files.rows_loaded,
-        cast(0 as bigint) as rows_forgotten,
+        files.rows_forgotten,
         coalesce(states.current_rows, 0) as current_rows,
         coalesce(states.superseded, 0) as superseded,
         coalesce(states.quarantined, 0) as quarantined

@@ -6,14 +6,16 @@ links as (
     select * from {{ ref('int_activity_links') }}
 ),
 
--- of several records in one cell, the first that is known
+-- of several records in one cell, the first that is known, or was until it was forgotten
 deals_linked as (
     select
         links.activity_key,
         min_by(links.record_key, links.place_in_cell) as deal_key
     from links
-    inner join {{ ref('int_deals') }} as deals on links.record_key = deals.deal_key
-    where links.entity = 'deals'
+    left join {{ ref('int_deals') }} as deals on links.record_key = deals.deal_key
+    where
+        links.entity = 'deals'
+        and (deals.deal_key is not null or {{ is_forgotten('links.record_key') }})
     group by links.activity_key
 ),
 
@@ -22,8 +24,10 @@ leads_linked as (
         links.activity_key,
         min_by(links.record_key, links.place_in_cell) as lead_key
     from links
-    inner join {{ ref('int_leads') }} as leads on links.record_key = leads.lead_key
-    where links.entity = 'leads'
+    left join {{ ref('int_leads') }} as leads on links.record_key = leads.lead_key
+    where
+        links.entity = 'leads'
+        and (leads.lead_key is not null or {{ is_forgotten('links.record_key') }})
     group by links.activity_key
 ),
 
