@@ -247,6 +247,31 @@ def test_a_warehouse_with_nothing_in_it_has_a_page_too(browser: Browser, sample:
         assert report.said == []
 
 
+def test_what_no_bar_counts_and_no_figure_knows_is_said(browser: Browser, sample: Warehouse, tmp_path: Path) -> None:
+    """As of a spreadsheet that has stages and no dates of them."""
+    database = tmp_path / "pipeline.duckdb"
+    shutil.copy(sample.path / "pipeline.duckdb", database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "update marts.mart_funnel set created = reached + 1 where entity = 'deals' and step_order = 1"
+        )
+        months = connection.execute("select count(*) from marts.mart_funnel where entity = 'deals' and step_order = 1")
+        missing = (months.fetchone() or (0,))[0]
+        connection.execute("""
+            update marts.mart_time_in_stage set days_in_stage_mean = null, days_in_stage_median = null,
+            days_in_stage_km_median = null, days_in_stage_km_p90 = null
+        """)
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    write_report(database, tmp_path / "report", settings, settings.moment())
+    with opened(browser, tmp_path / "report" / "index.html") as report:
+        note = report.page.inner_text("#body-funnel .note >> nth=0")
+        assert 0 < int(note.split(" of ")[0].replace(",", "")) <= missing
+        assert "no stage is known of them" in note
+        assert "of no stage is it known" in report.page.inner_text("#body-time-in-stage")
+        assert report.page.locator("#body-time-in-stage .chart").count() == 0
+        assert report.said == []
+
+
 def test_right_to_left_names_keep_their_direction_to_themselves(hostile_report: Report) -> None:
     assert hostile_report.rows("worst-records")
     cell = hostile_report.page.locator("#table-worst-records td", has_text="שלום").first

@@ -39,6 +39,15 @@ function funnelBars(label, rows) {
   );
 }
 
+/** Deals that no bar counts, or the shares lost would pass for all losses. */
+function unknownStage(rows) {
+  const missing = rows.length ? rows[0].created - rows[0].reached : 0;
+  return missing > 0
+    ? `${whole.format(missing)} of ${whole.format(rows[0].created)} deals are in no bar and in no “lost here”: ` +
+        'no stage is known of them but that they were lost.'
+    : '';
+}
+
 function funnel() {
   const rows = chosen('funnel');
   const deals = rows.filter((row) => row.entity === 'deals');
@@ -73,6 +82,7 @@ function funnel() {
         'div',
         {},
         make('h3', {}, 'Deals'),
+        notes(unknownStage(ofDeals)),
         ofDeals.length ? funnelBars('Deals of the period by the furthest stage they came to', ofDeals) : nothing(),
         table(
           'funnel-deals',

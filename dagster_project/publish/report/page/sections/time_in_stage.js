@@ -12,10 +12,15 @@ function timeInStage() {
   const one = mainPipeline(rows, 'visits');
   const drawnRows = rows.filter(samePipeline(one));
   if (!rows.length) return [nothing()];
+  const drawn = drawnRows.some((row) => STAYS.some((stay) => row[stay.key] !== null));
   return [
     notes('All history: this does not follow the period.', notByOwner(), onlyPipeline(one, rows)),
-    stays(`Days in each stage of ${one.pipeline}`, drawnRows, STAYS),
-    make('p', { class: 'muted' }, 'The band is the 95 % interval of the median.'),
+    ...(drawn
+      ? [
+          stays(`Days in each stage of ${one.pipeline}`, drawnRows, STAYS),
+          make('p', { class: 'muted' }, 'The band is the 95 % interval of the median.'),
+        ]
+      : [notes('Nothing to draw: of no stage is it known when deals came and left. What helps is in docs/history.md.')]),
     table(
       'time-in-stage',
       'Days in stage, over all history',
