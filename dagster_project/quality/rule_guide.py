@@ -96,8 +96,9 @@ def sections() -> list[Section]:
 
 
 def _prose(text: str) -> str:
-    """A suite's words as Markdown: names of metrics, columns and rules as code."""
-    return re.sub(r"(?<![\w`/])[a-z]+(_[a-z0-9]+)+(?![\w`/.][\w`/])", r"`\g<0>`", text)
+    """A suite's words as Markdown: names of metrics, columns and rules as code, where they are not in code already."""
+    names = re.compile(r"`[^`]*`|(?<![\w`/])([a-z]+(?:_[a-z0-9]+)+)(?![\w`/.][\w`/])")
+    return names.sub(lambda found: f"`{found[1]}`" if found[1] else found[0], text)
 
 
 def _entity(suite: Suite) -> str:

@@ -94,3 +94,7 @@ def _vocabulary() -> Iterator[str]:
     for block in (Configuration, Source, Feed, Pipeline, Stage, Thresholds, Rule):
         yield from block.model_fields
     yield from (section.rule for section in sections())
+
+
+def test_what_is_code_already_gets_no_second_backticks() -> None:
+    assert not re.search(r"\w``(?!`)", PAGE)
