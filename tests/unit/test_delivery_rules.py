@@ -36,6 +36,9 @@ GOOD: dict[str, Any] = {
     "stage_mix_psi": 0.25,
     "max_stage_mix_psi": 0.25,
     "quarantine_share": 0.05,
+    "unusable_rows": 1,
+    "rows_in_file": 20,
+    "unconfirmed_files": "a.csv (5c1b…)",
     "max_quarantine_share": 0.05,
 }
 

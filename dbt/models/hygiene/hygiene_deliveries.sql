@@ -32,6 +32,7 @@ deliveries as (
             else min(file || ': ' || message)
         end as message,
         min(is_confirmed) as is_confirmed,
+        string_agg(file || ' (' || sha256 || ')', ', ' order by file) filter (not is_confirmed) as unconfirmed_files,
         sum(rows_in_file) as rows_in_file,
         sum(rows_rejected) as rows_rejected
     from {{ source('lake', 'files') }}
@@ -56,6 +57,8 @@ select
     -- can its rows be used
     deliveries.rows_in_file,
     deliveries.rows_rejected,
+    deliveries.rows_rejected + coalesce(quarantined.quarantined, 0) as unusable_rows,
+    deliveries.unconfirmed_files,
     {{ ratio('deliveries.rows_rejected + coalesce(quarantined.quarantined, 0)', 'deliveries.rows_in_file') }}
         as quarantine_share,
     run.max_quarantine_share,
