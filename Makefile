@@ -40,7 +40,7 @@ endef
 	$(call install,requirements-dev.lock)
 	@touch $@ .venv/runtime.stamp
 
-setup: .venv/runtime.stamp  ## install what a nightly run needs, and write the configuration's JSON schema
+setup: .venv/runtime.stamp  ## install what a run needs, write the configuration's schema
 	@$(BIN)/dealtrail config schema --out pipeline.schema.json
 
 nightly: .venv/runtime.stamp  ## run the nightly job once, on the sample or on LANDING_DIR
@@ -48,10 +48,10 @@ nightly: .venv/runtime.stamp  ## run the nightly job once, on the sample or on L
 # what the night parsed, where `mf query` looks for it when called from dbt/; elsewhere `make metrics` puts it there
 	@test ! -f $(PARSED) || { mkdir -p dbt/target && cp $(PARSED) dbt/target/semantic_manifest.json; }
 
-metrics: .venv/runtime.stamp  ## ask the last publication, as ARGS="query --metrics win_rate --group-by metric_time__month"
+metrics: .venv/runtime.stamp  ## ask for metrics: ARGS="query --metrics win_rate", or list
 	@$(BIN)/dealtrail metrics $(ARGS)
 
-draft-source: .venv/runtime.stamp  ## draft a configuration from FILES="a.csv b.xlsx"; NAME=my_crm, OUT=pipeline.yml
+draft-source: .venv/runtime.stamp  ## draft a configuration: FILES="a.csv b.xlsx", NAME=, OUT=
 	@$(BIN)/dealtrail source draft $(FILES) $(if $(NAME),--name $(NAME)) $(if $(OUT),--out $(OUT))
 
 test: .venv/dev.stamp  ## the tests that need no extra service
@@ -60,7 +60,7 @@ test: .venv/dev.stamp  ## the tests that need no extra service
 test-long: .venv/dev.stamp  ## all kills, seeds and property runs at full size
 	$(BIN)/python -m pytest -q $(PARALLEL)
 
-mutate: .venv/dev.stamp  ## weaken every hygiene rule in turn, and see a planted record tell
+mutate: .venv/dev.stamp  ## weaken every hygiene rule in turn: a planted record tells
 	@$(BIN)/python -m tests.hygiene.mutate
 
 lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
@@ -72,7 +72,7 @@ lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
 dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000, or PORT
 	@$(BIN)/dealtrail dev $(if $(PORT),--port $(PORT))
 
-docs: .venv/runtime.stamp  ## dbt docs of the last run's project, under WAREHOUSE_DIR/docs
+docs: .venv/runtime.stamp  ## the documentation as pages, under WAREHOUSE_DIR/docs
 	@$(BIN)/dealtrail docs
 
 bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L

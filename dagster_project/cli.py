@@ -86,8 +86,8 @@ def dealtrail(
 def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     """Run the nightly job once: ingest, transform, check, publish.
 
-    Exit status: 0 published (warnings allowed), 1 a critical check stopped the publish, 2 wrong configuration
-    or usage, 3 anything else, a run already in progress included.
+    Exit status: 0 published (warnings allowed), 1 a critical check stopped it,
+    2 wrong configuration or usage, 3 anything else, a run in progress included.
     """
     from dagster_project import logs
     from dagster_project.config.load import check_folders, load_settings
@@ -236,7 +236,7 @@ def backfill(
     moments = nights(settings, first.date(), last.date())
     with lock.hold(settings.warehouse_dir):
         with Progress() as progress, _dagster(settings.warehouse_dir, debug, progress) as run_job:
-            status, attempt = run_nights(settings, moments, run_job, typer.echo)
+            status, attempt = run_nights(settings, moments, run_job, progress.say, progress.about)
         if attempt is not None:
             print_summary(attempt, settings.warehouse_dir)
     raise typer.Exit(status)
@@ -375,7 +375,7 @@ def docs(
         Path | None, typer.Option(help="Write the page of the hygiene rules to this file.", show_default=False)
     ] = None,
 ) -> None:
-    """Write the dbt docs (models, columns, lineage) to WAREHOUSE_DIR/docs; or the pages that are asked for, only."""
+    """Write all documentation as pages, dbt's lineage included, to WAREHOUSE_DIR/docs; or one Markdown page, only."""
     from dagster_project.config.load import load_settings
 
     if metrics is not None:
@@ -390,9 +390,9 @@ def docs(
         hygiene.write_text(rule_guide(), encoding="utf-8")
         typer.echo(f"hygiene rules: {hygiene}")
     if metrics is None and hygiene is None:
-        from dagster_project.transform.docs import write_docs
+        from dagster_project.docs.site import write_site
 
-        typer.echo(f"docs: {write_docs(load_settings())}")
+        typer.echo(f"docs: {write_site(load_settings())}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ _DOING = {
     "open lake": "choosing deliveries",
     "transform": "building models with dbt",
     "expectations": "checking expectations",
+    "record": "recording what was found",
     "report": "making the report",
     "publish": "publishing",
     "postgres": "publishing to Postgres",
@@ -33,9 +35,12 @@ class Progress:
     """A spinner with the step in progress, on a terminal only."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        # a descriptor of its own: while an operation is at work, Dagster has stderr write into a file of the run's
+        self._file = os.fdopen(os.dup(2), "w", encoding="utf-8")
+        self._console = Console(file=self._file)
         self._status: Status | None = None
         self._step = ""
+        self._subject = ""
 
     def __enter__(self) -> Progress:
         if self._console.is_terminal:
@@ -48,17 +53,31 @@ class Progress:
     ) -> None:
         if self._status is not None:
             self._status.stop()
+        self._file.close()
+
+    def about(self, subject: str) -> None:
+        """Names what the steps from here on belong to, such as one night of many."""
+        self._subject = f"{subject}: " if subject else ""
+
+    def say(self, line: str) -> None:
+        """Prints a line that stays, above the spinner."""
+        if self._status is not None:
+            self._status.stop()
+        print(line, flush=True)
+        if self._status is not None:
+            self._status.start()
 
     def show(self, step: str) -> None:
         """Names the step in progress."""
-        self._step = _DOING.get(step, step)
+        self._step = f"{self._subject}{_DOING.get(step, step)}"
         if self._status is not None:
             self._status.update(f"{self._step} …")
 
     def show_line(self, line: str) -> None:
         """Shows the latest line of a tool beside its step: dbt's `12 of 54 OK created …`."""
         if self._status is not None and " of " in line:
-            self._status.update(f"{self._step} … {line[:60]}")
+            # on one line, the spinner included
+            self._status.update(f"{self._step} … {line}"[: self._console.width - 3])
 
 
 def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
@@ -128,9 +147,11 @@ def _change(scores: dict[str, Any]) -> str:
 
 def _print_warnings(console: Console, warnings: list[str], warehouse_dir: Path) -> None:
     loud = [text for text in warnings if not is_note(text)]
+    # on a terminal a line each, so that the first line of the summary does not scroll away
+    room = console.width - 2 if console.is_terminal else 300
     for text in loud[:_SHOWN_WARNINGS]:
         console.print("! ", end="", style="yellow")
-        console.print(text[:300], markup=False)
+        console.print(text if len(text) <= room else f"{text[: room - 1]}…", markup=False)
     hidden = len(warnings) - min(len(loud), _SHOWN_WARNINGS)
     if hidden:
         console.print(f"  {hidden} further notes in {_shown(warehouse_dir / 'run.json')}", markup=False)

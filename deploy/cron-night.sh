@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 set -a
 . "$settings"
 set +a
-log=${DEALTRAIL_LOG:-$WAREHOUSE_DIR/cron.log}
+log=${DEALTRAIL_LOG:-/var/log/dealtrail/night.log}
 mkdir -p "$(dirname "$log")"
 before=$(wc -c 2>/dev/null <"$log" || echo 0)
 status=0

@@ -13,10 +13,8 @@ from dagster_project.errors import DealtrailError
 from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE, dbt_environment, dbt_vars
 
 
-def write_docs(settings: Settings) -> Path:
-    """Writes WAREHOUSE_DIR/docs/index.html, self-contained; returns its path. Needs no run to have been made."""
-    page = settings.warehouse_dir / "docs" / "index.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
+def write_dbt_docs(settings: Settings, page: Path) -> None:
+    """Writes them to this file, self-contained. Needs no run to have been made."""
     # dbt wants a database even for this, and must not take the one a run may be building
     with tempfile.TemporaryDirectory(dir=page.parent) as scratch:
         folder = Path(scratch)
@@ -41,4 +39,3 @@ def write_docs(settings: Settings) -> Path:
         if done.returncode != 0 or not made.exists():
             raise DealtrailError(f"dbt could not write the docs:\n{(done.stdout + done.stderr)[-2000:]}")
         shutil.move(made, page)
-    return page

@@ -1,5 +1,6 @@
 """When a delivered file is new, and which deliveries a run sees."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -59,6 +60,18 @@ def rows(tmp_path: Path, record: FileRecord) -> list[tuple[str, ...]]:
 
 def text(*values: str) -> str:
     return "\n".join(["id,stage,value", *values]) + "\n"
+
+
+def test_a_landing_folder_that_moved_is_not_read_again(tmp_path: Path, source: Source) -> None:
+    assert len(deliver(tmp_path, source, deals_2025_01_01=text("1,Won,1"), deals=text("1,Won,2"))) == 2
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(tmp_path / "landing", elsewhere, copy_function=shutil.copyfile)  # with new modification times
+    lake_dir = tmp_path / "lake"
+    records = read_records(lake_dir)
+    assert ingest(source, "deals", look(source, elsewhere).files, lake_dir, records) == []
+    (elsewhere / "crm" / "deals.csv").unlink()  # nor is anything lost that landing no longer has
+    assert ingest(source, "deals", look(source, elsewhere).files, lake_dir, records) == []
+    assert len(read_records(lake_dir)) == 2
 
 
 def test_every_value_stays_text(tmp_path: Path, source: Source) -> None:
