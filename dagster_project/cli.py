@@ -120,6 +120,7 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
 
     from dagster_project import logs, resources
     from dagster_project.definitions import defs
+    from dagster_project.ingest.lake import write_atomically
     from dagster_project.runs import FROM_LAKE_TAG
 
     resources.on_step = progress.show
@@ -148,6 +149,10 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
                 raise DealtrailError("the run failed before it began")
             attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
             status = 0 if result.success else int(attempt["exit_status"]) or 3
+            if status == 3 and attempt["message"] is None:  # not in a step of ours: Dagster's books on a full disk
+                attempt["message"] = _said_by_dagster(result)
+                run_json = json.dumps(attempt, indent=2, ensure_ascii=False)
+                write_atomically(warehouse_dir / "run.json", run_json)
             facts = {
                 key: attempt.get(key)
                 for key in ("run_id", "state", "as_of", "message", "failed_step", "stopped_by", "rows", "violations")
@@ -156,6 +161,15 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
             return attempt, status
 
         yield run_job
+
+
+def _said_by_dagster(result: Any) -> str:
+    """The innermost error of a run that failed, as Dagster tells it."""
+    errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    error = next((error for error in errors if error), None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error else "the run failed, and Dagster does not say why"
 
 
 def _close_killed_runs(instance: Any, warehouse_dir: Path, once_more: bool) -> None:

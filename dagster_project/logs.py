@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
 
@@ -35,7 +35,7 @@ def start(log_format: str | None = None) -> None:
         return
     _is_json = chosen == "json"
     _log = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
+        structlog.PrintLogger(own_stderr()),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -43,6 +43,11 @@ def start(log_format: str | None = None) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
+
+
+def own_stderr() -> TextIO:
+    """The command's stderr, also while Dagster takes what a step prints into files of its own."""
+    return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
 
 
 def event(name: str, level: Level = "info", **facts: Any) -> None:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from dagster_project.logs import own_stderr
 from dagster_project.runs import is_note
 
 _DOING = {
@@ -33,7 +34,7 @@ class Progress:
     """A spinner with the step in progress, on a terminal only."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = Console(file=own_stderr()) if sys.stderr.isatty() else Console(stderr=True)
         self._status: Status | None = None
         self._step = ""
 
