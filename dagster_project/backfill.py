@@ -46,11 +46,16 @@ def nights(settings: Settings, first: date, last: date) -> dict[date, datetime]:
 
 
 def run_nights(
-    settings: Settings, moments: dict[date, datetime], run_job: RunJob, say: Callable[[str], None]
+    settings: Settings,
+    moments: dict[date, datetime],
+    run_job: RunJob,
+    say: Callable[[str], None],
+    begin: Callable[[str], None] = lambda subject: None,
 ) -> tuple[int, dict[str, Any] | None]:
     """Runs these nights, then a usual one; returns the worst exit status, and run.json of the last.
 
-    A night that is blocked or fails leaves no record, and the nights after it are run all the same.
+    A night that is blocked or fails leaves no record, and the nights after it are run all the same. `begin` is told
+    whose turn it is, `say` what became of it.
     """
     earliest = _first_delivery(settings)
     due = {day: moment for day, moment in moments.items() if earliest is not None and moment >= earliest}
@@ -60,12 +65,14 @@ def run_nights(
         say(f"{_span(skipped)}  skipped: {why}")
     worst, is_recorded = 0, False
     for day, moment in due.items():
+        begin(str(day))
         started = time.perf_counter()
         attempt, status = run_job("past_night", {AS_OF_TAG: moment.isoformat()})
         say(f"{day}  {_told(attempt)} ({time.perf_counter() - started:.0f} s)")
         worst, is_recorded = max(worst, status), is_recorded or status == 0
     if not is_recorded:
         return worst, None
+    begin("newest")
     attempt, status = run_job("nightly", {})
     return max(worst, status), attempt
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,7 +151,7 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
             attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
             status = 0 if result.success else int(attempt["exit_status"]) or 3
             if status == 3 and attempt["message"] is None:  # not in a step of ours: Dagster's books on a full disk
-                attempt["message"] = _said_by_dagster(result)
+                attempt["message"] = _said_by_dagster(result, warehouse_dir)
                 run_json = json.dumps(attempt, indent=2, ensure_ascii=False)
                 write_atomically(warehouse_dir / "run.json", run_json)
             facts = {
@@ -163,13 +164,18 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
         yield run_job
 
 
-def _said_by_dagster(result: Any) -> str:
-    """The innermost error of a run that failed, as Dagster tells it."""
+def _said_by_dagster(result: Any, warehouse_dir: Path) -> str:
+    """The innermost error of a run that failed, as Dagster tells it. On a full disk it cannot keep even that."""
     errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
     error = next((error for error in errors if error), None)
     while error is not None and error.cause is not None:
         error = error.cause
-    return error.message.strip() if error else "the run failed, and Dagster does not say why"
+    if error is not None:
+        return str(error.message).strip()
+    free = shutil.disk_usage(warehouse_dir).free // 1_000_000
+    return (
+        f"Dagster could not go on; {free:,} MB are free on the disk of {warehouse_dir} (run with --debug for its log)"
+    )
 
 
 def _close_killed_runs(instance: Any, warehouse_dir: Path, once_more: bool) -> None:
@@ -250,7 +256,7 @@ def backfill(
     moments = nights(settings, first.date(), last.date())
     with lock.hold(settings.warehouse_dir):
         with Progress() as progress, _dagster(settings.warehouse_dir, debug, progress) as run_job:
-            status, attempt = run_nights(settings, moments, run_job, typer.echo)
+            status, attempt = run_nights(settings, moments, run_job, progress.say, progress.about)
         if attempt is not None:
             print_summary(attempt, settings.warehouse_dir)
     raise typer.Exit(status)

@@ -21,6 +21,7 @@ _DOING = {
     "open lake": "choosing deliveries",
     "transform": "building models with dbt",
     "expectations": "checking expectations",
+    "record": "recording what was found",
     "report": "making the report",
     "publish": "publishing",
     "postgres": "publishing to Postgres",
@@ -34,9 +35,11 @@ class Progress:
     """A spinner with the step in progress, on a terminal only."""
 
     def __init__(self) -> None:
-        self._console = Console(file=own_stderr()) if sys.stderr.isatty() else Console(stderr=True)
+        self._file = own_stderr()
+        self._console = Console(file=self._file)
         self._status: Status | None = None
         self._step = ""
+        self._subject = ""
 
     def __enter__(self) -> Progress:
         if self._console.is_terminal:
@@ -49,17 +52,31 @@ class Progress:
     ) -> None:
         if self._status is not None:
             self._status.stop()
+        self._file.close()
+
+    def about(self, subject: str) -> None:
+        """Names what the steps from here on belong to, such as one night of many."""
+        self._subject = f"{subject}: " if subject else ""
+
+    def say(self, line: str) -> None:
+        """Prints a line that stays, above the spinner."""
+        if self._status is not None:
+            self._status.stop()
+        print(line, flush=True)
+        if self._status is not None:
+            self._status.start()
 
     def show(self, step: str) -> None:
         """Names the step in progress."""
-        self._step = _DOING.get(step, step)
+        self._step = f"{self._subject}{_DOING.get(step, step)}"
         if self._status is not None:
             self._status.update(f"{self._step} …")
 
     def show_line(self, line: str) -> None:
         """Shows the latest line of a tool beside its step: dbt's `12 of 54 OK created …`."""
         if self._status is not None and " of " in line:
-            self._status.update(f"{self._step} … {line[:60]}")
+            # on one line, the spinner included
+            self._status.update(f"{self._step} … {line}"[: self._console.width - 3])
 
 
 def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:

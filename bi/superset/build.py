@@ -49,9 +49,8 @@ def write(database: str, out: Path) -> None:
             bundle.writestr(ZipInfo(name), text, compress_type=ZIP_DEFLATED)
 
 
-def upload(bundle: Path, superset: str) -> None:
-    """Imports the zip by Superset's API, which takes databases, datasets, charts and dashboard over as they stand here."""
-    user, password = os.environ["SUPERSET_USER"], os.environ["SUPERSET_PASSWORD"]
+def upload(bundle: Path, superset: str, user: str, password: str) -> None:
+    """Imports the zip by Superset's API, which takes everything in it over as it stands here."""
     with requests.Session() as session:
 
         def ask(method: str, path: str, **asked: Any) -> dict[str, Any]:
@@ -75,8 +74,11 @@ def main() -> None:
     parser.add_argument("--into", metavar="URL", help="a running Superset to upload it to")
     arguments = parser.parse_args()
     write(arguments.database, arguments.out)
+    user, password = os.environ.get("SUPERSET_USER"), os.environ.get("SUPERSET_PASSWORD")
     if arguments.into:
-        upload(arguments.out, arguments.into)
+        if not (user and password):
+            parser.error("--into signs in: set SUPERSET_USER and SUPERSET_PASSWORD in the environment")
+        upload(arguments.out, arguments.into, user, password)
         print(f"imported: {arguments.into.rstrip('/')}/superset/dashboard/dealtrail/")
     else:
         print(f"{arguments.out}: import it in Superset (Dashboards, Import)")

@@ -50,8 +50,10 @@ class Begun:
 
 @dataclass(frozen=True)
 class Finished:
-    """Files that still hold a person's name, e-mail address or id, and the versions that were removed."""
+    """How many names, addresses and ids were looked for in the end, the files that still hold one, and the versions
+    that were removed."""
 
+    looked_for: int
     remains: list[str]
     versions: list[str]
 
@@ -123,7 +125,8 @@ def _finish(settings: Settings, begun: Begun) -> Finished:
     for person in people:
         _log(lake, person, "forgotten", versions_removed=len(versions), places_left=len(remains))
         done(lake, person)
-    return Finished(remains, [path.name for path in versions])
+    looked_for = sum(len(person.everywhere) for person in people)
+    return Finished(looked_for, remains, [path.name for path in versions])
 
 
 def _log(lake_dir: Path, person: Person, state: str, **counts: Any) -> None:

@@ -25,8 +25,8 @@ def print_begun(begun: Begun) -> None:
             typer.echo(f"! {other}: if that is the same person, forget it too", err=True)
         if one.unsearched:
             typer.echo(
-                f"! {one.unsearched} of its ids or names are too short to be looked for in texts: they are gone from "
-                "columns and keys",
+                f"! {one.unsearched} of its ids and names are short, or somebody else's too: they are gone from "
+                "columns, keys and rows that name it, and were not looked for in other texts",
                 err=True,
             )
     for attempt in begun.attempts:
@@ -54,6 +54,6 @@ def print_finished(finished: Finished, landing_dir: Path) -> None:
         typer.echo(f"! still there, look at it: {place}", err=True)
     if len(finished.remains) > _SHOWN:
         typer.echo(f"! and {len(finished.remains) - _SHOWN} more", err=True)
-    if not finished.remains:
-        typer.echo("searched everything under the warehouse folder: it is in no file")
+    if finished.looked_for and not finished.remains:
+        typer.echo(f"searched every file for {finished.looked_for} ids, names and addresses: none is left")
     typer.echo(f"not touched: the files in {landing_dir}, your CRM, backups, copies of what was published")

@@ -63,7 +63,7 @@ def test_it_is_in_no_file(played: Played) -> None:
     said = played.commands["forget"]
     assert said.status == 0, said.output
     assert list(mentions(played.kept("after"), LEAD)) == []
-    assert "it is in no file" in said.output and crm.LEAD not in said.output and crm.MAIL not in said.output
+    assert "none is left" in said.output and crm.LEAD not in said.output and crm.MAIL not in said.output
 
 
 def test_one_version_is_left_and_no_attempt_that_named_it(played: Played) -> None:
@@ -136,6 +136,8 @@ def test_an_owner_is_forgotten_by_id_name_and_address_also_after_a_kill(played: 
     nights = played.nights
     nights.bring_back("tomorrow")
     command = ("forget", "owners", crm.OWNER, "--source", "crm")
+    blocked = nights.play(config=nights.with_damage, arguments=command)
+    assert blocked.status == 1 and "what is published still have it" in blocked.output, blocked.output
     assert nights.play(arguments=command, before=_killed_while_publishing).status == -9
     assert list(mentions(nights.warehouse / "versions", OWNER)) != []
     said = nights.play(arguments=command)

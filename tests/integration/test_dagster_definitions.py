@@ -176,6 +176,16 @@ def test_publish_depends_on_every_asset_that_carries_a_check(definitions: Module
     assert {key for key in checked if key.path[0] != "publish"} <= upstream
 
 
+def test_a_past_night_is_a_night_without_its_publication(definitions: ModuleType) -> None:
+    jobs = {name: definitions.defs.resolve_job_def(name) for name in ("nightly", "past_night")}
+    nightly, past = ({node.name for node in job.graph.node_defs} for job in jobs.values())
+    assert nightly - past == {"publish", "publish__postgres", "publish__report_report_is_there"}
+    assert past - nightly == {"lake__night_record"}
+    assets = graph(definitions)
+    upstream = assets.get(dg.AssetKey(["publish", "pipeline_duckdb"])).parent_keys
+    assert assets.get(dg.AssetKey(["lake", "night_record"])).parent_keys == upstream
+
+
 def test_critical_rules_block_and_others_do_not(definitions: ModuleType) -> None:
     specs = {spec.name: spec for check in definitions.defs.asset_checks for spec in check.check_specs}
     blocking = {name for name, spec in specs.items() if spec.blocking}

@@ -257,6 +257,14 @@ def test_every_chart_of_monthly_metrics_keeps_to_one_grain() -> None:
             assert any("grain = " in one.get("sqlExpression", "") for one in chart["params"]["adhoc_filters"])
 
 
+def test_no_tooltip_adds_up_what_does_not_stand_on_another() -> None:
+    """Superset's tooltip shows a total of all series unless told not to: of win rates, say."""
+    series = [one for one in charts().values() if one["viz_type"].startswith(("echarts_", "mixed_"))]
+    assert series
+    for one in series:
+        assert one["params"]["showTooltipTotal"] is (one["params"].get("stack") == "Stack"), one["slice_name"]
+
+
 def test_tables_show_names_as_text_and_not_as_html() -> None:
     tables = [chart for chart in charts().values() if chart["viz_type"] == "table"]
     assert tables and all(chart["params"]["allow_render_html"] is False for chart in tables)
