@@ -221,7 +221,6 @@ def _as_dagster_takes_it(home: Path) -> Path:
     if not set("[*") & set(str(home)):
         return home
     import atexit
-    import shutil
     import tempfile
 
     link = Path(tempfile.mkdtemp(prefix="dealtrail-")) / home.name
