@@ -59,7 +59,7 @@ _DEBUG = Annotated[bool, typer.Option("--debug", help="Show tracebacks and every
 _LOG_FORMAT = Annotated[
     str | None,
     typer.Option(
-        help="A line per event on stderr: text or json. Without it text where stderr is no terminal.",
+        help="A line per event on stderr: text, json or none. Without it text where stderr is no terminal.",
         envvar="DEALTRAIL_LOG_FORMAT",
         show_default=False,
     ),
