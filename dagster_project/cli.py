@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ _DEBUG = Annotated[bool, typer.Option("--debug", help="Show tracebacks and every
 _LOG_FORMAT = Annotated[
     str | None,
     typer.Option(
-        help="A line per event on stderr: text or json. Without it text where stderr is no terminal.",
+        help="A line per event on stderr: text, json or none. Without it text where stderr is no terminal.",
         envvar="DEALTRAIL_LOG_FORMAT",
         show_default=False,
     ),
@@ -120,6 +121,7 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
 
     from dagster_project import logs, resources
     from dagster_project.definitions import defs
+    from dagster_project.ingest.lake import write_atomically
     from dagster_project.runs import FROM_LAKE_TAG
 
     resources.on_step = progress.show
@@ -148,6 +150,10 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
                 raise DealtrailError("the run failed before it began")
             attempt: dict[str, Any] = json.loads((warehouse_dir / "run.json").read_text(encoding="utf-8"))
             status = 0 if result.success else int(attempt["exit_status"]) or 3
+            if status == 3 and attempt["message"] is None:  # not in a step of ours: Dagster's books on a full disk
+                attempt["message"] = _said_by_dagster(result, warehouse_dir)
+                run_json = json.dumps(attempt, indent=2, ensure_ascii=False)
+                write_atomically(warehouse_dir / "run.json", run_json)
             facts = {
                 key: attempt.get(key)
                 for key in ("run_id", "state", "as_of", "message", "failed_step", "stopped_by", "rows", "violations")
@@ -156,6 +162,20 @@ def _dagster(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[R
             return attempt, status
 
         yield run_job
+
+
+def _said_by_dagster(result: Any, warehouse_dir: Path) -> str:
+    """The innermost error of a run that failed, as Dagster tells it. On a full disk it cannot keep even that."""
+    errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    error = next((error for error in errors if error), None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is not None:
+        return str(error.message).strip()
+    free = shutil.disk_usage(warehouse_dir).free // 1_000_000
+    return (
+        f"Dagster could not go on; {free:,} MB are free on the disk of {warehouse_dir} (run with --debug for its log)"
+    )
 
 
 def _close_killed_runs(instance: Any, warehouse_dir: Path, once_more: bool) -> None:
@@ -201,7 +221,6 @@ def _as_dagster_takes_it(home: Path) -> Path:
     if not set("[*") & set(str(home)):
         return home
     import atexit
-    import shutil
     import tempfile
 
     link = Path(tempfile.mkdtemp(prefix="dealtrail-")) / home.name

@@ -1,7 +1,7 @@
 """The night as a log: one event a line on stderr, for cron, the journal and log collectors; silent on a terminal.
 
 `DEALTRAIL_LOG_FORMAT` or `--log-format`: `text` (time, level, event, facts) or `json` (one object a line). Without
-either: text where stderr is no terminal, and nothing where it is: there is the progress line.
+either: text where stderr is no terminal, and `none` where it is: there is the progress line.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
 
@@ -18,7 +18,7 @@ from dagster_project.errors import ConfigurationError
 LOG_FORMAT = "DEALTRAIL_LOG_FORMAT"
 Level = Literal["info", "warning", "error"]
 
-_FORMATS = ("text", "json")
+_FORMATS = ("text", "json", "none")
 _log: Any = None
 _is_json = False
 
@@ -26,16 +26,14 @@ _is_json = False
 def start(log_format: str | None = None) -> None:
     """Begins to log in this format, else the environment's, else as stderr wants it. Raises for an unknown one."""
     global _log, _is_json
-    chosen = log_format or os.environ.get(LOG_FORMAT) or ("" if sys.stderr.isatty() else "text")
-    if chosen and chosen not in _FORMATS:
-        raise ConfigurationError(
-            f"log format {chosen!r}: there are {' and '.join(_FORMATS)} (--log-format, {LOG_FORMAT})"
-        )
-    if not chosen:
+    chosen = log_format or os.environ.get(LOG_FORMAT) or ("none" if sys.stderr.isatty() else "text")
+    if chosen not in _FORMATS:
+        raise ConfigurationError(f"log format {chosen!r}: there are {', '.join(_FORMATS)} (--log-format, {LOG_FORMAT})")
+    if chosen == "none":
         return
     _is_json = chosen == "json"
     _log = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
+        structlog.PrintLogger(own_stderr()),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -43,6 +41,11 @@ def start(log_format: str | None = None) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
+
+
+def own_stderr() -> TextIO:
+    """The command's stderr, also while Dagster takes what a step prints into files of its own."""
+    return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
 
 
 def event(name: str, level: Level = "info", **facts: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from dagster_project.logs import own_stderr
 from dagster_project.runs import is_note
 
 _DOING = {
@@ -35,8 +35,7 @@ class Progress:
     """A spinner with the step in progress, on a terminal only."""
 
     def __init__(self) -> None:
-        # a descriptor of its own: while an operation is at work, Dagster has stderr write into a file of the run's
-        self._file = os.fdopen(os.dup(2), "w", encoding="utf-8")
+        self._file = own_stderr()
         self._console = Console(file=self._file)
         self._status: Status | None = None
         self._step = ""

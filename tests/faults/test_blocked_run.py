@@ -32,7 +32,7 @@ def test_the_publication_stays_byte_for_byte(first: Night, blocked: Night) -> No
 
 
 def test_the_reason_is_on_the_screen_with_rule_feed_file_and_what_to_do(blocked: Night) -> None:
-    said = " ".join(blocked.warehouse.output.split())
+    said = " ".join(blocked.said.split())
     assert said.startswith("blocked: the last publication stands")
     assert "stopped by quarantine_share" in said and "crm:deals:2025-12-10" in said
     assert "crm/deals_2025-12-10.csv: 5 rows rejected" in said

@@ -11,6 +11,7 @@ rebuilt    the whole warehouse deleted; landing holds every file once; stale_aft
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ from tests.faults.nights import Nights, fingerprints, tables, tables_of, until
 UNDATED = 1764720000
 
 
+#: With a log of the first two nights, for test_logs.py.
+LOGGED = ("nightly", "--log-format", "json")
+
+
 @dataclass
 class Night:
     """What is left of a night for the tests."""
@@ -43,6 +48,16 @@ class Night:
         header, *rows = self.tables[table]
         at = [header.index(column) for column in columns]
         return sorted((tuple(row[position] for position in at) for row in rows), key=repr)
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The lines of its log (of the first two nights)."""
+        return [json.loads(line) for line in self.warehouse.output.splitlines() if line.startswith("{")]
+
+    @property
+    def said(self) -> str:
+        """What it printed beside its log."""
+        return "\n".join(line for line in self.warehouse.output.splitlines() if not line.startswith("{"))
 
     def broken(self, rule: str) -> list[str]:
         """The records that break a rule today."""
@@ -69,7 +84,7 @@ def first(nights: Nights) -> Night:
     for name, content in damage.landing():
         os.utime(nights.deliver(name, content), (UNDATED, UNDATED))
     nights.with_damage.write_text(CONFIG + damage.sources(damage.NAMES), encoding="utf-8")
-    warehouse = nights.play(FIRST, nights.with_damage)
+    warehouse = nights.play(FIRST, nights.with_damage, arguments=LOGGED)
     assert warehouse.status == 0, warehouse.output
     nights.keep("first")
     for folder in nights.landing.iterdir():
@@ -82,7 +97,7 @@ def first(nights: Nights) -> Night:
 def blocked(nights: Nights, first: Night) -> Night:
     _, _, three, four = DAYS
     deliver(nights, (ragged_deals, three), (calls, four), (log, four))
-    warehouse = nights.play(SECOND)
+    warehouse = nights.play(SECOND, arguments=LOGGED)
     nights.keep("blocked")
     return _seen(nights, warehouse)
 
