@@ -70,7 +70,7 @@ def open_sheet(
         )
     at = _header_row(rows, feed, needs_stage)
     if at:
-        notes.append(f"sheet '{sheet.name}': {at} rows above the headings were passed over")
+        notes.append(f"sheet '{sheet.name}': {at} row{'s' if at > 1 else ''} above the headings passed over")
     headings = [_text(cell, False) or "" for cell in rows[at]]
     return SheetTable(connection, rows[at + 1 :], headings, target, notes)
 

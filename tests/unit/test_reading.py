@@ -275,7 +275,7 @@ def test_a_formatted_report_in_a_workbook(landing: Landing) -> None:
     ]
     assert record.message == (
         "read sheet 'Report', not 'Other'; name one as `sheet` of its feed; "
-        "sheet 'Report': 2 rows above the headings were passed over"
+        "sheet 'Report': 2 rows above the headings passed over"
     )
 
 
