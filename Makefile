@@ -78,7 +78,7 @@ docs: .venv/runtime.stamp  ## the documentation as pages, under WAREHOUSE_DIR/do
 bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L
 	$(BIN)/python benchmarks/run.py --size $(SIZE)
 
-bench-nights: .venv/dev.stamp  ## 400 nightly full extracts in one run, and the night after
+bench-nights: .venv/dev.stamp  ## 400 nightly full extracts in one run, the night after, and the same compacted
 	$(BIN)/python benchmarks/nights.py
 
 bench-hygiene: .venv/dev.stamp  ## the checks on 2 million deals with 400,000 violations

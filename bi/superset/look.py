@@ -1,6 +1,6 @@
 """Opens the imported dashboard in a headless Chromium, tab by tab: every chart draws, without error and not empty.
 
-    .venv/bin/python bi/superset/look.py http://127.0.0.1:8088 /tmp/shots
+    .venv/bin/python bi/superset/look.py http://127.0.0.1:8088 shots
 
 Playwright is in the development environment; the browser is the system's chromium. Exit status 1 names the charts.
 """

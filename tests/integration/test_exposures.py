@@ -66,7 +66,11 @@ def superset(warehouse: Warehouse) -> set[str]:
 
 
 def notebook(warehouse: Warehouse) -> set[str]:
-    return tables(*re.findall(r'pipeline\.sql\("""(.*?)"""\)', NOTEBOOK.read_text(), re.DOTALL))
+    return tables(*notebook_queries())
+
+
+def notebook_queries() -> list[str]:
+    return re.findall(r'pipeline\.sql\("""(.*?)"""\)', NOTEBOOK.read_text(), re.DOTALL)
 
 
 def postgres(warehouse: Warehouse) -> set[str]:
@@ -100,3 +104,8 @@ def test_the_night_parsed_them_with_all_that_stands_behind(sample: Warehouse) ->
         parsed = manifest["exposures"][f"exposure.dealtrail.{name}"]
         assert {node.split(".")[-1] for node in parsed["depends_on"]["nodes"]} == set(named(name))
         assert parsed["owner"]["name"] and parsed["maturity"] and parsed["description"]
+
+
+def test_the_notebook_finds_something_at_every_step(sample: Warehouse) -> None:
+    assert len(notebook_queries()) >= 5
+    assert all(sample.rows(sql) for sql in notebook_queries())

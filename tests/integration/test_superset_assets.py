@@ -166,7 +166,7 @@ def test_a_chart_asks_for_what_its_dataset_has(sample: Warehouse, title: str) ->
     assert CHARTS[title]["description"]
     named = [params.get(name) for name in ("metric", "timeseries_limit_metric")]
     named += [*params.get("metrics", []), *params.get("metrics_b", [])]
-    asked = {metric if isinstance(metric, str) else metric["sqlExpression"] for metric in named if metric}
+    asked = set(filter(None, named))
     grouped = [*params.get("groupby", []), *params.get("groupby_b", []), *filter(None, [params.get("x_axis")])]
     ordered = [json.loads(order)[0] for order in params.get("order_by_cols", [])]
     filters = [*params["adhoc_filters"], *params.get("adhoc_filters_b", [])]
@@ -180,7 +180,7 @@ def test_a_chart_asks_for_what_its_dataset_has(sample: Warehouse, title: str) ->
         asked_for.append("grain = 'all'")
     where = " and ".join(f"({condition})" for condition in ["1 = 1", *asked_for])
     groups = [columns(dataset)[column] for column in grouped]
-    expressions = [metrics(dataset).get(metric, metric) for metric in sorted(asked)]
+    expressions = [metrics(dataset)[metric] for metric in sorted(asked)]
     shown = [*(columns(dataset)[column] for column in raw), *groups, *expressions]
     tail = f"where {where}"
     tail += f" group by {', '.join(groups)}" if groups else ""

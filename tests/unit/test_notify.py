@@ -36,9 +36,10 @@ def refusing() -> Iterator[str]:
 
 def told(monkeypatch: pytest.MonkeyPatch, address: str) -> str:
     monkeypatch.setenv(WEBHOOK, address)
-    run = SimpleNamespace(warnings=[])
+    warnings: list[str] = []
+    run = SimpleNamespace(warn=warnings.append)
     _send(run, "a night failed", {})  # type: ignore[arg-type]
-    (warning,) = run.warnings
+    (warning,) = warnings
     return str(warning)
 
 
