@@ -30,6 +30,7 @@ EXAMPLES = {
 _SHARED = ("prebuilt", "first", "sample", "example")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks at the marks in this hook, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share what is dear to build run in one worker, in their order; of the rest each module does.
 

@@ -118,6 +118,7 @@ def _check_result(
         "not_applied_to": ", ".join(result.not_applied_to) or "-",
         "all_violations": dg.MetadataValue.md(f"```sql\n{check.open_violations_sql}\n```"),
         "data_docs": link(run.settings.warehouse_dir, f"data_docs/{result.page}"),
+        "docs": rule_page(run.settings.warehouse_dir, check),
     }
     if shown:
         metadata["first_violations"] = dg.MetadataValue.table(shown)

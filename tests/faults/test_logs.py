@@ -11,6 +11,7 @@ from dagster_project import logs
 from dagster_project.errors import ConfigurationError
 from dagster_project.runs import lock
 from tests.conftest import Warehouse
+from tests.faults import crm
 from tests.faults.nights import Nights
 from tests.faults.week import LOGGED, Night
 
@@ -58,11 +59,8 @@ def test_the_end_has_state_status_and_why(first: Night, blocked: Night) -> None:
 
 def test_a_command_that_does_not_begin_says_so_in_one_object(tmp_path_factory: pytest.TempPathFactory) -> None:
     nights = Nights(tmp_path_factory.mktemp("busy"))
-    nights.config.write_text(
-        "timezone: UTC\ncurrency: EUR\nlanding_dir: landing\nsources: [{name: crm, vendor: pipedrive}]\n",
-        encoding="utf-8",
-    )
-    nights.landing.mkdir()
+    nights.config.write_text(crm.CONFIG, encoding="utf-8")
+    crm.deliver(nights, (crm.deals, crm.DAYS[0]))
     with lock.hold(nights.warehouse):
         second = nights.play(arguments=LOGGED)
     (event,) = [json.loads(line) for line in second.output.splitlines()]
