@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 SIZE ?= S
 # one worker a core; which tests share one is said in tests/conftest.py
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+PARALLEL := --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 PARSED = $(or $(WAREHOUSE_DIR),warehouse)/dbt/semantic_manifest.json
 
 export DAGSTER_DISABLE_TELEMETRY := yes

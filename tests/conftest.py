@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +27,37 @@ EXAMPLES = {
 }
 
 
-#: Fixtures that several modules share and that cost a night or more, the longest first.
-_SHARED = ("prebuilt", "first", "sample", "example")
+#: Which groups of tests take longest: they come first, so that no worker is left alone with one at the end.
+_LONGEST = ("tests/properties/test_one_truth_five_tellings.py", "hygiene", "week")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks at the marks in this hook, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what is dear to build run in one worker, in their order; of the rest each module does.
+    """Longest groups first."""
+    places = {group: place for place, group in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(_group(item.nodeid), len(places)))
 
-    The longest groups come first, so that no worker is left alone with one at the end.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker for each module, and for modules that share what is dear to build.
+
+    The marks of `--dist loadgroup` would say that too, but pytest 9.2 does not show them to pytest-xdist 3.8.
     """
-    used: dict[str, set[str]] = {}
-    for item in items:
-        used.setdefault(_module(item), set()).update(getattr(item, "fixturenames", ()))
-    groups = {module: next((name for name in _SHARED if name in fixtures), module) for module, fixtures in used.items()}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[_module(item)]))
-    first = {"tests/properties/test_one_truth_five_tellings.py": 0, **dict.fromkeys(_SHARED, 1)}
-    items.sort(key=lambda item: first.get(groups[_module(item)], 2))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return ByGroup(config, log)
 
 
-def _module(item: pytest.Item) -> str:
-    return item.nodeid.split("::")[0]
+@cache
+def _group(nodeid: str) -> str:
+    module = nodeid.split("::")[0]
+    if module.startswith("tests/hygiene/"):
+        return "hygiene"
+    return "week" if "tests.faults.week" in (PROJECT / module).read_text(encoding="utf-8") else module
 
 
 @dataclass
