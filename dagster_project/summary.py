@@ -27,6 +27,8 @@ _DOING = {
     "postgres": "publishing to Postgres",
 }
 _SHOWN_WARNINGS = 6
+#: The first column and what parts it from the second.
+_LABEL_WIDTH = len("clean deals") + 4
 #: The steps that can fail while the rest is published.
 _PUBLISHED_WITHOUT = {"report": "published, but without a report", "postgres": "published here, but not to Postgres"}
 
@@ -112,15 +114,14 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     if attempt.get("hygiene"):
         clean = ", ".join(f"{one['source']} {one['score']:.0%}{_change(one)}" for one in attempt["hygiene"])
         table.add_row("clean deals", clean)
-    if attempt["state"] == "published":
-        table.add_row("tables", _shown(warehouse_dir / "pipeline.duckdb"))
-        table.add_row("report", _shown(warehouse_dir / "report" / "index.html"))
-        table.add_row("data docs", _shown(warehouse_dir / "data_docs" / "index.html"))
-        if "postgres" in attempt:
-            done = attempt["postgres"]
-            table.add_row("postgres", escape(f"{done['address']}: {done['tables']} tables, {done['rows']:,} rows"))
-    elif (warehouse_dir / "attempts" / attempt["run_id"]).exists():
-        table.add_row("evidence", _shown(warehouse_dir / "attempts" / attempt["run_id"]))
+    places = _places(attempt, warehouse_dir)
+    for name, place in places.items():
+        table.add_row(name, escape(place))
+    # a path is on one line, to be copied
+    console.width = max(console.width, *(_LABEL_WIDTH + len(place) for place in places.values()), 0)
+    if attempt["state"] == "published" and "postgres" in attempt:
+        done = attempt["postgres"]
+        table.add_row("postgres", escape(f"{done['address']}: {done['tables']} tables, {done['rows']:,} rows"))
     total = sum(step["seconds"] for step in attempt["steps"])
     steps = ", ".join(f"{step['name']} {step['seconds']:.1f}" for step in attempt["steps"])
     table.add_row("seconds", f"{total:.1f} ({steps})")
@@ -134,6 +135,18 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     if attempt["message"] and not attempt["stopped_by"]:
         console.print(attempt["message"], markup=False)
     _print_warnings(console, attempt["warnings"], warehouse_dir)
+
+
+def _places(attempt: dict[str, Any], warehouse_dir: Path) -> dict[str, str]:
+    """Where what the run left can be found."""
+    if attempt["state"] == "published":
+        return {
+            "tables": _shown(warehouse_dir / "pipeline.duckdb"),
+            "report": _shown(warehouse_dir / "report" / "index.html"),
+            "data docs": _shown(warehouse_dir / "data_docs" / "index.html"),
+        }
+    evidence = warehouse_dir / "attempts" / attempt["run_id"]
+    return {"evidence": _shown(evidence)} if evidence.exists() else {}
 
 
 def _change(scores: dict[str, Any]) -> str:
@@ -157,5 +170,5 @@ def _print_warnings(console: Console, warnings: list[str], warehouse_dir: Path) 
 
 
 def _shown(path: Path) -> str:
-    """A path as a person would type it, safe to print: its brackets are no markup."""
-    return escape(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
+    """A path as a person would type it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

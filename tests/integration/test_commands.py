@@ -39,9 +39,11 @@ def test_unknown_command_is_usage(tmp_path: Path) -> None:
     assert command("nightyl").returncode == 2
 
 
-def test_docs_are_one_page(tmp_path: Path) -> None:
+def test_docs_need_no_night_and_leave_nothing_but_pages(tmp_path: Path) -> None:
     done = command("docs", WAREHOUSE_DIR=tmp_path)
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
-    assert "mart_monthly_metrics" in page
-    assert [path.name for path in (tmp_path / "docs").iterdir()] == ["index.html"]
+    assert str(tmp_path / "docs" / "index.html") in done.stdout
+    pages = {path.name: path for path in (tmp_path / "docs").iterdir()}
+    assert {"index.html", "metrics.html", "operating.html", "dbt.html"} <= set(pages)
+    assert {path.suffix for path in pages.values()} == {".html"}
+    assert "mart_monthly_metrics" in pages["dbt.html"].read_text(encoding="utf-8")
