@@ -117,7 +117,11 @@ def _check_result(
         "unexpected": result.unexpected,
         "not_applied_to": ", ".join(result.not_applied_to) or "-",
         "all_violations": dg.MetadataValue.md(f"```sql\n{check.open_violations_sql}\n```"),
-        "data_docs": link(run.settings.warehouse_dir, f"data_docs/{result.page}"),
+        # where the pages of this run will stand: of a blocked one, with its evidence
+        "data_docs": link(
+            run.settings.warehouse_dir,
+            f"attempts/{run.run_id}/data_docs/{result.page}" if run.state == "blocked" else f"data_docs/{result.page}",
+        ),
         "docs": rule_page(run.settings.warehouse_dir, check),
     }
     if shown:

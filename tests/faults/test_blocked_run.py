@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -60,6 +61,14 @@ def test_the_check_is_seen_as_failed_in_the_tables_that_were_kept(nights: Nights
 
 def test_dagster_marks_the_run_failed(nights: Nights, first: Night, blocked: Night) -> None:
     assert dagster_runs(nights.kept("blocked")) == ["SUCCESS", "FAILURE"]
+
+
+def test_its_checks_lead_to_the_pages_of_the_evidence(nights: Nights, blocked: Night) -> None:
+    events = b"".join(path.read_bytes() for path in (nights.kept("blocked") / "dagster").rglob("*.db*"))
+    pages = attempt(nights) / "data_docs"
+    found = set(re.findall(rb"attempts/[^/\"]+/data_docs/([^\"\\]+\.html)", events))
+    assert found, "the run's checks name no page"
+    assert {page.decode() for page in found} <= {path.relative_to(pages).as_posix() for path in pages.rglob("*.html")}
 
 
 def test_it_leaves_no_record_of_violations_and_no_build(nights: Nights, first: Night, blocked: Night) -> None:
