@@ -252,9 +252,7 @@ def nightly_run(
         clean_up(run.lake_dir)
         migrate(run.lake_dir, settings.config.sources)
         if finish_what_was_cut_off(run.lake_dir, settings.config) and not is_from_lake:
-            run.warnings.append(
-                "`dealtrail forget` was cut off: run it again, for older versions still have the record"
-            )
+            run.warn("`dealtrail forget` was cut off: run it again, for older versions still have the record")
         run.records = read_records(run.lake_dir)
         os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
         os.environ["DEALTRAIL_WORK"] = str(run.work_path)

@@ -16,6 +16,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from dagster_project.errors import ConfigurationError
@@ -167,6 +168,7 @@ def _normalised(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+@cache  # slow on purpose, and asked for by every feed of a night
 def _name_of_salt(salt: str) -> str:
     """Tells a changed salt from the same one, and nothing else of it."""
     return "salt-" + hashlib.pbkdf2_hmac("sha256", salt.encode(), b"dealtrail tombstones", 100_000).hex()[:8]

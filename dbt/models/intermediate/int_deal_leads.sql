@@ -54,7 +54,9 @@ ranked as (
     select
         linked.deal_key,
         linked.lead_key,
-        row_number() over (partition by linked.deal_key order by leads.created_at, leads.lead_id) = 1 as is_first
+        -- of a forgotten one nobody knows when it was created: last, on every engine
+        row_number() over (partition by linked.deal_key order by leads.created_at nulls last, linked.lead_key) = 1
+            as is_first
     from linked
     left join leads on linked.lead_key = leads.lead_key
     where
