@@ -19,5 +19,16 @@ class RunInProgressError(DealtrailError):
     """Another run holds the warehouse."""
 
 
+class Interrupted(BaseException):
+    """Ctrl-C, or SIGTERM: a person or a service manager ended the command. No KeyboardInterrupt: typer keeps those."""
+
+
+def told(error: BaseException) -> str:
+    """An error in one sentence. What is no Exception is an interruption, whoever raised it; DuckDB's is one."""
+    if not isinstance(error, Exception) or type(error).__name__ == "InterruptException":
+        return "interrupted"
+    return str(error) or repr(error)
+
+
 class RefusedFileError(DealtrailError):
     """A delivered file that cannot be loaded; its delivery is refused and the run goes on."""
