@@ -73,9 +73,7 @@ def look(source: Source, landing_dir: Path, settle_seconds: int = 0) -> Landing:
         packed = members(path)
         taken = [] if packed is None else _members_taken(source, name, packed)
         if packed is None:
-            feed_name = feed_of(source, path.name)
-            if feed_name is not None:
-                taken = [(name, feed_name, path)]
+            taken = [(name, feed_name, path) for feed_name in feeds_of(source, path.name)]
         if not taken:
             not_taken.append(name)
         elif packed is not None:
@@ -103,12 +101,11 @@ def _members_taken(source: Source, archive: str, packed: list[Member]) -> list[t
     taken: list[tuple[str, str, Delivered]] = []
     for member in packed:
         name = PurePosixPath(member.name)
-        feed_name = feed_of(source, name.name)
-        if feed_name is None and len(packed) == 1:
+        feed_names = feeds_of(source, name.name)
+        if not feed_names and len(packed) == 1:
             stem = PurePosixPath(archive).stem
-            feed_name = feed_of(source, stem) or feed_of(source, stem + name.suffix)
-        if feed_name is not None:
-            taken.append((f"{archive}/{member.name}", feed_name, member))
+            feed_names = feeds_of(source, stem) or feeds_of(source, stem + name.suffix)
+        taken += [(f"{archive}/{member.name}", feed_name, member) for feed_name in feed_names]
     return taken
 
 
@@ -129,7 +126,16 @@ def feed_of(source: Source, file_name: str) -> str | None:
 
     Case does not matter, nor `.gz` or `.zst`; a pattern ending in `.csv` takes the same name in any other format.
     """
-    return next((name for name, feed in source.feeds.items() if _matches(file_name, feed.files)), None)
+    return next(iter(feeds_of(source, file_name)), None)
+
+
+def feeds_of(source: Source, file_name: str) -> list[str]:
+    """That feed, and the others that list the very pattern by which it takes the file: each reads what is its own."""
+    for feed in source.feeds.values():
+        pattern = next((pattern for pattern in feed.files if _matches(file_name, [pattern])), None)
+        if pattern is not None:
+            return [name for name, other in source.feeds.items() if pattern.lower() in map(str.lower, other.files)]
+    return []
 
 
 def takable(source: Source, not_taken: list[str]) -> list[str]:
