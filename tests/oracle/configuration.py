@@ -76,6 +76,7 @@ class PipelineConfig:
     stages: list[dict[str, Any]]
     after_close: str
     thresholds: dict[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,11 @@ def _pipeline(raw: dict[str, Any], after_close: str) -> PipelineConfig:
         else:
             stages[place] = {**stages[place], **entry}
     return PipelineConfig(
-        raw.get("name", "default"), stages, raw.get("after_close", after_close), raw.get("thresholds") or {}
+        raw.get("name", "default"),
+        stages,
+        raw.get("after_close", after_close),
+        raw.get("thresholds") or {},
+        tuple(_many(raw.get("aliases", []))),
     )
 
 
