@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dagster_project.errors import DealtrailError
+from dagster_project.permissions import guard
 
 if TYPE_CHECKING:
     from dagster_project.backfill import RunJob
@@ -493,6 +494,7 @@ def source_draft(
 def main() -> None:
     """Entry point: a person's errors as one message and an exit status, tracebacks only with --debug."""
     try:
+        guard()
         app()
     except (DealtrailError, KeyboardInterrupt, Exception) as error:
         if "--debug" in sys.argv and not isinstance(error, KeyboardInterrupt):
