@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
-from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError, told
+from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError, printable, told
 from dagster_project.forget.lake import finish_what_was_cut_off
 from dagster_project.ingest import inventory
 from dagster_project.ingest.compaction import clean_up
@@ -182,6 +182,7 @@ class NightlyRun:
 
     def warn(self, message: str, **where: Any) -> None:
         """Something a person should know; `where` are source, file and the like, for the log."""
+        message = printable(message)
         self.warnings.append(message)
         self.tell("warning", "info" if is_note(message) else "warning", message=message, **where)
 
@@ -339,7 +340,7 @@ def report(run: NightlyRun) -> dict[str, Any]:
             "rule": result.check.name,
             "table": result.check.table.removeprefix("work."),
             "unexpected": result.unexpected,
-            "example": result.example,
+            "example": printable(result.example) if result.example else None,
         }
         for result in run.results
         if result.stops_the_publish
