@@ -143,11 +143,33 @@ class Pipeline(Strict):
     thresholds: PipelineThresholds = PipelineThresholds()
 
 
-class Reference(Strict):
-    """A column filled from another one whose value says by its prefix what it points at, or what it means."""
+#: Words of `only_when` and `when` that speak of a cell instead of being its value.
+EMPTY, FILLED = "", "*"
 
-    column: str
-    prefix: str
+
+def _values_asked_for(words: list[str]) -> list[str]:
+    if not words:
+        raise ValueError("names no value; write what the cell has to say, '*' for anything, or '' for nothing")
+    if FILLED in words and len(words) > 1:
+        raise ValueError(
+            f"'*' stands for any cell that is not empty; leave out {', '.join(map(repr, words))} beside it"
+        )
+    return words
+
+
+#: What a cell has to say, one of several; `*`: anything, empty: nothing.
+Asked = Annotated[Names, AfterValidator(_values_asked_for)]
+
+
+class Reference(Strict):
+    """A column that another one goes before: where it is filled, begins with a prefix, and other columns agree."""
+
+    column: str = Field(description="Name in `columns` of the one that goes before; it need not be canonical.")
+    prefix: str = Field("", description="Only where its value begins so, as ids do that say what they point at.")
+    when: dict[str, Asked] = Field(
+        default_factory=dict,
+        description="Only where these columns say one of these values; '*' is any, '' is an empty cell.",
+    )
     means: str | None = Field(None, description="What the column then says; else the other one's value.")
 
 
@@ -167,7 +189,7 @@ class Feed(Strict):
         default_factory=list, description="Patterns of files that are taken only if they are added to `files`."
     )
     columns: dict[str, Headings] = Field(
-        description="Canonical column → headings, best first; a list among them is joined by a space."
+        description="Canonical column → headings, best first; a list among them is joined by a space, * is any text."
     )
     stage_dates: Names = Field(
         default_factory=list,
@@ -190,8 +212,9 @@ class Feed(Strict):
     timezone: Timezone | None = None
     date_formats: list[DateFormat] | None = None
     null_values: list[str] | None = None
-    only_when: dict[str, Names] = Field(
-        default_factory=dict, description="Heading → values; a row with another one there is no record of this feed."
+    only_when: dict[str, Asked] = Field(
+        default_factory=dict,
+        description="Heading → values ('*': any, '': an empty cell); a row with another one is no record of this feed.",
     )
     constants: dict[str, str] = Field(default_factory=dict, description="Canonical column → one value for every row.")
     empty_means: dict[str, str] = Field(
@@ -220,7 +243,8 @@ class Feed(Strict):
 
     @model_validator(mode="after")
     def _columns_are_canonical(self) -> Feed:
-        others = {reference.column for ranked in self.references.values() for reference in ranked}
+        ranked = [reference for references in self.references.values() for reference in references]
+        others = {column for reference in ranked for column in (reference.column, *reference.when)}
         known = set(ENTITIES[self.entity].columns) | others
         for part in ("columns", "constants", "empty_means", "values", "days", "references", "personal_data"):
             for column in getattr(self, part):
@@ -229,6 +253,27 @@ class Feed(Strict):
                         f"'{column}' in {part} is no column of {self.entity}; allowed: "
                         + ", ".join(ENTITIES[self.entity].columns)
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _references_name_columns(self) -> Feed:
+        given = {*self.columns, *self.constants, *self.references}
+        for column, ranked in self.references.items():
+            for reference in ranked:
+                for other in (reference.column, *reference.when):
+                    if other not in given:
+                        raise ValueError(
+                            f"references.{column}: '{other}' is not in columns; name its headings there, "
+                            f"such as columns: {{{other}: [Its heading]}}"
+                        )
+        return self
+
+    @model_validator(mode="after")
+    def _headings_say_something(self) -> Feed:
+        for column, synonyms in self.columns.items():
+            for heading in (part for one in synonyms for part in (one if isinstance(one, list) else [one])):
+                if "*" in heading and not re.search(r"[^\W_]", heading):
+                    raise ValueError(f"columns.{column}: '{heading}' would be any heading; write what it has beside *")
         return self
 
     @model_validator(mode="after")

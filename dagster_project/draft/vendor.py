@@ -81,9 +81,9 @@ def _by_headings(sample: Sample, source: Source) -> str | None:
             matched = match([column.heading for column in sample.columns], feed)
         except RefusedFileError:
             continue
-        others = set().union(*(known_headings(other) for key, other in source.feeds.items() if key != name))
+        others = [known_headings(other) for key, other in source.feeds.items() if key != name]
         used = {heading_key(sample.columns[at].heading) for at in matched.used}
-        alone = len(used - others)
+        alone = len([key for key in used if not any(key in other for other in others)])
         if alone >= _LEAST_ALONE or (alone and len(used) >= _LEAST_READ):
             found[name] = len(matched.used)
     return max(found, key=lambda name: found[name], default=None)

@@ -12,7 +12,8 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
-from dagster_project.ingest.lake import FileRecord, ingest, plain_text_left
+from dagster_project.ingest import inventory
+from dagster_project.ingest.lake import FileRecord, ingest, of_deliveries, plain_text_left
 from dagster_project.ingest.landing import LandedFile, folders_without_source, takable
 from dagster_project.runs import NightlyRun
 from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare, search_path
@@ -102,7 +103,8 @@ def _plain_text_warnings(paths: list[Path]) -> list[str]:
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     return [
         f"personal data that is to be hashed or dropped still stands as delivered in {names}{more}, read before "
-        "it was configured. Where landing still has their deliveries, delete them with their .json files"
+        "it was configured. Where landing still has their deliveries, delete them with their .json files and run "
+        "`dealtrail check-lake --set-aside`"
     ]
 
 
@@ -149,6 +151,7 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             for warning in _left_lying(run):
                 run.warn(warning)
             selected = run.select()
+            inventory.verify(run.lake_dir, of_deliveries(selected, run.lake_dir))
             prepare(run.work_path, run.settings.config, selected, run.lake_dir, run.as_of)
             for record in selected:
                 if record.state != "loaded":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dagster_project.config.entities import ENTITIES
@@ -13,6 +13,9 @@ from dagster_project.config.stages import normalized
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.personal import is_personal
 from dagster_project.ingest.stage_dates import StageDate, stage_date
+
+#: In a synonym: any text, such as a view's name before the column's.
+ANY_TEXT = "*"
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,37 @@ def heading_key(heading: str) -> str:
     return re.sub(r"\s+", " ", composed).strip().casefold()
 
 
-def known_headings(feed: Feed, column: str | None = None) -> set[str]:
-    """The keys of all headings that a mapping names, or of those for one canonical column."""
+class KnownHeadings:
+    """What a mapping names, to ask whether the key of a heading is `in` it: literally, or by a pattern."""
+
+    def __init__(self, synonyms: Iterable[str]) -> None:
+        keys = {heading_key(synonym) for synonym in synonyms}
+        self.literal = frozenset(keys)
+        self._patterns = [_pattern(key) for key in keys if ANY_TEXT in key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.literal or any(pattern.fullmatch(key) for pattern in self._patterns)
+
+
+def known_headings(feed: Feed, column: str | None = None) -> KnownHeadings:
+    """All headings that a mapping names, or those for one canonical column."""
     mapped = feed.columns.values() if column is None else [feed.columns.get(column, [])]
-    return {heading_key(part) for synonyms in mapped for synonym in synonyms for part in _parts(synonym)}
+    return KnownHeadings(part for synonyms in mapped for synonym in synonyms for part in _parts(synonym))
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    return re.compile(".+".join(map(re.escape, key.split(ANY_TEXT))))
+
+
+def _found(synonym: str, first_at: Mapping[str, int]) -> list[str]:
+    """The keys of a file's headings that a synonym names: its own, else those its pattern fits, in the file's order."""
+    key = heading_key(synonym)
+    if key in first_at:
+        return [key]
+    if ANY_TEXT not in key:
+        return []
+    pattern = _pattern(key)
+    return [heading for heading in first_at if pattern.fullmatch(heading)]
 
 
 def _parts(synonym: str | list[str]) -> list[str]:
@@ -57,7 +87,8 @@ def _parts(synonym: str | list[str]) -> list[str]:
 def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelines: Collection[str] = ()) -> Matched:
     """Finds each canonical column's best heading. Raises RefusedFileError where a required column has none.
 
-    A synonym that is a list of headings is used where the file has all of them. `needs_stage` is False where a
+    A synonym that is a list of headings is used where the file has all of them; `*` in one is any text, and of several
+    headings that it fits the first is used. `needs_stage` is False where a
     source's change log or versions give the stage of its deals; `pipelines` are the source's, by name.
     """
     keys = [heading_key(heading) for heading in headings]
@@ -71,17 +102,15 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
     positions: dict[str, tuple[int, ...]] = {}
     lower: set[str] = set()
     for column, synonyms in feed.columns.items():
-        wanted = [[heading_key(part) for part in _parts(synonym)] for synonym in synonyms]
-        present = [parts for parts in wanted if all(part in first_at for part in parts)]
+        wanted = [[_found(part, first_at) for part in _parts(synonym)] for synonym in synonyms]
+        present = [parts for parts in wanted if all(parts)]
         if present:
-            positions[column] = tuple(first_at[part] for part in present[0])
-            lower.update(part for parts in present[1:] for part in parts)
+            positions[column] = tuple(first_at[found[0]] for found in present[0])
+            lower.update(key for parts in present for found in parts for key in found)
     _demand_required(headings, feed, positions, needs_stage)
     used = {keys[position] for group in positions.values() for position in group}
     conditions = {
-        first_at[heading_key(heading)]: values
-        for heading, values in feed.only_when.items()
-        if heading_key(heading) in first_at
+        first_at[found[0]]: values for heading, values in feed.only_when.items() if (found := _found(heading, first_at))
     }
     used |= {keys[position] for position in conditions}
     no_stages = set(map(heading_key, feed.not_stage_dates))
@@ -126,7 +155,8 @@ def _demand_required(
     headings: Sequence[str], feed: Feed, positions: dict[str, tuple[int, ...]], needs_stage: bool
 ) -> None:
     entity = ENTITIES[feed.entity]
-    given = {*positions, *feed.constants, *feed.references}
+    read = {*positions, *feed.constants}
+    given = read | {column for column, ranked in feed.references.items() if any(one.column in read for one in ranked)}
     for column in entity.required_columns:
         alternative = entity.alternatives.get(column)
         if column in given or (alternative and given.issuperset(alternative)):

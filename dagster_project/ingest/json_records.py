@@ -147,7 +147,8 @@ def _key_of_list(connection: duckdb.DuckDBPyConnection, target: Path, feed: Feed
     columns, _, _ = _columns(connection, target)
     # nested ones too; what is only in a list is not the record's own
     keys = {heading_key(column.heading) for column in columns if len(column.steps) == 1}
-    if keys & known_headings(feed, ENTITIES[feed.entity].key):
+    known = known_headings(feed, ENTITIES[feed.entity].key)
+    if any(key in known for key in keys):
         return None
     lists = [key for key, _, kind in found if kind == "OBJECT"]
     if len(lists) > 1:

@@ -101,8 +101,7 @@ def look(source: Source, landing_dir: Path, settle_seconds: int = 0) -> Landing:
 
 
 def _taken(source: Source, name: str, file: Found) -> list[tuple[str, str, Delivered]]:
-    feed_name = feed_of(source, name)
-    return [] if feed_name is None else [(name, feed_name, file.path)]
+    return [(name, feed_name, file.path) for feed_name in feeds_of(source, name)]
 
 
 def _last_of_each_name(packed: list[Member]) -> tuple[list[Member], list[str]]:
@@ -121,12 +120,11 @@ def _members_taken(source: Source, archive: str, packed: list[Member]) -> list[t
     folder, _, file_name = archive.rpartition("/")
     for member in packed:
         name = PurePosixPath(member.name)
-        feed_name = feed_of(source, f"{folder}/{member.name}".lstrip("/")) or feed_of(source, f"{archive}/{name}")
-        if feed_name is None and len(packed) == 1:
+        feed_names = feeds_of(source, f"{folder}/{member.name}".lstrip("/")) or feeds_of(source, f"{archive}/{name}")
+        if not feed_names and len(packed) == 1:
             stem = archive.removesuffix(PurePosixPath(file_name).suffix)
-            feed_name = feed_of(source, stem) or feed_of(source, stem + name.suffix)
-        if feed_name is not None:
-            taken.append((f"{archive}/{member.name}", feed_name, member))
+            feed_names = feeds_of(source, stem) or feeds_of(source, stem + name.suffix)
+        taken += [(f"{archive}/{member.name}", feed_name, member) for feed_name in feed_names]
     return taken
 
 
@@ -144,7 +142,16 @@ def folders_without_source(sources: list[Source], landing_dir: Path) -> list[str
 
 def feed_of(source: Source, file_name: str) -> str | None:
     """The first feed, in the mapping's order, that takes a file by its path below the source's folder."""
-    return next((name for name, feed in source.feeds.items() if takes(feed.files, file_name)), None)
+    return next(iter(feeds_of(source, file_name)), None)
+
+
+def feeds_of(source: Source, file_name: str) -> list[str]:
+    """That feed, and the others that list the very pattern by which it takes the file: each reads what is its own."""
+    for feed in source.feeds.values():
+        pattern = next((pattern for pattern in feed.files if takes([pattern], file_name)), None)
+        if pattern is not None:
+            return [name for name, other in source.feeds.items() if pattern.lower() in map(str.lower, other.files)]
+    return []
 
 
 def takable(source: Source, not_taken: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Feed, Reference, Source
+from dagster_project.config.models import EMPTY, FILLED, Feed, Reference, Source
 from dagster_project.config.stages import pipelines_of
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.archives import Delivered
@@ -74,6 +74,11 @@ class _Reading:
     def separator(self) -> str:
         """Between several values in one cell."""
         return self.feed.id_separator or self.source.id_separator or _DEFAULT_SEPARATOR
+
+    @property
+    def nulls(self) -> list[str]:
+        """What the CRM writes for nothing."""
+        return [*self.source.null_values, *(self.feed.null_values or [])]
 
     @property
     def report_tail(self) -> list[str]:
@@ -176,9 +181,9 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         prepare_hashing(connection)
     try:
         _refuse_contradictions(connection, table, matched, needed)
-        conditions = [_is_of_feed(matched)] if matched.conditions else []
+        conditions = [_is_of_feed(matched, reading.nulls)] if matched.conditions else []
         if conditions:
-            table.notes.extend(_passed_over(connection, table.relation(needed), matched, reading.feed))
+            table.notes.extend(_passed_over(reading, table.relation(needed), matched))
         if look_for_nul and matched.used:
             conditions.append(f"({_nul_filter(matched)}) is not true")
         where = f"where {' and '.join(conditions)}" if conditions else ""
@@ -205,15 +210,19 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         outranked=matched.outranked,
         unmapped=matched.unmapped,
         notes=table.notes,
-        numbers=_numbers(table, matched),
+        numbers=_numbers(table, matched, reading.feed),
     )
 
 
-def _numbers(table: Table, matched: Matched) -> list[str]:
+def _numbers(table: Table, matched: Matched, feed: Feed) -> list[str]:
     if not isinstance(table, JsonTable | ParquetTable):
         return []
     typed = {at for at, column in enumerate(table.columns) if is_number(column)}
-    return [column for column, positions in matched.positions.items() if typed.issuperset(positions)]
+    numbers = [column for column, positions in matched.positions.items() if typed.issuperset(positions)]
+    # what another column goes before is a number where that one is as well
+    absent = set(feed.columns) - set(matched.positions)
+    others = {column: {one.column for one in ranked} - absent for column, ranked in feed.references.items()}
+    return [column for column in numbers if others.get(column, set()).issubset(numbers)]
 
 
 def _match(reading: _Reading, table: Table) -> Matched:
@@ -239,17 +248,16 @@ def _refuse_contradictions(
 
 def _select(reading: _Reading, matched: Matched) -> str:
     """The select list: canonical columns, cleaned of the vendor's words for nothing, and provenance."""
-    source, feed, provenance = reading.source, reading.feed, reading.provenance
-    nulls = [*source.null_values, *(feed.null_values or [])]
+    feed, nulls, provenance = reading.feed, reading.nulls, reading.provenance
     read = {column: _value(positions, column, feed, nulls) for column, positions in matched.positions.items()}
+    for column, constant in feed.constants.items():
+        read.setdefault(column, text(constant))
     for column, ranked in feed.references.items():
-        given = [_pointed_at(read[one.column], one) for one in ranked if one.column in read]
+        given = [_pointed_at(read, one) for one in ranked if one.column in read]
         if given:
             read[column] = f"coalesce({', '.join([*given, read.get(column, 'null')])})"
     if matched.stage_dates:
         read["stage_dates"] = _stage_dates(matched.stage_dates, nulls)
-    for column, constant in feed.constants.items():
-        read.setdefault(column, text(constant))
     selected = []
     for column in ENTITIES[feed.entity].columns:
         stored = guarded(read[column], column, feed, text(reading.separator)) if column in read else None
@@ -264,9 +272,21 @@ def _select(reading: _Reading, matched: Matched) -> str:
     return ", ".join(selected)
 
 
-def _pointed_at(value: str, reference: Reference) -> str:
+def _pointed_at(read: dict[str, str], reference: Reference) -> str:
+    """SQL: what a reference gives a row, NULL where it does not apply. A column the file does not have is empty."""
+    value = read[reference.column]
     said = value if reference.means is None else text(reference.means)
-    return f"case when starts_with({value}, {text(reference.prefix)}) then {said} end"
+    asked = [_says(read.get(column, "cast(null as varchar)"), words) for column, words in reference.when.items()]
+    conditions = [f"starts_with({value}, {text(reference.prefix)})", *asked]
+    return f"case when {' and '.join(conditions)} then {said} end"
+
+
+def _says(value: str, words: list[str]) -> str:
+    """SQL: whether a cell says one of these words, whatever their case; `*` is any, the empty word an empty cell."""
+    if words == [FILLED]:
+        return f"({value} is not null)"
+    named = f"coalesce(lower({value}) in ({', '.join(text(word.lower()) for word in words)}), false)"
+    return f"({value} is null or {named})" if EMPTY in words else named
 
 
 def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]) -> str:
@@ -306,20 +326,23 @@ def _stage_dates(dated: dict[int, StageDate], nulls: list[str]) -> str:
     return f"case when len({told}) > 0 then cast(to_json({told}) as varchar) end"
 
 
-def _is_of_feed(matched: Matched) -> str:
+def _is_of_feed(matched: Matched, nulls: list[str]) -> str:
     """SQL for whether a row is a record of the feed, by the columns that say so."""
-    return " and ".join(
-        f"coalesce(lower(trim(c{at})) in ({', '.join(text(value.lower()) for value in values)}), false)"
-        for at, values in matched.conditions.items()
-    )
+    return " and ".join(_says(_cell(at, nulls), values) for at, values in matched.conditions.items())
 
 
-def _passed_over(connection: duckdb.DuckDBPyConnection, relation: str, matched: Matched, feed: Feed) -> list[str]:
+def _passed_over(reading: _Reading, relation: str, matched: Matched) -> list[str]:
     """A note on the rows that are no records of the feed, if there are any."""
-    row = connection.execute(f"select count(*) from {relation} where not ({_is_of_feed(matched)})").fetchone()
+    feed = reading.feed
+    is_record = _is_of_feed(matched, reading.nulls)
+    row = reading.connection.execute(f"select count(*) from {relation} where not ({is_record})").fetchone()
     if not row or not row[0]:
         return []
-    said = " and ".join(f"'{heading}' {' or '.join(values)}" for heading, values in feed.only_when.items())
+    words = {FILLED: "filled", EMPTY: "empty"}
+    said = " and ".join(
+        f"'{heading}' {' or '.join(words.get(value, value) for value in values)}"
+        for heading, values in feed.only_when.items()
+    )
     return [f"{row[0]} rows that are no {feed.entity} were passed over: not {said}"]
 
 
