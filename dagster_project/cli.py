@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagster_project.errors import DealtrailError, Interrupted
+from dagster_project.errors import DealtrailError, Interrupted, printable
+from dagster_project.permissions import guard
 
 if TYPE_CHECKING:
     from dagster_project.backfill import RunJob
@@ -515,9 +516,9 @@ def source_draft(
         out.write_text(drafted.text, encoding="utf-8")
         typer.echo(f"written to {out}; look at its TODOs and checks, then run `dealtrail config check`", err=True)
     for line in drafted.said:
-        typer.echo(f"tried {line}", err=True)
+        typer.echo(printable(f"tried {line}"), err=True)
     for line in drafted.left:
-        typer.echo(f"left to do: {line}", err=True)
+        typer.echo(printable(f"left to do: {line}"), err=True)
 
 
 def main() -> None:
@@ -525,6 +526,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
+        guard()
         app()
     except (Interrupted, Exception) as error:
         if "--debug" in sys.argv and not isinstance(error, Interrupted):

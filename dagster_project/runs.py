@@ -24,13 +24,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
-from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError, told
+from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError, printable, told
 from dagster_project.forget.lake import finish_what_was_cut_off
 from dagster_project.ingest import inventory
 from dagster_project.ingest.compaction import clean_up
 from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries, write_atomically
 from dagster_project.ingest.landing import Landing, look
 from dagster_project.ingest.migration import migrate
+from dagster_project.permissions import guarded
 from dagster_project.quality.life import Night
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ class NightlyRun:
 
     def warn(self, message: str, **where: Any) -> None:
         """Something a person should know; `where` are source, file and the like, for the log."""
+        message = printable(message)
         self.warnings.append(message)
         self.tell("warning", "info" if is_note(message) else "warning", message=message, **where)
 
@@ -246,7 +248,7 @@ def nightly_run(
     if on_event is not None:
         run.on_event = on_event
     run.settle_seconds = settle_seconds
-    with lock.hold(settings.warehouse_dir):
+    with guarded(), lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)
         run.tell("run started", as_of=run.as_of.isoformat(), warehouse=str(settings.warehouse_dir))
@@ -339,7 +341,7 @@ def report(run: NightlyRun) -> dict[str, Any]:
             "rule": result.check.name,
             "table": result.check.table.removeprefix("work."),
             "unexpected": result.unexpected,
-            "example": result.example,
+            "example": printable(result.example) if result.example else None,
         }
         for result in run.results
         if result.stops_the_publish
