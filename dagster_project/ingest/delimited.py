@@ -50,6 +50,7 @@ class DelimitedTable:
     is_verified: bool
     notes: list[str] = field(default_factory=list)
     is_empty: bool = False
+    has_unreadable: bool = False
 
     @property
     def headings(self) -> list[str]:
