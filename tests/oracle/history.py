@@ -51,10 +51,8 @@ def _told(crm: Crm, deal_id: str, created_at: datetime) -> list[Transition]:
         left = extracts.first_stage
     elif told and told[0].version:
         left = _left_by_version(crm, deal_id, told[0].version)
-    elif told and told[0] not in log[:1] and not (never_left and told[0].stage is left):
-        left = None
-    elif not told and not never_left:
-        left = None
+    elif not never_left or (told and told[0].stage is not left):
+        left = left if told and told[0] in log[:1] else None
     if left:
         known = [one for one in (told[0].at if told else None, extracts.since) if one]
         start = min([opened_at(crm, deal_id, created_at), *known])

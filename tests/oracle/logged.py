@@ -56,7 +56,7 @@ class _Log:
     def beginning(self) -> Stage | None:
         """The first old values of stage and pipeline hold since creation.
 
-        Where win and loss are statuses, a deal keeps its stage after them: one whose log tells no stage was always in it.
+        Where win and loss are statuses, a deal keeps its stage after them: if its log tells none, it was always in it.
         """
         name = self._first_old
         if not self.tells_stages and self._is_log and self._crm.delivers("deals.status", "deal_changes.status"):

@@ -89,7 +89,7 @@ class Pipeline:
         return self.stages[key]
 
     def knows(self, name: str) -> bool:
-        """Whether a stage is called so here: a configured or implicit one, or the vendor's where nobody configured any."""
+        """Whether a stage here is called so: a configured or implicit one, the vendor's where nobody configured any."""
         key = normalised(name)
         met = self.stages.get(key)
         return (key in self._inherited or key in ("won", "lost")) if met is None else met.is_configured

@@ -73,7 +73,10 @@ def test_stage_of_another_pipeline(world: World) -> None:
     """New and Due are in one pipeline only; Demo is in both: of the two the row's counts."""
     world.deliver(
         "deals_2026-01-20.csv",
-        "id,pipeline,stage,created,Entered New,Entered Demo,Entered 31\n1,R,31,2026-01-02,2026-01-02,2026-01-04,2026-01-06",
+        """
+        id,pipeline,stage,created,Entered New,Entered Demo,Entered 31
+        1,R,31,2026-01-02,2026-01-02,2026-01-04,2026-01-06
+        """,
     )
     result = world.compute(more_pipelines=SECOND_PIPELINE)
     assert [(row["pipeline"], row["to_stage"]) for row in result.transitions] == [
