@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagster_project.errors import DealtrailError
+from dagster_project.errors import DealtrailError, Interrupted, printable
+from dagster_project.permissions import guard
 
 if TYPE_CHECKING:
     from dagster_project.backfill import RunJob
@@ -92,11 +95,17 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     """
     from dagster_project import logs
     from dagster_project.config.load import check_folders, load_settings
-    from dagster_project.runs import lock
+    from dagster_project.runs import lock, tell_of_no_run
 
     logs.start(log_format)
-    settings = load_settings()
-    check_folders(settings)
+    warehouse_dir = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse")
+    try:
+        settings = load_settings()
+        warehouse_dir = settings.warehouse_dir
+        check_folders(settings)
+    except DealtrailError as error:
+        tell_of_no_run(warehouse_dir, error)
+        raise
     with lock.hold(settings.warehouse_dir):
         status = _run_night(settings.warehouse_dir, debug)
     raise typer.Exit(status)
@@ -426,6 +435,28 @@ def metrics(context: typer.Context) -> None:
     ask(load_settings(), context.args)
 
 
+@app.command("check-lake")
+def check_lake(
+    aside: Annotated[
+        bool, typer.Option("--set-aside", help="Move damaged deliveries out; the next night reads landing's again.")
+    ] = False,
+) -> None:
+    """Check that every file of the lake is as it was written. Exit status 3 where one is not."""
+    from dagster_project.config.load import load_settings
+    from dagster_project.ingest import inventory
+    from dagster_project.runs import lock
+
+    settings = load_settings()
+    lake_dir = settings.warehouse_dir / "lake"
+    with lock.hold(settings.warehouse_dir):
+        if aside:
+            folder = settings.warehouse_dir / "set-aside" / datetime.now().strftime("%Y%m%dT%H%M%S")
+            for name in inventory.set_aside(lake_dir, folder):
+                typer.echo(f"out of the lake: {name}")
+        inventory.verify_all(lake_dir)
+    typer.echo(f"{lake_dir}: {inventory.holdings(lake_dir)} files, all as they were written")
+
+
 @config_app.command("check")
 def config_check() -> None:
     """Check the configuration and the landing folder; say what each source is."""
@@ -485,19 +516,28 @@ def source_draft(
         out.write_text(drafted.text, encoding="utf-8")
         typer.echo(f"written to {out}; look at its TODOs and checks, then run `dealtrail config check`", err=True)
     for line in drafted.said:
-        typer.echo(f"tried {line}", err=True)
+        typer.echo(printable(f"tried {line}"), err=True)
     for line in drafted.left:
-        typer.echo(f"left to do: {line}", err=True)
+        typer.echo(printable(f"left to do: {line}"), err=True)
 
 
 def main() -> None:
     """Entry point: a person's errors as one message and an exit status, tracebacks only with --debug."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
+        guard()
         app()
-    except (DealtrailError, KeyboardInterrupt, Exception) as error:
-        if "--debug" in sys.argv and not isinstance(error, KeyboardInterrupt):
+    except (Interrupted, Exception) as error:
+        if "--debug" in sys.argv and not isinstance(error, Interrupted):
             raise
         sys.exit(_tell(error))
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Ends the command as an error would, so that it says so; a second signal while it ends ends it at once."""
+    signal.signal(number, signal.SIG_DFL)
+    raise Interrupted
 
 
 def _tell(error: BaseException) -> int:
@@ -507,8 +547,8 @@ def _tell(error: BaseException) -> int:
     status = error.exit_status if isinstance(error, DealtrailError) else 3
     if isinstance(error, DealtrailError):
         message = str(error)
-    elif isinstance(error, KeyboardInterrupt):
-        message = "interrupted; the last publication stands"
+    elif isinstance(error, Interrupted):
+        message = "interrupted; what was published before stands"
     else:
         message = f"{type(error).__name__}: {error} (run with --debug for the traceback)"
     logs.failed(message, status)

@@ -13,7 +13,7 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
-from dagster_project.errors import ConfigurationError
+from dagster_project.errors import ConfigurationError, printable
 
 LOG_FORMAT = "DEALTRAIL_LOG_FORMAT"
 Level = Literal["info", "warning", "error"]
@@ -51,7 +51,8 @@ def own_stderr() -> TextIO:
 def event(name: str, level: Level = "info", **facts: Any) -> None:
     """Logs an event, if there is a log; facts that are None say nothing."""
     if _log is not None:
-        getattr(_log, level)(name, **{key: value for key, value in facts.items() if value is not None})
+        said = {key: printable(value) if isinstance(value, str) else value for key, value in facts.items()}
+        getattr(_log, level)(name, **{key: value for key, value in said.items() if value is not None})
 
 
 def failed(message: str, exit_status: int) -> None:
@@ -59,7 +60,7 @@ def failed(message: str, exit_status: int) -> None:
     if _is_json:
         event("failed", "error", message=message, exit_status=exit_status)
     else:
-        print(f"dealtrail: {message}", file=sys.stderr)
+        print(f"dealtrail: {printable(message)}", file=sys.stderr)
 
 
 def _json() -> list[Any]:

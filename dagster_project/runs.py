@@ -24,18 +24,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
-from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError
+from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError, printable, told
 from dagster_project.forget.lake import finish_what_was_cut_off
+from dagster_project.ingest import inventory
 from dagster_project.ingest.compaction import clean_up
 from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries, write_atomically
 from dagster_project.ingest.landing import Landing, look
 from dagster_project.ingest.migration import migrate
+from dagster_project.permissions import guarded
 from dagster_project.quality.life import Night
 
 if TYPE_CHECKING:
     from dagster_project.quality.evaluate import Result
 
 KEPT_ATTEMPTS = 14
+#: State of a run that has not ended; in run.json, until it has, or if it was killed.
+RUNNING = "running"
 #: Tag of a Dagster run that says how long files must be still to count; without it: not at all.
 SETTLE_TAG = "dealtrail/settle_seconds"
 #: Tag of a Dagster run of `past_night`: the moment of that night, ISO 8601.
@@ -111,7 +115,7 @@ class NightlyRun:
     warnings: list[str] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
-    state: str = "failed"
+    state: str = RUNNING
     #: Whether somebody was notified of its failure.
     is_told_of: bool = False
     failure: BaseException | None = None
@@ -179,6 +183,7 @@ class NightlyRun:
 
     def warn(self, message: str, **where: Any) -> None:
         """Something a person should know; `where` are source, file and the like, for the log."""
+        message = printable(message)
         self.warnings.append(message)
         self.tell("warning", "info" if is_note(message) else "warning", message=message, **where)
 
@@ -191,9 +196,7 @@ class NightlyRun:
         try:
             yield
         except BaseException as error:
-            self.tell(
-                "step failed", "error", step=name, seconds=_since(started), message=str(error) or repr(error), **of
-            )
+            self.tell("step failed", "error", step=name, seconds=_since(started), message=told(error), **of)
             if self.failure is None:
                 self.failure, self.failed_step = error, name
             raise
@@ -245,21 +248,35 @@ def nightly_run(
     if on_event is not None:
         run.on_event = on_event
     run.settle_seconds = settle_seconds
-    with lock.hold(settings.warehouse_dir):
+    with guarded(), lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)
         run.tell("run started", as_of=run.as_of.isoformat(), warehouse=str(settings.warehouse_dir))
-        clean_up(run.lake_dir)
-        migrate(run.lake_dir, settings.config.sources)
-        if finish_what_was_cut_off(run.lake_dir, settings.config) and not is_from_lake:
-            run.warn("`dealtrail forget` was cut off: run it again, for older versions still have the record")
-        run.records = read_records(run.lake_dir)
-        os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
-        os.environ["DEALTRAIL_WORK"] = str(run.work_path)
+        # a killed run leaves this, and not what was said of the one before
+        _write_report(run)
         try:
+            _open_lake(run, is_from_lake)
+            os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
+            os.environ["DEALTRAIL_WORK"] = str(run.work_path)
+            run.state = "failed"
             yield run
+        except BaseException as error:
+            run.state = "failed" if run.state == RUNNING else run.state
+            run.failure = run.failure or error
+            raise
         finally:
             _leave(run)
+
+
+def _open_lake(run: NightlyRun, is_from_lake: bool) -> None:
+    """Makes the lake whole where something was cut off, and reads its records. Raises DamagedLakeError."""
+    config = run.settings.config
+    inventory.settle(run.lake_dir)
+    clean_up(run.lake_dir)
+    migrate(run.lake_dir, config.sources)
+    if finish_what_was_cut_off(run.lake_dir, config) and not is_from_lake:
+        run.warn("`dealtrail forget` was cut off: run it again, for older versions still have the record")
+    run.records = read_records(run.lake_dir)
 
 
 def is_note(message: str) -> bool:
@@ -271,6 +288,22 @@ def _since(started: float) -> float:
     return round(time.perf_counter() - started, 3)
 
 
+def tell_of_no_run(warehouse_dir: Path, error: DealtrailError) -> None:
+    """Has run.json tell of an attempt that never became a run, where there is one of an earlier run."""
+    path = warehouse_dir / "run.json"
+    if not path.exists():
+        return
+    try:
+        with lock.hold(warehouse_dir):
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            said: dict[str, Any] = dict.fromkeys(json.loads(path.read_text(encoding="utf-8")))
+            said |= {"state": "failed", "exit_status": error.exit_status, "message": told(error)}
+            said |= {"started_at": now, "finished_at": now, "stopped_by": [], "rows": {}, "warnings": [], "steps": []}
+            write_atomically(path, json.dumps(said, indent=2, ensure_ascii=False))
+    except RunInProgressError:
+        return  # run.json is that run's
+
+
 def _leave(run: NightlyRun) -> None:
     if run.state not in ("published", "recorded") and run.build_path.exists():
         try:
@@ -278,6 +311,10 @@ def _leave(run: NightlyRun) -> None:
         except Exception as error:  # a build cut off in the middle may not open; the summary is written all the same
             run.warn(f"the evidence of this run could not be saved: {error}")
     shutil.rmtree(run.building_dir, ignore_errors=True)
+    _write_report(run)
+
+
+def _write_report(run: NightlyRun) -> None:
     write_atomically(run.settings.warehouse_dir / "run.json", json.dumps(report(run), indent=2, ensure_ascii=False))
 
 
@@ -304,7 +341,7 @@ def report(run: NightlyRun) -> dict[str, Any]:
             "rule": result.check.name,
             "table": result.check.table.removeprefix("work."),
             "unexpected": result.unexpected,
-            "example": result.example,
+            "example": printable(result.example) if result.example else None,
         }
         for result in run.results
         if result.stops_the_publish
@@ -312,11 +349,11 @@ def report(run: NightlyRun) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "state": run.state,
-        "exit_status": run.exit_status,
+        "exit_status": None if run.state == RUNNING else run.exit_status,
         "as_of": run.as_of.isoformat(),
         "started_at": run.started_at.isoformat(timespec="seconds"),
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "message": str(run.failure) if run.failure is not None else None,
+        "finished_at": None if run.state == RUNNING else datetime.now(UTC).isoformat(timespec="seconds"),
+        "message": told(run.failure) if run.failure is not None else None,
         "failed_step": run.failed_step,
         "stopped_by": stopped_by,
         "rows": {

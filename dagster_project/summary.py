@@ -84,10 +84,11 @@ class Progress:
 def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     """Prints run.json as a screenful: rows, deals, violations, where things are, how long it took."""
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    standing = "the last publication stands" if (warehouse_dir / "pipeline.duckdb").exists() else "nothing is published"
     colour, words = {
         "published": ("green", "published"),
-        "blocked": ("red", "blocked: the last publication stands"),
-    }.get(attempt["state"], ("red", "failed: the last publication stands"))
+        "blocked": ("red", f"blocked: {standing}"),
+    }.get(attempt["state"], ("red", f"failed: {standing}"))
     if attempt["state"] == "published" and attempt["failed_step"]:
         colour, words = "red", _PUBLISHED_WITHOUT[attempt["failed_step"]]
     console.print(f"[bold {colour}]{words}[/]  as of {attempt['as_of']}")

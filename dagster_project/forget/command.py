@@ -18,7 +18,7 @@ from dagster_project.forget.lake import Blanked, forget_in_lake
 from dagster_project.forget.person import Person, begin, done, unfinished
 from dagster_project.forget.search import search
 from dagster_project.forget.surroundings import clean_up, remove_attempts
-from dagster_project.ingest import compaction
+from dagster_project.ingest import compaction, inventory
 from dagster_project.ingest.migration import migrate
 from dagster_project.publish.publication import current_version
 
@@ -80,6 +80,7 @@ def as_of_published(settings: Settings) -> str | None:
 
 def _begin(settings: Settings, entity: str, record_id: str, source: str | None, ahead: bool) -> Begun:
     warehouse, lake = settings.warehouse_dir, settings.warehouse_dir / "lake"
+    inventory.verify_all(lake)
     compaction.clean_up(lake)
     migrate(lake, settings.config.sources)
     begin(lake, settings.config, entity, record_id, source, ahead)

@@ -58,18 +58,18 @@ def forget_in_lake(lake_dir: Path, config: Configuration, person: Person) -> Bla
     with duckdb.connect() as connection:
         for entity in ENTITIES:
             for path in data_files(lake_dir, entity):
-                changed = forget_in_file(path, entity, subject)
+                changed = forget_in_file(path, entity, subject, lake_dir)
                 done.changed += changed
                 done.files += bool(changed)
             for path in sorted(lake_dir.glob(f"{entity}/{person.source}/*/*.parquet")):
                 if is_of_rejects(path):
-                    rows = _forget_in_rejects(path, person)
+                    rows = _forget_in_rejects(path, person, lake_dir)
                     done.rejects += rows
                     done.files += bool(rows)
         replace_records(lake_dir, _changed_records(connection, lake_dir, person.texts))
         for what in ("violations", "scores"):
             for path in sorted((lake_dir / what).glob("*.parquet")):
-                rows = _forget_in_findings(connection, path, person)
+                rows = _forget_in_findings(connection, path, person, lake_dir)
                 done.violations += rows
                 done.files += bool(rows)
     return done
@@ -97,7 +97,7 @@ def _changed_records(connection: duckdb.DuckDBPyConnection, lake_dir: Path, text
     return changed
 
 
-def _forget_in_rejects(path: Path, person: Person) -> int:
+def _forget_in_rejects(path: Path, person: Person, lake_dir: Path) -> int:
     """Blanks the text of rejected rows that name the person; file, row and reason stay."""
     known = Texts(person.linked | person.ids)
     return _rewritten(
@@ -105,10 +105,11 @@ def _forget_in_rejects(path: Path, person: Person) -> int:
         {"value": "case when not mentioned(value) then value end", "reason": "in_text(reason)"},
         "mentioned(value) or mentioned(reason)",
         known,
+        lake_dir,
     )
 
 
-def _forget_in_findings(connection: duckdb.DuckDBPyConnection, path: Path, person: Person) -> int:
+def _forget_in_findings(connection: duckdb.DuckDBPyConnection, path: Path, person: Person, lake_dir: Path) -> int:
     """Takes the record's own violations out of what a night found, and its name out of others'."""
     columns = [row[0] for row in connection.execute("describe from read_parquet(?)", [str(path)]).fetchall()]
     when = ("as_of", "run_id", "seen_on")
@@ -132,6 +133,7 @@ def _forget_in_findings(connection: duckdb.DuckDBPyConnection, path: Path, perso
         values,
         f"({own}) or coalesce({owner}, false) or {mentioned or 'false'}",
         person.texts,
+        lake_dir,
         "compression zstd",
     )
 
@@ -151,12 +153,14 @@ def _own_findings(person: Person) -> str:
     return f"coalesce({' or '.join(about)}, false)"
 
 
-def _rewritten(path: Path, values: dict[str, str], condition: str, texts: Texts, options: str = "") -> int:
+def _rewritten(
+    path: Path, values: dict[str, str], condition: str, texts: Texts, lake_dir: Path, options: str = ""
+) -> int:
     """Writes a small file anew with other values in these columns, if a row meets the condition; how many do."""
     with open_with(path, {"in_text": texts.replaced, "mentioned": texts.mentioned}) as connection:
         row = connection.execute(f"select count(*) from read_parquet(?) where {condition}", [str(path)]).fetchone()
         if not row or not row[0]:
             return 0
         anew = ", ".join(f"{value} as {column}" for column, value in values.items())
-        write_anew(connection, f"select * replace ({anew}) from read_parquet(?)", path, options)
+        write_anew(connection, f"select * replace ({anew}) from read_parquet(?)", path, lake_dir, options)
         return int(row[0])

@@ -13,6 +13,7 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.models import Configuration, Source
+from dagster_project.ingest import inventory
 
 #: Entities whose records can be forgotten: those with an id of their own that a person can stand behind.
 FORGETTABLE = ("leads", "deals", "activities", "owners", "accounts")
@@ -72,8 +73,11 @@ def separators_of(source: Source) -> dict[str, str]:
     return {name: feed.id_separator or source.id_separator or _DEFAULT_SEPARATOR for name, feed in source.feeds.items()}
 
 
-def forget_in_file(path: Path, entity: str, subject: Subject) -> Changed:
-    """Rewrites one Parquet file of an entity's rows, if it holds anything of the subject. Every row keeps its place."""
+def forget_in_file(path: Path, entity: str, subject: Subject, lake_dir: Path | None = None) -> Changed:
+    """Rewrites one Parquet file of an entity's rows, if it holds anything of the subject. Every row keeps its place.
+
+    `lake_dir`: of a file that is in the lake already.
+    """
     functions = {"in_linked_text": subject.in_linked_text}
     if subject.in_text is not None:
         functions["in_text"] = subject.in_text
@@ -86,7 +90,7 @@ def forget_in_file(path: Path, entity: str, subject: Subject) -> Changed:
             version = connection.execute("select max(format_version) from parquet_file_metadata(?)", [str(path)])
             (written_as,) = version.fetchone() or (1,)
             options = f"compression zstd, parquet_version v{2 if written_as == 2 else 1}"
-            write_anew(connection, rewriting.select(bool(changed.blanked)), path, options)
+            write_anew(connection, rewriting.select(bool(changed.blanked)), path, lake_dir, options)
     return changed
 
 
@@ -101,7 +105,9 @@ def open_with(path: Path, functions: Mapping[str, Callable[[str], Any]]) -> duck
     return connection
 
 
-def write_anew(connection: duckdb.DuckDBPyConnection, select: str, path: Path, options: str = "") -> None:
+def write_anew(
+    connection: duckdb.DuckDBPyConnection, select: str, path: Path, lake_dir: Path | None, options: str = ""
+) -> None:
     """Replaces a Parquet file by what a query (`?`: the file) selects of it; a reader sees the old or the new one."""
     unfinished = path.with_name(path.name + ".unfinished")
     connection.execute(
@@ -109,7 +115,10 @@ def write_anew(connection: duckdb.DuckDBPyConnection, select: str, path: Path, o
     )
     with unfinished.open("rb") as file:
         os.fsync(file.fileno())
-    unfinished.replace(path)
+    if lake_dir is None:
+        unfinished.replace(path)
+    else:
+        inventory.place(unfinished, path, lake_dir)
 
 
 def ids_in(

@@ -20,11 +20,13 @@ from functools import cache
 from pathlib import Path
 
 from dagster_project.errors import ConfigurationError
+from dagster_project.ingest import inventory
 from dagster_project.ingest.personal import SALT
 
 FORGOTTEN = "forgotten-"
 #: What stands for a piece of text (a name, an e-mail address) instead of an entity.
 _TEXT = "text"
+_PRIVATE = 0o600
 _KEY_OF_LAKE = "lake"
 _WORD = re.compile(r"\S+")
 _PUNCTUATION = " .,;:!?()[]{}<>\"'`*_/|"
@@ -106,7 +108,9 @@ class Tombstones:
             folder = self.lake_dir / "tombstones"
             taken = [*folder.glob(f"{first}*.json")]
             path = folder / f"{first}{f'-{len(taken)}' if taken else ''}.json"
-            write_privately(path, json.dumps([asdict(stone) for stone in stones], indent=2))
+            inventory.place_text(
+                path, json.dumps([asdict(stone) for stone in stones], indent=2), self.lake_dir, _PRIVATE
+            )
         return made
 
     def _key(self) -> tuple[str, bytes]:
@@ -116,7 +120,7 @@ class Tombstones:
             return _name_of_salt(salt), salt.encode()
         path = self.lake_dir / "tombstones" / "key"
         if not path.exists():
-            write_privately(path, secrets.token_hex(32))
+            inventory.place_text(path, secrets.token_hex(32), self.lake_dir, _PRIVATE)
         return _KEY_OF_LAKE, path.read_text().encode()
 
 
@@ -152,7 +156,7 @@ def write_privately(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.unlink(missing_ok=True)
-    unfinished.touch(mode=0o600)
+    unfinished.touch(mode=_PRIVATE)
     with unfinished.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

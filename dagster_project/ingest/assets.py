@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
-from dagster_project.ingest.lake import FileRecord, ingest, plain_text_left
-from dagster_project.ingest.landing import folders_without_source, takable
+from dagster_project.ingest import inventory
+from dagster_project.ingest.lake import FileRecord, ingest, of_deliveries, plain_text_left
+from dagster_project.ingest.landing import LandedFile, folders_without_source, takable
 from dagster_project.runs import NightlyRun
 from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare, search_path
 
@@ -101,7 +103,8 @@ def _plain_text_warnings(paths: list[Path]) -> list[str]:
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     return [
         f"personal data that is to be hashed or dropped still stands as delivered in {names}{more}, read before "
-        "it was configured. Where landing still has their deliveries, delete them with their .json files"
+        "it was configured. Where landing still has their deliveries, delete them with their .json files and run "
+        "`dealtrail check-lake --set-aside`"
     ]
 
 
@@ -148,6 +151,7 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             for warning in _left_lying(run):
                 run.warn(warning)
             selected = run.select()
+            inventory.verify(run.lake_dir, of_deliveries(selected, run.lake_dir))
             prepare(run.work_path, run.settings.config, selected, run.lake_dir, run.as_of)
             for record in selected:
                 if record.state != "loaded":
@@ -204,9 +208,24 @@ def _left_lying(run: NightlyRun) -> list[str]:
         for folder in folders_without_source(config.sources, run.settings.landing_dir)
     ]
     for source in config.sources:
-        not_taken = run.landing(source.name).not_taken
+        landing = run.landing(source.name)
+        said += [f"{source.name}/{one}" if not one.startswith(f"{source.name}/") else one for one in landing.said]
+        said += _dated_later(source.name, landing.files, run.as_of)
+        not_taken = landing.not_taken
         if not_taken:
             more = f" and {len(not_taken) - _SHOWN} more" if len(not_taken) > _SHOWN else ""
             said.append(f"{source.name}/: no feed takes {', '.join(not_taken[:_SHOWN])}{more}")
             said += [f"{source.name}/: {hint}" for hint in takable(source, not_taken)]
     return said
+
+
+def _dated_later(source: str, files: list[LandedFile], as_of: datetime) -> list[str]:
+    """A word on files that say they were exported after this run's moment: nothing of them is seen until then."""
+    later = [f"{file.name} ({file.extracted_at:%Y-%m-%d %H:%M} UTC)" for file in files if file.extracted_at > as_of]
+    if not later:
+        return []
+    more = f" and {len(later) - _SHOWN} more" if len(later) > _SHOWN else ""
+    return [
+        f"{source}/: dated later than this run's moment {as_of:%Y-%m-%d %H:%M} UTC, so not seen by it: "
+        f"{', '.join(later[:_SHOWN])}{more}. If a date is wrong, rename the file"
+    ]

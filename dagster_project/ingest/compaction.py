@@ -24,6 +24,7 @@ from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Source
+from dagster_project.ingest import inventory
 from dagster_project.ingest.lake import (
     FileRecord,
     places,
@@ -67,6 +68,8 @@ def size(lake_dir: Path) -> Size:
 def compact_lake(settings: Settings, on_feed: Callable[[str], None]) -> tuple[Size, Size]:
     """Compacts a warehouse's lake, which the caller holds; returns its size before and after."""
     lake_dir, config = settings.warehouse_dir / "lake", settings.config
+    # what is brought together is written anew, and would be whole again, damage and all
+    inventory.verify_all(lake_dir)
     before = size(lake_dir)
     migrate(lake_dir, config.sources)
     try:
@@ -119,8 +122,10 @@ def clean_up(lake_dir: Path) -> None:
     standing = {record.path(lake_dir, "json") for record in read_records(lake_dir)} if compacted else set()
     for path in compacted:
         index = path.with_name(f"{path.name.partition('.')[0]}.json")
-        if index not in standing or path.suffix == ".unfinished":
+        if path.suffix == ".unfinished":
             path.unlink()
+        elif index not in standing:
+            inventory.take_away([path], lake_dir)
     for path in standing.intersection(compacted):
         for record in read_record_file(path):
             single = replace(record, compacted="")
@@ -129,8 +134,8 @@ def clean_up(lake_dir: Path) -> None:
 
 
 def _remove(record: FileRecord, lake_dir: Path) -> None:
-    for ending in ("json", "parquet", "rejects.parquet"):
-        record.path(lake_dir, ending).unlink(missing_ok=True)
+    endings = ("json", "parquet", "rejects.parquet")
+    inventory.take_away([record.path(lake_dir, ending) for ending in endings], lake_dir)
 
 
 def _batches(records: list[FileRecord]) -> list[list[_Part]]:
@@ -172,9 +177,17 @@ def _bring_together(connection: duckdb.DuckDBPyConnection, parts: list[_Part], l
         replace(record, compacted=name, columns=record.columns or columns.get(record.path(lake_dir, "parquet"), []))
         for record in records
     ]
-    _write(connection, _rows_of(records, lake_dir), folder / f"{name}.parquet", _order(records[0].entity, columns))
-    _write(connection, _rejects_of(records, lake_dir), folder / f"{name}.rejects.parquet", "_file_id, row_number")
-    write_record_file(folder / f"{name}.json", together)
+    _write(
+        connection,
+        _rows_of(records, lake_dir),
+        folder / f"{name}.parquet",
+        _order(records[0].entity, columns),
+        lake_dir,
+    )
+    _write(
+        connection, _rejects_of(records, lake_dir), folder / f"{name}.rejects.parquet", "_file_id, row_number", lake_dir
+    )
+    write_record_file(folder / f"{name}.json", together, lake_dir)
     _sync(folder)
     for record in records:
         _remove(record, lake_dir)
@@ -242,7 +255,7 @@ def _listed(names: list[Path] | list[str]) -> str:
     return ", ".join(map(sql.text, names))
 
 
-def _write(connection: duckdb.DuckDBPyConnection, query: str | None, target: Path, order: str) -> None:
+def _write(connection: duckdb.DuckDBPyConnection, query: str | None, target: Path, order: str, lake_dir: Path) -> None:
     if query is None:
         return
     unfinished = target.with_suffix(".unfinished")
@@ -252,7 +265,7 @@ def _write(connection: duckdb.DuckDBPyConnection, query: str | None, target: Pat
     )
     with unfinished.open("rb") as file:
         os.fsync(file.fileno())
-    unfinished.replace(target)
+    inventory.place(unfinished, target, lake_dir)
 
 
 def _sync(folder: Path) -> None:

@@ -4,6 +4,7 @@
                                   ….rejects.parquet          rows the parser rejected
                                   ….json                     the record, written last
                                   compacted-<number>.…       the same three, of many deliveries (compaction.py)
+    lake/SHA256SUMS                                          what all of these are (inventory.py)
 
 A record is what makes a file part of the lake: a run killed before it leaves a Parquet file that nobody
 reads and that the next run writes again.
@@ -31,13 +32,14 @@ from dagster_project.config.models import Feed, Source
 from dagster_project.errors import DealtrailError, RefusedFileError
 from dagster_project.forget.rows import Subject, forget_in_file, ids_in, separators_of
 from dagster_project.forget.tombstones import FORGOTTEN, Tombstones, read_tombstones
-from dagster_project.ingest import personal, proof
+from dagster_project.ingest import inventory, personal, proof
 from dagster_project.ingest.archives import Delivered, as_delivered
 from dagster_project.ingest.landing import LandedFile
+from dagster_project.ingest.mishaps import refusing, without_places
 from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 
 #: Version of how the lake lies on disk. A lake of a lower one is migrated (migration.py), of a higher one refused.
-LAKE_FORMAT = 4
+LAKE_FORMAT = 5
 #: Version of how delivered files are read; a higher one reads those that are still in landing again.
 READING_VERSION = 3
 #: Modification time, in a record, of a file that could not be opened.
@@ -120,10 +122,10 @@ def read_record_file(path: Path) -> list[FileRecord]:
     return [FileRecord(**one) for one in raw.get("records", [raw])]
 
 
-def write_record_file(path: Path, records: list[FileRecord]) -> None:
+def write_record_file(path: Path, records: list[FileRecord], lake_dir: Path) -> None:
     """Writes the records of what was compacted together: what makes the files beside it part of the lake."""
     said = {"lake_format": LAKE_FORMAT, "records": [asdict(record) for record in records]}
-    write_atomically(path, json.dumps(said, ensure_ascii=False))
+    inventory.place_text(path, json.dumps(said, ensure_ascii=False), lake_dir)
 
 
 def replace_records(lake_dir: Path, changed: list[FileRecord]) -> None:
@@ -136,12 +138,23 @@ def replace_records(lake_dir: Path, changed: list[FileRecord]) -> None:
             _recorded(records[0], lake_dir)
             continue
         anew = {record.file_id: record for record in records}
-        write_record_file(path, [anew.get(record.file_id, record) for record in read_record_file(path)])
+        written = [anew.get(record.file_id, record) for record in read_record_file(path)]
+        write_record_file(path, written, lake_dir)
 
 
 def data_files(lake_dir: Path, entity: str) -> list[Path]:
     """Every Parquet file of an entity's rows, single or compacted, also of what no run selects."""
     return sorted(path for path in lake_dir.glob(f"{entity}/*/*/*.parquet") if not is_of_rejects(path))
+
+
+def of_deliveries(records: list[FileRecord], lake_dir: Path) -> list[Path]:
+    """The files of rows and rejects of these records, as far as they have any."""
+    loaded = [record for record in records if record.state == "loaded"]
+    rejected = [record for record in loaded if record.rows_rejected]
+    return sorted(
+        {record.path(lake_dir, "parquet") for record in loaded}
+        | {record.path(lake_dir, "rejects.parquet") for record in rejected}
+    )
 
 
 def is_of_rejects(path: Path) -> bool:
@@ -171,13 +184,17 @@ def ingest(
         for file in sorted(landed, key=lambda file: file.name not in paths):
             current = [record for record in [*known, *added] if record.mapping == mapping]
             extracted_at = file.extracted_at.isoformat(timespec="seconds")
-            unreadable = ""
+            unreadable = file.refused
             try:
+                if file.refused:
+                    raise RefusedFileError(file.refused)
                 fingerprint = _known_fingerprint(file, [*known, *added]) or _fingerprint(file.path)
             except FileNotFoundError:
                 continue  # taken away since the folder was looked at
+            except RefusedFileError:
+                fingerprint = _unopened(file)
             except OSError as error:
-                fingerprint = _Fingerprint(hashlib.sha256(f"unreadable {file.name}".encode()).hexdigest(), False)
+                fingerprint = _unopened(file)
                 unreadable = f"cannot be read: {error.strerror or error}; let the user of this run read it"
             if not _is_new(file, fingerprint.sha256, extracted_at, current):
                 continue
@@ -361,15 +378,16 @@ def _store(
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".unfinished")
     provenance = Provenance(source.name, record.feed, record.file_id, _as_sql_timestamp(record.extracted_at))
+    # a run's unpacked copies lie where the next run wipes what a killed one left, never in the lake
+    building = lake_dir.parent / "building"
     try:
-        # a run's unpacked copies lie where the next run wipes what a killed one left, never in the lake
-        building = lake_dir.parent / "building"
-        loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul, building)
-        filled = _filled_columns(connection, unfinished)
-        rejected = [reject.row_number for reject in loaded.rejects]
-        # a number of JSON or Parquet is one, and needs no proof
-        written = [column for column in filled if column not in loaded.numbers or not proof.is_number(feed, column)]
-        readings = proof.readings(connection, unfinished, source, feed, written, loaded.headings, rejected)
+        with refusing(building, unfinished):
+            loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul, building)
+            filled = _filled_columns(connection, unfinished)
+            rejected = [reject.row_number for reject in loaded.rejects]
+            # a number of JSON or Parquet is one, and needs no proof
+            written = [column for column in filled if column not in loaded.numbers or not proof.is_number(feed, column)]
+            readings = proof.readings(connection, unfinished, source, feed, written, loaded.headings, rejected)
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
         return _refused(record, str(error), lake_dir)
@@ -378,8 +396,9 @@ def _store(
         blanked = _forget_anew(connection, unfinished, source, feed, filled, tombstones)
         loaded = replace(loaded, rejects=_without_forgotten(loaded.rejects, source.name, tombstones))
     if loaded.rejects:
-        _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"))
-    unfinished.replace(target)
+        told = [replace(one, reason=without_places(one.reason, (building, unfinished))) for one in loaded.rejects]
+        _write_rejects(connection, told, record.path(lake_dir, "rejects.parquet"), lake_dir)
+    inventory.place(unfinished, target, lake_dir)
     counted = with_forgotten(_with_counts(record, loaded), blanked)
     return _recorded(replace(counted, filled=filled, readings=readings), lake_dir)
 
@@ -425,7 +444,7 @@ def _refused(record: FileRecord, message: str, lake_dir: Path) -> FileRecord:
 
 def _recorded(record: FileRecord, lake_dir: Path) -> FileRecord:
     """Makes a file part of the lake: its record is written last."""
-    write_atomically(record.path(lake_dir, "json"), json.dumps(asdict(record), ensure_ascii=False))
+    inventory.place_text(record.path(lake_dir, "json"), json.dumps(asdict(record), ensure_ascii=False), lake_dir)
     return record
 
 
@@ -492,7 +511,7 @@ def null_counts_of(
     return counts
 
 
-def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject], path: Path) -> None:
+def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject], path: Path, lake_dir: Path) -> None:
     connection.execute(
         "create or replace temp table rejects (row_number bigint, column_name text, value text, reason text)"
     )
@@ -509,13 +528,17 @@ def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject],
         )
     unfinished = path.with_suffix(".unfinished")
     connection.execute(f"copy rejects to '{str(unfinished).replace(chr(39), chr(39) * 2)}' (format parquet)")
-    unfinished.replace(path)
+    inventory.place(unfinished, path, lake_dir)
 
 
 @dataclass(frozen=True)
 class _Fingerprint:
     sha256: str
     has_nul: bool
+
+
+def _unopened(file: LandedFile) -> _Fingerprint:
+    return _Fingerprint(hashlib.sha256(f"unreadable {file.name}".encode()).hexdigest(), False)
 
 
 def _fingerprint(path: Delivered) -> _Fingerprint:

@@ -6,7 +6,8 @@ records of its own. Formats, by what became of their records:
 1   no proof of how a file writes its dates and numbers: made up for here, from the lake's own text
 2   ids without the file's name, so that files of one delivery were in no certain order: their rows get new ids
 3   as today, but nothing was ever compacted: stays as it is, and an older Dealtrail reads it
-4   today's
+4   without an inventory: gets one when it is next written (inventory.py)
+5   today's
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.models import Source
 from dagster_project.errors import RefusedFileError
-from dagster_project.ingest import proof
+from dagster_project.ingest import inventory, proof
 from dagster_project.ingest.lake import LAKE_FORMAT, FileRecord, read_records, replace_records
 
 _PROVED_FROM, _NAMED_FROM = 2, 3
@@ -42,8 +43,8 @@ def migrate(lake_dir: Path, sources: list[Source]) -> int:
             if record.lake_format < _PROVED_FROM and record.state == "loaded" and source:
                 new = _proved(connection, new, source, lake_dir)
             replace_records(lake_dir, [new])
-            for ending in ("parquet", "rejects.parquet", "json"):
-                record.path(lake_dir, ending).unlink(missing_ok=True)
+            endings = ("parquet", "rejects.parquet", "json")
+            inventory.take_away([record.path(lake_dir, ending) for ending in endings], lake_dir)
     return len(old)
 
 
@@ -58,7 +59,7 @@ def _copy_rows(connection: duckdb.DuckDBPyConnection, old: FileRecord, new: File
             f"copy (select *{named} from read_parquet({sql.text(path)})) to {sql.text(unfinished)} "
             "(format parquet, compression zstd)"
         )
-        unfinished.replace(target)
+        inventory.place(unfinished, target, lake_dir)
 
 
 def _proved(connection: duckdb.DuckDBPyConnection, record: FileRecord, source: Source, lake_dir: Path) -> FileRecord:

@@ -73,6 +73,8 @@ def evaluate(config: Configuration, build_path: Path, work_path: Path, data_docs
         with engine.get_connection() as connection:
             raw = connection.connection.driver_connection
             raw.execute(f"attach {sql.text(work_path)} as work")
+            # from here on the database knows these two files alone: a rule is SQL that somebody wrote for tables
+            raw.execute("set enable_external_access = false")
             planned = _plan(raw, config)
             try:
                 evaluated = _evaluated(raw, planned)

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from dagster_project import sql
+from dagster_project.ingest import inventory
 from dagster_project.quality.tables import HYGIENE_SCORES, HYGIENE_VIOLATIONS, WORKLISTS
 
 #: What a run leaves in the lake → the query of what it found tonight. One row with nothing in it stands for none.
@@ -283,7 +284,7 @@ def keep_record(version_dir: Path, lake_dir: Path) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         unfinished = kept.with_suffix(".unfinished")
         shutil.copyfile(record, unfinished)
-        unfinished.replace(kept)
+        inventory.place(unfinished, kept, lake_dir)
 
 
 def recorded_nights(lake_dir: Path, until: datetime) -> dict[date, datetime]:

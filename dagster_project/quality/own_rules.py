@@ -37,6 +37,7 @@ def check_own_rules(config: Configuration, manifest: Path) -> None:
     taken = {node["name"] for node in nodes if node["resource_type"] == "test"}
     taken |= {check.name for check in planned if check.suite.suite != OWN_SUITE}
     with duckdb.connect() as connection:
+        connection.execute("set enable_external_access = false")
         connection.execute("create schema marts; create schema quality")
         for table, columns in tables.items():
             typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())

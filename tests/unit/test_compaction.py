@@ -17,7 +17,7 @@ import pytest
 from dagster_project import sql
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration
-from dagster_project.ingest import compaction
+from dagster_project.ingest import compaction, inventory
 from dagster_project.ingest.compaction import clean_up, compact, size
 from dagster_project.ingest.lake import (
     BASELINE_DELIVERIES,
@@ -256,16 +256,18 @@ def test_a_kill_at_any_step_changes_nothing(
     with killed_before(0) as steps:
         brought_together(done, config)
     names = sorted(path.name for path in done.rglob("*"))
-    assert steps() > 40
+    assert steps() > 30
     # every step up to the first removals, then one in six
     for step in [*range(1, 13), *range(13, steps() + 1, 6)]:
         lake = shutil.copytree(start, tmp_path / str(step) / "lake")
         with pytest.raises(Killed), killed_before(step):
             brought_together(lake, config)
         assert seen(lake, config, at(6)) == expected, f"killed before step {step}"
+        inventory.verify_all(lake)
         clean_up(lake)
         assert seen(lake, config, at(6)) == expected, f"cleaned up after a kill before step {step}"
         brought_together(lake, config)
+        inventory.verify_all(lake)
         assert sorted(path.name for path in lake.rglob("*")) == names
 
 
