@@ -1,8 +1,8 @@
 """Columns that a mapping has looked up (`look_up`): whom a cell means that holds a name where others hold an id.
 
 A cell means the record with that id, else the one record of the source with that name, however it writes case,
-accents and spaces. A name that nobody has, or several, means nobody; a deal's account and any owner then keep the name, which is
-all that list exports without a file of accounts or users know of them.
+accents and spaces. A name that nobody has, or several, means nobody; a deal's account and any owner then keep the name,
+which is all that list exports without a file of accounts or users know of them.
 """
 
 from __future__ import annotations

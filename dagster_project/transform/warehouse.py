@@ -451,8 +451,8 @@ def _entity_rows(
     records: list[tuple[FileRecord, dict[str, str]]],
     lake_dir: Path,
 ) -> str:
-    """SQL of an entity's lake rows: every canonical column as text (NULL where no file has it), provenance, place in the
-    file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
+    """SQL of an entity's lake rows: every canonical column as text (NULL where no file has it), provenance, place in
+    the file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
     alike: dict[tuple[tuple[str, str], ...], list[FileRecord]] = {}
     for record, readings in records:
         alike.setdefault(tuple(sorted(readings.items())), []).append(record)

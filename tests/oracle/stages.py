@@ -138,12 +138,14 @@ class Pipelines:
     def __init__(self, source: Source) -> None:
         self._after_close = source.after_close
         self._pipelines = {normalised(raw.name): _configured(raw) for raw in source.pipelines}
-        self._configured = frozenset(self._pipelines)
+        self._aliases = {normalised(alias): normalised(raw.name) for raw in source.pipelines for alias in raw.aliases}
+        self._configured = frozenset({*self._pipelines, *self._aliases})
         self._vendors = _configured(PipelineConfig("", source.vendor_stages, source.after_close))
 
     def pipeline(self, name: str | None) -> Pipeline:
         """The pipeline the CRM calls so; `default` where it has none."""
         key = normalised(name or DEFAULT_PIPELINE)
+        key = key if key in self._pipelines else self._aliases.get(key, key)
         if key not in self._pipelines:
             self._pipelines[key] = Pipeline(name or DEFAULT_PIPELINE, [], self._after_close, self._vendors)
         return self._pipelines[key]
