@@ -79,7 +79,7 @@ class PipelineConfig:
     stages: list[dict[str, Any]]
     after_close: str
     thresholds: dict[str, str] = field(default_factory=dict)
-    aliases: list[str] = field(default_factory=list)
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ def _pipeline(raw: dict[str, Any], after_close: str) -> PipelineConfig:
         stages,
         raw.get("after_close", after_close),
         raw.get("thresholds") or {},
-        _many(raw.get("aliases", [])),
+        tuple(_many(raw.get("aliases", []))),
     )
 
 

@@ -101,6 +101,8 @@ class Delivery:
     records: int = 0
     filled_columns: set[str] = field(default_factory=set)
     headings: dict[str, str] = field(default_factory=dict)
+    #: File → its number among those of the delivery.
+    files: dict[str, int] = field(default_factory=dict)
 
 
 def deliveries_of(
@@ -167,6 +169,7 @@ def _load(
     delivery = Delivery(feed, extracted_at)
     contents = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in reversed(paths)}
     for sha256, path in sorted(contents.items(), key=lambda content: content[1]):
+        delivery.files[sha256] = len(delivery.files)
         for number, row in _records(path, source, feed, delivery):
             delivery.filled_columns.update(_filled(row, feed))
             missing = [column for column in required(source, feed) if not row.get(column)]
