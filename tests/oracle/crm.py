@@ -10,7 +10,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from .configuration import Config, Feed, Source, folded
+from .delivered_stages import with_delivered_stages
 from .landing import Delivery, Row, deliveries_of
+from .lookups import resolve
 from .merges import Merges
 from .records import is_flagged_deal, log_rows, records_of
 from .stage_names import StageNames
@@ -59,13 +61,14 @@ class Crm:
     """One source's records, events and versions."""
 
     def __init__(self, source: Source, config: Config, landing: Path, as_of: datetime) -> None:
-        self.source = source
         self.config = config
         self.as_of = as_of
-        self.pipelines = Pipelines(source)
         self._dates: dict[str, Dates] = {}
         self.deliveries, self.refused = deliveries_of(source, config, landing, as_of)
         self._filled_columns = {f"{one.feed.entity}.{name}" for one in self.deliveries for name in one.filled_columns}
+        resolve(source, self.deliveries)
+        self.source = with_delivered_stages(source, self.deliveries)
+        self.pipelines = Pipelines(self.source)
         entities = ("deals", "leads", "activities", "owners", "accounts", "stages")
         records = {entity: records_of(entity, self.deliveries, self.dates) for entity in entities}
         self.deals, self.leads = records["deals"], records["leads"]
