@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dagster_project.errors import DealtrailError, Interrupted, printable
+from dagster_project.permissions import guard
 
 if TYPE_CHECKING:
     from dagster_project.backfill import RunJob
@@ -529,6 +530,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
+        guard()
         app()
     except (Interrupted, Exception) as error:
         if "--debug" in sys.argv and not isinstance(error, Interrupted):

@@ -31,6 +31,7 @@ from dagster_project.ingest.compaction import clean_up
 from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries, write_atomically
 from dagster_project.ingest.landing import Landing, look
 from dagster_project.ingest.migration import migrate
+from dagster_project.permissions import guarded
 from dagster_project.quality.life import Night
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def nightly_run(
     if on_event is not None:
         run.on_event = on_event
     run.settle_seconds = settle_seconds
-    with lock.hold(settings.warehouse_dir):
+    with guarded(), lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)
         run.tell("run started", as_of=run.as_of.isoformat(), warehouse=str(settings.warehouse_dir))

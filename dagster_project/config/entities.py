@@ -157,6 +157,12 @@ ENTITIES: dict[str, Entity] = {
             "stage_id": "text",
             "stage_name": "text",
             "pipeline": "text",
+            # What a CRM knows of its stages beside their names: their place, and how a deal in one usually ends.
+            "stage_order": "number",
+            "win_probability": "number",
+            "is_won": "boolean",
+            "is_lost": "boolean",
+            "canonical_stage": "text",
         },
         required_columns=("stage_id", "stage_name"),
     ),
@@ -204,6 +210,18 @@ ENTITIES: dict[str, Entity] = {
         required_columns=("rate_on", "currency", "rate"),
     ),
 }
+
+#: A column that names another record → the entity it can be looked up in, by id or by name (`look_up`).
+LOOKED_UP = {
+    "owner_id": "owners",
+    "account_id": "accounts",
+    "lead_id": "leads",
+    "deal_id": "deals",
+    "converted_deal_id": "deals",
+}
+
+#: Entities whose columns can be looked up.
+LOOKING_UP = ("deals", "leads", "activities")
 
 #: Entities that tell the history of a deal, by the shape in which they tell it (architecture: the five shapes).
 #: `current` needs no entity of its own: it is the deal's row.

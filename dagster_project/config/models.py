@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from dagster_project.config.entities import ENTITIES
+from dagster_project.config.entities import ENTITIES, LOOKED_UP, LOOKING_UP
 
 CanonicalStage = Literal[
     "prospecting", "contact", "qualifying", "demo", "proposal", "closing", "post_sale", "won", "lost"
@@ -229,6 +229,10 @@ class Feed(Strict):
     references: dict[str, References] = Field(
         default_factory=dict, description="Canonical column → other columns that go before it, best first."
     )
+    look_up: Names = Field(
+        default_factory=list,
+        description="Columns that may hold a name instead of an id: it means the one record of that name.",
+    )
     done_when_past: bool = Field(False, description="Activities that say nothing else are done once they are due.")
     lost_when_set: list[str] = Field(default_factory=list, description="Logged fields whose setting means: lost.")
     response_types: list[str] = Field(default_factory=lambda: ["call", "email", "e-mail", "meeting"])
@@ -266,6 +270,22 @@ class Feed(Strict):
                             f"references.{column}: '{other}' is not in columns; name its headings there, "
                             f"such as columns: {{{other}: [Its heading]}}"
                         )
+        return self
+
+    @model_validator(mode="after")
+    def _looked_up_columns_name_records(self) -> Feed:
+        entity = ENTITIES[self.entity]
+        allowed = [
+            column
+            for column in entity.columns
+            if column in LOOKED_UP and column != entity.key and self.entity in LOOKING_UP
+        ]
+        for column in self.look_up:
+            if column not in allowed:
+                raise ValueError(
+                    f"look_up: '{column}' of {self.entity} names no other record; "
+                    f"allowed: {', '.join(allowed) or 'none'}"
+                )
         return self
 
     @model_validator(mode="after")

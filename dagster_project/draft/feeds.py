@@ -25,7 +25,7 @@ from dagster_project.draft.words import (
 )
 from dagster_project.draft.yaml_text import scalars
 from dagster_project.ingest.headings import heading_key
-from dagster_project.ingest.landing import COMPRESSED
+from dagster_project.ingest.patterns import COMPRESSED
 from dagster_project.ingest.stage_dates import stage_date
 
 #: Logged fields that staging understands, with the column of deals whose words a log may use for them.

@@ -18,10 +18,10 @@ from dagster_project.ingest.archives import Delivered, members
 from dagster_project.ingest.columnar import open_parquet
 from dagster_project.ingest.delimited import open_delimited
 from dagster_project.ingest.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
+from dagster_project.ingest.folders import UNFINISHED
 from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
 from dagster_project.ingest.headings import heading_key
 from dagster_project.ingest.json_records import open_json
-from dagster_project.ingest.landing import UNFINISHED
 from dagster_project.ingest.proof import number_pattern
 from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
 from dagster_project.ingest.tables import Table

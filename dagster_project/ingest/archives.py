@@ -21,7 +21,10 @@ _IS_UTF8 = 0x800
 
 @dataclass(frozen=True)
 class Member:
-    """One file inside a ZIP archive. `info` is None where the archive is too damaged to list what it holds."""
+    """One file inside a ZIP archive. `info` is None where the archive is too damaged to list what it holds.
+
+    `name` has `/` between its folders, also where a program on Windows wrote `\\`.
+    """
 
     archive: Path
     name: str
@@ -48,16 +51,20 @@ def members(path: Path) -> list[Member] | None:
             if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
                 return None
         with zipfile.ZipFile(path) as archive:
-            found = [Member(path, info.filename, info) for info in archive.infolist()]
+            found = [Member(path, _with_slashes(info.filename), info) for info in archive.infolist()]
     except OSError:
         return None  # reading it as a file will say why it cannot be
     except zipfile.BadZipFile:
-        found = [Member(path, name, None) for name in _names_in_damaged(path)]
+        found = [Member(path, _with_slashes(name), None) for name in _names_in_damaged(path)]
         if not found:
             return None
     if any(member.name == "[Content_Types].xml" for member in found):
         return None
     return sorted((member for member in found if _is_file(member.name)), key=lambda member: member.name)
+
+
+def _with_slashes(name: str) -> str:
+    return name.replace("\\", "/")
 
 
 def _is_file(name: str) -> bool:

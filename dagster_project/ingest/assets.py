@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
 from dagster_project.ingest import inventory
 from dagster_project.ingest.lake import FileRecord, ingest, of_deliveries, plain_text_left
-from dagster_project.ingest.landing import folders_without_source, takable
+from dagster_project.ingest.landing import LandedFile, folders_without_source, takable
 from dagster_project.runs import NightlyRun
 from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare, search_path
 
@@ -207,9 +208,24 @@ def _left_lying(run: NightlyRun) -> list[str]:
         for folder in folders_without_source(config.sources, run.settings.landing_dir)
     ]
     for source in config.sources:
-        not_taken = run.landing(source.name).not_taken
+        landing = run.landing(source.name)
+        said += [f"{source.name}/{one}" if not one.startswith(f"{source.name}/") else one for one in landing.said]
+        said += _dated_later(source.name, landing.files, run.as_of)
+        not_taken = landing.not_taken
         if not_taken:
             more = f" and {len(not_taken) - _SHOWN} more" if len(not_taken) > _SHOWN else ""
             said.append(f"{source.name}/: no feed takes {', '.join(not_taken[:_SHOWN])}{more}")
             said += [f"{source.name}/: {hint}" for hint in takable(source, not_taken)]
     return said
+
+
+def _dated_later(source: str, files: list[LandedFile], as_of: datetime) -> list[str]:
+    """A word on files that say they were exported after this run's moment: nothing of them is seen until then."""
+    later = [f"{file.name} ({file.extracted_at:%Y-%m-%d %H:%M} UTC)" for file in files if file.extracted_at > as_of]
+    if not later:
+        return []
+    more = f" and {len(later) - _SHOWN} more" if len(later) > _SHOWN else ""
+    return [
+        f"{source}/: dated later than this run's moment {as_of:%Y-%m-%d %H:%M} UTC, so not seen by it: "
+        f"{', '.join(later[:_SHOWN])}{more}. If a date is wrong, rename the file"
+    ]

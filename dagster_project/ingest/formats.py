@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -37,6 +38,11 @@ _FOREIGN = {
     b"SQLite format 3": "a SQLite database",
     b"Obj\x01": "an Avro file",
 }
+#: What unpacks to so many times its size, from this size on, is no export: rows of one text over and over reach 100.
+_MAX_RATIO, _SUSPECT_BYTES = 200, 1 << 28
+#: Unpacking leaves this much of a disk to what else a night writes.
+_FREE_BYTES = 1 << 29
+
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _WANTED = "export it as CSV, JSON, Parquet or .xlsx"
 
@@ -58,7 +64,8 @@ def unpack(file: Delivered, scratch: Path) -> Plain:
     Raises RefusedFileError for one that is damaged, encrypted, or not compressed although its name says so.
     """
     if isinstance(file, Member):
-        plain = _written(unpacked_member(file), scratch / "layer-0")
+        packed_bytes = file.info.compress_size if file.info else file.bytes
+        plain = _written(unpacked_member(file), scratch / "layer-0", packed_bytes)
         name = file.name.lower()
     else:
         (scratch / "layer-0").symlink_to(file.resolve())
@@ -69,9 +76,9 @@ def unpack(file: Delivered, scratch: Path) -> Plain:
     for layer in range(1, _MAX_LAYERS + 1):
         start = _start(plain.path, 4)
         if start.startswith(_GZIP):
-            plain = _written(_gunzipped(plain.path), scratch / f"layer-{layer}")
+            plain = _written(_gunzipped(plain.path), scratch / f"layer-{layer}", plain.path.stat().st_size)
         elif start == _ZSTD:
-            plain = _written(_unzstd(plain.path), scratch / f"layer-{layer}")
+            plain = _written(_unzstd(plain.path), scratch / f"layer-{layer}", plain.path.stat().st_size)
         else:
             for ending, kind in ((".gz", "gzip"), (".zst", "Zstandard")):
                 if name.endswith(ending) and layer == 1:
@@ -82,10 +89,24 @@ def unpack(file: Delivered, scratch: Path) -> Plain:
     raise RefusedFileError("is compressed more than twice; deliver it plain, or compressed once")
 
 
-def _written(chunks: Iterator[bytes], path: Path) -> Plain:
+def _written(chunks: Iterator[bytes], path: Path, packed_bytes: int) -> Plain:
+    """The unpacked file. Raises RefusedFileError for one that would fill the disk, as bombs do."""
     has_nul = False
+    written = 0
+    free = shutil.disk_usage(path.parent).free - _FREE_BYTES
     with path.open("wb") as unpacked:
         for chunk in chunks:
+            written += len(chunk)
+            if written > max(_SUSPECT_BYTES, _MAX_RATIO * packed_bytes):
+                raise RefusedFileError(
+                    f"unpacks to more than {_MAX_RATIO} times its {packed_bytes} bytes, as no export does; "
+                    "if it is right, deliver it unpacked"
+                )
+            if written > free:
+                raise RefusedFileError(
+                    f"unpacks to more than the {max(free, 0) >> 20} MB that the disk of WAREHOUSE_DIR has to spare; "
+                    "make room there and deliver it again, under a later extract time"
+                )
             has_nul = has_nul or b"\0" in chunk
             unpacked.write(chunk)
     return Plain(path, has_nul)

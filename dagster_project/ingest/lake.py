@@ -35,6 +35,7 @@ from dagster_project.forget.tombstones import FORGOTTEN, Tombstones, read_tombst
 from dagster_project.ingest import inventory, personal, proof
 from dagster_project.ingest.archives import Delivered, as_delivered
 from dagster_project.ingest.landing import LandedFile
+from dagster_project.ingest.mishaps import refusing, without_places
 from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 
 #: Version of how the lake lies on disk. A lake of a lower one is migrated (migration.py), of a higher one refused.
@@ -183,13 +184,17 @@ def ingest(
         for file in sorted(landed, key=lambda file: file.name not in paths):
             current = [record for record in [*known, *added] if record.mapping == mapping]
             extracted_at = file.extracted_at.isoformat(timespec="seconds")
-            unreadable = ""
+            unreadable = file.refused
             try:
+                if file.refused:
+                    raise RefusedFileError(file.refused)
                 fingerprint = _known_fingerprint(file, [*known, *added]) or _fingerprint(file.path)
             except FileNotFoundError:
                 continue  # taken away since the folder was looked at
+            except RefusedFileError:
+                fingerprint = _unopened(file)
             except OSError as error:
-                fingerprint = _Fingerprint(hashlib.sha256(f"unreadable {file.name}".encode()).hexdigest(), False)
+                fingerprint = _unopened(file)
                 unreadable = f"cannot be read: {error.strerror or error}; let the user of this run read it"
             if not _is_new(file, fingerprint.sha256, extracted_at, current):
                 continue
@@ -373,15 +378,16 @@ def _store(
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".unfinished")
     provenance = Provenance(source.name, record.feed, record.file_id, _as_sql_timestamp(record.extracted_at))
+    # a run's unpacked copies lie where the next run wipes what a killed one left, never in the lake
+    building = lake_dir.parent / "building"
     try:
-        # a run's unpacked copies lie where the next run wipes what a killed one left, never in the lake
-        building = lake_dir.parent / "building"
-        loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul, building)
-        filled = _filled_columns(connection, unfinished)
-        rejected = [reject.row_number for reject in loaded.rejects]
-        # a number of JSON or Parquet is one, and needs no proof
-        written = [column for column in filled if column not in loaded.numbers or not proof.is_number(feed, column)]
-        readings = proof.readings(connection, unfinished, source, feed, written, loaded.headings, rejected)
+        with refusing(building, unfinished):
+            loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul, building)
+            filled = _filled_columns(connection, unfinished)
+            rejected = [reject.row_number for reject in loaded.rejects]
+            # a number of JSON or Parquet is one, and needs no proof
+            written = [column for column in filled if column not in loaded.numbers or not proof.is_number(feed, column)]
+            readings = proof.readings(connection, unfinished, source, feed, written, loaded.headings, rejected)
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
         return _refused(record, str(error), lake_dir)
@@ -390,7 +396,8 @@ def _store(
         blanked = _forget_anew(connection, unfinished, source, feed, filled, tombstones)
         loaded = replace(loaded, rejects=_without_forgotten(loaded.rejects, source.name, tombstones))
     if loaded.rejects:
-        _write_rejects(connection, loaded.rejects, record.path(lake_dir, "rejects.parquet"), lake_dir)
+        told = [replace(one, reason=without_places(one.reason, (building, unfinished))) for one in loaded.rejects]
+        _write_rejects(connection, told, record.path(lake_dir, "rejects.parquet"), lake_dir)
     inventory.place(unfinished, target, lake_dir)
     counted = with_forgotten(_with_counts(record, loaded), blanked)
     return _recorded(replace(counted, filled=filled, readings=readings), lake_dir)
@@ -528,6 +535,10 @@ def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject],
 class _Fingerprint:
     sha256: str
     has_nul: bool
+
+
+def _unopened(file: LandedFile) -> _Fingerprint:
+    return _Fingerprint(hashlib.sha256(f"unreadable {file.name}".encode()).hexdigest(), False)
 
 
 def _fingerprint(path: Delivered) -> _Fingerprint:

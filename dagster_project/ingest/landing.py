@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
 from dagster_project.config.models import Feed, Source
 from dagster_project.ingest.archives import Delivered, Member, members
-
-FORMATS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx")
-COMPRESSED = (".gz", ".zst", ".zip")
-UNFINISHED = (".part", ".tmp", ".crdownload", ".done")
+from dagster_project.ingest.folders import Found, finished, printable
+from dagster_project.ingest.patterns import one_form, takes
 
 # A date of this century, not part of a longer number: 2025-12-31, 20251231.
 _DATED = re.compile(
@@ -43,7 +37,7 @@ class LandedFile:
     """One delivered file, or a member of an archive, whose name is then `<archive>/<member>`.
 
     `name` can be written anywhere (see `printable`), `path` is what opens it. `extracted_at` is UTC;
-    `extract_time_from` says how it is known.
+    `extract_time_from` says how it is known. `refused` is why it is not to be opened, if so.
     """
 
     source: str
@@ -54,31 +48,40 @@ class LandedFile:
     modified_ns: int
     extracted_at: datetime
     extract_time_from: str
+    refused: str = ""
 
 
 @dataclass(frozen=True)
 class Landing:
-    """A source's folder, sorted out: its deliveries, and the files no feed takes."""
+    """A source's folder, sorted out: its deliveries, the files no feed takes, and what else is to be said of it."""
 
     files: list[LandedFile]
     not_taken: list[str]
+    said: list[str] = field(default_factory=list)
 
 
 def look(source: Source, landing_dir: Path, settle_seconds: int = 0) -> Landing:
     """All files of a source that are complete: still for `settle_seconds`, or with a `<name>.done` beside them."""
-    folder = landing_dir / source.name
     files, not_taken = [], []
-    for path, status in sorted(_finished(folder, settle_seconds), key=lambda found: found[0]):
-        name = printable(path.relative_to(folder).as_posix())
-        packed = members(path)
-        taken = [] if packed is None else _members_taken(source, name, packed)
-        if packed is None:
-            taken = [(name, feed_name, path) for feed_name in feeds_of(source, path.name)]
+    found, said = finished(landing_dir, source.name, settle_seconds)
+    # two names that differ only in how an accent is written are two files; else one form is the name
+    names = [one_form(file.name) for file in found]
+    for file in found:
+        status = file.status
+        name = one_form(file.name) if names.count(one_form(file.name)) == 1 else file.name
+        packed = None if file.refused else members(file.path)
+        if packed is not None:
+            packed, twice = _last_of_each_name(packed)
+            said += [
+                f"{name}: has several members named {member}; the last of them is read, as unpacking would leave it"
+                for member in twice
+            ]
+        taken = _taken(source, name, file) if packed is None else _members_taken(source, name, packed)
         if not taken:
             not_taken.append(name)
         elif packed is not None:
-            names = {member_name for member_name, _, _ in taken}
-            not_taken += [f"{name}/{member.name}" for member in packed if f"{name}/{member.name}" not in names]
+            of_feeds = {member_name for member_name, _, _ in taken}
+            not_taken += [f"{name}/{member.name}" for member in packed if f"{name}/{member.name}" not in of_feeds]
         for file_name, feed_name, delivered in taken:
             extracted_at, known_from = extract_time(source, source.feeds[feed_name], file_name, status.st_mtime)
             files.append(
@@ -91,19 +94,35 @@ def look(source: Source, landing_dir: Path, settle_seconds: int = 0) -> Landing:
                     modified_ns=status.st_mtime_ns,
                     extracted_at=extracted_at,
                     extract_time_from=known_from,
+                    refused=file.refused,
                 )
             )
-    return Landing(files, not_taken)
+    return Landing(files, not_taken, said)
+
+
+def _taken(source: Source, name: str, file: Found) -> list[tuple[str, str, Delivered]]:
+    return [(name, feed_name, file.path) for feed_name in feeds_of(source, name)]
+
+
+def _last_of_each_name(packed: list[Member]) -> tuple[list[Member], list[str]]:
+    """The members, of several with one name the last in the archive; and the names that stood there more than once."""
+    by_name = {one_form(member.name): member for member in packed}
+    names = [one_form(member.name) for member in packed]
+    return list(by_name.values()), [printable(name) for name in by_name if names.count(name) > 1]
 
 
 def _members_taken(source: Source, archive: str, packed: list[Member]) -> list[tuple[str, str, Delivered]]:
-    """Name, feed and place of each member that a feed takes, by its name; one that is alone also by its archive's."""
+    """Name, feed and place of each member that a feed takes, by its name; one that is alone also by its archive's.
+
+    The folders of a member are those in its archive, behind those the archive lies in.
+    """
     taken: list[tuple[str, str, Delivered]] = []
+    folder, _, file_name = archive.rpartition("/")
     for member in packed:
         name = PurePosixPath(member.name)
-        feed_names = feeds_of(source, name.name)
+        feed_names = feeds_of(source, f"{folder}/{member.name}".lstrip("/")) or feeds_of(source, f"{archive}/{name}")
         if not feed_names and len(packed) == 1:
-            stem = PurePosixPath(archive).stem
+            stem = archive.removesuffix(PurePosixPath(file_name).suffix)
             feed_names = feeds_of(source, stem) or feeds_of(source, stem + name.suffix)
         taken += [(f"{archive}/{member.name}", feed_name, member) for feed_name in feed_names]
     return taken
@@ -122,17 +141,14 @@ def folders_without_source(sources: list[Source], landing_dir: Path) -> list[str
 
 
 def feed_of(source: Source, file_name: str) -> str | None:
-    """The first feed, in the mapping's order, that a file's name matches.
-
-    Case does not matter, nor `.gz` or `.zst`; a pattern ending in `.csv` takes the same name in any other format.
-    """
+    """The first feed, in the mapping's order, that takes a file by its path below the source's folder."""
     return next(iter(feeds_of(source, file_name)), None)
 
 
 def feeds_of(source: Source, file_name: str) -> list[str]:
     """That feed, and the others that list the very pattern by which it takes the file: each reads what is its own."""
     for feed in source.feeds.values():
-        pattern = next((pattern for pattern in feed.files if _matches(file_name, [pattern])), None)
+        pattern = next((pattern for pattern in feed.files if takes([pattern], file_name)), None)
         if pattern is not None:
             return [name for name, other in source.feeds.items() if pattern.lower() in map(str.lower, other.files)]
     return []
@@ -144,20 +160,8 @@ def takable(source: Source, not_taken: list[str]) -> list[str]:
         f'{file} can be read as {feed.entity}: to the source add `feeds: {{{name}: {{files: ["{pattern}"]}}}}`'
         for name, feed in source.feeds.items()
         for pattern in feed.files_on_request
-        for file in [file for file in not_taken if _matches(file.rpartition("/")[2], [pattern])][:1]
+        for file in [file for file in not_taken if takes([pattern], file)][:1]
     ]
-
-
-def _matches(file_name: str, patterns: list[str]) -> bool:
-    written = file_name.lower()
-    plain = written
-    for ending in COMPRESSED:
-        plain = plain.removesuffix(ending)
-    names = {written, plain}
-    stem, dot, ending = plain.rpartition(".")
-    if dot + ending in FORMATS:
-        names.add(f"{stem}.csv")
-    return any(fnmatch(name, pattern.lower()) for name in names for pattern in patterns)
 
 
 def extract_time(source: Source, feed: Feed, name: str, modified: float) -> tuple[datetime, str]:
@@ -205,29 +209,3 @@ def _zone_of(offset: str) -> tzinfo:
         return UTC
     ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))
     return timezone(-ahead if offset[0] == "-" else ahead)
-
-
-def printable(name: str) -> str:
-    """A file's name as text that any file, log and database takes.
-
-    Bytes that are no UTF-8, as in a name made on an old Windows, stand as `\\xfc`.
-    """
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def _finished(folder: Path, settle_seconds: int) -> Iterator[tuple[Path, os.stat_result]]:
-    """The files that are complete, with what the system says of them; one that vanishes meanwhile is none."""
-    latest = time.time() - settle_seconds
-    for path in folder.rglob("*"):
-        relative = path.relative_to(folder)
-        if any(part.startswith(".") for part in relative.parts) or path.suffix.lower() in UNFINISHED:
-            continue
-        try:
-            if not path.is_file():
-                continue
-            status = path.stat()
-        except OSError:
-            continue
-        marked = path.with_name(path.name + ".done").exists()
-        if settle_seconds == 0 or marked or status.st_mtime <= latest:
-            yield path, status

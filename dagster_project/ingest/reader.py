@@ -108,18 +108,23 @@ def load_file(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".reading-") as scratch:
         reading = _Reading(connection, source, feed, provenance, target, Path(scratch))
-        plain = unpack(file, reading.scratch)
-        if is_text(plain.path):
-            return _load_text(reading, plain, file.name, may_have_nul)
-        if binary_format(plain.path) == "parquet":
-            return _load(reading, open_parquet(connection, plain.path, reading.separator), look_for_nul=True)
-        sheet = open_sheet(connection, plain.path, feed, reading.needs_stage, reading.scratch / "sheet")
-        from_the_end = ([str(cell) for cell in row] for row in reversed(sheet.rows))
-        tail = tail_rows(from_the_end, len(sheet.headings), reading.report_tail)
-        if tail:
-            sheet.rows = sheet.rows[:-tail]
-            sheet.notes.append(tail_note(tail))
-        return _load(reading, sheet, look_for_nul=True)
+        return _read(reading, file, may_have_nul)
+
+
+def _read(reading: _Reading, file: Delivered, may_have_nul: bool) -> Loaded:
+    connection, feed = reading.connection, reading.feed
+    plain = unpack(file, reading.scratch)
+    if is_text(plain.path):
+        return _load_text(reading, plain, file.name, may_have_nul)
+    if binary_format(plain.path) == "parquet":
+        return _load(reading, open_parquet(connection, plain.path, reading.separator), look_for_nul=True)
+    sheet = open_sheet(connection, plain.path, feed, reading.needs_stage, reading.scratch / "sheet")
+    from_the_end = ([str(cell) for cell in row] for row in reversed(sheet.rows))
+    tail = tail_rows(from_the_end, len(sheet.headings), reading.report_tail)
+    if tail:
+        sheet.rows = sheet.rows[:-tail]
+        sheet.notes.append(tail_note(tail))
+    return _load(reading, sheet, look_for_nul=True)
 
 
 def _load_text(reading: _Reading, plain: Plain, name: str, may_have_nul: bool) -> Loaded:

@@ -33,6 +33,8 @@ from dagster_project.config.stages import (
 from dagster_project.forget.rows import MARKER
 from dagster_project.ingest import proof
 from dagster_project.ingest.lake import FileRecord, null_counts_of, places, read_record_file
+from dagster_project.transform.delivered_stages import with_delivered_stages
+from dagster_project.transform.lookups import with_lookups
 from dagster_project.transform.met_pipelines import with_met_pipelines
 
 #: The tables of the schema `lake`, and what they hold.
@@ -124,11 +126,20 @@ def prepare(work_path: Path, config: Configuration, records: list[FileRecord], l
         connection.execute(f"set file_search_path = {sql.text(search_path(lake_dir))}")
         connection.execute("create schema config; create schema lake")
         loaded = [record for record in records if record.state == "loaded"]
-        for entity in ENTITIES:
-            of_entity = [(record, _readings(record, config)) for record in loaded if record.entity == entity]
-            _create_entity_view(connection, entity, entity, of_entity, lake_dir)
+        rows = {
+            entity: _entity_rows(
+                connection,
+                entity,
+                [(record, _readings(record, config)) for record in loaded if record.entity == entity],
+                lake_dir,
+            )
+            for entity in ENTITIES
+        }
+        for entity, relation in with_lookups(connection, config, rows).items():
+            connection.execute(f"create view lake.{entity} as {relation}")
         _write_run(connection, config, as_of)
-        _write_sources(connection, with_met_pipelines(connection, config), loaded, as_of)
+        met = with_met_pipelines(connection, with_delivered_stages(connection, config))
+        _write_sources(connection, met, loaded, as_of)
         _write_files(connection, config, records)
         _write_recent(connection, loaded, lake_dir)
         _create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
@@ -417,7 +428,7 @@ def _write_recent(connection: duckdb.DuckDBPyConnection, loaded: list[FileRecord
         ],
     )
     deals: list[tuple[FileRecord, dict[str, str]]] = [(r, {}) for r in recent if r.entity == "deals"]
-    _create_entity_view(connection, "recent_deals", "deals", deals, lake_dir)
+    connection.execute(f"create view lake.recent_deals as {_entity_rows(connection, 'deals', deals, lake_dir)}")
 
 
 def _readings(record: FileRecord, config: Configuration) -> dict[str, str]:
@@ -434,14 +445,13 @@ def _readings(record: FileRecord, config: Configuration) -> dict[str, str]:
     return said
 
 
-def _create_entity_view(
+def _entity_rows(
     connection: duckdb.DuckDBPyConnection,
-    name: str,
     entity: str,
     records: list[tuple[FileRecord, dict[str, str]]],
     lake_dir: Path,
-) -> None:
-    """`lake.<name>`: of an entity every canonical column as text (NULL where no file has it), provenance, place in
+) -> str:
+    """SQL of an entity's lake rows: every canonical column as text (NULL where no file has it), provenance, place in
     the file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
     alike: dict[tuple[tuple[str, str], ...], list[FileRecord]] = {}
     for record, readings in records:
@@ -451,7 +461,7 @@ def _create_entity_view(
         for readings, written_alike in alike.items()
         for rows in _rows_of(written_alike, lake_dir)
     ]
-    connection.execute(f"create view lake.{name} as {' union all '.join(parts or [_select_none(entity)])}")
+    return " union all ".join(parts or [_select_none(entity)])
 
 
 def _rows_of(records: list[FileRecord], lake_dir: Path) -> list[str]:

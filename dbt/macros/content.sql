@@ -10,7 +10,7 @@
             'created_at', 'due_at', 'completed_at', 'is_done', 'is_deleted'],
         'owners': ['owner_name', 'email', 'is_active'],
         'accounts': ['account_name', 'segment', 'owner_id', 'is_deleted'],
-        'stages': ['stage_name', 'pipeline'],
+        'stages': ['stage_name', 'pipeline', 'stage_order', 'win_probability', 'is_won', 'is_lost', 'canonical_stage'],
     } -%}
     {%- for column in columns[entity] -%}
         coalesce(cast(rows.{{ column }} as varchar), ''){{ ', ' if not loop.last }}

@@ -54,7 +54,7 @@ class Feed:
     constants: dict[str, str]
     null_values: frozenset[str]
     days: frozenset[str]
-    references: dict[str, list[dict[str, str]]]
+    references: dict[str, list[dict[str, Any]]]
     incremental: bool
     extracted_at: datetime | None
     zone: ZoneInfo
@@ -66,6 +66,9 @@ class Feed:
     closed_lead_statuses: frozenset[str]
     confirmed: frozenset[str]
     max_delivery_age_hours: str | None = None
+    only_when: dict[str, list[str]] = field(default_factory=dict)
+    empty_means: dict[str, str] = field(default_factory=dict)
+    look_up: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class PipelineConfig:
     stages: list[dict[str, Any]]
     after_close: str
     thresholds: dict[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -222,6 +226,9 @@ def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
         closed_lead_statuses=_folded_set(raw.get("closed_lead_statuses", [])),
         confirmed=frozenset(_many(raw.get("confirmed", []))),
         max_delivery_age_hours=raw.get("max_delivery_age_hours"),
+        only_when={heading: _many(values) for heading, values in raw.get("only_when", {}).items()},
+        empty_means=raw.get("empty_means", {}),
+        look_up=_many(raw.get("look_up", [])),
     )
 
 
@@ -236,7 +243,11 @@ def _pipeline(raw: dict[str, Any], after_close: str) -> PipelineConfig:
         else:
             stages[place] = {**stages[place], **entry}
     return PipelineConfig(
-        raw.get("name", "default"), stages, raw.get("after_close", after_close), raw.get("thresholds") or {}
+        raw.get("name", "default"),
+        stages,
+        raw.get("after_close", after_close),
+        raw.get("thresholds") or {},
+        tuple(_many(raw.get("aliases", []))),
     )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
 
-from .configuration import Config, Feed, Source
+from .configuration import Config, Feed, Source, folded
+from .delivered_stages import with_delivered_stages
 from .landing import Delivery, Row, deliveries_of
+from .lookups import resolve
 from .merges import Merges
 from .records import is_flagged_deal, log_rows, records_of
-from .stages import DEFAULT_PIPELINE, Pipelines, Stage
-from .values import Dates, boolean
+from .stage_names import StageNames
+from .stages import Pipelines, Stage
+from .ties import by_chain, runs_backwards
+from .values import Dates, boolean, number
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Event:
     """A change of one field of a deal, as a change log tells it."""
 
     at: datetime
-    order: tuple[datetime, int]
+    order: tuple[datetime, int, int]
     field: str
     old: str | None
     new: str | None
@@ -40,22 +44,38 @@ class Version:
     dates: Dates
 
 
+def in_order(events: list[Event]) -> list[Event]:
+    """Events of one deal; those of one moment and field by the chain of old value and new value."""
+    return by_chain(
+        events, lambda one: one.at, lambda one: one.field, lambda one: _bare(one.old), lambda one: _bare(one.new)
+    )
+
+
+def _bare(value: str | None) -> str | Decimal | None:
+    """A value as it is compared: 100 is 100.00."""
+    read = number(value)
+    return folded(value) if value and read is None else read
+
+
 class Crm:
     """One source's records, events and versions."""
 
     def __init__(self, source: Source, config: Config, landing: Path, as_of: datetime) -> None:
-        self.source = source
         self.config = config
         self.as_of = as_of
-        self.pipelines = Pipelines(source)
         self._dates: dict[str, Dates] = {}
         self.deliveries, self.refused = deliveries_of(source, config, landing, as_of)
+        self._filled_columns = {f"{one.feed.entity}.{name}" for one in self.deliveries for name in one.filled_columns}
+        resolve(source, self.deliveries)
+        self.source = with_delivered_stages(source, self.deliveries)
+        self.pipelines = Pipelines(self.source)
         entities = ("deals", "leads", "activities", "owners", "accounts", "stages")
         records = {entity: records_of(entity, self.deliveries, self.dates) for entity in entities}
         self.deals, self.leads = records["deals"], records["leads"]
         self.activities, self.accounts = records["activities"], records["accounts"]
         self.owners = records["owners"]
-        self._stages = records["stages"]
+        self.stages = StageNames(self.pipelines, records["stages"])
+        self.stages.learn(self.deals.values())
         self.merged_deals, self.merged_leads = Merges(self.deals), Merges(self.leads)
         self.first_full_extracts = self._first_full_extracts()
         self.events = self._events()
@@ -75,19 +95,6 @@ class Crm:
     def local_date(self, moment: datetime) -> date:
         """A moment's date in the reporting timezone."""
         return moment.astimezone(self.config.zone).date()
-
-    def stage(self, text: str, pipelines: Iterable[str | None]) -> Stage:
-        """The stage a cell names, by its name or by the id that the `stages` entity explains.
-
-        Its pipeline is the first configured one among the id's own and those the caller knows, best first.
-        """
-        known = self._stages.get(text)
-        own = known.row.get("pipeline") if known else None
-        candidates = [name for name in (own, *pipelines) if name]
-        configured = next((name for name in candidates if self.pipelines.is_configured(name)), None)
-        fallback = next(iter(candidates), DEFAULT_PIPELINE)
-        name = known.row["stage_name"] if known else text
-        return self.pipelines.pipeline(configured or fallback).stage(str(name))
 
     def deal_ids(self) -> list[str]:
         """Every deal that a row, a log or a version tells of."""
@@ -114,7 +121,7 @@ class Crm:
 
     def delivers(self, *columns: str) -> bool:
         """Whether any of these columns, written `entity.column`, has a value in any delivery that was loaded."""
-        return any(f"{one.feed.entity}.{name}" in columns for one in self.deliveries for name in one.filled_columns)
+        return not self._filled_columns.isdisjoint(columns)
 
     def _logged_deletion(self, deal_id: str) -> datetime | None:
         """When the log of a deal without a row last began to call it deleted."""
@@ -148,16 +155,18 @@ class Crm:
         return first
 
     def _events(self) -> dict[str, list[Event]]:
-        """Events by deal, in order of time and then of the log; equal ones once, the earliest delivery's."""
+        """Events by deal, in order of time, then of old and new values, then of the log; equal ones once."""
         earliest: dict[tuple[object, ...], tuple[str, Event]] = {}
         flagged: set[tuple[object, ...]] = set()
+        backwards = self._files_written_backwards()
         for delivery, place, row in log_rows("deal_changes", self.deliveries):
             dates = self.dates(delivery)
             at = dates.moment(row["changed_at"])
             if at is None or at > self.as_of:
                 continue
             deal_id, name, new = str(row["deal_id"]), str(row["field"]), row.get("new_value")
-            order = (delivery.extracted_at, place)
+            file = delivery.places[place].sha256
+            order = (delivery.extracted_at, delivery.files[file], -place if file in backwards else place)
             event = Event(at, order, name.casefold(), row.get("old_value"), new, delivery.feed, dates)
             same = (delivery.feed.name, deal_id, event.field, at, new)
             if same not in earliest or order < earliest[same][1].order:
@@ -167,7 +176,15 @@ class Crm:
         events: dict[str, list[Event]] = defaultdict(list)
         for deal_id, event in sorted(told, key=lambda pair: (pair[1].at, pair[1].order)):
             events[deal_id].append(event)
-        return dict(events)
+        return {deal_id: in_order(of_deal) for deal_id, of_deal in events.items()}
+
+    def _files_written_backwards(self) -> set[str]:
+        rows: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
+        for delivery, place, row in log_rows("deal_changes", self.deliveries):
+            at = self.dates(delivery).moment(row["changed_at"])
+            if at:
+                rows[delivery.places[place].sha256].append((str(row["deal_id"]), at))
+        return {file for file, times in rows.items() if runs_backwards(times)}
 
     def _versions(self) -> dict[str, list[Version]]:
         """Versions by deal, by time, then stage, then id; of one version's rows the newest counts."""
@@ -186,7 +203,18 @@ class Crm:
                 versions[deal_id].append(version)
         for deal_id, of_deal in versions.items():
             of_deal.sort(key=lambda one: (one.at, self.version_stage(deal_id, one).rank, one.id))
+            versions[deal_id] = self._by_from_stage(deal_id, of_deal)
         return dict(versions)
+
+    def _by_from_stage(self, deal_id: str, versions: list[Version]) -> list[Version]:
+        """Versions of one moment by the chain of the stage they came from and the one they are in."""
+
+        def left(version: Version) -> Stage | None:
+            return self.version_stage(deal_id, version, "from_stage") if version.row.get("from_stage") else None
+
+        return by_chain(
+            versions, lambda one: one.at, lambda one: "stage", left, lambda one: self.version_stage(deal_id, one)
+        )
 
     def _is_flagged(self, deal_id: str) -> bool:
         """Whether the deal itself is flagged as deleted: its history is with it, and stays what it was."""
@@ -196,6 +224,5 @@ class Crm:
     def version_stage(self, deal_id: str, version: Version, column: str = "stage") -> Stage:
         """The stage a version is in, or came from; its pipeline is the deal's where the version names none."""
         record = self.deals.get(deal_id)
-        return self.stage(
-            str(version.row[column]), [version.row.get("pipeline"), record and record.row.get("pipeline")]
-        )
+        now = record.row.get("pipeline") if record else None
+        return self.stages.of_history(str(version.row[column]), version.row.get("pipeline"), now)

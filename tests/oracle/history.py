@@ -43,7 +43,7 @@ def opened_at(crm: Crm, deal_id: str, created_at: datetime) -> datetime:
 
 def _told(crm: Crm, deal_id: str, created_at: datetime) -> list[Transition]:
     """The best witness from its first word on, before it the next best; before all, what the first word left."""
-    log, left = logged(crm, deal_id)
+    log, left, never_left = logged(crm, deal_id)
     extracts = observed(crm, deal_id)
     better = _before(dated(crm, deal_id), _before(_versioned(crm, deal_id), log))
     told = _before(extracts.transitions, better)
@@ -51,10 +51,11 @@ def _told(crm: Crm, deal_id: str, created_at: datetime) -> list[Transition]:
         left = extracts.first_stage
     elif told and told[0].version:
         left = _left_by_version(crm, deal_id, told[0].version)
-    elif not log or told[0] is not log[0]:
-        left = None
+    elif not never_left or (told and told[0].stage is not left):
+        left = left if told and told[0] in log[:1] else None
     if left:
-        start = min(opened_at(crm, deal_id, created_at), told[0].at, extracts.since or told[0].at)
+        known = [one for one in (told[0].at if told else None, extracts.since) if one]
+        start = min([opened_at(crm, deal_id, created_at), *known])
         told = [Transition(start, left, "inferred"), *told]
     return changes(told)
 

@@ -20,6 +20,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from .configuration import Config, Feed, Source, folded
 
@@ -100,6 +101,8 @@ class Delivery:
     records: int = 0
     filled_columns: set[str] = field(default_factory=set)
     headings: dict[str, str] = field(default_factory=dict)
+    #: File → its number among those of the delivery.
+    files: dict[str, int] = field(default_factory=dict)
 
 
 def deliveries_of(
@@ -166,6 +169,7 @@ def _load(
     delivery = Delivery(feed, extracted_at)
     contents = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in reversed(paths)}
     for sha256, path in sorted(contents.items(), key=lambda content: content[1]):
+        delivery.files[sha256] = len(delivery.files)
         for number, row in _records(path, source, feed, delivery):
             delivery.filled_columns.update(_filled(row, feed))
             missing = [column for column in required(source, feed) if not row.get(column)]
@@ -192,7 +196,12 @@ def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iter
     headings = [folded(heading) for heading in lines[0]]
     written = [" ".join(heading.replace("\ufeff", "").split()) for heading in lines[0]]
     delivery.headings.update(zip(headings, written, strict=True))
-    body = [line for line in lines[1:] if line]
+    asked = {
+        headings.index(name): words
+        for heading, words in feed.only_when.items()
+        if (name := _heading(heading, headings))
+    }
+    body = [line for line in lines[1:] if line and _is_of_feed(line, asked, feed)]
     delivery.records += len(body)
     whole = [(number, line) for number, line in enumerate(body, start=2) if len(line) == len(headings)]
     places = _places(headings, [line for _, line in whole], feed)
@@ -209,6 +218,12 @@ def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iter
             entered = [(*stage, _cell(line[place], "stage_dates", feed)) for stage, place in dated.items()]
             row["stage_dates"] = json.dumps([one for one in entered if one[-1]])
         yield number, row
+
+
+def _is_of_feed(line: list[str], asked: dict[int, list[str]], feed: Feed) -> bool:
+    """Whether a row is a record of the feed; one that is too short to say is looked at, and rejected."""
+    cells = {place: line[place].strip() for place in asked if place < len(line)}
+    return all(_says(None if cell in feed.null_values else cell, asked[place]) for place, cell in cells.items())
 
 
 def _filled(row: Row, feed: Feed) -> Iterable[str]:
@@ -284,8 +299,8 @@ def _places(headings: list[str], lines: list[list[str]], feed: Feed) -> dict[str
     """Canonical column → its places: the first synonym present; an identical heading twice must agree."""
     places: dict[str, list[int]] = {}
     for column, synonyms in feed.columns.items():
-        names = ([folded(name) for name in synonym] for synonym in synonyms)
-        for present in next((one for one in names if all(name in headings for name in one)), []):
+        names = ([_heading(name, headings) for name in synonym] for synonym in synonyms)
+        for present in next((one for one in names if all(name is not None for name in one)), []):
             first, *others = [place for place, heading in enumerate(headings) if heading == present]
             if any(line[first] != line[other] for line in lines for other in others):
                 raise RefusedError(f"the heading {present} stands there twice with different contents")
@@ -293,17 +308,44 @@ def _places(headings: list[str], lines: list[list[str]], feed: Feed) -> dict[str
     return places
 
 
+def _heading(name: str, headings: list[str]) -> str | None:
+    """The heading of this name, else the first that its pattern fits."""
+    wanted = folded(name)
+    if wanted in headings or "*" not in wanted:
+        return wanted if wanted in headings else None
+    pattern = re.compile(".+".join(re.escape(part) for part in wanted.split("*")))
+    return next((heading for heading in headings if pattern.fullmatch(heading)), None)
+
+
 def _row(line: list[str], places: dict[str, list[int]], feed: Feed) -> Row:
     row: Row = {column: _value([line[place] for place in cells], column, feed) for column, cells in places.items()}
-    row.update(feed.constants)
+    row = {**feed.constants, **row}
+    for column, meaning in feed.empty_means.items():
+        if column in row:
+            row[column] = row[column] or meaning
     for column, references in feed.references.items():
         if any(reference["column"] in row for reference in references):
             row.setdefault(column, None)
-        for reference in reversed(references):
-            pointed = row.get(reference["column"])
-            if pointed and pointed.startswith(reference["prefix"]):
-                row[column] = reference.get("means", pointed)
+        given = [pointed for pointed in (_pointed_at(row, reference) for reference in references) if pointed]
+        if given:
+            row[column] = given[0]
     return row
+
+
+def _pointed_at(row: Row, reference: dict[str, Any]) -> str | None:
+    """What a reference gives, where the other column is filled, begins so, and the asked ones agree."""
+    pointed = row.get(reference["column"])
+    if not pointed or not pointed.startswith(reference.get("prefix", "")):
+        return None
+    if not all(_says(row.get(column), words) for column, words in reference.get("when", {}).items()):
+        return None
+    return str(reference.get("means", pointed))
+
+
+def _says(cell: str | None, words: str | list[str]) -> bool:
+    """`*` is any cell that is filled, an empty word an empty cell."""
+    listed = [words] if isinstance(words, str) else words
+    return bool(cell) if listed == ["*"] else (cell or "").casefold() in [word.casefold() for word in listed]
 
 
 def _value(texts: list[str], column: str, feed: Feed) -> str | None:

@@ -5,26 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
 from .crm import Crm, Event
 from .stages import Stage
 from .transition import Transition
 
 
-def logged(crm: Crm, deal_id: str) -> tuple[list[Transition], Stage | None]:
-    """The transitions a change log tells, and the stage that its first change names as the old one."""
+class Log(NamedTuple):
+    """The transitions a change log tells, and the stage in which it lets the deal have begun.
+
+    `never_left`: the log tells of no stage at all, where it would if there was one.
+    """
+
+    transitions: list[Transition]
+    beginning: Stage | None
+    never_left: bool
+
+
+def logged(crm: Crm, deal_id: str) -> Log:
+    """What the change log tells of a deal's stages."""
     log = _Log(crm, deal_id)
-    events = crm.events.get(deal_id, [])
-    log.pipeline = next((event.old for event in events if event.field == "pipeline"), None)
-    left: Stage | None = None
-    transitions: list[Transition] = []
-    for at, moment in groupby(events, key=lambda event: event.at):
-        pipeline_before = log.pipeline
-        for stage, event in log.stages_entered(list(moment)):
-            if not transitions and event.field == "stage" and event.old:
-                left = log.stage_named(event.old, pipeline_before)
-            transitions.append(Transition(at, stage, "logged"))
-    return transitions, left
+    left = log.beginning()
+    transitions = [
+        Transition(at, stage, "logged")
+        for at, moment in groupby(crm.events.get(deal_id, []), key=lambda event: event.at)
+        for stage in log.stages_entered(list(moment))
+    ]
+    return Log(transitions, left, left is not None and not log.tells_stages)
 
 
 class _Log:
@@ -35,17 +43,35 @@ class _Log:
         record = crm.deals.get(deal_id)
         self._row_pipeline = record.row.get("pipeline") if record else None
         self._row_stage = record.row.get("stage") if record else None
-        self._first_old = next((one.old for one in crm.events.get(deal_id, []) if one.field == "stage"), None)
-        self._is_created = any(one.field == "created_at" for one in crm.events.get(deal_id, []))
-        self.pipeline: str | None = None
+        events = crm.events.get(deal_id, [])
+        stage, pipeline = (next((one for one in events if one.field == name), None) for name in ("stage", "pipeline"))
+        self.tells_stages = stage is not None
+        self._first_old = stage.old if stage else None
+        self._is_created = any(one.field == "created_at" for one in events)
+        self._is_log = bool(events)
+        self.pipeline: str | None = pipeline.old if pipeline else None
         self._stage_name: str | None = None
         self._stage: Stage | None = None
 
+    def beginning(self) -> Stage | None:
+        """The first old values of stage and pipeline hold since creation.
+
+        Where win and loss are statuses, a deal keeps its stage after them: if its log tells none, it was always in it.
+        """
+        name = self._first_old
+        if not self.tells_stages and self._is_log and self._crm.delivers("deals.status", "deal_changes.status"):
+            name = self._row_stage
+        stage = self.stage_named(name, self.pipeline) if name else None
+        if stage is None or (stage.outcome and not self.tells_stages):
+            return None
+        self._stage_name = name
+        return stage
+
     def stage_named(self, name: str, pipeline: str | None) -> Stage:
         """A stage by the name or id the log gives it, in the pipeline the deal was in."""
-        return self._crm.stage(name, [pipeline, self._row_pipeline])
+        return self._crm.stages.of_history(name, pipeline, self._row_pipeline)
 
-    def stages_entered(self, events: list[Event]) -> Iterator[tuple[Stage, Event]]:
+    def stages_entered(self, events: list[Event]) -> Iterator[Stage]:
         """The stages entered by the events of one moment; a change of pipeline is read before the rest."""
         moves = [event for event in events if event.field == "pipeline" and event.new]
         others = [event for event in events if event.field != "pipeline"]
@@ -57,7 +83,7 @@ class _Log:
             stage = self._entered(event)
             if stage is not None and stage is not self._stage:
                 self._stage = stage
-                yield stage, event
+                yield stage
 
     def _entered(self, event: Event) -> Stage | None:
         """The stage an event puts the deal into, if it is about stages at all."""

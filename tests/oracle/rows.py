@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from .crm import Crm
 from .landing import Row
 from .records import Record
 from .stages import Stage
 from .values import boolean, midnight
+
+if TYPE_CHECKING:
+    from .crm import Crm
 
 
 def row_stage(crm: Crm, row: Row) -> Stage | None:
@@ -24,7 +27,7 @@ def row_stage(crm: Crm, row: Row) -> Stage | None:
 def named_stage(crm: Crm, row: Row) -> Stage | None:
     """The stage a deal's row names, whatever its status says."""
     name = row.get("stage")
-    return crm.stage(name, [row.get("pipeline")]) if name else None
+    return crm.stages.of_row(name, row.get("pipeline")) if name else None
 
 
 def row_outcome(row: Row, stage: Stage | None) -> str | None:
@@ -38,6 +41,14 @@ def row_outcome(row: Row, stage: Stage | None) -> str | None:
     if is_won or not boolean(row.get("is_closed")):
         return "won" if is_won else None
     return (stage.outcome if stage and is_won is None else None) or "lost"
+
+
+def own_word(row: Row) -> str | None:
+    """What a row itself says of its deal, whatever its stage: `won`, `lost`, `open`, or nothing."""
+    if (row.get("status") or "").casefold() == "open":
+        return "open"
+    flags = [boolean(row.get(column)) for column in ("is_closed", "is_won", "is_lost")]
+    return row_outcome(row, None) or ("open" if any(flag is not None for flag in flags) else None)
 
 
 def crm_close(crm: Crm, record: Record, outcome: str) -> tuple[datetime, str] | None:

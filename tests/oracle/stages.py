@@ -88,6 +88,12 @@ class Pipeline:
             self.stages[key] = Stage(self.name, name, rank, "prospecting", is_configured=False)
         return self.stages[key]
 
+    def knows(self, name: str) -> bool:
+        """Whether a stage here is called so: a configured or implicit one, the vendor's where nobody configured any."""
+        key = normalised(name)
+        met = self.stages.get(key)
+        return (key in self._inherited or key in ("won", "lost")) if met is None else met.is_configured
+
     def implicit(self, outcome: str) -> Stage:
         """`Won` or `Lost`, for a CRM that records the outcome as a status."""
         configured = self.stages.get(outcome)
@@ -123,7 +129,7 @@ class Pipeline:
         `entered_after`: unconfigured stage → how often each configured open stage was the last one before it.
         """
         for key, stage in self.stages.items():
-            if stage.is_configured:
+            if stage.is_configured or stage.outcome:
                 continue
             counts = entered_after.get(key, Counter())
             anchors = [self.stages[name] for name in counts]
@@ -137,7 +143,13 @@ class Pipelines:
 
     def __init__(self, source: Source) -> None:
         self._after_close = source.after_close
-        self._pipelines = {normalised(raw.name): _configured(raw) for raw in source.pipelines}
+        self._pipelines: dict[str, Pipeline] = {}
+        configured = [(_configured(raw), raw.aliases) for raw in source.pipelines]
+        for pipeline, _ in configured:
+            self._pipelines.setdefault(normalised(pipeline.name), pipeline)
+        for pipeline, aliases in configured:
+            for alias in aliases:
+                self._pipelines.setdefault(normalised(alias), pipeline)
         self._configured = frozenset(self._pipelines)
         self._vendors = _configured(PipelineConfig("", source.vendor_stages, source.after_close))
 
@@ -147,6 +159,10 @@ class Pipelines:
         if key not in self._pipelines:
             self._pipelines[key] = Pipeline(name or DEFAULT_PIPELINE, [], self._after_close, self._vendors)
         return self._pipelines[key]
+
+    def that_know(self, name: str) -> list[Pipeline]:
+        """The configured pipelines that have a stage called so."""
+        return [one for one in self.all() if normalised(one.name) in self._configured and one.knows(name)]
 
     def is_configured(self, name: str) -> bool:
         """Whether the configuration names this pipeline."""
@@ -158,7 +174,7 @@ class Pipelines:
 
     def all(self) -> list[Pipeline]:
         """Every pipeline, configured or met."""
-        return list(self._pipelines.values())
+        return list(dict.fromkeys(self._pipelines.values()))
 
 
 def direction(pipelines: Pipelines, before: Stage | None, after: Stage) -> str:

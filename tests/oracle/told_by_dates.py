@@ -17,6 +17,6 @@ def dated(crm: Crm, deal_id: str) -> list[Transition]:
     for stage, pipeline, cell in json.loads(record.row.get("stage_dates") or "[]"):
         at = record.dates.moment(cell)
         if at and at <= crm.as_of:
-            named = [pipeline] if pipeline else [record.row.get("pipeline")]
-            entries.append(Transition(at, crm.stage(stage, named), "dated"))
+            entered = crm.stages.of_history(stage, pipeline, None if pipeline else record.row.get("pipeline"))
+            entries.append(Transition(at, entered, "dated"))
     return changes(sorted(entries, key=lambda one: (one.at, one.stage.rank)))
