@@ -111,7 +111,7 @@ class _Reader:
             if self.quotes:
                 self._reject(line, "quote inside a cell: a cell has a quote that neither begins nor ends it")
             else:
-                yield from self._taken(cells(line, self.shape.delimiter), line)
+                yield from self._taken(cells(line, self.shape.delimiter, skips_spaces=False), line)
             return
         if line.count('"') % 2 == 0:
             self._reject(line, "quote inside a cell: text stands behind the quote that closes a cell")
@@ -152,7 +152,11 @@ class _Reader:
 
     def _taken(self, row: list[str], text: str) -> Iterator[list[str]]:
         if any(cell.lstrip()[:1] in _CLOSED_BY for cell in row if cell):
-            row = self._unquoted(row)
+            unquoted = self._unquoted(row)
+            if unquoted is None:
+                self._reject(text, "unclosed quote: most cells are in quotes of another kind, and one is not")
+                return
+            row = unquoted
         if self.written.surplus:
             row = _evened(row, self.width, self.written.surplus)
         if len(row) != self.width:
@@ -176,13 +180,16 @@ class _Reader:
         self.written.nothing.update(word for word in WORDS if word in row)
         yield row
 
-    def _unquoted(self, row: list[str]) -> list[str]:
-        """A row whose texts are all in other quotes, without them."""
+    def _unquoted(self, row: list[str]) -> list[str] | None:
+        """A row whose texts are all in other quotes, without them; None where most are and one is only opened."""
         joined = _joined(row, self.shape.delimiter)
         texts = [cell for cell in map(str.strip, joined) if cell and not _NUMBER.fullmatch(cell)]
-        if len(texts) > 1 and all(map(_is_in_quotes, texts)):
+        quoted = sum(map(_is_in_quotes, texts))
+        if quoted < 2:
+            return row
+        if quoted == len(texts):
             return [bare[1:-1] if _is_in_quotes(bare := cell.strip()) else cell for cell in joined]
-        return row
+        return None if quoted * 2 > len(texts) else row
 
     def _is_header(self, row: Sequence[str]) -> bool:
         keys = [heading_key(cell) for cell in row]
@@ -232,10 +239,10 @@ def _evened(row: list[str], width: int, surplus: int) -> list[str]:
     return row + [""] * -surplus if len(row) == width + surplus else row
 
 
-def cells(text: str, delimiter: str) -> list[str]:
-    """The cells of one record."""
+def cells(text: str, delimiter: str, skips_spaces: bool = True) -> list[str]:
+    """The cells of one record; quotes may stand behind spaces (`skips_spaces`)."""
     csv.field_size_limit(2**31 - 1)
-    return next(csv.reader(lines_of(text), delimiter=delimiter, skipinitialspace=True), [])
+    return next(csv.reader(lines_of(text), delimiter=delimiter, skipinitialspace=skips_spaces), [])
 
 
 def lines_of(text: str) -> list[str]:

@@ -272,6 +272,7 @@ def _write_feeds(
         for name, feed in source.feeds.items():
             records = [r for r in loaded if (r.source, r.feed) == (source.name, name)]
             is_full = (feed.deliveries or source.deliveries) == "full"
+            ragged = {_sql_moment(r.extracted_at) for r in records if r.rows_rejected}
             feeds.append(
                 {
                     "source": source.name,
@@ -284,6 +285,13 @@ def _write_feeds(
                     if is_full
                     else None,
                     "newest_full_at": max((_sql_moment(r.extracted_at) for r in records), default=None)
+                    if is_full
+                    else None,
+                    # a rejected row may be that of any record: only a full extract without one proves that one is gone
+                    "newest_proof_at": max(
+                        (moment for moment in map(_sql_moment, {r.extracted_at for r in records}) if moment not in ragged),
+                        default=None,
+                    )
                     if is_full
                     else None,
                     "id_separator": source.id_separator if feed.id_separator is None else feed.id_separator,
@@ -324,6 +332,7 @@ def _write_feeds(
             "is_full": "boolean",
             "first_full_at": "timestamp",
             "newest_full_at": "timestamp",
+            "newest_proof_at": "timestamp",
             "id_separator": "varchar",
             "needs_stage": "boolean",
             "done_when_due_by": "timestamp",
