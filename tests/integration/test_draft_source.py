@@ -89,7 +89,7 @@ def test_the_page_shows_the_draft_as_it_is(drafted: Drafted) -> None:
 
 
 def test_the_page_shows_the_figures_as_they_are(drafted: Drafted) -> None:
-    assert block("text") in drafted.said
+    assert block("console") in drafted.said
 
 
 def test_at_most_five_lines_are_edited() -> None:
