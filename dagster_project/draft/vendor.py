@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dagster_project.config.entities import HISTORY_ENTITIES
+from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.load import vendor_names
 from dagster_project.config.models import Feed, Source
 from dagster_project.draft.sampled import Sample
@@ -32,6 +32,8 @@ _ESSENTIAL = {
 _LEAST_ESSENTIAL = 0.5
 #: Headings of one feed alone by which a file is known whose name is no vendor's; or one, among so many it reads.
 _LEAST_ALONE, _LEAST_READ = 2, 8
+#: Characters that an id has which a vendor's program made.
+_LEAST_ID = 12
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def recognise(samples: list[Sample], name: str) -> VendorFit | None:
     entities = {best.source.feeds[feed].entity for _, feed in best.feeds}
     next_best = following[0].own_headings if following else 0
     is_clear = best.own_headings >= _LEAST_OWN and best.own_headings >= _CLEARLY * next_best
-    if is_clear and 2 * len(best.feeds) >= len(samples) and entities & {"deals", "deal_versions", "deal_changes"}:
+    # files that no feed of the preset reads say nothing against it: an export may hold any number of other objects
+    if is_clear and entities & {"deals", "deal_versions", "deal_changes"}:
         return best
     return None
 
@@ -104,12 +107,24 @@ def _by_headings(sample: Sample, source: Source) -> str | None:
             matched = match([column.heading for column in sample.columns], feed)
         except RefusedFileError:
             continue
+        if not _has_ids_of(sample, feed, matched):
+            continue
         others = [known_headings(other) for key, other in source.feeds.items() if key != name]
         used = {heading_key(sample.columns[at].heading) for at in matched.used}
         alone = len([key for key in used if not any(key in other for other in others)])
         if alone >= _LEAST_ALONE or (alone and len(used) >= _LEAST_READ):
             found[name] = len(matched.used)
     return max(found, key=lambda name: found[name], default=None)
+
+
+def _has_ids_of(sample: Sample, feed: Feed, matched: Matched) -> bool:
+    """Whether the ids of a file may be those of a feed, where the vendor's tell by their beginning what they are of."""
+    positions = matched.positions.get(ENTITIES[feed.entity].key)
+    if feed.id_begins_with is None or positions is None:
+        return True
+    # shorter ones were made up by whoever shared the file
+    ids = [value for value in sample.columns[positions[0]].examples if len(value) >= _LEAST_ID]
+    return all(value.startswith(feed.id_begins_with) for value in ids)
 
 
 def _own_headings(sample: Sample, feed: Feed, has_history: bool) -> int:

@@ -40,10 +40,15 @@ def played(tmp_path_factory: TempPathFactory, nightly: Callable[..., Warehouse])
 
 def vendors_of_examples() -> list[str]:
     """The examples whose landing folder lies in seeds."""
-    examples = {
-        path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (PROJECT / "examples").iterdir()
-    }
-    return [name for name, said in examples.items() if "seeds" in said.get("landing_dir", "")]
+    examples = {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / "examples").iterdir()}
+    return [name for name, text in examples.items() if "seeds" in yaml.safe_load(text).get("landing_dir", "")]
+
+
+def ambiguous(vendor: str) -> set[str]:
+    """Names that two deals have, where the files have no ids beside them."""
+    if vendor == "zoho":
+        return set()
+    return {name for name, times in Counter(one.name for one in MADE[vendor]().deals).items() if times > 1}
 
 
 def test_every_example_in_seeds_is_played() -> None:
@@ -62,10 +67,8 @@ def test_the_extracts_are_what_their_maker_makes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("vendor", MADE)
 class TestNight:
     def test_every_row_is_loaded(self, played: Callable[[str], Warehouse], vendor: str) -> None:
-        found = played(vendor).rows(
-            "select state, sum(rows_rejected), count(*) filter (where feed is null) from quality.deliveries group by state"
-        )
-        assert found == [("loaded", 0, 0)]
+        found = played(vendor).rows("select state, sum(rows_rejected) from quality.deliveries group by state")
+        assert found == [("loaded", 0)]
         assert played(vendor).rows("select count(*) from quality.quarantined_rows") == [(0,)]
         assert "no feed takes" not in played(vendor).output
 
@@ -104,9 +107,12 @@ class TestNight:
             "select count(*), count(deal_key), count(lead_key), count(*) filter (where is_done), "
             "count(*) filter (where direction = 'inbound') from marts.fct_activities"
         )
-        done = sum(one.is_done and one.due < NIGHT for one in made)
-        about_deals, about_leads = sum(one.deal is not None for one in made), sum(one.lead is not None for one in made)
-        assert found == [(len(made), about_deals, about_leads, done, sum(one.is_inbound for one in made))]
+        about_deals = [one.deal for one in made if one.deal and one.deal.name not in ambiguous(vendor)]
+        about_leads = [one.lead for one in made if one.lead]
+        done = [one for one in made if one.is_done and one.due < NIGHT]
+        assert found == [
+            (len(made), len(about_deals), len(about_leads), len(done), sum(one.is_inbound for one in made))
+        ]
 
     def test_leads(self, played: Callable[[str], Warehouse], vendor: str) -> None:
         made = MADE[vendor]()
@@ -118,10 +124,17 @@ class TestNight:
         assert found == [(len(leads), len(converted), len(converted))]
 
     def test_nothing_is_unreadable_or_unmapped(self, played: Callable[[str], Warehouse], vendor: str) -> None:
-        rules = (
-            "('unmapped_stage', 'unparseable_value', 'orphan_activity', 'missing_key', 'stage_disagrees_with_history')"
-        )
+        rules = "('unmapped_stage', 'unparseable_value', 'missing_key', 'stage_disagrees_with_history')"
         assert played(vendor).rows(f"select * from quality.hygiene_violations where rule in {rules}") == []
+
+    def test_an_activity_about_one_of_two_deals_is_about_none(
+        self, played: Callable[[str], Warehouse], vendor: str
+    ) -> None:
+        made = [one for one in MADE[vendor]().activities if one.created < NIGHT]
+        orphans = [one for one in made if one.deal and one.deal.name in ambiguous(vendor)]
+        found = played(vendor).rows("select count(*) from quality.hygiene_violations where rule = 'orphan_activity'")
+        assert found == [(len(orphans),)]
+        assert bool(orphans) is (vendor == "dynamics")
 
 
 def test_stage_history_is_one_entry_per_stay(played: Callable[[str], Warehouse]) -> None:

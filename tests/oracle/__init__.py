@@ -155,7 +155,7 @@ def _violations(crm: Crm, deals: list[Deal], leads: dict[str, Lead], visits: lis
 
 def _deal_row(deal: Deal) -> dict[str, Any]:
     names = (
-        "source status pipeline created_at created_at_is_estimated created_on closed_at closed_on amount "
+        "source status pipeline created_at created_at_is_estimated created_on closed_at closed_on amount currency "
         "amount_reporting sales_cycle_days owner_key account_key lead_key lead_source is_qualified expected_close_on "
         "lost_reason close_date_pushes"
     )

@@ -69,6 +69,7 @@ class Feed:
     only_when: dict[str, list[str]] = field(default_factory=dict)
     empty_means: dict[str, str] = field(default_factory=dict)
     look_up: list[str] = field(default_factory=list)
+    rate_means: str = "reporting_per_unit"
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,7 @@ def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
         only_when={heading: _many(values) for heading, values in raw.get("only_when", {}).items()},
         empty_means=raw.get("empty_means", {}),
         look_up=_many(raw.get("look_up", [])),
+        rate_means=raw.get("rate_means", "reporting_per_unit"),
     )
 
 

@@ -48,7 +48,8 @@ sources:
       rates:
         entity: exchange_rates
         files: ["rates_*.csv"]
-        columns: {{rate_on: day, currency: currency, rate: rate}}
+        rate_means: {rate_means}
+        columns: {{rate_on: day, currency: currency, rate: rate, valid_until: until}}
       accounts:
         entity: accounts
         files: ["accounts_*.csv"]
@@ -96,12 +97,17 @@ class World:
         thresholds: str = "{}",
         of_pipeline: str = "{}",
         more_pipelines: str = "",
+        rate_means: str = "reporting_per_unit",
     ) -> Result:
         """The oracle's word on it; thresholds and further pipelines as YAML."""
         config = self.folder / "pipeline.yml"
         margin = f"gross_margin: {gross_margin}\n" if gross_margin else ""
         text = CONFIG.format(
-            after_close=after_close, margin=margin, thresholds=thresholds, of_pipeline=of_pipeline
+            after_close=after_close,
+            margin=margin,
+            thresholds=thresholds,
+            of_pipeline=of_pipeline,
+            rate_means=rate_means,
         ) + indent(dedent(more_pipelines), " " * 6)
         config.write_text(text, encoding="utf-8")
         return compute(config, self.folder, as_of)
