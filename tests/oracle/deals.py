@@ -8,10 +8,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 
+from .activities import activities_by, activity_times
 from .crm import Crm
 from .currencies import money
 from .history import history_times, opened_at, transitions_of
-from .leads import Lead, activities_by, activity_times, converted_deals, linked_deals
+from .leads import Lead, converted_deals, linked_deals
 from .money import Rates, in_reporting_currency
 from .rows import crm_close, row_stage
 from .stages import Stage, normalised
@@ -73,7 +74,7 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
             leads_by_deal[deal_id].append(lead_id)
     deals = []
     for deal_id in crm.deal_ids():
-        times = activity_times(on_deal.get(deal_id, []))
+        times = activity_times(crm, on_deal.get(deal_id, []))
         times += _conversions(crm, deal_id, leads_by_deal[deal_id])
         deals.append(_with_history(crm, deal_id, times))
     _place_unconfigured(crm, deals)

@@ -12,8 +12,9 @@ from .currencies import money
 from .deals import Deal
 from .hygiene import Violation
 from .hygiene_activities import concerned
-from .landing import KEYS, Delivery, Place, Row, required
+from .landing import KEYS, Delivery, Place, required
 from .leads import Lead
+from .mapping import Row
 from .money import first_day
 from .records import log_rows
 from .values import Dates, boolean, number
