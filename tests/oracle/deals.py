@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from .activities import activities_by, activity_times
+from .activities import activities_by, activity_times, last_completed, next_due
 from .crm import Crm
 from .currencies import money
 from .history import history_times, opened_at, transitions_of
 from .leads import Lead, converted_deals, linked_deals
-from .money import Rates, in_reporting_currency
+from .money import Rates, in_reporting_currency, in_reporting_rate
 from .rows import crm_close, row_stage
 from .stages import Stage, normalised
 from .transition import Transition
@@ -62,6 +62,20 @@ class Deal:
     lead_source: str | None = None
     is_qualified: bool | None = None
     sales_cycle_days: int | None = None
+    qualified_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    next_activity_at: datetime | None = None
+    merged_into_deal_key: str | None = None
+    reporting_rate: float | None = None
+    #: The newest word, whatever `amount` and `owner_key` were at a first close that stands.
+    shown_amount: Decimal | None = None
+    shown_owner_key: str | None = None
+
+    @property
+    def last_touch_at(self) -> datetime:
+        """Creation, the last change of stage or the last activity; to enter the first known stage is no change."""
+        activity = [self.last_activity_at] if self.last_activity_at else []
+        return max([self.created_at, *activity, *(one.at for one in self.counted[1:])])
 
     @property
     def is_deleted(self) -> bool:
@@ -92,7 +106,14 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
         _add_currency(crm, deal)
         deal.rated_on = deal.closed_on
         deal.amount_reporting = in_reporting(deal, deal.amount, deal.currency, rates)
+        rate = in_reporting_rate(deal.currency, deal.rated_on, crm.local_date(crm.as_of), rates, crm.config)
+        deal.reporting_rate = None if rate is None else float(rate)
         deal.is_qualified = _is_qualified(crm, deal)
+        deal.qualified_at = _qualified_at(crm, deal) if deal.is_qualified else None
+        deal.last_activity_at = last_completed(crm, on_deal.get(deal.id, []))
+        deal.next_activity_at = next_due(crm, on_deal.get(deal.id, []))
+        if deal.id in crm.merged_deals.merged_at:
+            deal.merged_into_deal_key = crm.key(crm.merged_deals.survivor(deal.id))
         deal.deleted_at = crm.deleted_at(deal.id)
         if deal.deleted_at:
             _delete(deal)
@@ -244,6 +265,7 @@ def _add_attributes(crm: Crm, deal: Deal) -> None:
     """Amount and owner (under keep_first those at the first close), account and its segment."""
     owner, text, currency = (crm.deal_value(deal.id, column) for column in ("owner_id", "amount", CURRENCY))
     now = money(text, currency, crm.source.currency)
+    deal.shown_amount, deal.shown_owner_key = now.amount if now else None, crm.key(owner) if owner else None
     at_close = _at_standing_close(crm, deal, "amount", str(now.amount) if now else None)
     deal.amount = None if at_close is None else Decimal(at_close)
     deal.owner_key = _at_standing_close(crm, deal, "owner", crm.key(owner) if owner else None)
@@ -327,7 +349,15 @@ def _is_qualified(crm: Crm, deal: Deal) -> bool | None:
     """Entered a qualified stage or a later open one, or was won; None if only inferred history is known."""
     if all(transition.evidence == "inferred" for transition in deal.counted):
         return None
-    return any(
-        transition.stage.outcome == "won" or crm.pipelines.of(transition.stage).is_qualifying(transition.stage)
-        for transition in deal.counted
+    return _qualified_at(crm, deal) is not None
+
+
+def _qualified_at(crm: Crm, deal: Deal) -> datetime | None:
+    return next(
+        (
+            one.at
+            for one in deal.counted
+            if one.stage.outcome == "won" or crm.pipelines.of(one.stage).is_qualifying(one.stage)
+        ),
+        None,
     )

@@ -268,6 +268,7 @@ def _forecast(
             "source": place[0],
             "pipeline": place[1],
             "month": date(year, month + 1, 1),
+            "months_ahead": months,
             "open_deals": len(open_now),
             "open_amount": sum((one.amount for one in known if one.amount is not None), Decimal(0)),
             "deals_without_amount": len(open_now) - len(known),
