@@ -161,8 +161,8 @@ COMPARED = (
         "movements",
         "month source pipeline",
         "is_complete_month opening_deals created_deals reopened_deals increased_deals decreased_deals won_deals "
-        "lost_deals deleted_deals closing_deals opening_amount created_amount reopened_amount increased_amount decreased_amount "
-        "won_amount lost_amount deleted_amount closing_amount",
+        "lost_deals deleted_deals merged_deals closing_deals opening_amount created_amount reopened_amount "
+        "increased_amount decreased_amount won_amount lost_amount deleted_amount merged_amount closing_amount",
     ),
     _compared(
         "mart_stage_flow",

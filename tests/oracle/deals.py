@@ -71,6 +71,16 @@ class Deal:
     shown_amount: Decimal | None = None
     shown_owner_key: str | None = None
 
+    #: Of a survivor that no earlier extract knew: the day of the merge, on which it enters what was open.
+    entered_by_merge_on: date | None = None
+    #: Whether it left what was open by being merged into another.
+    is_merged_away: bool = False
+
+    @property
+    def there_from(self) -> date:
+        """From when it stands in snapshots and daily counts."""
+        return max(self.opened_on, self.entered_by_merge_on or self.opened_on)
+
     @property
     def last_touch_at(self) -> datetime:
         """Creation, the last change of stage or the last activity; to enter the first known stage is no change."""
@@ -117,6 +127,7 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
         deal.deleted_at = crm.deleted_at(deal.id)
         if deal.deleted_at:
             _delete(deal)
+        _add_merge(crm, deal)
     return deals
 
 
@@ -213,6 +224,17 @@ def _add_state(crm: Crm, deal: Deal) -> None:
         deal.status = last.stage.outcome
         deal.closed_at = _closing_transition(deal.counted).at
         deal.closed_on = _own_close_day(crm, deal) or crm.local_date(deal.closed_at)
+
+
+def _add_merge(crm: Crm, deal: Deal) -> None:
+    """A merge changes nothing of the days before it: then the swallowed deals stood there, and not a new survivor."""
+    merges, record = crm.merged_deals, crm.deals.get(deal.id)
+    deal.is_merged_away = deal.deleted_at is not None and deal.deleted_at == merges.merged_at.get(deal.id)
+    swallowed = [
+        merges.merged_at[one] for one in merges.merged_at if merges.survivor(one) == deal.id and one in crm.deals
+    ]
+    if record and swallowed and min(swallowed) <= record.first_delivered_at:
+        deal.entered_by_merge_on = crm.local_date(record.first_delivered_at)
 
 
 def _delete(deal: Deal) -> None:

@@ -40,8 +40,8 @@ def stays_of(deal: Deal, rates: Rates) -> list[Stay]:
     as_of_day = crm.local_date(crm.as_of)
     moments = [one.at for one in deal.counted] + [one.at for one in changes + deal.currency_changes]
     moments += [deal.deleted_at] if deal.deleted_at else []
-    days = {crm.local_date(moment) for moment in moments} | {deal.opened_on}
-    starts = sorted(day for day in days if deal.opened_on <= day <= as_of_day)
+    days = {crm.local_date(moment) for moment in moments} | {deal.there_from}
+    starts = sorted(day for day in days if deal.there_from <= day <= as_of_day)
     ends = [start - DAY for start in starts[1:]] + [as_of_day]
     stays = (_stay(deal, start, end, changes, rates) for start, end in zip(starts, ends, strict=True))
     return [stay for stay in stays if stay]
