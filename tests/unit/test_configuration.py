@@ -255,16 +255,16 @@ sources:
       deals:
         entity: deals
         files: [x.csv]
-        columns: {deal_id: Id, stage: Stage, amount: [Amount, "*_Amount"], lead_source: Paid, status: State, owner_id: Owner}
+        columns: {deal_id: Id, stage: Stage, amount: [Amount, "*_Amount"], lost_reason: R, status: S, owner_id: O}
 """
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("references: {amount: {column: lead_source}}", ""),
+        ("references: {amount: {column: lost_reason}}", ""),
         (
-            "references: {amount: [{column: lead_source, when: {status: [won]}}, {column: lead_source, when: {lead_source: '*'}}]}",
+            "references: {amount: [{column: status, when: {status: [won]}}, {column: status, when: {owner_id: '*'}}]}",
             "",
         ),
         (
@@ -272,12 +272,12 @@ sources:
             "sources.0.feeds.deals: references.amount: 'piad' is not in columns; name its headings there",
         ),
         (
-            "references: {amount: {column: lead_source, when: {state: [won]}}}",
+            "references: {amount: {column: lost_reason, when: {state: [won]}}}",
             "references.amount: 'state' is not in columns; name its headings there, such as columns: {state:",
         ),
-        ("references: {amuont: {column: lead_source}}", "'amuont' in references is no column of deals"),
+        ("references: {amuont: {column: lost_reason}}", "'amuont' in references is no column of deals"),
         (
-            "references: {amount: {column: lead_source, when: {status: []}}}",
+            "references: {amount: {column: lost_reason, when: {status: []}}}",
             "names no value; write what the cell has to say, '*' for anything, or '' for nothing",
         ),
         ("only_when: {Kind: ['*', Deal]}", "sources.0.feeds.deals.only_when.Kind: '*' stands for any cell"),
