@@ -83,7 +83,7 @@ def _won(
     if "status" in columns:
         conditions.append("lower(status) = 'won'")
     if not conditions:
-        return ["won: no stage and no status says so"]
+        return ["won: none, for no stage and no status is called so"]
     sign = readings.get("amount", "point")
     bare = "regexp_replace(amount, '[^0-9.,-]', '', 'g')"
     plain = f"replace({bare}, ',', '')" if sign == "point" else f"replace(replace({bare}, '.', ''), ',', '.')"

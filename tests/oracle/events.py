@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from .crm import Crm
 from .currencies import money
-from .landing import Row
+from .mapping import Row
 from .money import Rates, in_reporting_currency
 from .records import log_rows
 from .values import Dates, boolean

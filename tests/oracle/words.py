@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from .crm import Crm
 from .currencies import money
-from .landing import Row
+from .mapping import Row
 from .rows import row_stage
 from .values import Dates
 
