@@ -272,6 +272,7 @@ def _write_feeds(
         for name, feed in source.feeds.items():
             records = [r for r in loaded if (r.source, r.feed) == (source.name, name)]
             is_full = (feed.deliveries or source.deliveries) == "full"
+            moments = {_sql_moment(r.extracted_at) for r in records}
             ragged = {_sql_moment(r.extracted_at) for r in records if r.rows_rejected}
             feeds.append(
                 {
@@ -287,13 +288,8 @@ def _write_feeds(
                     "newest_full_at": max((_sql_moment(r.extracted_at) for r in records), default=None)
                     if is_full
                     else None,
-                    # a rejected row may be that of any record: only a full extract without one proves that one is gone
-                    "newest_proof_at": max(
-                        (moment for moment in map(_sql_moment, {r.extracted_at for r in records}) if moment not in ragged),
-                        default=None,
-                    )
-                    if is_full
-                    else None,
+                    # a rejected row may be any record's: only a full extract without one proves that a record is gone
+                    "newest_proof_at": max(moments - ragged, default=None) if is_full else None,
                     "id_separator": source.id_separator if feed.id_separator is None else feed.id_separator,
                     # a log or versions that were delivered give the stages of deals; configured ones may never come
                     "needs_stage": not any(

@@ -232,9 +232,10 @@ def _of_headers(rows: list[list[str]]) -> Iterator[Polluted]:
 
     for at in range(9):
         for change, heading in (
-            ("empty", ""), ("letterless", "---"), ("a number", str(at)), ("huge", HEADER[at] * 4000), ("other", "Xyz"),
-            ("with a quote", f'{HEADER[at]}"'), ("opening a quote", f'"{HEADER[at]}'), ("of two lines", f'"{HEADER[at]}\nx"'),
-            ("in apostrophes", f"'{HEADER[at]}'"), ("another one's", HEADER[(at + 1) % 9]), ("with spaces", f" {HEADER[at]} "),
+            ("empty", ""), ("letterless", "---"), ("a number", str(at)), ("huge", HEADER[at] * 4000),
+            ("other", "Xyz"), ("with a quote", f'{HEADER[at]}"'), ("opening a quote", f'"{HEADER[at]}'),
+            ("of two lines", f'"{HEADER[at]}\nx"'), ("in apostrophes", f"'{HEADER[at]}'"),
+            ("another one's", HEADER[(at + 1) % 9]), ("with spaces", f" {HEADER[at]} "),
         ):  # fmt: skip
             yield Polluted(f"heading {at + 1} {change}", with_header(*HEADER[:at], heading, *HEADER[at + 1 :]), rows)
         yield Polluted(f"heading {at + 1} missing", with_header(*HEADER[:at], *HEADER[at + 1 :]), rows)
@@ -368,6 +369,6 @@ if __name__ == "__main__":
     outcomes = measure()
     if "--each" in sys.argv:
         for name, became in outcomes.items():
-            print(f"{became}: {name}")  # noqa: T201
+            print(f"{became}: {name}")
     counts = Counter(outcomes.values())
-    print(len(outcomes), "files:", ", ".join(f"{counts[one]} {one}" for one in OUTCOMES))  # noqa: T201
+    print(len(outcomes), "files:", ", ".join(f"{counts[one]} {one}" for one in OUTCOMES))
