@@ -61,6 +61,17 @@
     end
 {%- endmacro %}
 
+{# Whether a moment is known by its day only (timestamp_of takes the others first). #}
+{% macro is_day(name) -%}
+    (_day_{{ name }} is not null and _time_{{ name }} is null and _utc_{{ name }} is null)
+{%- endmacro %}
+
+{# The last second of a day, as its clock shows it. #}
+{% macro last_second_of(day) -%} cast({{ day }} as timestamp) + interval '86399' second {%- endmacro %}
+
+{# A day of the year 0, or of the first one, as some systems write the beginning of time. #}
+{% macro is_before_calendars(day) -%} {{ day }} < date '0002-01-01' {%- endmacro %}
+
 {% macro written_day(value, kind, reading) -%}
     {#- a midnight in UTC is how some exports write a day, as they do in milliseconds #}
     {%- set midnight = 'when substr(' ~ value ~ ", 12, 5) = '00:00' and " ~ is_midnight_in_utc(value) ~ ' then try_cast(left(' ~ value ~ ', 10) as timestamp)' -%}
