@@ -206,14 +206,31 @@
     end
 {%- endmacro %}
 
-{# A whole cell: signed digits with what may stand around them, or those in parentheses. #}
+{#
+    A whole cell: signed digits with what may stand around them, or those in parentheses. Behind the code of a currency they
+    do not begin with a superfluous zero: USD001 is the number of something (ingest/proof.py says the same).
+#}
 {% macro number_pattern(sign) -%}
-    {%- set number = var('number_frame') | replace('{digits}', var('number_digits')[sign]) -%}
-    {{ return('^(?:' ~ number ~ '|\\(' ~ number ~ '\\))$') }}
+    {%- set digits = var('number_digits')[sign] -%}
+    {%- set named = var('number_prefix') -%}
+    {%- set numbers = [
+        framed('(?:' ~ named | replace('{currency}', one_of(var('currency_signs').keys() | list)) ~ ')?', digits),
+        framed(named | replace('{currency}', one_of(var('currency_codes'))), '(?:0|[1-9]\\d*)' ~ digits[3:]),
+    ] | join('|') -%}
+    {{ return('^(?:' ~ numbers ~ '|\\((?:' ~ numbers ~ ')\\))$') }}
+{%- endmacro %}
+
+{% macro framed(prefix, digits) -%}
+    {{ return(
+        var('number_frame') | replace('{prefix}', prefix) | replace('{digits}', digits)
+        | replace('{suffix}', one_of(currency_words()))
+    ) }}
 {%- endmacro %}
 
 {# The sign, the digits and the decimal sign of such a cell, as a plain number. #}
 {% macro digits_of(value, sign) -%}
-    {%- set digits = without(value, '[^0-9.]') if sign == 'point' else 'replace(' ~ without(value, '[^0-9,]') ~ ", ',', '.')" -%}
+    {#- the points of kr. and Rs. are none of the number's -#}
+    {%- set bare = without(value, one_of(var('currency_signs').keys() | select('in', ['kr.', 'Rs.', 'Fr.']) | list)) -%}
+    {%- set digits = without(bare, '[^0-9.]') if sign == 'point' else 'replace(' ~ without(bare, '[^0-9,]') ~ ", ',', '.')" -%}
     concat(case when {{ matches(value, var('number_is_negative')) }} then '-' else '' end, {{ digits }})
 {%- endmacro %}

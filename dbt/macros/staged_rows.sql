@@ -25,6 +25,8 @@
     {%- do missing.update({column: column ~ ' is null' ~ (' and not coalesce(' ~ unless[column] ~ ', false)' if column in unless)}) %}
 {%- endfor %}
 {%- set typed_columns = columns.items() | selectattr(1, 'ne', 'text') | map('first') | list %}
+{%- set has_money = 'amount' in columns and 'currency' in columns %}
+{%- set told_later = ['amount', 'currency'] if has_money else [] %}
 {%- set moments = [] %}
 {%- for column, kind in columns.items() if kind in ('timestamp', 'date') %}{% do moments.append(column) %}{% endfor %}
 with feeds as (
@@ -80,8 +82,14 @@ read as {{ not_materialized() }} (
         {{ column }} as raw_{{ column }},
         {%- endfor %}
         {%- for column, kind in columns.items() %}
-        {{ read_value(column, kind, '_reading_' ~ column) }} as {{ '_read_' if column in moments }}{{ column }},
+        {{ read_value(column, kind, '_reading_' ~ column) }} as {{ '_read_' if column in moments + told_later }}{{ column }},
         {%- endfor %}
+        {%- if has_money %}
+        -- a number in the standard form has nothing beside it
+        case when _reading_amount is not null then {{ word_before('amount') }} end as _before_amount,
+        case when _reading_amount is not null then {{ word_behind('amount') }} end as _behind_amount,
+        _source_currency,
+        {%- endif %}
         {%- for name in readings %}
         _reading_{{ name }},
         {%- endfor %}
@@ -100,6 +108,18 @@ typed as {{ not_materialized() }} (
         {{ 'case when ' ~ is_before_calendars('_read_' ~ column) ~ " then date '0001-01-01' else " if column in since_ever }}
         {{- not_before_history('_read_' ~ column, columns[column]) }}{{ ' end' if column in since_ever }} as {{ column }}
         {%- endfor %}
+        {%- if has_money %},
+        coalesce(
+            _read_currency,
+            case when _read_amount is not null
+                then coalesce({{ sole_currency('_before_amount') }}, {{ sole_currency('_behind_amount') }})
+            end
+        ) as currency,
+        {%- set told = currency_told('_read_currency', '_before_amount', '_behind_amount', '_source_currency') %}
+        case
+            when {{ can_mean('_before_amount', told) }} and {{ can_mean('_behind_amount', told) }} then _read_amount
+        end as amount
+        {%- endif %}
     from read
 ),
 
