@@ -250,7 +250,9 @@ class Feed(Strict):
     when_gone: WhenGone = Field(
         "deleted", description="What leads became that a later full extract lacks; `converted`: a deal, or closed."
     )
-    rate_means: RateMeans = Field("reporting_per_unit", description="What a rate counts: which currency for one of which.")
+    rate_means: RateMeans = Field(
+        "reporting_per_unit", description="What a rate counts: which currency for one of which."
+    )
     confirmed: list[str] = Field(default_factory=list, description="sha256 of files to load although held back.")
     required: bool = Field(False, description="A night without a good delivery of it is blocked.")
     id_begins_with: str | None = Field(

@@ -372,7 +372,10 @@ def number_pattern(sign: str) -> str:
     codes, signs = _one_of(rules["currency_codes"]), _one_of(rules["currency_signs"])
     digits = rules["number_digits"][sign]
     numbers = "|".join(
-        rules["number_frame"].replace("{prefix}", prefix).replace("{digits}", whole).replace("{suffix}", f"{codes}|{signs}")
+        rules["number_frame"]
+        .replace("{prefix}", prefix)
+        .replace("{digits}", whole)
+        .replace("{suffix}", f"{codes}|{signs}")
         for prefix, whole in (
             (f"(?:{rules['number_prefix'].replace('{currency}', signs)})?", digits),
             # behind a code no superfluous zero: USD001 is the number of something

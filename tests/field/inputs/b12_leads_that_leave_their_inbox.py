@@ -87,6 +87,8 @@ INPUTS = (
             "2026-02-01/leads-1-2.csv": "Lead - ID,Lead - Title,Lead - Contact person,Lead - Organization,"
             "Lead - Lead created\nu3,Cy,Cy Co,Co AG,2026-01-05 09:00:00\nu4,Di,,,2026-01-05 09:00:00\n",
         },
-        expected=(Expected(_LEADS, "u1 | True | True | 2\nu2 | False | True |\nu3 | False | False |\nu4 | False | False |"),),
+        expected=(
+            Expected(_LEADS, "u1 | True | True | 2\nu2 | False | True |\nu3 | False | False |\nu4 | False | False |"),
+        ),
     ),
 )

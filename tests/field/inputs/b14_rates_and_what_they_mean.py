@@ -23,7 +23,9 @@ INPUTS = (
         kind="B14",
         source="b14_units_per_reporting",
         says="2.5 of it for one of ours, until its end however old; since ever; none after the end",
-        config="deliveries: full\nfeeds:" + _DEALS + """
+        config="deliveries: full\nfeeds:"
+        + _DEALS
+        + """
       rates:
         entity: exchange_rates
         files: ["rates*.csv"]
@@ -58,14 +60,18 @@ INPUTS = (
                 """,
             ),
             Expected(_MISSING, "b14_units_per_reporting:ended"),
-            Expected("select record_key from quality.hygiene_violations where source = '{source}' and rule = 'missing_key'"),
+            Expected(
+                "select record_key from quality.hygiene_violations where source = '{source}' and rule = 'missing_key'"
+            ),
         ),
     ),
     Input(
         kind="B14",
         source="b14_reporting_per_unit",
         says="by default a rate is ours for one of theirs, and too old after 62 days",
-        config="deliveries: full\nfeeds:" + _DEALS + """
+        config="deliveries: full\nfeeds:"
+        + _DEALS
+        + """
       rates:
         entity: exchange_rates
         files: ["rates*.csv"]

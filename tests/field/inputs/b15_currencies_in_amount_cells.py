@@ -20,7 +20,7 @@ INPUTS = (
     Input(
         kind="B15",
         source="b15_three_things",
-        says="€ is euros, USD dollars, $ nobody knows whose; codes that are none and numbers of something are no amounts",
+        says="€ is euros, USD dollars, $ nobody knows whose; codes that are none, and order numbers, are no amounts",
         config=_CONFIG,
         files={
             "deals_2026-02-01.csv": """
@@ -134,8 +134,10 @@ INPUTS = (
                 " and month = date '2026-01-01'",
                 "120.00",
             ),
-            Expected("select value, reason from quality.quarantined_rows where source = '{source}'",
-                     "$ 50 | amount cannot be read"),
+            Expected(
+                "select value, reason from quality.quarantined_rows where source = '{source}'",
+                "$ 50 | amount cannot be read",
+            ),
             Expected(_UNREAD, "b15_money_elsewhere:deal_changes:1:amount | $ 1000"),
         ),
     ),

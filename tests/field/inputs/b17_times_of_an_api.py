@@ -32,7 +32,8 @@ INPUTS = (
         says="a connector that drops the API's offset, and the UI's export; a day stays that day",
         config="vendor: hubspot\ntimezone: America/New_York\ndeliveries: incremental\n",
         files={
-            "deals-2026-02-01.csv": "hs_object_id,dealname,dealstage,createdate,closedate,hs_v2_date_entered_closedwon\n"
+            "deals-2026-02-01.csv": "hs_object_id,dealname,dealstage,createdate,closedate,"
+            "hs_v2_date_entered_closedwon\n"
             "1,A,closedwon,2026-01-05 23:30:00,2026-01-20 00:00:00,2026-01-20 12:00:00\n",
             "deals-2026-02-02.csv": "Record ID,Deal Name,Deal Stage,Create Date\n"
             "2,B,Appointment Scheduled,2026-01-05 23:30\n",
