@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
-from dagster_project.config.load import vendor_names
+from dagster_project.config.load import source_of_preset, vendor_names
 from dagster_project.config.models import Feed, Source
 from dagster_project.draft.sampled import Sample
-from dagster_project.draft.words import read_preset, says_plainly
+from dagster_project.draft.words import says_plainly
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.headings import ANY_TEXT, Matched, heading_key, known_headings, match
 from dagster_project.ingest.landing import feed_of
@@ -18,7 +18,7 @@ from dagster_project.ingest.landing import feed_of
 _LEAST_OWN, _CLEARLY = 3, 2
 _LEAST_THROUGHOUT = 5
 #: What a vendor's export of an entity has, each in one of these columns: most of it, or it is somebody else's export.
-_ESSENTIAL = {
+ESSENTIAL = {
     "deals": (
         ("deal_id",),
         ("stage",),
@@ -70,8 +70,7 @@ def recognise(samples: list[Sample], name: str) -> VendorFit | None:
 
 
 def _fit(vendor: str, samples: list[Sample], name: str) -> VendorFit:
-    preset = {key: value for key, value in read_preset(vendor).items() if key != "stages"}
-    source = Source.model_validate({**preset, "name": name, "vendor": vendor})
+    source = Source.model_validate({**source_of_preset(vendor), "name": name, "vendor": vendor})
     feeds: list[tuple[Sample, str]] = []
     left: list[tuple[Sample, str]] = []
     own = 0
@@ -143,7 +142,7 @@ def _own_headings(sample: Sample, feed: Feed, has_history: bool) -> int:
 def _lacking(sample: Sample, feed: Feed) -> str | None:
     """The essential columns that a file lacks, if it lacks most of those that the feed knows."""
     matched = match([column.heading for column in sample.columns], feed, needs_stage=False)
-    known = [columns for columns in _ESSENTIAL.get(feed.entity, ()) if not set(columns).isdisjoint(feed.columns)]
+    known = [columns for columns in ESSENTIAL.get(feed.entity, ()) if not set(columns).isdisjoint(feed.columns)]
     given = {*matched.positions, *feed.constants}
     missing = [columns[0] for columns in known if given.isdisjoint(columns)]
     return ", ".join(missing) if len(missing) >= _LEAST_ESSENTIAL * len(known) and missing else None
