@@ -92,6 +92,7 @@ select
         or coalesce(activity_rows.due_at <= feeds.done_when_due_by, false)
     ) as is_done,
     case
+        when activity_rows.told_at is null then null
         when activity_rows.told_by_day then greatest(
             least(coalesce(activity_rows.created_that_day_at, activity_rows.day_ends_at), activity_rows.known_at),
             activity_rows.not_before
