@@ -38,7 +38,7 @@ deals as (
         pipeline as row_pipeline,
         stage as row_stage,
         outcome as row_outcome,
-        pipeline_name is not null as row_names_pipeline,
+        coalesce(names_pipeline, false) as row_names_pipeline,
         given_closed_at,
         given_close_on,
         row_closed_at,
@@ -138,6 +138,8 @@ dated as (
                 logged.first_change_at,
                 first_activities.first_activity_at,
                 first_conversions.converted_at,
+                -- a deal that is won or lost was created by then
+                deals.row_closed_at,
                 deals.first_delivered_at
             )
         ) as created_at,
