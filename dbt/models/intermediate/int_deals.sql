@@ -156,6 +156,7 @@ select
     deletions.deal_key is not null as is_deleted,
     deletions.deleted_at,
     deletions.merged_into_key,
+    entries.merged_in_at,
     deal_leads.lead_key,
     -- a date after the run's moment is kept and flagged, but history starts when a delivery first shows it
     case
@@ -165,6 +166,7 @@ select
 from dated
 cross join {{ source('config', 'run') }} as run
 left join deletions on dated.deal_key = deletions.deal_key
+left join {{ ref('int_merge_entries') }} as entries on dated.deal_key = entries.deal_key
 left join {{ ref('int_deal_leads') }} as deal_leads
     on dated.deal_key = deal_leads.deal_key
     and deal_leads.is_first

@@ -93,7 +93,7 @@ words as (
         deal_key,
         source,
         'dated' as shape,
-        concat(coalesce(heading_pipeline_name, ''), chr(31), stage_name) as word_key,
+        concat(coalesce(heading_pipeline_name, ''), '|', stage_name) as word_key,
         2 * date_number as place,
         false as is_left,
         heading_pipeline_name as told_pipeline_name,

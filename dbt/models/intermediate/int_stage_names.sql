@@ -65,7 +65,7 @@ named as (
     left join placed
         on dates.deal_key = placed.deal_key
         and placed.shape = 'dated'
-        and concat(coalesce(dates.heading_pipeline_name, ''), chr(31), dates.stage_name) = placed.word_key
+        and concat(coalesce(dates.heading_pipeline_name, ''), '|', dates.stage_name) = placed.word_key
     where dates.entered_at is not null
 
     union
