@@ -241,6 +241,9 @@ class Feed(Strict):
     closed_lead_statuses: list[str] = Field(default_factory=list)
     confirmed: list[str] = Field(default_factory=list, description="sha256 of files to load although held back.")
     required: bool = Field(False, description="A night without a good delivery of it is blocked.")
+    id_begins_with: str | None = Field(
+        None, description="What the vendor's ids of this entity begin with: a draft knows files of other names by it."
+    )
     max_delivery_age_hours: float | None = Field(
         None, ge=0, description="Overrides thresholds.max_delivery_age_hours: a monthly export is no day late."
     )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .activities import activity_rows
 from .bottlenecks import bottlenecks
 from .changes import changes_of
 from .configuration import moment_in_utc, read_configuration
@@ -29,7 +30,7 @@ from .hygiene_deals import deal_violations
 from .hygiene_deliveries import delivery_violations
 from .hygiene_leads import lead_violations
 from .hygiene_rows import row_violations
-from .leads import Lead, activity_rows, leads_of
+from .leads import Lead, contacts_of, leads_of
 from .money import read_rates
 from .monthly import monthly_metrics
 from .movements import months_with_completeness, movements, turns_of
@@ -92,14 +93,15 @@ def compute(
         its_visits = [visit for deal in its_deals for visit in visits_of(deal)]
         broken += applying(_violations(crm, its_deals, its_leads, its_visits), crm)
         leads += its_leads.values()
-        activities += activity_rows(crm, its_leads)
+        activities += activity_rows(crm, its_leads, contacts_of(crm))
         deals += its_deals
         visits += its_visits
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
     forecast, backtest = forecasts(deals, rates, moment.astimezone(config.zone).date())
     customers = customers_of(crms, rates)
     living = [deal for deal in deals if not deal.is_deleted]
-    by_month = monthly_metrics(living, leads, spend_of(crms, rates), customers, config, moment)
+    watched = frozenset(crm.source.name for crm in crms if crm.delivers("activities.activity_id"))
+    by_month = monthly_metrics(living, leads, spend_of(crms, rates), customers, config, moment, watched)
     months = {row["month"]: row["is_complete_month"] for row in by_month if row["grain"] == "all"}
     by_stage = stage_metrics(crms, visits, months)
     turns = [turn for deal in deals for turn in turns_of(deal, rates)]
@@ -155,7 +157,7 @@ def _violations(crm: Crm, deals: list[Deal], leads: dict[str, Lead], visits: lis
 
 def _deal_row(deal: Deal) -> dict[str, Any]:
     names = (
-        "source status pipeline created_at created_at_is_estimated created_on closed_at closed_on amount "
+        "source status pipeline created_at created_at_is_estimated created_on closed_at closed_on amount currency "
         "amount_reporting sales_cycle_days owner_key account_key lead_key lead_source is_qualified expected_close_on "
         "lost_reason close_date_pushes"
     )
@@ -218,6 +220,6 @@ def _visit_row(visit: Visit) -> dict[str, Any]:
 def _lead_row(lead: Lead) -> dict[str, Any]:
     names = (
         "source owner_key lead_source status created_at created_at_is_estimated is_converted "
-        "first_response_at response_hours is_unanswered"
+        "first_response_at response_hours is_unanswered is_closed"
     )
     return {"lead_key": lead.key, "lead_id": lead.id, **{name: getattr(lead, name) for name in names.split()}}

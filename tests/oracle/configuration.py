@@ -69,6 +69,11 @@ class Feed:
     only_when: dict[str, list[str]] = field(default_factory=dict)
     empty_means: dict[str, str] = field(default_factory=dict)
     look_up: list[str] = field(default_factory=list)
+    rate_means: str = "reporting_per_unit"
+    when_gone: str = "deleted"
+    utc_headings: frozenset[str] = frozenset()
+    done_when_past: bool = False
+    report_tail: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -229,6 +234,11 @@ def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
         only_when={heading: _many(values) for heading, values in raw.get("only_when", {}).items()},
         empty_means=raw.get("empty_means", {}),
         look_up=_many(raw.get("look_up", [])),
+        rate_means=raw.get("rate_means", "reporting_per_unit"),
+        when_gone=raw.get("when_gone", "deleted"),
+        utc_headings=_folded_set([] if "timezone" in raw else raw.get("utc_headings", [])),
+        done_when_past=raw.get("done_when_past") == "true",
+        report_tail=_many(own_or_sources("report_tail", [])),
     )
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from .configuration import Config, Feed, Source, folded
 from .delivered_stages import with_delivered_stages
-from .landing import Delivery, Row, deliveries_of
+from .landing import Delivery, deliveries_of
 from .lookups import resolve
+from .mapping import Row
 from .merges import Merges
 from .records import is_flagged_deal, log_rows, records_of
 from .stage_names import StageNames
@@ -74,6 +75,7 @@ class Crm:
         self.deals, self.leads = records["deals"], records["leads"]
         self.activities, self.accounts = records["activities"], records["accounts"]
         self.owners = records["owners"]
+        self.standing_accounts = frozenset(one.id for one in self.accounts.values() if not one.is_deleted)
         self.stages = StageNames(self.pipelines, records["stages"])
         self.stages.learn(self.deals.values())
         self.merged_deals, self.merged_leads = Merges(self.deals), Merges(self.leads)
@@ -143,7 +145,7 @@ class Crm:
             if of_feed[-1].feed.incremental or deal_id in of_feed[-1].quarantined_ids:
                 return None
             without = takewhile(lambda one: deal_id not in one.quarantined_ids, reversed(of_feed))
-            since += [one.extracted_at for one in without if began_at <= one.extracted_at]
+            since += [one.extracted_at for one in without if began_at <= one.extracted_at and not one.rejected]
         return min(since, default=None)
 
     def _first_full_extracts(self) -> dict[str, datetime]:

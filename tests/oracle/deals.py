@@ -8,15 +8,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 
+from .activities import activities_by, activity_times
 from .crm import Crm
+from .currencies import money
 from .history import history_times, opened_at, transitions_of
-from .leads import Lead, activities_by, activity_times, converted_deals, linked_deals
+from .leads import Lead, converted_deals, linked_deals
 from .money import Rates, in_reporting_currency
 from .rows import crm_close, row_stage
 from .stages import Stage, normalised
 from .transition import Transition
-from .values import amount
-from .words import field_changes, shown_now
+from .words import CURRENCY, Change, field_changes, shown_now
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Deal:
     amount: Decimal | None = None
     amount_reporting: Decimal | None = None
     currency: str = ""
+    currency_changes: list[Change] = field(default_factory=list)
     rated_on: date | None = None
     deleted_at: datetime | None = None
     owner_key: str | None = None
@@ -72,7 +74,7 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
             leads_by_deal[deal_id].append(lead_id)
     deals = []
     for deal_id in crm.deal_ids():
-        times = activity_times(on_deal.get(deal_id, []))
+        times = activity_times(crm, on_deal.get(deal_id, []))
         times += _conversions(crm, deal_id, leads_by_deal[deal_id])
         deals.append(_with_history(crm, deal_id, times))
     _place_unconfigured(crm, deals)
@@ -83,9 +85,9 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
         _add_expected_close(crm, deal)
         known = [leads[lead_id] for lead_id in leads_by_deal[deal.id] if lead_id in leads]
         _add_lead(deal, min(known, key=lambda lead: (lead.created_at, lead.id), default=None))
-        deal.currency = (crm.deal_value(deal.id, "currency") or crm.source.currency).upper()
+        _add_currency(crm, deal)
         deal.rated_on = deal.closed_on
-        deal.amount_reporting = in_reporting(deal, deal.amount, rates)
+        deal.amount_reporting = in_reporting(deal, deal.amount, deal.currency, rates)
         deal.is_qualified = _is_qualified(crm, deal)
         deal.deleted_at = crm.deleted_at(deal.id)
         if deal.deleted_at:
@@ -93,10 +95,18 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
     return deals
 
 
-def in_reporting(deal: Deal, amount: Decimal | None, rates: Rates) -> Decimal | None:
-    """Any amount the deal ever had, by the one rate it has."""
+def in_reporting(deal: Deal, amount: Decimal | None, currency: str, rates: Rates) -> Decimal | None:
+    """Any amount the deal ever had, by the rate of the one day it has."""
     as_of_day = deal.crm.local_date(deal.crm.as_of)
-    return in_reporting_currency(amount, deal.currency, deal.rated_on, as_of_day, rates, deal.crm.config)
+    return in_reporting_currency(amount, currency, deal.rated_on, as_of_day, rates, deal.crm.config)
+
+
+def _add_currency(crm: Crm, deal: Deal) -> None:
+    """The one it closed in, else the present one."""
+    deal.currency_changes = field_changes(crm, deal.id, CURRENCY)
+    now = shown_now(crm, deal.id, CURRENCY)
+    at_close = known_at(crm, deal.id, CURRENCY, deal.closed_at, now) if deal.closed_at else now
+    deal.currency = at_close or crm.source.currency.upper()
 
 
 def _conversions(crm: Crm, deal_id: str, lead_ids: list[str]) -> list[datetime]:
@@ -217,9 +227,9 @@ def _pipeline(crm: Crm, deal: Deal) -> str:
 
 def _add_attributes(crm: Crm, deal: Deal) -> None:
     """Amount and owner (under keep_first those at the first close), account and its segment."""
-    owner, text = (crm.deal_value(deal.id, column) for column in ("owner_id", "amount"))
-    now = amount(text)
-    at_close = _at_standing_close(crm, deal, "amount", None if now is None else str(now))
+    owner, text, currency = (crm.deal_value(deal.id, column) for column in ("owner_id", "amount", CURRENCY))
+    now = money(text, currency, crm.source.currency)
+    at_close = _at_standing_close(crm, deal, "amount", str(now.amount) if now else None)
     deal.amount = None if at_close is None else Decimal(at_close)
     deal.owner_key = _at_standing_close(crm, deal, "owner", crm.key(owner) if owner else None)
     deal.name = crm.deal_value(deal.id, "deal_name")

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from .configuration import PipelineConfig, Source
-from .landing import Delivery, Row
+from .landing import Delivery
+from .mapping import Row
 from .stages import CANONICAL, DEFAULT_PIPELINE, normalised
 from .values import boolean, number
 

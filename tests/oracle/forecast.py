@@ -17,8 +17,8 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from .changes import Change, changes_of, value_on
-from .deals import Deal, in_reporting
+from .changes import Change, changes_of, value_on, worth_on
+from .deals import Deal
 from .money import Rates
 from .transition import Transition
 from .words import shown_now
@@ -144,15 +144,10 @@ def _wins(deals: list[Deal], rates: Rates) -> dict[tuple[str, str], list[tuple[d
             is_there = deal.deleted_at is None or after.at <= deal.deleted_at
             if was_open and after.stage.outcome == "won" and is_there:
                 day = max(deal.crm.local_date(after.at), deal.opened_on)
-                amount = _amount_on(deal, changes, day, rates)
+                amount = worth_on(deal, changes, day, rates)
                 if amount is not None:
                     wins[deal.source, deal.pipeline].append((day, amount))
     return wins
-
-
-def _amount_on(deal: Deal, changes: list[Change], day: date, rates: Rates) -> Decimal | None:
-    text = value_on(changes, "amount", day, None if deal.amount is None else str(deal.amount), deal.crm)
-    return in_reporting(deal, Decimal(text) if text else None, rates)
 
 
 def _standings(
@@ -179,8 +174,8 @@ def _standings(
             expected = date.fromisoformat(text) if text else None
         amount = None
         if is_delivered or (history_tells and (deal.source, "amount") in tells):
-            amount = _amount_on(deal, changes, day, rates)
-        won_amount = _amount_on(deal, changes, end, rates) if outcome == "won" and end else None
+            amount = worth_on(deal, changes, day, rates)
+        won_amount = worth_on(deal, changes, end, rates) if outcome == "won" and end else None
         yield Standing(
             day=day,
             place=(deal.source, last.stage.pipeline if last else deal.pipeline),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from .crm import Crm, Version
-from .landing import Row
 from .logged import logged
+from .mapping import Row
 from .records import Record
 from .rows import crm_close, named_stage, row_outcome, row_stage
 from .stages import Stage

@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from .crm import Crm
+from .currencies import money
 from .deals import Deal
 from .hygiene import Violation
 from .hygiene_activities import concerned
-from .landing import KEYS, Delivery, Place, Row, required
+from .landing import KEYS, Delivery, Place, required
 from .leads import Lead
+from .mapping import Row
+from .money import first_day
 from .records import log_rows
-from .values import Dates, amount, boolean, number
+from .values import Dates, boolean, number
 
 #: Entities without an id of their own → the column that names what a row is about.
 SUBJECTS = {
@@ -54,7 +57,7 @@ Broken = tuple[str, str, str | None, str, Any, Any]
 def _unparseable(crm: Crm) -> Iterator[Broken]:
     for entity, record_id, place, row, dates in _rows_that_count(crm):
         for column, text in row.items():
-            cell = _unreadable(column, text, row, dates) if text else None
+            cell = _unreadable(column, text, row, dates, crm.source.currency) if text else None
             if cell:
                 name = str(row["field"] if column == "new_value" else column)
                 yield "unparseable_value", entity, record_id, _key(crm, entity, record_id, place, name), cell, name
@@ -79,26 +82,30 @@ def _key(crm: Crm, entity: str, record_id: str | None, place: Place | None, colu
     )
 
 
-def _unreadable(column: str, text: str, row: Row, dates: Dates) -> str | None:
+def _unreadable(column: str, text: str, row: Row, dates: Dates, currency: str) -> str | None:
     """What stands in a cell that is not what the column is."""
     if column == "new_value":
         field = (row["field"] or "").casefold()
-        return text if field in TYPED_FIELDS and _value(field, text, dates) is None else None
+        return text if field in TYPED_FIELDS and _value(field, text, {}, dates, currency) is None else None
     if column == "stage_dates":
         cells = [cell for *_, cell in json.loads(text) if dates.moment(cell) is None]
         return min(cells, default=None)
-    return text if _value(column, text, dates) is None else None
+    return text if _value(column, text, row, dates, currency) is None else None
 
 
-def _value(column: str, text: str, dates: Dates) -> Any:
-    """A cell as its column's name says what it is; a month is read as a day."""
+def _value(column: str, text: str, row: Row, dates: Dates, currency: str) -> Any:
+    """A cell as its column's name says what it is; a month is read as a day; `currency` is the source's."""
+    if column == "amount":
+        return money(text, row.get("currency"), currency)
+    if column == "rate_on":
+        return first_day(text, dates)
     if column.endswith("_at"):
         return dates.moment(text)
-    if column.endswith(("_on", "_from", "_to")):
+    if column.endswith(("_on", "_from", "_to", "_until")):
         return dates.day(text) or dates.day(f"{text}-01")
     if column.startswith("is_"):
         return boolean(text)
-    return {"amount": amount, "rate": number}.get(column, str)(text)
+    return {"rate": number}.get(column, str)(text)
 
 
 def _unusable(crm: Crm, delivery: Delivery, row: Row) -> str | None:
@@ -109,7 +116,8 @@ def _unusable(crm: Crm, delivery: Delivery, row: Row) -> str | None:
         if not on and not (start and end and start <= end):
             return "revenue_on"
     columns = required(crm.source, delivery.feed)
-    return next((one for one in columns if _value(one, str(row[one]), dates) is None), None)
+    currency = crm.source.currency
+    return next((one for one in columns if _value(one, str(row[one]), row, dates, currency) is None), None)
 
 
 def _repeated(crm: Crm) -> Iterator[Broken]:

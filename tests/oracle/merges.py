@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from .configuration import Feed
-from .landing import Row
+from .mapping import Row
 from .records import Record
 
 

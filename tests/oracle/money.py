@@ -4,28 +4,48 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from .configuration import Config
 from .crm import Crm
 from .records import log_rows
-from .values import cents, number
+from .values import Dates, cents, number
 
-Rates = dict[str, dict[date, Decimal]]
+#: Before every day: a rate that holds since ever.
+EVER = date.min
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one unit of a currency is worth in the reporting one; `until`: its last day, where the feed says it."""
+
+    worth: Fraction
+    until: date | None = None
+
+
+Rates = dict[str, dict[date, Rate]]
 
 
 def read_rates(crms: Iterable[Crm]) -> Rates:
-    """Reporting units per unit of a currency, by day, of all sources; the last row of a day counts."""
+    """Currency → first day → rate, of all sources; the last row of a day counts."""
     rates: Rates = defaultdict(dict)
-    rows = [
-        (crm.dates(delivery), row) for crm in crms for delivery, _, row in log_rows("exchange_rates", crm.deliveries)
-    ]
-    for dates, row in rows:
-        rate_on, rate = dates.day(row["rate_on"]), number(row["rate"])
-        if rate_on and rate is not None:
-            rates[str(row["currency"]).upper()][rate_on] = rate
+    for crm in crms:
+        for delivery, _, row in log_rows("exchange_rates", crm.deliveries):
+            dates, rate = crm.dates(delivery), number(row["rate"])
+            since = first_day(row["rate_on"], dates)
+            is_upside_down = delivery.feed.rate_means == "units_per_reporting"
+            if since and rate is not None and (rate or not is_upside_down):
+                worth = 1 / Fraction(rate) if is_upside_down else Fraction(rate)
+                rates[str(row["currency"]).upper()][since] = Rate(worth, dates.day(row.get("valid_until")))
     return rates
+
+
+def first_day(text: str | None, dates: Dates) -> date | None:
+    """The day from which a rate holds; a year that no calendar of ours has is `since ever`."""
+    return EVER if text and text.startswith("0000-") else dates.day(text)
 
 
 def in_reporting_currency(
@@ -40,7 +60,13 @@ def in_reporting_currency(
     if amount is None or currency == config.currency:
         return amount
     wanted_on = min(closed_on or as_of_day, as_of_day)
-    rated_on = max((day for day in rates.get(currency, {}) if day <= wanted_on), default=None)
-    if rated_on is None or wanted_on - rated_on > timedelta(days=config.max_rate_age_days):
+    of_currency = rates.get(currency, {})
+    rated_on = max((day for day in of_currency if day <= wanted_on), default=None)
+    if rated_on is None:
         return None
-    return cents(amount * rates[currency][rated_on])
+    rate = of_currency[rated_on]
+    last = rate.until if rate.until else rated_on + timedelta(days=config.max_rate_age_days)
+    if wanted_on > last:
+        return None
+    worth = Fraction(amount) * rate.worth
+    return cents(Decimal(worth.numerator) / worth.denominator)

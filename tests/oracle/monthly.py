@@ -43,12 +43,23 @@ class Group:
 
     deals: list[Deal] = field(default_factory=list)
     leads: list[Lead] = field(default_factory=list)
+    #: Whether any of its sources tells of activities.
+    is_watched: bool = True
 
 
 def monthly_metrics(
-    deals: list[Deal], leads: list[Lead], spend: Spend, customers: list[Customer], config: Config, as_of: datetime
+    deals: list[Deal],
+    leads: list[Lead],
+    spend: Spend,
+    customers: list[Customer],
+    config: Config,
+    as_of: datetime,
+    watched: frozenset[str],
 ) -> list[dict[str, Any]]:
-    """One row per month × grain × grain value; deals are those that are not deleted."""
+    """One row per month × grain × grain value; deals are those that are not deleted.
+
+    `watched`: the sources that tell of activities.
+    """
     as_of_day = as_of.astimezone(config.zone).date()
     months = list(_months(deals, leads, as_of_day))
     first_wins = _first_wins(deals)
@@ -62,6 +73,8 @@ def monthly_metrics(
         for grain_value in _values_of_money(grain, spend, customers, as_of_day):
             groups[grain_value]
         for grain_value, group in sorted(groups.items(), key=lambda item: (item[0] is None, item[0] or "")):
+            sources = {one.source for one in (*group.deals, *group.leads)}
+            group.is_watched = bool(watched & sources if sources else watched)
             for row in _rows(group, months, first_wins, has_leads=value_of_lead is not None):
                 month = row["month"]
                 clv, reason = lifetime_value(customers, (grain, grain_value), month, config, as_of)
@@ -118,7 +131,7 @@ def _rows(group: Group, months: list[date], first_wins: set[str], has_leads: boo
     for month in months:
         row = {
             "month": month,
-            **(_lead_metrics(leads[month]) if has_leads else dict.fromkeys(LEAD_METRICS)),
+            **(_lead_metrics(leads[month], group.is_watched) if has_leads else dict.fromkeys(LEAD_METRICS)),
             **_creation_metrics(created[month]),
             **_closing_metrics(closed[month], first_wins),
             "deals_worked": _worked(group.deals, month),
@@ -126,11 +139,11 @@ def _rows(group: Group, months: list[date], first_wins: set[str], has_leads: boo
         yield {**row, "pipeline_velocity_per_day": _velocity(row)}
 
 
-def _lead_metrics(leads: list[Lead]) -> dict[str, Any]:
-    """Metrics 1, 7 and 12, of the leads created in the month."""
+def _lead_metrics(leads: list[Lead], is_watched: bool) -> dict[str, Any]:
+    """Metrics 1, 7 and 12, of the leads created in the month; of sources without activities nobody knows the last."""
     converted = sum(lead.is_converted for lead in leads)
     hours = [lead.response_hours for lead in leads if lead.response_hours is not None]
-    unanswered = sum(lead.is_unanswered for lead in leads)
+    unanswered = sum(bool(lead.is_unanswered) for lead in leads)
     within_sla = sum(lead.response_hours <= lead.sla_hours for lead in leads if lead.response_hours is not None)
     return {
         "new_leads": len(leads),
@@ -138,7 +151,7 @@ def _lead_metrics(leads: list[Lead]) -> dict[str, Any]:
         "lead_conversion_rate": _ratio(converted, len(leads)),
         "response_hours": fmean(hours) if hours else None,
         "response_hours_median": median(hours) if hours else None,
-        "leads_unanswered": unanswered,
+        "leads_unanswered": unanswered if is_watched else None,
         "response_within_sla_rate": _ratio(within_sla, len(hours) + unanswered),
     }
 

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from .changes import Change, changes_of, value_on
-from .deals import Deal, in_reporting
+from .changes import Change, changes_of, worth_on
+from .deals import Deal
 from .money import Rates
 from .months import months_from, next_month
 from .stages import Stage
@@ -95,7 +95,8 @@ def movements(deals: list[Deal], turns: list[Turn], rates: Rates, months: Months
 def _amount_changes(deal: Deal, turns: list[Turn], rates: Rates) -> dict[tuple[date, str], Decimal]:
     """Month and direction → by how much a deal's amount changed, from day's end to day's end while it was open."""
     changes, sums = changes_of(deal), defaultdict(Decimal)
-    days = sorted({deal.crm.local_date(change.at) for change in changes if change.field == "amount"})
+    told = [change for change in changes if change.field == "amount"] + deal.currency_changes
+    days = sorted({deal.crm.local_date(change.at) for change in told})
     for opened, closed in _open_between(turns):
         before = amount_on(deal, changes, opened, rates)
         for day in (day for day in days if opened < day <= closed):
@@ -114,5 +115,4 @@ def _open_between(turns: list[Turn]) -> Iterator[tuple[date, date]]:
 
 def amount_on(deal: Deal, changes: list[Change], day: date, rates: Rates) -> Decimal:
     """What a deal was worth at a day's end, in the reporting currency; unknown is nothing."""
-    amount = value_on(changes, "amount", day, None if deal.amount is None else str(deal.amount), deal.crm)
-    return in_reporting(deal, Decimal(amount) if amount else None, rates) or Decimal(0)
+    return worth_on(deal, changes, day, rates) or Decimal(0)

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from .changes import Change, changes_of, value_on
-from .deals import Deal, in_reporting
+from .changes import Change, changes_of, value_on, worth_on
+from .deals import Deal
 from .money import Rates
 from .months import next_month
 
@@ -37,7 +37,7 @@ def stays_of(deal: Deal, rates: Rates) -> list[Stay]:
     crm = deal.crm
     changes = changes_of(deal)
     as_of_day = crm.local_date(crm.as_of)
-    moments = [one.at for one in deal.counted] + [one.at for one in changes]
+    moments = [one.at for one in deal.counted] + [one.at for one in changes + deal.currency_changes]
     moments += [deal.deleted_at] if deal.deleted_at else []
     days = {crm.local_date(moment) for moment in moments} | {deal.opened_on}
     starts = sorted(day for day in days if deal.opened_on <= day <= as_of_day)
@@ -53,8 +53,6 @@ def _stay(deal: Deal, start: date, end: date, changes: list[Change], rates: Rate
     is_deleted = deal.deleted_at is not None and crm.local_date(deal.deleted_at) <= start
     if is_deleted or (last and last.stage.outcome):
         return None
-    now = None if deal.amount is None else str(deal.amount)
-    amount = value_on(changes, "amount", start, now, crm)
     return Stay(
         deal=deal,
         first_day=start,
@@ -62,7 +60,7 @@ def _stay(deal: Deal, start: date, end: date, changes: list[Change], rates: Rate
         pipeline=last.stage.pipeline if last else deal.pipeline,
         stage=last.stage.name if last else None,
         entered_on=crm.local_date(last.at) if last else None,
-        amount_reporting=in_reporting(deal, Decimal(amount) if amount else None, rates),
+        amount_reporting=worth_on(deal, changes, start, rates),
         owner_key=value_on(changes, "owner", start, deal.owner_key, crm),
     )
 

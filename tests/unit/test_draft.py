@@ -226,7 +226,7 @@ def test_dates_read_two_ways_are_left_to_choose(tmp_path: Path) -> None:
     # a column that proves itself keeps its format beside the one that is chosen
     assert day_first in drafted.text
     assert '# date_formats: ["%d/%m/%Y", "%m/%d/%Y %H:%M"]' in drafted.text
-    chosen = Drafted(drafted.text.replace(day_first, day_first.removeprefix("# ")), [], [])
+    chosen = Drafted(drafted.text.replace(day_first, day_first.removeprefix("# ")), [], [], [], [])
     assert source(chosen, tmp_path).feeds["deals"].date_formats == ["%d/%m/%Y", "%d/%m/%Y %H:%M"]
 
 
@@ -361,7 +361,7 @@ def test_another_feed_without_its_id_is_not_in_force(tmp_path: Path) -> None:
     assert list(source(drafted, tmp_path).feeds) == ["deals"]
     assert "# Not in force: TODO activity_id" in drafted.text
     uncommented = re.sub(r"^      # (activities:|  )", r"      \1", drafted.text, flags=re.MULTILINE)
-    feeds = source(Drafted(uncommented, [], []), tmp_path).feeds
+    feeds = source(Drafted(uncommented, [], [], [], []), tmp_path).feeds
     assert feeds["activities"].files == ["visits.csv"]
 
 
