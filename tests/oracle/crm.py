@@ -19,6 +19,7 @@ from .records import is_flagged_deal, log_rows, records_of
 from .stage_names import StageNames
 from .stages import Pipelines, Stage
 from .ties import by_chain, runs_backwards
+from .told_twice import told_once
 from .values import Dates, boolean, number
 
 
@@ -45,10 +46,19 @@ class Version:
     dates: Dates
 
 
+def by_field(events: list[Event]) -> list[Event]:
+    """Events of one moment, those of one field beside each other."""
+    return sorted(events, key=lambda one: (one.at, one.field, one.order))
+
+
 def in_order(events: list[Event]) -> list[Event]:
     """Events of one deal; those of one moment and field by the chain of old value and new value."""
     return by_chain(
-        events, lambda one: one.at, lambda one: one.field, lambda one: _bare(one.old), lambda one: _bare(one.new)
+        sorted(events, key=lambda one: (one.at, one.order)),
+        at_of=lambda one: one.at,
+        field_of=lambda one: one.field,
+        old_of=lambda one: _bare(one.old),
+        new_of=lambda one: _bare(one.new),
     )
 
 
@@ -80,6 +90,10 @@ class Crm:
         self.stages.learn(self.deals.values())
         self.merged_deals, self.merged_leads = Merges(self.deals), Merges(self.leads)
         self.first_full_extracts = self._first_full_extracts()
+        self._named = {
+            field: frozenset(record.row.get(field) for record in self.deals.values())
+            for field in ("pipeline", "owner_id", "account_id")
+        }
         self.events = self._events()
         self.versions = self._versions()
 
@@ -178,7 +192,14 @@ class Crm:
         events: dict[str, list[Event]] = defaultdict(list)
         for deal_id, event in sorted(told, key=lambda pair: (pair[1].at, pair[1].order)):
             events[deal_id].append(event)
-        return {deal_id: in_order(of_deal) for deal_id, of_deal in events.items()}
+        return {deal_id: in_order(told_once(by_field(some), self._is_id)) for deal_id, some in events.items()}
+
+    def _is_id(self, field: str, value: str) -> bool:
+        """Whether a value is one of the ids that records have or name."""
+        if field == "pipeline":
+            return self.pipelines.is_configured(value) or value in self._named["pipeline"]
+        records = self.owners if field == "owner_id" else self.accounts
+        return value in records or value in self._named[field]
 
     def _files_written_backwards(self) -> set[str]:
         rows: dict[str, list[tuple[str, datetime]]] = defaultdict(list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -17,7 +17,11 @@ from .money import Rates, in_reporting_currency
 from .rows import crm_close, row_stage
 from .stages import Stage, normalised
 from .transition import Transition
+from .values import midnight
 from .words import CURRENCY, Change, field_changes, shown_now
+
+#: Closing a deal, a CRM writes its close date a moment before or after the stage.
+BOOKKEEPING = timedelta(seconds=60)
 
 
 @dataclass
@@ -75,7 +79,7 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
     deals = []
     for deal_id in crm.deal_ids():
         times = activity_times(crm, on_deal.get(deal_id, []))
-        times += _conversions(crm, deal_id, leads_by_deal[deal_id])
+        times += [*_conversions(crm, deal_id, leads_by_deal[deal_id]), *_own_closes(crm, deal_id)]
         deals.append(_with_history(crm, deal_id, times))
     _place_unconfigured(crm, deals)
     for deal in deals:
@@ -107,6 +111,17 @@ def _add_currency(crm: Crm, deal: Deal) -> None:
     now = shown_now(crm, deal.id, CURRENCY)
     at_close = known_at(crm, deal.id, CURRENCY, deal.closed_at, now) if deal.closed_at else now
     deal.currency = at_close or crm.source.currency.upper()
+
+
+def _own_closes(crm: Crm, deal_id: str) -> list[datetime]:
+    """When a closed deal's row says it was closed: it was created by then."""
+    record = crm.deals.get(deal_id)
+    stage = row_stage(crm, record.row) if record else None
+    if record is None or stage is None or stage.outcome is None:
+        return []
+    moments = [record.moment(f"{stage.outcome}_at"), record.moment("closed_at")]
+    day = record.dates.day(record.row.get("close_on"))
+    return [moment for moment in (*moments, midnight(day, crm.config.zone) if day else None) if moment]
 
 
 def _conversions(crm: Crm, deal_id: str, lead_ids: list[str]) -> list[datetime]:
@@ -269,7 +284,14 @@ def _add_expected_close(crm: Crm, deal: Deal) -> None:
     expected = shown_now(crm, deal.id, "expected_close_on")
     deal.expected_close_on = date.fromisoformat(expected) if expected else None
     changes = field_changes(crm, deal.id, "expected_close_on")
-    deal.close_date_pushes = sum(bool(one.old and one.new and one.old < one.new) for one in changes)
+    moved_later = [one for one in changes if one.old and one.new and one.old < one.new]
+    deal.close_date_pushes = sum(not is_bookkeeping(deal, one) for one in moved_later)
+
+
+def is_bookkeeping(deal: Deal, change: Change) -> bool:
+    """Whether a close date was written by a close: in the minute before or after it."""
+    closes = [one.at for one in deal.counted if one.stage.outcome]
+    return any(abs(change.at - close) <= BOOKKEEPING for close in closes)
 
 
 def _at_standing_close(crm: Crm, deal: Deal, field: str, now: str | None) -> str | None:

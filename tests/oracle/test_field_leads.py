@@ -91,7 +91,12 @@ def test_gone_from_the_inbox(world: World) -> None:
     world.deliver("leads_2026-01-07.csv", "\n".join(["id,created,contact,deleted", *rows[5:]]))
     world.deliver(
         "deals_2026-01-07.csv",
-        "id,stage,created,contact,lead\n10,New,2026-01-05 08:00:00,P1,\n30,New,2026-01-04,P3,\n50,New,2026-01-05 09:00:00,,5",
+        """
+        id,stage,created,contact,lead
+        10,New,2026-01-05 08:00:00,P1,
+        30,New,2026-01-04,P3,
+        50,New,2026-01-05 09:00:00,,5
+        """,
     )
     result = world.compute(when_gone="converted", thresholds='{min_volume_share: "0"}')
     assert shown(result, "is_converted", "is_closed") == {
