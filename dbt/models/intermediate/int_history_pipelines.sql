@@ -107,10 +107,9 @@ told as (
         words.*,
         coalesce(
             last_value(words.told_pipeline_name ignore nulls) over so_far,
-            first_value(case when words.is_left then words.told_pipeline_name end ignore nulls) over from_here,
-            row_pipelines.pipeline_name,
-            ''
-        ) as told_then
+            first_value(case when words.is_left then words.told_pipeline_name end ignore nulls) over from_here
+        ) as history_tells,
+        row_pipelines.pipeline_name as row_tells
     from words
     inner join several on words.source = several.source
     left join row_pipelines on words.deal_key = row_pipelines.deal_key
@@ -130,14 +129,20 @@ told as (
 looked_up as (
     select
         told.*,
+        coalesce(told.history_tells, told.row_tells, '') as told_then,
         told_homes.stage_name is not null as is_in_told,
         case
+            -- a pipeline that history tells and nobody configured may have any stage
+            when told.history_tells is not null and coalesce(configured.is_met, true) then null
             when told_homes.stage_name is null or told_homes.is_only_home then only_homes.pipeline_name
         end as only_pipeline_name
     from told
     inner join {{ ref('int_pipeline_names') }} as pipelines
         on told.source = pipelines.source
-        and told.told_then = pipelines.pipeline_name
+        and coalesce(told.history_tells, told.row_tells, '') = pipelines.pipeline_name
+    left join {{ source('config', 'pipelines') }} as configured
+        on pipelines.source = configured.source
+        and pipelines.pipeline_key = configured.pipeline_key
     left join {{ ref('int_stage_homes') }} as told_homes
         on told.source = told_homes.source
         and told.stage_name = told_homes.stage_name

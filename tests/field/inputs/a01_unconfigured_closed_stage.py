@@ -237,23 +237,26 @@ INPUTS = (
     Input(
         kind="A1",
         source="a01_snapshots",
-        says="an extract that shows a deal in a closed stage; that it stands elsewhere since changes nothing",
+        says="extracts that show deals in closed stages, one of them reopened later",
         config=_GENERIC,
         files={
             "deals_2026-01-10.csv": """
                 Id,Stage,Status,Created,Closed,Amount
                 1,New,open,2026-01-02,,100
                 2,New,open,2026-01-02,,100
+                3,New,open,2026-01-02,,100
             """,
             "deals_2026-01-20.csv": """
                 Id,Stage,Status,Created,Closed,Amount
                 1,Signed,won,2026-01-02,2026-01-18,100
                 2,Dropped,lost,2026-01-02,2026-01-18,100
+                3,Dropped,lost,2026-01-02,2026-01-18,100
             """,
             "deals_2026-02-01.csv": """
                 Id,Stage,Status,Created,Closed,Amount
                 1,Signed,won,2026-01-02,2026-01-18,100
                 2,Talk,open,2026-01-02,,100
+                3,Dropped,lost,2026-01-02,2026-01-18,100
             """,
         },
         expected=(
@@ -265,6 +268,8 @@ INPUTS = (
                 2 | 1 | New     | created  | 2026-01-02 | inferred
                 2 | 2 | Dropped | lost     | 2026-01-20 | observed
                 2 | 3 | Talk    | reopened | 2026-02-01 | observed
+                3 | 1 | New     | created  | 2026-01-02 | inferred
+                3 | 2 | Dropped | lost     | 2026-01-20 | observed
                 """,
             ),
         ),

@@ -268,12 +268,11 @@ INPUTS = (
     Input(
         kind="A2",
         source="a02_no_pipelines_told",
-        says="extracts that name stages only, of two configured pipelines; a stage that both have is of the first one",
+        says="extracts that name stages only, of two configured pipelines; one that both have tells of neither",
         config="""
             deliveries: full
             pipelines:
               - name: First
-                aliases: [default]
                 stages: [{name: New, canonical: prospecting}, {name: Talk, canonical: contact}]
               - {name: Second, stages: [{name: Due, canonical: contact}, {name: Talk, canonical: proposal}]}
             feeds:
@@ -300,11 +299,11 @@ INPUTS = (
                 """
                 1 | First  | New  | created
                 2 | Second | Due  | advanced
-                1 | First  | Talk | created
+                1 | default | Talk | created
                 """,
             ),
             Expected(_MOVES, "a02_no_pipelines_told:1 | First | Second | 2026-02-01"),
-            Expected(_MADE_UP),
+            Expected(_MADE_UP, "default | Talk"),
         ),
     ),
 )
