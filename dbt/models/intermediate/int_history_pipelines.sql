@@ -1,6 +1,6 @@
--- The pipeline in which a history names a stage, where a source has several. What is told stands; a stage of one pipeline
--- alone tells that the deal was there. Any other word is of the pipeline the deal was in by then (before the first such
--- word: by the next one; else its row's), or if that has no such stage, of its row's.
+-- The pipeline in which a history names a stage, where a source has several. What is told stands; a stage of one
+-- pipeline alone tells that the deal was there. Any other word is of the pipeline the deal was in by then (before the
+-- first such word: by the next one; else its row's), or if that has no such stage, of its row's.
 with row_pipelines as (
     select
         deal_key,

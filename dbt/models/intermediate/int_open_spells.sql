@@ -1,6 +1,6 @@
 -- The unbroken stays of each deal in the open pipeline, by the day: from the day it is created or reopened to the day
--- it is won, lost, deleted or merged into another one. The clock and the amounts are those of int_open_stretches, which knows days' ends only: a
--- stay that ends on the day it began is none there, and is one here.
+-- it is won, lost, deleted or merged into another one. The clock and the amounts are those of int_open_stretches, which
+-- knows days' ends only: a stay that ends on the day it began is none there, and is one here.
 with run as (
     select * from {{ source('config', 'run') }}
 ),

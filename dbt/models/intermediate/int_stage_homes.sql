@@ -1,5 +1,5 @@
--- In which pipelines of a source there is a stage that is called so, by id or name: configured, in the CRM's own table of
--- stages, or shown by rows that name both. Sources with one pipeline need no such list; Won and Lost are in all of them.
+-- In which pipelines of a source there is a stage that is called so, by id or name: configured, in the CRM's own table
+-- of stages, or shown by rows that name both. Sources with one pipeline need no such list; Won and Lost are in all.
 with pipelines as (
     select * from {{ ref('int_pipeline_names') }}
 ),

@@ -1,6 +1,6 @@
 -- Every way a stage is named anywhere, and the stage it means: by id, by name (case, accents and spaces do not
--- matter), as configured where it is configured, else as the CRM writes it. What a stage nobody configured means is read
--- from the rows that stand in it.
+-- matter), as configured where it is configured, else as the CRM writes it. What a stage nobody configured means is
+-- read from the rows that stand in it.
 with deals as (
     select * from {{ ref('stg_deals') }}
 ),
@@ -15,7 +15,9 @@ versions as (
         versions.stage_name,
         versions.from_stage_name,
         nullif(coalesce(placed.pipeline_name, versions.pipeline_name, deals.pipeline_name), '') as pipeline_name,
-        nullif(coalesce(placed.left_pipeline_name, versions.pipeline_name, deals.pipeline_name), '') as left_pipeline_name
+        nullif(
+            coalesce(placed.left_pipeline_name, versions.pipeline_name, deals.pipeline_name), ''
+        ) as left_pipeline_name
     from {{ ref('stg_deal_versions') }} as versions
     left join deals on versions.deal_key = deals.deal_key
     left join placed

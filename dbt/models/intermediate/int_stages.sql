@@ -1,6 +1,6 @@
--- Every stage of every pipeline: configured, met, and the implicit Won and Lost. A stage nobody configured is a win or a
--- loss if the rows that stand in it are; else it stands just after the configured open stage most often entered before
--- it, and shares that one's canonical stage.
+-- Every stage of every pipeline: configured, met, and the implicit Won and Lost. A stage nobody configured is a win or
+-- a loss if the rows that stand in it are; else it stands just after the configured open stage most often entered
+-- before it, and shares that one's canonical stage.
 with configured as (
     select * from {{ source('config', 'stages') }}
 ),
