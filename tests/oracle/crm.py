@@ -244,6 +244,17 @@ class Crm:
         record = self.deals.get(deal_id)
         return record is not None and is_flagged_deal(record.row)
 
+    def stages_of_versions(self, deal_id: str) -> list[Stage]:
+        """The stages of a deal's versions, in order: each in the pipeline of the one before, if none is told."""
+        record = self.deals.get(deal_id)
+        now = record.row.get("pipeline") if record else None
+        stages: list[Stage] = []
+        for version in self.versions.get(deal_id, []):
+            before = stages[-1] if stages else None
+            name, told = str(version.row["stage"]), version.row.get("pipeline")
+            stages.append(self.stages.of_history(name, told, now, before))
+        return stages
+
     def version_stage(self, deal_id: str, version: Version, column: str = "stage") -> Stage:
         """The stage a version is in, or came from; its pipeline is the deal's where the version names none."""
         record = self.deals.get(deal_id)

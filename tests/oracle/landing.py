@@ -33,7 +33,7 @@ from .mapping import (
 )
 from .tables import read_table
 
-DATE_IN_NAME = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)")
+DATE_IN_NAME = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)(T(\d\d)[-:]?(\d\d)(?:[-:]?(\d\d))?(Z?)(?!\d))?")
 KEYS = {
     "deals": "deal_id",
     "leads": "lead_id",
@@ -145,9 +145,12 @@ def _extract_time(path: Path, folder: Path, feed: Feed) -> datetime:
     if feed.extracted_at:
         return feed.extracted_at
     for part in reversed(path.relative_to(folder).parts):
-        for year, _, month, day in DATE_IN_NAME.findall(part):
+        for found in DATE_IN_NAME.finditer(part):
+            year, month, day = (int(found[group]) for group in (1, 3, 4))
+            hour, minute, second = (int(found[group] or 0) for group in (6, 7, 8))
+            zone = UTC if found[9] == "Z" else feed.zone
             try:
-                return datetime(int(year), int(month), int(day), tzinfo=feed.zone).astimezone(UTC)
+                return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
             except ValueError:
                 continue
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
