@@ -299,6 +299,8 @@ def _write_feeds(
                         r.source == source.name and r.entity in HISTORY_ENTITIES and r.rows_loaded for r in loaded
                     ),
                     "done_when_due_by": _utc(as_of) if feed.done_when_past else None,
+                    "gone_is_converted": feed.when_gone == "converted",
+                    "is_rate_per_unit": feed.rate_means == "reporting_per_unit",
                     "is_required": feed.required,
                     "max_delivery_age_hours": config.thresholds.max_delivery_age_hours
                     if feed.max_delivery_age_hours is None
@@ -334,6 +336,8 @@ def _write_feeds(
             "id_separator": "varchar",
             "needs_stage": "boolean",
             "done_when_due_by": "timestamp",
+            "gone_is_converted": "boolean",
+            "is_rate_per_unit": "boolean",
             "is_required": "boolean",
             "max_delivery_age_hours": "double",
             "loaded_files": "integer",
