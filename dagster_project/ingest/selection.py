@@ -13,7 +13,10 @@ from dagster_project.sql import text
 
 def select_list(feed: Feed, matched: Matched, rules: CellRules, separator: str) -> list[str]:
     """The select list: canonical columns, cleaned, and of personal data what the lake may hold."""
-    read = {column: _value(positions, column, feed, rules) for column, positions in matched.positions.items()}
+    read = {
+        column: _value(positions, column, feed, rules, matched.utc.issuperset(positions))
+        for column, positions in matched.positions.items()
+    }
     if rules.headings:
         key = next((column for column in ENTITIES[feed.entity].required_columns if column in read), None)
         if key is not None:
@@ -27,7 +30,7 @@ def select_list(feed: Feed, matched: Matched, rules: CellRules, separator: str) 
         if given:
             read[column] = f"coalesce({', '.join([*given, read.get(column, 'null')])})"
     if matched.stage_dates:
-        read["stage_dates"] = _stage_dates(matched.stage_dates, rules)
+        read["stage_dates"] = _stage_dates(matched.stage_dates, rules, matched.utc)
     selected = []
     for column in ENTITIES[feed.entity].columns:
         stored = guarded(read[column], column, feed, text(separator)) if column in read else None
@@ -53,7 +56,7 @@ def _says(value: str, words: list[str]) -> str:
     return f"({value} is null or {named})" if EMPTY in words else named
 
 
-def _value(positions: tuple[int, ...], column: str, feed: Feed, rules: CellRules) -> str:
+def _value(positions: tuple[int, ...], column: str, feed: Feed, rules: CellRules, is_utc: bool) -> str:
     parts = [rules.cell(position, is_id(column)) for position in positions]
     value = parts[0] if len(parts) == 1 else f"nullif(concat_ws(' ', {', '.join(parts)}), '')"
     if is_id(column):
@@ -68,16 +71,23 @@ def _value(positions: tuple[int, ...], column: str, feed: Feed, rules: CellRules
         value = f"case lower({value}) {whens} else {value} end"
     if column in feed.days:
         value = f"regexp_replace({value}, '[ T]00:00:00$', '')"
+    if is_utc:
+        value = _in_utc(value)
     if column in feed.empty_means:
         value = f"coalesce({value}, {text(feed.empty_means[column])})"
     return value
 
 
-def _stage_dates(dated: dict[int, StageDate], rules: CellRules) -> str:
+def _in_utc(value: str) -> str:
+    """SQL: a time without offset as the UTC that it is; everything else as it stands."""
+    return rf"regexp_replace({value}, '^(\d{{4}}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d([.]\d+)?)?)$', '\1Z')"
+
+
+def _stage_dates(dated: dict[int, StageDate], rules: CellRules, utc: frozenset[int]) -> str:
     """A JSON list with an object for each of a row's cells that says when it entered a stage; NULL if none does."""
     entries = []
     for position, said in dated.items():
-        cell = rules.cell(position)
+        cell = _in_utc(rules.cell(position)) if position in utc else rules.cell(position)
         pipeline = text(said.pipeline) if said.pipeline is not None else "cast(null as varchar)"
         entry = f"{{'stage': {text(said.stage)}, 'pipeline': {pipeline}, 'entered': {cell}}}"
         entries.append(f"case when {cell} is not null then {entry} end")
