@@ -201,6 +201,18 @@ class Crm:
         records = self.owners if field == "owner_id" else self.accounts
         return value in records or value in self._named[field]
 
+    def same_event(self, entity: str, delivery: Delivery, place: int, row: Row) -> tuple[object, ...]:
+        """By what a row of a log is told from others: equal ones count once."""
+        dates = self.dates(delivery)
+        if entity == "deal_changes":
+            at = dates.moment(row["changed_at"])
+            return delivery.feed.name, row["deal_id"], str(row["field"]).casefold(), at, row.get("new_value")
+        if entity == "deal_versions":
+            return delivery.feed.name, row.get("version_id") or f"{dates.moment(row['version_at'])} {place:09d}"
+        if not delivery.feed.incremental and entity != "exchange_rates":
+            return delivery.feed.name, place
+        return delivery.feed.name, tuple(sorted((column, text) for column, text in row.items() if text))
+
     def _files_written_backwards(self) -> set[str]:
         rows: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
         for delivery, place, row in log_rows("deal_changes", self.deliveries):
