@@ -517,6 +517,10 @@ def source_draft(
         typer.echo(f"written to {out}; look at its TODOs and checks, then run `dealtrail config check`", err=True)
     for line in drafted.said:
         typer.echo(printable(f"tried {line}"), err=True)
+    for line in drafted.figures:
+        typer.echo(printable(f"as drafted: {line}"), err=True)
+    for line in drafted.left_out:
+        typer.echo(printable(f"not read: {line}"), err=True)
     for line in drafted.left:
         typer.echo(printable(f"left to do: {line}"), err=True)
 

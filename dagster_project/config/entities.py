@@ -43,6 +43,8 @@ ENTITIES: dict[str, Entity] = {
             "owner_id": "text",
             "account_id": "text",
             "lead_id": "text",
+            # The person it is with: a lead of that person that leaves its inbox may have become this deal.
+            "contact_id": "text",
             "lead_source": "text",
             "created_at": "timestamp",
             # A CRM with one field for both says when an open deal should close, and when a closed one did.
@@ -105,6 +107,9 @@ ENTITIES: dict[str, Entity] = {
             "is_converted": "boolean",
             "converted_at": "timestamp",
             "converted_deal_id": "text",
+            # The person and organisation it is of, or became: what is done with that contact answers a converted lead.
+            "contact_id": "text",
+            "account_id": "text",
             "is_deleted": "boolean",
             "merged_ids": "text",
             "merged_into_id": "text",
@@ -120,6 +125,7 @@ ENTITIES: dict[str, Entity] = {
             "direction": "text",
             "deal_id": "text",
             "lead_id": "text",
+            "contact_id": "text",
             "account_id": "text",
             "owner_id": "text",
             "created_at": "timestamp",
@@ -157,6 +163,12 @@ ENTITIES: dict[str, Entity] = {
             "stage_id": "text",
             "stage_name": "text",
             "pipeline": "text",
+            # What a CRM knows of its stages beside their names: their place, and how a deal in one usually ends.
+            "stage_order": "number",
+            "win_probability": "number",
+            "is_won": "boolean",
+            "is_lost": "boolean",
+            "canonical_stage": "text",
         },
         required_columns=("stage_id", "stage_name"),
     ),
@@ -200,10 +212,24 @@ ENTITIES: dict[str, Entity] = {
             "rate_on": "date",
             "currency": "text",
             "rate": "number",
+            # The last day it holds, however old it is then; without one it holds for `max_rate_age_days`.
+            "valid_until": "date",
         },
         required_columns=("rate_on", "currency", "rate"),
     ),
 }
+
+#: A column that names another record → the entity it can be looked up in, by id or by name (`look_up`).
+LOOKED_UP = {
+    "owner_id": "owners",
+    "account_id": "accounts",
+    "lead_id": "leads",
+    "deal_id": "deals",
+    "converted_deal_id": "deals",
+}
+
+#: Entities whose columns can be looked up.
+LOOKING_UP = ("deals", "leads", "activities")
 
 #: Entities that tell the history of a deal, by the shape in which they tell it (architecture: the five shapes).
 #: `current` needs no entity of its own: it is the deal's row.

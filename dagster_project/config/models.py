@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from dagster_project.config.entities import ENTITIES
+from dagster_project.config.entities import ENTITIES, LOOKED_UP, LOOKING_UP
 
 CanonicalStage = Literal[
     "prospecting", "contact", "qualifying", "demo", "proposal", "closing", "post_sale", "won", "lost"
@@ -31,6 +31,10 @@ Privacy = Literal["keep", "drop", "hash"]
 DecimalSeparator = Literal[".", ","]
 AfterClose = Literal["reopen", "keep_first"]
 Severity = Literal["critical", "warning", "info"]
+#: What a lead that a later full extract lacks has come to: it was deleted, or left an inbox by becoming a deal.
+WhenGone = Literal["deleted", "converted"]
+#: Units of the reporting currency for one of the other, or the other way round.
+RateMeans = Literal["reporting_per_unit", "units_per_reporting"]
 PipelineGoal = Literal[
     "opportunities_created",
     "deals_won",
@@ -226,8 +230,16 @@ class Feed(Strict):
     days: Names = Field(
         default_factory=list, description="Canonical columns whose midnights are days: `2026-03-05 00:00:00`."
     )
+    utc_headings: Names = Field(
+        default_factory=list,
+        description="Headings whose times without offset are UTC, as an API's are, unless the feed has a `timezone`.",
+    )
     references: dict[str, References] = Field(
         default_factory=dict, description="Canonical column → other columns that go before it, best first."
+    )
+    look_up: Names = Field(
+        default_factory=list,
+        description="Columns that may hold a name instead of an id: it means the one record of that name.",
     )
     done_when_past: bool = Field(False, description="Activities that say nothing else are done once they are due.")
     lost_when_set: list[str] = Field(default_factory=list, description="Logged fields whose setting means: lost.")
@@ -235,11 +247,33 @@ class Feed(Strict):
     lead_statuses: list[str] = Field(default_factory=list, description="In the order a lead goes through them.")
     converted_lead_statuses: list[str] = Field(default_factory=list)
     closed_lead_statuses: list[str] = Field(default_factory=list)
+    when_gone: WhenGone = Field(
+        "deleted", description="What leads became that a later full extract lacks; `converted`: a deal, or closed."
+    )
+    rate_means: RateMeans = Field(
+        "reporting_per_unit", description="What a rate counts: which currency for one of which."
+    )
     confirmed: list[str] = Field(default_factory=list, description="sha256 of files to load although held back.")
     required: bool = Field(False, description="A night without a good delivery of it is blocked.")
+    id_begins_with: str | None = Field(
+        None, description="What the vendor's ids of this entity begin with: a draft knows files of other names by it."
+    )
     max_delivery_age_hours: float | None = Field(
         None, ge=0, description="Overrides thresholds.max_delivery_age_hours: a monthly export is no day late."
     )
+
+    @model_validator(mode="after")
+    def _references_name_columns(self) -> Feed:
+        given = {*self.columns, *self.constants, *self.references}
+        for column, ranked in self.references.items():
+            for reference in ranked:
+                for other in (reference.column, *reference.when):
+                    if other not in given:
+                        raise ValueError(
+                            f"references.{column}: '{other}' is not in columns; name its headings there, "
+                            f"such as columns: {{{other}: [Its heading]}}"
+                        )
+        return self
 
     @model_validator(mode="after")
     def _columns_are_canonical(self) -> Feed:
@@ -256,16 +290,26 @@ class Feed(Strict):
         return self
 
     @model_validator(mode="after")
-    def _references_name_columns(self) -> Feed:
-        given = {*self.columns, *self.constants, *self.references}
-        for column, ranked in self.references.items():
-            for reference in ranked:
-                for other in (reference.column, *reference.when):
-                    if other not in given:
-                        raise ValueError(
-                            f"references.{column}: '{other}' is not in columns; name its headings there, "
-                            f"such as columns: {{{other}: [Its heading]}}"
-                        )
+    def _looked_up_columns_name_records(self) -> Feed:
+        entity = ENTITIES[self.entity]
+        allowed = [
+            column
+            for column in entity.columns
+            if column in LOOKED_UP and column != entity.key and self.entity in LOOKING_UP
+        ]
+        for column in self.look_up:
+            if column not in allowed:
+                raise ValueError(
+                    f"look_up: '{column}' of {self.entity} names no other record; "
+                    f"allowed: {', '.join(allowed) or 'none'}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _speaks_of_its_own_entity(self) -> Feed:
+        for key, entity in (("when_gone", "leads"), ("rate_means", "exchange_rates")):
+            if key in self.model_fields_set and self.entity != entity:
+                raise ValueError(f"{key}: {self.entity} have none; only a feed of {entity} has")
         return self
 
     @model_validator(mode="after")

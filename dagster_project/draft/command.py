@@ -14,6 +14,7 @@ from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized
 from dagster_project.draft.feeds import DraftedFeed, draft_feeds, pattern_of, stage_columns
+from dagster_project.draft.figures import figures
 from dagster_project.draft.sampled import Sample, read_samples, values_of
 from dagster_project.draft.stages import DraftedStage, StageColumns, draft_pipelines
 from dagster_project.draft.trial import try_feed
@@ -37,6 +38,10 @@ class Drafted:
     text: str
     said: list[str]
     left: list[str]
+    #: Files and sheets that no feed reads, and why.
+    left_out: list[str]
+    #: What a person recognises of the records, as the draft reads them: stages, won amounts, first and last days.
+    figures: list[str]
 
 
 def draft_source(paths: list[Path], name: str | None = None) -> Drafted:
@@ -60,8 +65,9 @@ def draft_source(paths: list[Path], name: str | None = None) -> Drafted:
         for feed, files in _in_force(draft):
             draft.trials[feed] = try_feed(connection, source, feed, files, scratch)
         text = written(draft)
-        _checked(text, scratch)
-    return Drafted(text, _said(draft), _left(draft))
+        source = _checked(text, scratch).sources[0]
+        seen = figures(connection, source, draft.trials)
+    return Drafted(text, _said(draft), _left(draft), draft.left, seen)
 
 
 def _name_from(paths: list[Path]) -> str:
@@ -85,7 +91,9 @@ def _checked(text: str, scratch: Path) -> Configuration:
 
 
 def _from_words(connection: duckdb.DuckDBPyConnection, samples: list[Sample], name: str) -> Draft:
-    feeds, left = _one_sheet_each(draft_feeds(connection, samples))
+    drafted, left = draft_feeds(connection, samples)
+    feeds, sheets_left = _one_sheet_each(drafted)
+    left += sheets_left
     left += [
         f"{feed.newest.shown}: its headings do not say what it is; if it belongs here, write its feed by hand"
         for feed in feeds
@@ -93,10 +101,8 @@ def _from_words(connection: duckdb.DuckDBPyConnection, samples: list[Sample], na
     ]
     feeds = [feed for feed in feeds if _says_something(feed)]
     if not feeds:
-        raise ConfigurationError(
-            "no heading of these files says what it is: "
-            + ", ".join(sorted({repr(column.heading) for sample in samples for column in sample.columns})[:12])
-        )
+        headings = ", ".join(sorted({repr(column.heading) for sample in samples for column in sample.columns})[:12])
+        raise ConfigurationError("\n".join([f"no heading of these files says what it is: {headings}", *left]))
     columns = stage_columns(feeds)
     pipelines = draft_pipelines(connection, columns) if columns else {}
     return Draft(name, _money(connection, feeds), feeds, pipelines, left=left)

@@ -11,7 +11,8 @@ from glob import escape
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.draft.guesses import Guess, Guessed, best_guess
+from dagster_project.draft.foreign import strangers
+from dagster_project.draft.guesses import ONE_ROW_EACH, Guess, Guessed, best_guess
 from dagster_project.draft.sampled import Column, Sample, looks_personal, values_of
 from dagster_project.draft.stages import StageColumns, are_outcomes_of_status
 from dagster_project.draft.words import (
@@ -77,13 +78,17 @@ class DraftedFeed:
         return guess.source.heading if guess else None
 
 
-def draft_feeds(connection: duckdb.DuckDBPyConnection, samples: list[Sample]) -> list[DraftedFeed]:
-    """One feed per group of files with the same headings or the same pattern; deals first."""
+def draft_feeds(connection: duckdb.DuckDBPyConnection, samples: list[Sample]) -> tuple[list[DraftedFeed], list[str]]:
+    """One feed per group of files with the same headings or the same pattern, deals first; and what is left out."""
+    groups = _groups(samples)
+    tables = [(best_guess(connection, group[-1]), group[-1]) for group in groups]
+    left_out = strangers(tables)
+    left = [f"{tables[at][1].shown}: left out: {why}" for at, why in left_out.items()]
     feeds: list[DraftedFeed] = []
-    for group in _groups(samples):
-        guessed = best_guess(connection, group[-1])
-        patterns = list(dict.fromkeys(pattern_of(sample.name) for sample in group))
-        feeds.append(DraftedFeed("", guessed, group, patterns))
+    for at, (group, (guessed, _)) in enumerate(zip(groups, tables, strict=True)):
+        if at not in left_out:
+            patterns = list(dict.fromkeys(pattern_of(sample.name) for sample in group))
+            feeds.append(DraftedFeed("", guessed, group, patterns))
     feeds.sort(key=lambda feed: (list(ENTITIES).index(feed.entity), len(feed.guessed.missing), feed.patterns))
     taken: set[str] = set()
     for feed in feeds:
@@ -91,7 +96,27 @@ def draft_feeds(connection: duckdb.DuckDBPyConnection, samples: list[Sample]) ->
         taken.add(feed.name)
         _complete(connection, feed)
     _keep_apart(feeds)
-    return feeds
+    _tell_of_overlaps(connection, feeds)
+    return feeds, left
+
+
+def _tell_of_overlaps(connection: duckdb.DuckDBPyConnection, feeds: list[DraftedFeed]) -> None:
+    """Two feeds of one entity with the same ids tell of one record twice, or number two kinds of records alike."""
+    for at, feed in enumerate(feeds):
+        for other in feeds[:at]:
+            if feed.entity != other.entity or feed.entity not in ONE_ROW_EACH:
+                continue
+            shared = _ids(connection, feed) & _ids(connection, other)
+            if shared:
+                feed.comments.append(
+                    f"check: {len(shared):,} of its ids are in {other.name} too: of one record told twice the later "
+                    "row counts; of two kinds of records, or of lists by other headings, map one"
+                )
+
+
+def _ids(connection: duckdb.DuckDBPyConnection, feed: DraftedFeed) -> set[str]:
+    heading = feed.heading(ENTITIES[feed.entity].key)
+    return {value for value, _ in values_of(connection, feed.samples, heading)} if heading else set()
 
 
 def _groups(samples: list[Sample]) -> list[list[Sample]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -12,6 +12,7 @@ from dagster_project.draft.sampled import Column, Sample, values_of
 from dagster_project.draft.words import (
     heading_score,
     listed,
+    listed_flat,
     meaning,
     names_its_entity,
     nouns_in,
@@ -27,7 +28,7 @@ _BY_VALUES = 0.3
 #: What a missing required column costs an entity, against at most 1 for each column found.
 _MISSING = 3.0
 #: Entities of which each record stands once in a file.
-_ONE_ROW_EACH = ("deals", "leads", "activities", "owners", "accounts", "stages")
+ONE_ROW_EACH = ("deals", "leads", "activities", "owners", "accounts", "stages")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,13 @@ class Guess:
     source: Column
     score: float
     checks: tuple[str, ...] = ()
+    #: What stands behind it, joined by a space: the last name behind the first.
+    joined: Column | None = None
+
+    @property
+    def positions(self) -> set[int]:
+        """The places of the columns it is read from."""
+        return {self.source.position} | ({self.joined.position} if self.joined else set())
 
 
 @dataclass(frozen=True)
@@ -77,12 +85,13 @@ def guess_as(connection: duckdb.DuckDBPyConnection, sample: Sample, entity: str)
         if canonical not in guesses and column.position not in taken:
             guesses[canonical] = Guess(canonical, column, score)
             taken.add(column.position)
+    _join_names(sample, entity, guesses)
     _guess_by_values(connection, sample, entity, guesses)
     guesses = {
-        canonical: Guess(canonical, guess.source, guess.score, tuple(_checks(sample, entity, guess, guesses, pairs)))
+        canonical: replace(guess, checks=tuple(_checks(sample, entity, guess, guesses, pairs)))
         for canonical, guess in guesses.items()
     }
-    used = {guess.source.position for guess in guesses.values()}
+    used = {position for guess in guesses.values() for position in guess.positions}
     alternatives = ENTITIES[entity].alternatives
     missing = [
         column
@@ -151,6 +160,8 @@ def _fit(entity: str, canonical: str, column: Column) -> float:
     kind = ENTITIES[entity].columns[canonical]
     if column.kind == "empty":
         return 0.8
+    if column.kind == "email" and canonical == "owner_id":
+        return 1.0  # people are named by their addresses
     if column.is_personal or canonical == "email":
         return 1.0 if column.kind == canonical else 0.0
     if kind in ("timestamp", "date"):
@@ -175,12 +186,35 @@ def _fit_of_text(entity: str, canonical: str, column: Column) -> float:
     if canonical in ("stage", "field", "activity_type", "status") and column.distinct > _MAX_STAGES:
         return 0.3
     if canonical == ENTITIES[entity].key:
-        is_once = entity in _ONE_ROW_EACH
+        is_once = entity in ONE_ROW_EACH
         if is_once and not column.is_unique:
             return 0.5
         if entity in ("deal_changes", "deal_versions") and column.is_unique:
             return 0.5
     return 1.0
+
+
+# ------------------------------------------------------------------ several columns of one value
+
+
+def _join_names(sample: Sample, entity: str, guesses: dict[str, Guess]) -> None:
+    """A person's name that a file has in two halves."""
+    canonical = {"leads": "lead_name", "owners": "owner_name"}.get(entity)
+    halves = [_half(sample, words) for words in ("first_names", "last_names")]
+    if canonical is None or None in halves or halves[0] == halves[1]:
+        return
+    first, last = halves
+    known = guesses.get(canonical)
+    if first and last and (known is None or known.source in halves or known.score < _SURE):
+        guesses[canonical] = Guess(canonical, first, 0.95, joined=last)
+        for other in [name for name, guess in guesses.items() if name != canonical and guess.source in halves]:
+            del guesses[other]
+
+
+def _half(sample: Sample, words: str) -> Column | None:
+    return next(
+        (column for word in listed_flat(words) for column in sample.columns if plain(column.heading) == word), None
+    )
 
 
 # ------------------------------------------------------------------ by values alone
@@ -252,7 +286,7 @@ def _checks(
         checks.append("empty in this file")
     elif guess.score < _SURE:
         checks.append("is it this?")
-    if guess.column == ENTITIES[entity].key and entity in _ONE_ROW_EACH and guess.score != _BY_VALUES:
+    if guess.column == ENTITIES[entity].key and entity in ONE_ROW_EACH and guess.score != _BY_VALUES:
         if not column.is_unique:
             checks.append(f"only {column.distinct:,} different values in {column.filled:,} rows; the last row counts")
         elif column.filled < sample.rows:

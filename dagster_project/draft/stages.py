@@ -15,6 +15,9 @@ from dagster_project.ingest.stage_dates import stage_date
 
 _TERMINAL = ("post_sale", "won", "lost")
 _AS_BEFORE = "what it is; compared as the stage before it"
+#: What an order stands in: `2 - Demo`, `B. Demo`, `b) Demo`.
+_NUMBER = re.compile(r"\s*[\[(]?(\d+)")
+_LETTER = re.compile(r"\s*[\[(]?([A-Za-z])\s*[-.):\]]+\s*")
 #: More are no list of stages, and nobody would read them.
 MAX_STAGES = 60
 
@@ -112,18 +115,24 @@ def _ordered(stages: list[tuple[str, int, bool]], dated: list[str]) -> list[Draf
 def _places(stages: list[tuple[str, int, bool]], dated: list[str]) -> dict[str, float]:
     """Key of an open stage → its place, where numbers or date columns show an order; else nothing."""
     open_names = [name for name, _, lost in stages if not _is_terminal(name, lost)]
-    numbers = {normalized(name): re.match(r"\d+", name.strip()) for name in open_names}
-    if len(numbers) > 1 and all(numbers.values()):
-        return {key: float(found[0]) for key, found in numbers.items() if found}
+    for prefix, place_of in ((_NUMBER, float), (_LETTER, _place_of_letter)):
+        found = {normalized(name): prefix.match(name) for name in open_names}
+        if len(found) > 1 and all(found.values()):
+            return {key: place_of(match[1]) for key, match in found.items() if match}
     # one whose name says nothing and that no column dates may be an end
     told = [normalized(name) for name in open_names if stage_meaning(_bare(name))]
     places = {key: float(dated.index(key)) for key in map(normalized, open_names) if key in dated}
     return places if len(places) > 1 and all(key in dated for key in told) else {}
 
 
+def _place_of_letter(letter: str) -> float:
+    return float(ord(letter.casefold()))
+
+
 def _rank(stage: DraftedStage, place: dict[str, float]) -> tuple[float, int]:
     canonical = CANONICAL_STAGES.index(stage.canonical)
-    by_name = len(CANONICAL_STAGES) + len(place) if place else canonical
+    is_end = stage.canonical in _TERMINAL
+    by_name = len(CANONICAL_STAGES) + len(place) if place and not is_end else canonical
     return (place.get(normalized(stage.name), float(by_name)), -(stage.deals or 0))
 
 
@@ -150,8 +159,8 @@ def _doubt(key: str, place: dict[str, float]) -> str:
 
 
 def _bare(name: str) -> str:
-    """A stage's name without the number in front of it."""
-    return re.sub(r"^\s*\d+\s*[-.):]*\s*", "", name) or name
+    """A stage's name without the number or the letter in front of it."""
+    return _LETTER.sub("", _NUMBER.sub("", name)).lstrip("-.): ") or name
 
 
 def _neighbours(stages: list[DraftedStage]) -> list[DraftedStage]:

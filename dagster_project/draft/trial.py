@@ -26,6 +26,8 @@ class Trial:
 
     loaded: int = 0
     rejected: int = 0
+    #: Where the rows lie that it loaded.
+    files: list[Path] = field(default_factory=list)
     #: Why a file would be refused as a whole.
     refusals: list[str] = field(default_factory=list)
     #: What nobody but the user can settle, and the lines to choose one of.
@@ -50,6 +52,7 @@ def try_feed(
             continue
         trial.loaded += loaded.rows_loaded
         trial.rejected += len(loaded.rejects)
+        trial.files.append(target)
         rejected = [reject.row_number for reject in loaded.rejects]
         _prove(connection, target, source, feed, loaded.headings, rejected, trial)
     return trial

@@ -22,6 +22,8 @@ _WORDS = Path(__file__).with_name("words.yml")
 #: Entity → the prefix of its `_id` and `_name` columns.
 _PREFIXES = {"deals": "deal", "leads": "lead", "activities": "activity", "owners": "owner", "accounts": "account"}
 _MIN_COMPOUND = 5
+#: What turns the word behind it into its contrary: `unsigned`, `disqualified`.
+_NOT = ("un", "dis", "non", "re", "in")
 #: What stands behind a word for an amount.
 _CURRENCIES = ("eur", "euro", "usd", "gbp", "chf", "jpy")
 
@@ -94,14 +96,17 @@ def _words() -> dict[str, Any]:
 # ------------------------------------------------------------------ values
 
 
-def meaning(part: str, value: str) -> Meaning | None:
-    """What a value means by the words of a part: the whole of it, else the longest word within it."""
+def meaning(part: str, value: str, whole_only: tuple[str, ...] = ()) -> Meaning | None:
+    """What a value means by the words of a part: the whole of it, else the longest word within it.
+
+    `whole_only`: words that within another text say nothing.
+    """
     text = plain(value)
     found: list[tuple[int, str]] = []
     for name, said in listed(part).items():
         if text in said:
             return Meaning(name, is_sure=True)
-        found += [(len(word), name) for word in said if _holds(text, word)]
+        found += [(len(word), name) for word in said if word not in whole_only and _holds(text, word)]
     return Meaning(max(found)[1], is_sure=False) if found else None
 
 
@@ -116,7 +121,7 @@ def stage_meaning(name: str) -> Meaning | None:
     for canonical in ("lost", "won"):
         if any(_holds(key, word) for word in listed("outcomes")[canonical]):
             return Meaning(canonical, is_sure=False)
-    return meaning("stages", name)
+    return meaning("stages", name, whole_only=listed_flat("whole_names"))
 
 
 @cache
@@ -137,7 +142,10 @@ def _holds(text: str, word: str) -> bool:
         return True
     if " " in word or len(word) < _MIN_COMPOUND:
         return False
-    return any(token.startswith(word) or token.endswith(word) for token in text.split())
+    return any(
+        token.startswith(word) or (token.endswith(word) and token.removesuffix(word) not in _NOT)
+        for token in text.split()
+    )
 
 
 # ------------------------------------------------------------------ headings
@@ -177,6 +185,23 @@ def _own_score(heading: str, entity: str, column: str) -> float:
 def names_its_entity(heading: str, entity: str) -> bool:
     """Whether a heading holds an entity's noun and a word for id: `Deal No`, `Projekt-Nr`."""
     return entity in _PREFIXES and _id_score(plain(heading), entity, is_key=True) >= 1.0
+
+
+def id_noun(heading: str) -> str | None:
+    """Of what a heading is the id: `Payment ID` → payment, `Record ID` → nothing; None for one that is called no id."""
+    split = [re.sub(r"(?<=\w\w\w)s?(nummer|nr)$", " nr", token) for token in plain(heading).split()]
+    tokens = " ".join(split).split()
+    nouns = [token for token in tokens if token not in listed_flat("ids")]
+    if len(nouns) == len(tokens):
+        return None
+    return " ".join(token for token in nouns if token not in listed_flat("any_ids"))
+
+
+def is_noun_of(noun: str, entity: str) -> bool:
+    """Whether ids of this entity may be named so; nothing is a name for any."""
+    own = listed("own_ids").get(entity, [])
+    is_listed = entity in listed("nouns") and nouns_in(noun, entity)
+    return not noun or is_listed or any(f" {word} " in f" {noun} " for word in own)
 
 
 def nouns_in(text: str, entity: str) -> bool:

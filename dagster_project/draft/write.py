@@ -142,8 +142,7 @@ def _feed(feed: DraftedFeed, trial: Trial) -> list[Line]:
         lines.append(Line(f"        constants: {{{said}}}"))
     lines.append(Line("        columns:" if feed.guessed.guesses else "        columns: {}"))
     lines += [
-        Line(f"          {guess.column}: {scalars([guess.source.heading])}", _said(guess))
-        for guess in feed.guessed.guesses.values()
+        Line(f"          {guess.column}: {_headings(guess)}", _said(guess)) for guess in feed.guessed.guesses.values()
     ]
     lines += [
         Line(f"          # {column}: []", f"TODO: {_NEEDED.get(column, 'required')}; name its heading")
@@ -173,6 +172,12 @@ _WORTH_HAVING = {
     "owners": ("owner_name",),
     "accounts": ("account_name", "segment"),
 }
+
+
+def _headings(guess: Guess) -> str:
+    if guess.joined is None:
+        return scalars([guess.source.heading])
+    return f"[{scalars([guess.source.heading, guess.joined.heading])}]"
 
 
 def _said(guess: Guess) -> str:

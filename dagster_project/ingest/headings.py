@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed
@@ -16,6 +17,10 @@ from dagster_project.ingest.stage_dates import StageDate, stage_date
 
 #: In a synonym: any text, such as a view's name before the column's.
 ANY_TEXT = "*"
+#: How far down a report may have its headings, in rows with cells.
+SEARCHED_ROWS = 50
+#: A longer one is no heading but the rows that a stray quote swallowed.
+LONGEST_HEADING = 300
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Matched:
     stage_dates: dict[int, StageDate] = field(default_factory=dict)
     #: Columns that say whether a row is a record of the feed, and the values that say it is (`only_when`).
     conditions: dict[int, list[str]] = field(default_factory=dict)
+    #: Positions whose times without offset are UTC (`utc_headings`).
+    utc: frozenset[int] = frozenset()
     #: Identical headings whose contents have to agree: pairs of positions.
     doubled: list[tuple[int, int]] = field(default_factory=list)
     #: Headings of a lower rank than the one used.
@@ -91,6 +98,7 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
     headings that it fits the first is used. `needs_stage` is False where a
     source's change log or versions give the stage of its deals; `pipelines` are the source's, by name.
     """
+    _refuse_too_long(headings)
     keys = [heading_key(heading) for heading in headings]
     first_at: dict[str, int] = {}
     doubled_at: dict[str, list[int]] = {}
@@ -108,6 +116,8 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
             positions[column] = tuple(first_at[found[0]] for found in present[0])
             lower.update(key for parts in present for found in parts for key in found)
     _demand_required(headings, feed, positions, needs_stage)
+    # a timezone that somebody gave the feed is their word on all of its times
+    utc = KnownHeadings(feed.utc_headings if feed.timezone is None else [])
     used = {keys[position] for group in positions.values() for position in group}
     conditions = {
         first_at[found[0]]: values for heading, values in feed.only_when.items() if (found := _found(heading, first_at))
@@ -122,10 +132,39 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
         positions=positions,
         stage_dates=dated,
         conditions=conditions,
+        utc=frozenset(position for position, key in enumerate(keys) if key in utc),
         doubled=[(first_at[key], other) for key in sorted(used & doubled_at.keys()) for other in doubled_at[key]],
         outranked=sorted({headings[first_at[key]] for key in lower - used}),
         unmapped=[heading for heading, key in zip(headings, keys, strict=True) if key and key not in used | lower],
     )
+
+
+def fits(headings: Sequence[str], feed: Feed, needs_stage: bool) -> bool:
+    """Whether these are the headings of a file of the feed: whether the required ones are among them."""
+    try:
+        match(headings, feed, needs_stage)
+    except RefusedFileError:
+        return False
+    return True
+
+
+def header_row(rows: Iterable[Sequence[str]], feed: Feed, needs_stage: bool) -> int:
+    """Which of the first rows has the required headings, from 0; 0 if none has."""
+    return next((at for at, row in enumerate(islice(rows, SEARCHED_ROWS)) if fits(row, feed, needs_stage)), 0)
+
+
+def is_nameless(heading: str) -> bool:
+    """Whether a heading has no letter, so that it says of its column nothing."""
+    return not any(letter.isalpha() for letter in heading)
+
+
+def _refuse_too_long(headings: Sequence[str]) -> None:
+    longest = max(map(len, headings), default=0)
+    if longest > LONGEST_HEADING:
+        raise RefusedFileError(
+            f"has a heading of {longest:,} characters; the longest allowed has {LONGEST_HEADING}. It is no heading, or "
+            "a quote in the header is not closed: shorten it, or export the file again"
+        )
 
 
 def _stage_dates(

@@ -14,12 +14,12 @@ import duckdb
 from dagster_project.config.models import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.delimited import Header, forget_rejects, rejected_rows, scan
-from dagster_project.ingest.headings import heading_key, match
+from dagster_project.ingest.headings import SEARCHED_ROWS, fits, heading_key, match
 from dagster_project.ingest.tables import UNREADABLE, Reject
 from dagster_project.ingest.workbooks import Cell, Sheet, Workbook
 
-#: How far down a formatted report may have its header.
-_SEARCHED_ROWS = 50
+#: A number of so many digits has lost those behind the fifteenth.
+_INEXACT = 10**15
 
 
 @dataclass
@@ -126,13 +126,8 @@ def _notes(sheets: list[Sheet], read: Sheet, feed: Feed) -> list[str]:
 
 def _header_row(rows: list[list[Cell]], feed: Feed, needs_stage: bool) -> int | None:
     """Where the required headings are, if anywhere."""
-    for at, row in enumerate(rows[:_SEARCHED_ROWS]):
-        try:
-            match([_text(cell, False) or "" for cell in row], feed, needs_stage)
-        except RefusedFileError:
-            continue
-        return at
-    return None
+    shown = ([_text(cell, False) or "" for cell in row] for row in rows[:SEARCHED_ROWS])
+    return next((at for at, row in enumerate(shown) if fits(row, feed, needs_stage)), None)
 
 
 def _write(rows: list[list[Cell]], header: Header, positions: frozenset[int], target: Path) -> None:
@@ -160,6 +155,8 @@ def _text(cell: Cell, with_time: bool) -> str | None:
         return UNREADABLE + cell[0]
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, int | float) and abs(cell) >= _INEXACT:
+        return f"{cell:.14E}"
     if isinstance(cell, int | float):
         return str(int(cell)) if float(cell).is_integer() else format(Decimal(repr(cell)), "f")
     if isinstance(cell, datetime):

@@ -68,7 +68,7 @@ def _answer(said: Any) -> None:
 
 def _rows(path: str, workbook: CalamineWorkbook, name: str) -> list[list[Any]]:
     sheet = workbook.get_sheet_by_name(name)
-    rows = sheet.to_python(skip_empty_area=True)
+    rows: list[list[Any]] = sheet.to_python(skip_empty_area=True)
     first_row, first_column = sheet.start or (0, 0)
     for row, column, code in _errors(path, name):
         if 0 <= row - first_row < len(rows) and 0 <= column - first_column < len(rows[row - first_row]):

@@ -33,6 +33,8 @@ from dagster_project.config.stages import (
 from dagster_project.forget.rows import MARKER
 from dagster_project.ingest import proof
 from dagster_project.ingest.lake import FileRecord, null_counts_of, places, read_record_file
+from dagster_project.transform.delivered_stages import with_delivered_stages
+from dagster_project.transform.lookups import with_lookups
 from dagster_project.transform.met_pipelines import with_met_pipelines
 
 #: The tables of the schema `lake`, and what they hold.
@@ -52,7 +54,7 @@ LAKE_TABLES = {
 CONFIG_TABLES = {
     "run": "One row: as-of moment, reporting timezone and currency, thresholds.",
     "sources": "One row per source.",
-    "pipelines": "One row per configured pipeline.",
+    "pipelines": "One row per configured pipeline, and per met one that has the vendor's stages (is_met).",
     "pipeline_names": "Every name of a configured pipeline, aliases included.",
     "stages": "One row per configured stage, templates resolved.",
     "stage_aliases": "What else a configured stage is called.",
@@ -124,11 +126,20 @@ def prepare(work_path: Path, config: Configuration, records: list[FileRecord], l
         connection.execute(f"set file_search_path = {sql.text(search_path(lake_dir))}")
         connection.execute("create schema config; create schema lake")
         loaded = [record for record in records if record.state == "loaded"]
-        for entity in ENTITIES:
-            of_entity = [(record, _readings(record, config)) for record in loaded if record.entity == entity]
-            _create_entity_view(connection, entity, entity, of_entity, lake_dir)
+        rows = {
+            entity: _entity_rows(
+                connection,
+                entity,
+                [(record, _readings(record, config)) for record in loaded if record.entity == entity],
+                lake_dir,
+            )
+            for entity in ENTITIES
+        }
+        for entity, relation in with_lookups(connection, config, rows).items():
+            connection.execute(f"create view lake.{entity} as {relation}")
         _write_run(connection, config, as_of)
-        _write_sources(connection, with_met_pipelines(connection, config), loaded, as_of)
+        delivered = with_delivered_stages(connection, config)
+        _write_sources(connection, delivered, with_met_pipelines(connection, delivered), loaded, as_of)
         _write_files(connection, config, records)
         _write_recent(connection, loaded, lake_dir)
         _create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
@@ -159,8 +170,13 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
 
 
 def _write_sources(
-    connection: duckdb.DuckDBPyConnection, config: Configuration, loaded: list[FileRecord], as_of: datetime
+    connection: duckdb.DuckDBPyConnection,
+    configured: Configuration,
+    config: Configuration,
+    loaded: list[FileRecord],
+    as_of: datetime,
 ) -> None:
+    known = pipeline_names(configured)
     _create_table(
         connection,
         "config.sources",
@@ -178,6 +194,7 @@ def _write_sources(
             "pipeline": "varchar",
             "pipeline_key": "varchar",
             "after_close": "varchar",
+            "is_met": "boolean",
             **_PIPELINE_THRESHOLDS,
         },
         [
@@ -186,6 +203,7 @@ def _write_sources(
                 "pipeline": pipeline.name,
                 "pipeline_key": normalized(pipeline.name),
                 "after_close": pipeline.after_close or source.after_close,
+                "is_met": (source.name, normalized(pipeline.name)) not in known,
                 **_limits(pipeline_limits(config, pipeline), _PIPELINE_THRESHOLDS),
             }
             for source in config.sources
@@ -261,6 +279,8 @@ def _write_feeds(
         for name, feed in source.feeds.items():
             records = [r for r in loaded if (r.source, r.feed) == (source.name, name)]
             is_full = (feed.deliveries or source.deliveries) == "full"
+            moments = {_sql_moment(r.extracted_at) for r in records}
+            ragged = {_sql_moment(r.extracted_at) for r in records if r.rows_rejected}
             feeds.append(
                 {
                     "source": source.name,
@@ -275,12 +295,16 @@ def _write_feeds(
                     "newest_full_at": max((_sql_moment(r.extracted_at) for r in records), default=None)
                     if is_full
                     else None,
+                    # a rejected row may be any record's: only a full extract without one proves that a record is gone
+                    "newest_proof_at": max(moments - ragged, default=None) if is_full else None,
                     "id_separator": source.id_separator if feed.id_separator is None else feed.id_separator,
                     # a log or versions that were delivered give the stages of deals; configured ones may never come
                     "needs_stage": not any(
                         r.source == source.name and r.entity in HISTORY_ENTITIES and r.rows_loaded for r in loaded
                     ),
                     "done_when_due_by": _utc(as_of) if feed.done_when_past else None,
+                    "gone_is_converted": feed.when_gone == "converted",
+                    "is_rate_per_unit": feed.rate_means == "reporting_per_unit",
                     "is_required": feed.required,
                     "max_delivery_age_hours": config.thresholds.max_delivery_age_hours
                     if feed.max_delivery_age_hours is None
@@ -313,9 +337,12 @@ def _write_feeds(
             "is_full": "boolean",
             "first_full_at": "timestamp",
             "newest_full_at": "timestamp",
+            "newest_proof_at": "timestamp",
             "id_separator": "varchar",
             "needs_stage": "boolean",
             "done_when_due_by": "timestamp",
+            "gone_is_converted": "boolean",
+            "is_rate_per_unit": "boolean",
             "is_required": "boolean",
             "max_delivery_age_hours": "double",
             "loaded_files": "integer",
@@ -417,7 +444,7 @@ def _write_recent(connection: duckdb.DuckDBPyConnection, loaded: list[FileRecord
         ],
     )
     deals: list[tuple[FileRecord, dict[str, str]]] = [(r, {}) for r in recent if r.entity == "deals"]
-    _create_entity_view(connection, "recent_deals", "deals", deals, lake_dir)
+    connection.execute(f"create view lake.recent_deals as {_entity_rows(connection, 'deals', deals, lake_dir)}")
 
 
 def _readings(record: FileRecord, config: Configuration) -> dict[str, str]:
@@ -434,14 +461,13 @@ def _readings(record: FileRecord, config: Configuration) -> dict[str, str]:
     return said
 
 
-def _create_entity_view(
+def _entity_rows(
     connection: duckdb.DuckDBPyConnection,
-    name: str,
     entity: str,
     records: list[tuple[FileRecord, dict[str, str]]],
     lake_dir: Path,
-) -> None:
-    """`lake.<name>`: of an entity every canonical column as text (NULL where no file has it), provenance, place in
+) -> str:
+    """SQL of an entity's lake rows: every canonical column as text (NULL where no file has it), provenance, place in
     the file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
     alike: dict[tuple[tuple[str, str], ...], list[FileRecord]] = {}
     for record, readings in records:
@@ -451,7 +477,7 @@ def _create_entity_view(
         for readings, written_alike in alike.items()
         for rows in _rows_of(written_alike, lake_dir)
     ]
-    connection.execute(f"create view lake.{name} as {' union all '.join(parts or [_select_none(entity)])}")
+    return " union all ".join(parts or [_select_none(entity)])
 
 
 def _rows_of(records: list[FileRecord], lake_dir: Path) -> list[str]:
@@ -492,12 +518,17 @@ def _select_rows(connection: duckdb.DuckDBPyConnection, entity: str, rows: str, 
         f"cast({sql.text(readings[column]) if column in readings else 'null'} as varchar) as _reading_{column}"
         for column in proof.read_columns(entity)
     ]
+    said.append("_unreadable" if "_unreadable" in present else "cast(null as varchar) as _unreadable")
     kept = f" where {MARKER} is not true" if MARKER in present else ""
     return f"select {', '.join([*selected, *PROVENANCE, *said])}, _file_row_number from {rows}{kept}"
 
 
 def _select_none(entity: str) -> str:
-    columns = [*ENTITIES[entity].columns, *(f"_reading_{column}" for column in proof.read_columns(entity))]
+    columns = [
+        *ENTITIES[entity].columns,
+        *(f"_reading_{column}" for column in proof.read_columns(entity)),
+        "_unreadable",
+    ]
     empty = [f"cast(null as varchar) as {column}" for column in columns]
     empty += [f"cast(null as {kind}) as {column}" for column, kind in PROVENANCE.items()]
     return f"select {', '.join(empty)}, cast(null as bigint) as _file_row_number where false"

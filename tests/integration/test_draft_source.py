@@ -88,6 +88,10 @@ def test_the_page_shows_the_draft_as_it_is(drafted: Drafted) -> None:
         at = drafted.text.index(part, at) + len(part)
 
 
+def test_the_page_shows_the_figures_as_they_are(drafted: Drafted) -> None:
+    assert block("console") in drafted.said
+
+
 def test_at_most_five_lines_are_edited() -> None:
     lines = block("diff").splitlines()
     assert sum(line.startswith("+") for line in lines) == 5

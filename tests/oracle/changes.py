@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 
 from .crm import Crm
-from .deals import Deal
+from .deals import Deal, in_reporting
 from .history import opened_at
-from .words import COLUMNS, Change, field_changes
+from .money import Rates
+from .words import COLUMNS, CURRENCY, Change, field_changes
 
 
 def changes_of(deal: Deal) -> list[Change]:
@@ -25,6 +27,15 @@ def value_on(changes: list[Change], field: str, day: date, now: str | None, crm:
         return now
     earlier = [change for change in of_field if crm.local_date(change.at) <= day]
     return earlier[-1].new if earlier else of_field[0].old
+
+
+def worth_on(deal: Deal, changes: list[Change], day: date, rates: Rates) -> Decimal | None:
+    """What a deal was worth at a day's end, in the reporting currency: the amount and the currency of then."""
+    amount = value_on(changes, "amount", day, None if deal.amount is None else str(deal.amount), deal.crm)
+    currency = value_on(deal.currency_changes, CURRENCY, day, deal.currency, deal.crm)
+    if currency is None:
+        currency = deal.crm.source.currency.upper()
+    return in_reporting(deal, Decimal(amount) if amount else None, currency, rates)
 
 
 def _moved(deal: Deal) -> Iterator[Change]:

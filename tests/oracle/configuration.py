@@ -54,7 +54,7 @@ class Feed:
     constants: dict[str, str]
     null_values: frozenset[str]
     days: frozenset[str]
-    references: dict[str, list[dict[str, str]]]
+    references: dict[str, list[dict[str, Any]]]
     incremental: bool
     extracted_at: datetime | None
     zone: ZoneInfo
@@ -66,6 +66,14 @@ class Feed:
     closed_lead_statuses: frozenset[str]
     confirmed: frozenset[str]
     max_delivery_age_hours: str | None = None
+    only_when: dict[str, list[str]] = field(default_factory=dict)
+    empty_means: dict[str, str] = field(default_factory=dict)
+    look_up: list[str] = field(default_factory=list)
+    rate_means: str = "reporting_per_unit"
+    when_gone: str = "deleted"
+    utc_headings: frozenset[str] = frozenset()
+    done_when_past: bool = False
+    report_tail: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,8 @@ class PipelineConfig:
     after_close: str
     thresholds: dict[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    #: Stages whose probability the configuration itself says, and no template.
+    own_probabilities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -223,6 +233,14 @@ def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
         closed_lead_statuses=_folded_set(raw.get("closed_lead_statuses", [])),
         confirmed=frozenset(_many(raw.get("confirmed", []))),
         max_delivery_age_hours=raw.get("max_delivery_age_hours"),
+        only_when={heading: _many(values) for heading, values in raw.get("only_when", {}).items()},
+        empty_means=raw.get("empty_means", {}),
+        look_up=_many(raw.get("look_up", [])),
+        rate_means=raw.get("rate_means", "reporting_per_unit"),
+        when_gone=raw.get("when_gone", "deleted"),
+        utc_headings=_folded_set([] if "timezone" in raw else raw.get("utc_headings", [])),
+        done_when_past=raw.get("done_when_past") == "true",
+        report_tail=_many(own_or_sources("report_tail", [])),
     )
 
 
@@ -242,6 +260,7 @@ def _pipeline(raw: dict[str, Any], after_close: str) -> PipelineConfig:
         raw.get("after_close", after_close),
         raw.get("thresholds") or {},
         tuple(_many(raw.get("aliases", []))),
+        frozenset(folded(one["name"]) for one in raw.get("stages") or [] if "win_probability" in one),
     )
 
 
@@ -251,7 +270,12 @@ def _template(name: str) -> list[dict[str, Any]]:
         return [dict(stage) for stage in _yaml(preset)["stages"]]
     with TEMPLATES.open(encoding="utf-8", newline="") as file:
         return [
-            {"name": row["stage"], "canonical": row["canonical_stage"], "qualified": row["qualified"]}
+            {
+                "name": row["stage"],
+                "canonical": row["canonical_stage"],
+                "qualified": row["qualified"],
+                "win_probability": row["win_probability"],
+            }
             for row in csv.DictReader(file)
             if row["template"] == name
         ]

@@ -10,12 +10,16 @@ from itertools import takewhile
 from pathlib import Path
 
 from .configuration import Config, Feed, Source, folded
-from .landing import Delivery, Row, deliveries_of
+from .delivered_stages import with_delivered_stages
+from .landing import Delivery, deliveries_of
+from .lookups import resolve
+from .mapping import Row
 from .merges import Merges
 from .records import is_flagged_deal, log_rows, records_of
 from .stage_names import StageNames
 from .stages import Pipelines, Stage
 from .ties import by_chain, runs_backwards
+from .told_twice import told_once
 from .values import Dates, boolean, number
 
 
@@ -42,10 +46,19 @@ class Version:
     dates: Dates
 
 
+def by_field(events: list[Event]) -> list[Event]:
+    """Events of one moment, those of one field beside each other."""
+    return sorted(events, key=lambda one: (one.at, one.field, one.order))
+
+
 def in_order(events: list[Event]) -> list[Event]:
     """Events of one deal; those of one moment and field by the chain of old value and new value."""
     return by_chain(
-        events, lambda one: one.at, lambda one: one.field, lambda one: _bare(one.old), lambda one: _bare(one.new)
+        sorted(events, key=lambda one: (one.at, one.order)),
+        at_of=lambda one: one.at,
+        field_of=lambda one: one.field,
+        old_of=lambda one: _bare(one.old),
+        new_of=lambda one: _bare(one.new),
     )
 
 
@@ -59,22 +72,28 @@ class Crm:
     """One source's records, events and versions."""
 
     def __init__(self, source: Source, config: Config, landing: Path, as_of: datetime) -> None:
-        self.source = source
         self.config = config
         self.as_of = as_of
-        self.pipelines = Pipelines(source)
         self._dates: dict[str, Dates] = {}
         self.deliveries, self.refused = deliveries_of(source, config, landing, as_of)
         self._filled_columns = {f"{one.feed.entity}.{name}" for one in self.deliveries for name in one.filled_columns}
+        resolve(source, self.deliveries)
+        self.source = with_delivered_stages(source, self.deliveries)
+        self.pipelines = Pipelines(self.source)
         entities = ("deals", "leads", "activities", "owners", "accounts", "stages")
         records = {entity: records_of(entity, self.deliveries, self.dates) for entity in entities}
         self.deals, self.leads = records["deals"], records["leads"]
         self.activities, self.accounts = records["activities"], records["accounts"]
         self.owners = records["owners"]
+        self.standing_accounts = frozenset(one.id for one in self.accounts.values() if not one.is_deleted)
         self.stages = StageNames(self.pipelines, records["stages"])
         self.stages.learn(self.deals.values())
         self.merged_deals, self.merged_leads = Merges(self.deals), Merges(self.leads)
         self.first_full_extracts = self._first_full_extracts()
+        self._named = {
+            field: frozenset(record.row.get(field) for record in self.deals.values())
+            for field in ("pipeline", "owner_id", "account_id")
+        }
         self.events = self._events()
         self.versions = self._versions()
 
@@ -140,7 +159,7 @@ class Crm:
             if of_feed[-1].feed.incremental or deal_id in of_feed[-1].quarantined_ids:
                 return None
             without = takewhile(lambda one: deal_id not in one.quarantined_ids, reversed(of_feed))
-            since += [one.extracted_at for one in without if began_at <= one.extracted_at]
+            since += [one.extracted_at for one in without if began_at <= one.extracted_at and not one.rejected]
         return min(since, default=None)
 
     def _first_full_extracts(self) -> dict[str, datetime]:
@@ -173,7 +192,26 @@ class Crm:
         events: dict[str, list[Event]] = defaultdict(list)
         for deal_id, event in sorted(told, key=lambda pair: (pair[1].at, pair[1].order)):
             events[deal_id].append(event)
-        return {deal_id: in_order(of_deal) for deal_id, of_deal in events.items()}
+        return {deal_id: in_order(told_once(by_field(some), self._is_id)) for deal_id, some in events.items()}
+
+    def _is_id(self, field: str, value: str) -> bool:
+        """Whether a value is one of the ids that records have or name."""
+        if field == "pipeline":
+            return self.pipelines.is_configured(value) or value in self._named["pipeline"]
+        records = self.owners if field == "owner_id" else self.accounts
+        return value in records or value in self._named[field]
+
+    def same_event(self, entity: str, delivery: Delivery, place: int, row: Row) -> tuple[object, ...]:
+        """By what a row of a log is told from others: equal ones count once."""
+        dates = self.dates(delivery)
+        if entity == "deal_changes":
+            at = dates.moment(row["changed_at"])
+            return delivery.feed.name, row["deal_id"], str(row["field"]).casefold(), at, row.get("new_value")
+        if entity == "deal_versions":
+            return delivery.feed.name, row.get("version_id") or f"{dates.moment(row['version_at'])} {place:09d}"
+        if not delivery.feed.incremental and entity != "exchange_rates":
+            return delivery.feed.name, place
+        return delivery.feed.name, tuple(sorted((column, text) for column, text in row.items() if text))
 
     def _files_written_backwards(self) -> set[str]:
         rows: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
@@ -217,6 +255,17 @@ class Crm:
         """Whether the deal itself is flagged as deleted: its history is with it, and stays what it was."""
         record = self.deals.get(deal_id)
         return record is not None and is_flagged_deal(record.row)
+
+    def stages_of_versions(self, deal_id: str) -> list[Stage]:
+        """The stages of a deal's versions, in order: each in the pipeline of the one before, if none is told."""
+        record = self.deals.get(deal_id)
+        now = record.row.get("pipeline") if record else None
+        stages: list[Stage] = []
+        for version in self.versions.get(deal_id, []):
+            before = stages[-1] if stages else None
+            name, told = str(version.row["stage"]), version.row.get("pipeline")
+            stages.append(self.stages.of_history(name, told, now, before))
+        return stages
 
     def version_stage(self, deal_id: str, version: Version, column: str = "stage") -> Stage:
         """The stage a version is in, or came from; its pipeline is the deal's where the version names none."""

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from .activities import activities_by, activity_times, last_completed, next_due
 from .crm import Crm
+from .currencies import money
 from .history import history_times, opened_at, transitions_of
-from .leads import Lead, activities_by, activity_times, converted_deals, linked_deals
-from .money import Rates, in_reporting_currency
+from .leads import Lead, converted_deals, linked_deals
+from .money import Rates, in_reporting_currency, in_reporting_rate
 from .rows import crm_close, row_stage
 from .stages import Stage, normalised
 from .transition import Transition
-from .values import amount
-from .words import field_changes, shown_now
+from .values import midnight
+from .words import CURRENCY, Change, field_changes, shown_now
+
+#: Closing a deal, a CRM writes its close date a moment before or after the stage.
+BOOKKEEPING = timedelta(seconds=60)
 
 
 @dataclass
@@ -47,6 +52,7 @@ class Deal:
     amount: Decimal | None = None
     amount_reporting: Decimal | None = None
     currency: str = ""
+    currency_changes: list[Change] = field(default_factory=list)
     rated_on: date | None = None
     deleted_at: datetime | None = None
     owner_key: str | None = None
@@ -56,6 +62,30 @@ class Deal:
     lead_source: str | None = None
     is_qualified: bool | None = None
     sales_cycle_days: int | None = None
+    qualified_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    next_activity_at: datetime | None = None
+    merged_into_deal_key: str | None = None
+    reporting_rate: float | None = None
+    #: The newest word, whatever `amount` and `owner_key` were at a first close that stands.
+    shown_amount: Decimal | None = None
+    shown_owner_key: str | None = None
+
+    #: Of a survivor that no earlier extract knew: the day of the merge, on which it enters what was open.
+    entered_by_merge_on: date | None = None
+    #: Whether it left what was open by being merged into another.
+    is_merged_away: bool = False
+
+    @property
+    def there_from(self) -> date:
+        """From when it stands in snapshots and daily counts."""
+        return max(self.opened_on, self.entered_by_merge_on or self.opened_on)
+
+    @property
+    def last_touch_at(self) -> datetime:
+        """Creation, the last change of stage or the last activity; to enter the first known stage is no change."""
+        activity = [self.last_activity_at] if self.last_activity_at else []
+        return max([self.created_at, *activity, *(one.at for one in self.counted[1:])])
 
     @property
     def is_deleted(self) -> bool:
@@ -72,8 +102,8 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
             leads_by_deal[deal_id].append(lead_id)
     deals = []
     for deal_id in crm.deal_ids():
-        times = activity_times(on_deal.get(deal_id, []))
-        times += _conversions(crm, deal_id, leads_by_deal[deal_id])
+        times = activity_times(crm, on_deal.get(deal_id, []))
+        times += [*_conversions(crm, deal_id, leads_by_deal[deal_id]), *_own_closes(crm, deal_id)]
         deals.append(_with_history(crm, deal_id, times))
     _place_unconfigured(crm, deals)
     for deal in deals:
@@ -83,20 +113,47 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
         _add_expected_close(crm, deal)
         known = [leads[lead_id] for lead_id in leads_by_deal[deal.id] if lead_id in leads]
         _add_lead(deal, min(known, key=lambda lead: (lead.created_at, lead.id), default=None))
-        deal.currency = (crm.deal_value(deal.id, "currency") or crm.source.currency).upper()
+        _add_currency(crm, deal)
         deal.rated_on = deal.closed_on
-        deal.amount_reporting = in_reporting(deal, deal.amount, rates)
+        deal.amount_reporting = in_reporting(deal, deal.amount, deal.currency, rates)
+        rate = in_reporting_rate(deal.currency, deal.rated_on, crm.local_date(crm.as_of), rates, crm.config)
+        deal.reporting_rate = None if rate is None else float(rate)
         deal.is_qualified = _is_qualified(crm, deal)
+        deal.qualified_at = _qualified_at(crm, deal) if deal.is_qualified else None
+        deal.last_activity_at = last_completed(crm, on_deal.get(deal.id, []))
+        deal.next_activity_at = next_due(crm, on_deal.get(deal.id, []))
+        if deal.id in crm.merged_deals.merged_at:
+            deal.merged_into_deal_key = crm.key(crm.merged_deals.survivor(deal.id))
         deal.deleted_at = crm.deleted_at(deal.id)
         if deal.deleted_at:
             _delete(deal)
+        _add_merge(crm, deal)
     return deals
 
 
-def in_reporting(deal: Deal, amount: Decimal | None, rates: Rates) -> Decimal | None:
-    """Any amount the deal ever had, by the one rate it has."""
+def in_reporting(deal: Deal, amount: Decimal | None, currency: str, rates: Rates) -> Decimal | None:
+    """Any amount the deal ever had, by the rate of the one day it has."""
     as_of_day = deal.crm.local_date(deal.crm.as_of)
-    return in_reporting_currency(amount, deal.currency, deal.rated_on, as_of_day, rates, deal.crm.config)
+    return in_reporting_currency(amount, currency, deal.rated_on, as_of_day, rates, deal.crm.config)
+
+
+def _add_currency(crm: Crm, deal: Deal) -> None:
+    """The one it closed in, else the present one."""
+    deal.currency_changes = field_changes(crm, deal.id, CURRENCY)
+    now = shown_now(crm, deal.id, CURRENCY)
+    at_close = known_at(crm, deal.id, CURRENCY, deal.closed_at, now) if deal.closed_at else now
+    deal.currency = at_close or crm.source.currency.upper()
+
+
+def _own_closes(crm: Crm, deal_id: str) -> list[datetime]:
+    """When a closed deal's row says it was closed: it was created by then."""
+    record = crm.deals.get(deal_id)
+    stage = row_stage(crm, record.row) if record else None
+    if record is None or stage is None or stage.outcome is None:
+        return []
+    moments = [record.moment(f"{stage.outcome}_at"), record.moment("closed_at")]
+    day = record.dates.day(record.row.get("close_on"))
+    return [moment for moment in (*moments, midnight(day, crm.config.zone) if day else None) if moment]
 
 
 def _conversions(crm: Crm, deal_id: str, lead_ids: list[str]) -> list[datetime]:
@@ -169,6 +226,15 @@ def _add_state(crm: Crm, deal: Deal) -> None:
         deal.closed_on = _own_close_day(crm, deal) or crm.local_date(deal.closed_at)
 
 
+def _add_merge(crm: Crm, deal: Deal) -> None:
+    """A merge changes nothing of the days before it: then the swallowed deals stood there, and not a new survivor."""
+    merges, record = crm.merged_deals, crm.deals.get(deal.id)
+    deal.is_merged_away = deal.deleted_at is not None and deal.deleted_at == merges.merged_at.get(deal.id)
+    swallowed = [merges.merged_at[one] for one in merges.swallowed_by(deal.id) if one in crm.deals]
+    if record and swallowed and min(swallowed) <= record.first_delivered_at:
+        deal.entered_by_merge_on = crm.local_date(record.first_delivered_at)
+
+
 def _delete(deal: Deal) -> None:
     """A deleted deal is neither won nor lost; whatever else is known of it stands."""
     deal.status, deal.closed_at, deal.closed_on, deal.sales_cycle_days = "deleted", None, None, None
@@ -217,9 +283,10 @@ def _pipeline(crm: Crm, deal: Deal) -> str:
 
 def _add_attributes(crm: Crm, deal: Deal) -> None:
     """Amount and owner (under keep_first those at the first close), account and its segment."""
-    owner, text = (crm.deal_value(deal.id, column) for column in ("owner_id", "amount"))
-    now = amount(text)
-    at_close = _at_standing_close(crm, deal, "amount", None if now is None else str(now))
+    owner, text, currency = (crm.deal_value(deal.id, column) for column in ("owner_id", "amount", CURRENCY))
+    now = money(text, currency, crm.source.currency)
+    deal.shown_amount, deal.shown_owner_key = now.amount if now else None, crm.key(owner) if owner else None
+    at_close = _at_standing_close(crm, deal, "amount", str(now.amount) if now else None)
     deal.amount = None if at_close is None else Decimal(at_close)
     deal.owner_key = _at_standing_close(crm, deal, "owner", crm.key(owner) if owner else None)
     deal.name = crm.deal_value(deal.id, "deal_name")
@@ -259,7 +326,14 @@ def _add_expected_close(crm: Crm, deal: Deal) -> None:
     expected = shown_now(crm, deal.id, "expected_close_on")
     deal.expected_close_on = date.fromisoformat(expected) if expected else None
     changes = field_changes(crm, deal.id, "expected_close_on")
-    deal.close_date_pushes = sum(bool(one.old and one.new and one.old < one.new) for one in changes)
+    moved_later = [one for one in changes if one.old and one.new and one.old < one.new]
+    deal.close_date_pushes = sum(not is_bookkeeping(deal, one) for one in moved_later)
+
+
+def is_bookkeeping(deal: Deal, change: Change) -> bool:
+    """Whether a close date was written by a close: in the minute before or after it."""
+    closes = [one.at for one in deal.counted if one.stage.outcome]
+    return any(abs(change.at - close) <= BOOKKEEPING for close in closes)
 
 
 def _at_standing_close(crm: Crm, deal: Deal, field: str, now: str | None) -> str | None:
@@ -295,7 +369,15 @@ def _is_qualified(crm: Crm, deal: Deal) -> bool | None:
     """Entered a qualified stage or a later open one, or was won; None if only inferred history is known."""
     if all(transition.evidence == "inferred" for transition in deal.counted):
         return None
-    return any(
-        transition.stage.outcome == "won" or crm.pipelines.of(transition.stage).is_qualifying(transition.stage)
-        for transition in deal.counted
+    return _qualified_at(crm, deal) is not None
+
+
+def _qualified_at(crm: Crm, deal: Deal) -> datetime | None:
+    return next(
+        (
+            one.at
+            for one in deal.counted
+            if one.stage.outcome == "won" or crm.pipelines.of(one.stage).is_qualifying(one.stage)
+        ),
+        None,
     )

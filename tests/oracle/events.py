@@ -9,10 +9,11 @@ from datetime import date
 from decimal import Decimal
 
 from .crm import Crm
-from .landing import Row
+from .currencies import money
+from .mapping import Row
 from .money import Rates, in_reporting_currency
 from .records import log_rows
-from .values import Dates, amount, boolean
+from .values import Dates, boolean
 
 MONTH = re.compile(r"\d{4}-\d\d")
 
@@ -25,6 +26,7 @@ class Event:
     row: Row
     dates: Dates
     amount: Decimal
+    currency: str
 
     def day(self, column: str) -> date | None:
         """A month alone is its first day."""
@@ -33,9 +35,8 @@ class Event:
 
     def in_reporting_currency(self, on: date, rates: Rates) -> Decimal | None:
         """At the rate of its own day; without a currency it is in the source's."""
-        currency = (self.row.get("currency") or self.crm.source.currency).upper()
         as_of_day = self.crm.local_date(self.crm.as_of)
-        return in_reporting_currency(self.amount, currency, on, as_of_day, rates, self.crm.config)
+        return in_reporting_currency(self.amount, self.currency, on, as_of_day, rates, self.crm.config)
 
 
 def events_of(entity: str, crm: Crm) -> Iterator[Event]:
@@ -46,6 +47,7 @@ def events_of(entity: str, crm: Crm) -> Iterator[Event]:
         if delivery.feed.incremental and content in told:
             continue
         told.add(content)
-        money = amount(row["amount"])
-        if money is not None and not boolean(row.get("is_deleted")):
-            yield Event(crm, row, crm.dates(delivery), money)
+        shown = money(row["amount"], row.get("currency"), crm.source.currency)
+        if shown and not boolean(row.get("is_deleted")):
+            currency = row.get("currency") or shown.currency or crm.source.currency
+            yield Event(crm, row, crm.dates(delivery), shown.amount, currency.upper())

@@ -10,7 +10,7 @@ from statistics import fmean, median
 from typing import Any
 
 from .changes import Change, changes_of
-from .deals import Deal
+from .deals import Deal, is_bookkeeping
 from .money import Rates
 from .movements import Months, amount_on
 from .stages import Stage, direction
@@ -91,7 +91,8 @@ def close_date_slippage(deals: list[Deal], pipelines: set[tuple[str, str]], mont
     moved: dict[tuple[str, str, date], list[tuple[str, int, bool]]] = defaultdict(list)
     for deal in deals:
         for change in changes_of(deal):
-            if change.field == "expected_close_on" and change.old and change.new:
+            is_moved = change.field == "expected_close_on" and change.old and change.new
+            if is_moved and not is_bookkeeping(deal, change):
                 days = (date.fromisoformat(change.new) - date.fromisoformat(change.old)).days
                 key = deal.source, deal.pipeline, deal.crm.local_date(change.at).replace(day=1)
                 moved[key].append((deal.key, days, _is_open(deal, change)))

@@ -17,8 +17,8 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from .changes import Change, changes_of, value_on
-from .deals import Deal, in_reporting
+from .changes import Change, changes_of, value_on, worth_on
+from .deals import Deal
 from .money import Rates
 from .transition import Transition
 from .words import shown_now
@@ -144,15 +144,10 @@ def _wins(deals: list[Deal], rates: Rates) -> dict[tuple[str, str], list[tuple[d
             is_there = deal.deleted_at is None or after.at <= deal.deleted_at
             if was_open and after.stage.outcome == "won" and is_there:
                 day = max(deal.crm.local_date(after.at), deal.opened_on)
-                amount = _amount_on(deal, changes, day, rates)
+                amount = worth_on(deal, changes, day, rates)
                 if amount is not None:
                     wins[deal.source, deal.pipeline].append((day, amount))
     return wins
-
-
-def _amount_on(deal: Deal, changes: list[Change], day: date, rates: Rates) -> Decimal | None:
-    text = value_on(changes, "amount", day, None if deal.amount is None else str(deal.amount), deal.crm)
-    return in_reporting(deal, Decimal(text) if text else None, rates)
 
 
 def _standings(
@@ -162,7 +157,7 @@ def _standings(
     crm = deal.crm
     deleted_on = crm.local_date(deal.deleted_at) if deal.deleted_at else None
     for day in days:
-        if day < deal.opened_on or (deleted_on and deleted_on <= day):
+        if day < deal.there_from or (deleted_on and deleted_on <= day):
             continue
         until = [one for one in deal.counted if max(crm.local_date(one.at), deal.opened_on) <= day]
         last = until[-1] if until else None
@@ -179,8 +174,8 @@ def _standings(
             expected = date.fromisoformat(text) if text else None
         amount = None
         if is_delivered or (history_tells and (deal.source, "amount") in tells):
-            amount = _amount_on(deal, changes, day, rates)
-        won_amount = _amount_on(deal, changes, end, rates) if outcome == "won" and end else None
+            amount = worth_on(deal, changes, day, rates)
+        won_amount = worth_on(deal, changes, end, rates) if outcome == "won" and end else None
         yield Standing(
             day=day,
             place=(deal.source, last.stage.pipeline if last else deal.pipeline),
@@ -273,6 +268,7 @@ def _forecast(
             "source": place[0],
             "pipeline": place[1],
             "month": date(year, month + 1, 1),
+            "months_ahead": months,
             "open_deals": len(open_now),
             "open_amount": sum((one.amount for one in known if one.amount is not None), Decimal(0)),
             "deals_without_amount": len(open_now) - len(known),
@@ -348,6 +344,9 @@ def _backtest_row(forecast: Forecast, over: list[Forecast]) -> dict[str, Any]:
     expected = row["expected_amount"]
     return {
         **row,
+        "is_within_interval": None
+        if row["low_amount"] is None
+        else row["low_amount"] - 0.005 <= float(row["actual_amount"]) <= row["high_amount"] + 0.005,
         "error": None if expected is None else expected - float(row["actual_amount"]),
         "last_year_amount": last_year[0] if last_year else None,
         "trailing_mean_amount": fmean(trailing) if trailing else None,

@@ -23,7 +23,8 @@ sources:
         columns: {{deal_id: id, pipeline: pipeline, stage: stage, status: status, amount: amount,
                   currency: currency, owner_id: owner, account_id: account, lead_id: lead,
                   created_at: created, won_at: won, lost_at: lost, close_on: close,
-                  is_deleted: deleted, merged_ids: merged, deal_name: name, lead_source: found, lost_reason: why}}
+                  is_deleted: deleted, merged_ids: merged, deal_name: name, lead_source: found, lost_reason: why,
+                  contact_id: contact}}
         stage_dates: ["Date entered '{{stage}} ({{pipeline}})'", "Entered {{stage}}"]
       deal_changes:
         entity: deal_changes
@@ -34,13 +35,16 @@ sources:
         entity: leads
         files: ["leads_*.csv"]
         columns: {{lead_id: id, created_at: created, status: status, lead_source: found, email: email, owner_id: owner,
-                  converted_deal_id: became, merged_ids: merged}}
+                  converted_deal_id: became, merged_ids: merged, contact_id: contact, is_deleted: deleted,
+                  company: company, lead_name: name, converted_at: converted, account_id: account}}
+        when_gone: {when_gone}
         converted_lead_statuses: [won over]
       calls:
         entity: activities
         files: ["calls_*.csv"]
         columns: {{activity_id: id, activity_type: type, lead_id: lead, deal_id: deal, direction: direction,
-                  due_at: due, is_done: done, completed_at: completed, account_id: account, owner_id: owner}}
+                  due_at: due, is_done: done, completed_at: completed, account_id: account, owner_id: owner,
+                  created_at: entered, contact_id: contact}}
       owners:
         entity: owners
         files: ["owners_*.csv"]
@@ -48,7 +52,8 @@ sources:
       rates:
         entity: exchange_rates
         files: ["rates_*.csv"]
-        columns: {{rate_on: day, currency: currency, rate: rate}}
+        rate_means: {rate_means}
+        columns: {{rate_on: day, currency: currency, rate: rate, valid_until: until}}
       accounts:
         entity: accounts
         files: ["accounts_*.csv"]
@@ -96,12 +101,19 @@ class World:
         thresholds: str = "{}",
         of_pipeline: str = "{}",
         more_pipelines: str = "",
+        rate_means: str = "reporting_per_unit",
+        when_gone: str = "deleted",
     ) -> Result:
         """The oracle's word on it; thresholds and further pipelines as YAML."""
         config = self.folder / "pipeline.yml"
         margin = f"gross_margin: {gross_margin}\n" if gross_margin else ""
         text = CONFIG.format(
-            after_close=after_close, margin=margin, thresholds=thresholds, of_pipeline=of_pipeline
+            after_close=after_close,
+            margin=margin,
+            thresholds=thresholds,
+            of_pipeline=of_pipeline,
+            rate_means=rate_means,
+            when_gone=when_gone,
         ) + indent(dedent(more_pipelines), " " * 6)
         config.write_text(text, encoding="utf-8")
         return compute(config, self.folder, as_of)

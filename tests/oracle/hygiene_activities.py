@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from .activities import activity_rows, completed_at
 from .crm import Crm
 from .deals import Deal, known_at
 from .hygiene import Violation
-from .leads import Lead, activity_rows, completed_at
+from .leads import Lead, contacts_of
 from .merges import ids_in
 from .stages import direction
 
@@ -17,7 +18,7 @@ def concerned(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> dict[str, 
     """Id of an activity → the pipeline of its deal, and its owner."""
     pipelines = {deal.key: deal.pipeline for deal in deals}
     of_activity = {}
-    for row in activity_rows(crm, leads):
+    for row in activity_rows(crm, leads, contacts_of(crm)):
         activity_id = row["activity_key"].removeprefix(crm.key(""))
         owner = crm.activities[activity_id].row.get("owner_id")
         of_activity[activity_id] = pipelines.get(row["deal_key"]), crm.key(owner) if owner else None
@@ -29,7 +30,7 @@ def activity_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> 
     deal_keys = {deal.key for deal in deals}
     lead_keys = {lead.key for lead in leads.values()}
     whose = concerned(crm, leads, deals)
-    for row in activity_rows(crm, leads):
+    for row in activity_rows(crm, leads, contacts_of(crm)):
         activity_id = row["activity_key"].removeprefix(crm.key(""))
         record = crm.activities[activity_id]
         accounts = ids_in(record.row.get("account_id"), record.feed)
@@ -39,7 +40,7 @@ def activity_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> 
             account_key = crm.key(accounts[0]) if accounts else None
             pointed = row["deal_key"] or row["lead_key"] or account_key or "no link"
             broken["orphan_activity"] = pointed, "a deal, lead or account"
-        done_at = completed_at(record)
+        done_at = completed_at(crm, record)
         if done_at and done_at > crm.as_of:
             broken["future_activity_done"] = done_at, crm.as_of
         for rule, values in broken.items():

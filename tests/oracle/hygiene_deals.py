@@ -10,10 +10,10 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
+from .activities import activities_by, completed_at
 from .crm import Crm
 from .deals import Deal, own_close
 from .hygiene import Violation
-from .leads import activities_by, completed_at
 from .limits import Limits
 from .records import Record
 from .values import boolean, cents
@@ -128,13 +128,14 @@ class _DealRules:
 
         To enter the first stage that is known is no change.
         """
-        completed = [at for at in map(completed_at, activities) if at and at <= self.crm.as_of]
+        done = [completed_at(self.crm, activity) for activity in activities]
+        completed = [at for at in done if at and at <= self.crm.as_of]
         return self.crm.local_date(max([deal.created_at, *completed, *(one.at for one in deal.counted[1:])]))
 
     def _is_planned(self, activity: Record) -> bool:
         """Undone, and due on the as-of day or later."""
         due = activity.moment("due_at")
-        return due is not None and completed_at(activity) is None and self.crm.local_date(due) >= self.today
+        return due is not None and completed_at(self.crm, activity) is None and self.crm.local_date(due) >= self.today
 
     def _missing(self, deal: Deal) -> Iterator[tuple[str, Broken]]:
         for rule, field, value, wanted in (

@@ -11,7 +11,8 @@ from typing import Any
 
 from .crm import Crm
 from .hygiene import Violation
-from .landing import Delivery, Refusal, Row
+from .landing import Delivery, Refusal
+from .mapping import Row
 from .stages import normalised
 from .values import cents, hours_between
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from .activities import activities_by, completed_at
 from .crm import Crm
 from .deals import Deal
 from .hygiene import Violation
 from .hygiene_deals import of_each_but_the_oldest, owner_trouble
-from .leads import Lead, activities_by, completed_at, converted_deals, linked_deals
+from .leads import Lead, contacts_of, converted_deals, linked_deals
 from .values import cents, hours_between
 
 Broken = tuple[Any, Any] | None
@@ -31,7 +32,7 @@ class _LeadRules:
         self.crm = crm
         self.deals = {deal.id: deal for deal in deals}
         self.linked = linked_deals(crm)
-        self.activities = activities_by(crm, "lead_id", crm.merged_leads)
+        self.activities = activities_by(crm, "lead_id", crm.merged_leads, contacts_of(crm))
         self.originals = _originals(crm, leads)
 
     def of(self, lead: Lead) -> Iterator[tuple[str, Broken]]:
@@ -48,7 +49,7 @@ class _LeadRules:
 
     def _dead(self, lead: Lead) -> Broken:
         """Untouched since its creation, or since an activity completed by as-of."""
-        completed = [completed_at(activity) for activity in self.activities.get(lead.id, [])]
+        completed = [completed_at(self.crm, activity) for activity in self.activities.get(lead.id, [])]
         touched = max([lead.created_at, *(at for at in completed if at and at <= self.crm.as_of)])
         days = (self.crm.local_date(self.crm.as_of) - self.crm.local_date(touched)).days
         limit = int(self.crm.config.threshold("dead_lead_after_days"))

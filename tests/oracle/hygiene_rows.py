@@ -7,14 +7,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from .activities import DIRECTIONS
+from .configuration import Feed, folded
 from .crm import Crm
+from .currencies import money
 from .deals import Deal
 from .hygiene import Violation
 from .hygiene_activities import concerned
-from .landing import KEYS, Delivery, Place, Row, required
+from .landing import KEYS, Delivery, Place, required
 from .leads import Lead
+from .mapping import Row
+from .money import first_day
 from .records import log_rows
-from .values import Dates, amount, boolean, number
+from .values import Dates, boolean, number
 
 #: Entities without an id of their own → the column that names what a row is about.
 SUBJECTS = {
@@ -47,14 +52,37 @@ def row_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> Itera
             yield Violation(rule, key, crm.source.name, *of_record, observed, allowed)
 
 
+#: What the status of a deal may say.
+STATUSES = {"open", "won", "lost", "deleted"}
+#: Columns of one entity that are read by a list of words: unknown to all feeds, or to the row's own.
+DIRECTIONS_KNOWN = {word for words in DIRECTIONS.values() for word in words} | {"internal"}
+
+
+def _unknown_words(entity: str, row: Row, feed: Feed) -> Iterator[tuple[str, str]]:
+    """Columns with a word that no list knows, and the word."""
+    statuses = {folded(one) for one in feed.lead_statuses} | feed.converted_lead_statuses | feed.closed_lead_statuses
+    for of_entity, column, known in (
+        ("deals", "status", STATUSES),
+        ("leads", "status", statuses),
+        ("activities", "direction", DIRECTIONS_KNOWN),
+    ):
+        text = row.get(column)
+        if of_entity == entity and known and text and folded(text) not in known:
+            yield column, text
+
+
 #: Rule, entity, id, key, observed, allowed.
 Broken = tuple[str, str, str | None, str, Any, Any]
 
 
 def _unparseable(crm: Crm) -> Iterator[Broken]:
+    for records, entity in ((crm.deals, "deals"), (crm.leads, "leads"), (crm.activities, "activities")):
+        for record in records.values():
+            for column, word in _unknown_words(entity, record.row, record.feed):
+                yield "unparseable_value", entity, record.id, _key(crm, entity, record.id, None, column), word, column
     for entity, record_id, place, row, dates in _rows_that_count(crm):
         for column, text in row.items():
-            cell = _unreadable(column, text, row, dates) if text else None
+            cell = _unreadable(column, text, row, dates, crm.source.currency) if text else None
             if cell:
                 name = str(row["field"] if column == "new_value" else column)
                 yield "unparseable_value", entity, record_id, _key(crm, entity, record_id, place, name), cell, name
@@ -79,26 +107,32 @@ def _key(crm: Crm, entity: str, record_id: str | None, place: Place | None, colu
     )
 
 
-def _unreadable(column: str, text: str, row: Row, dates: Dates) -> str | None:
+def _unreadable(column: str, text: str, row: Row, dates: Dates, currency: str) -> str | None:
     """What stands in a cell that is not what the column is."""
     if column == "new_value":
         field = (row["field"] or "").casefold()
-        return text if field in TYPED_FIELDS and _value(field, text, dates) is None else None
+        if field == "status":
+            return None if text.casefold() in STATUSES else text
+        return text if field in TYPED_FIELDS and _value(field, text, {}, dates, currency) is None else None
     if column == "stage_dates":
         cells = [cell for *_, cell in json.loads(text) if dates.moment(cell) is None]
         return min(cells, default=None)
-    return text if _value(column, text, dates) is None else None
+    return text if _value(column, text, row, dates, currency) is None else None
 
 
-def _value(column: str, text: str, dates: Dates) -> Any:
-    """A cell as its column's name says what it is; a month is read as a day."""
+def _value(column: str, text: str, row: Row, dates: Dates, currency: str) -> Any:
+    """A cell as its column's name says what it is; a month is read as a day; `currency` is the source's."""
+    if column == "amount":
+        return money(text, row.get("currency"), currency)
+    if column == "rate_on":
+        return first_day(text, dates)
     if column.endswith("_at"):
         return dates.moment(text)
-    if column.endswith(("_on", "_from", "_to")):
+    if column.endswith(("_on", "_from", "_to", "_until")):
         return dates.day(text) or dates.day(f"{text}-01")
     if column.startswith("is_"):
         return boolean(text)
-    return {"amount": amount, "rate": number}.get(column, str)(text)
+    return {"rate": number}.get(column, str)(text)
 
 
 def _unusable(crm: Crm, delivery: Delivery, row: Row) -> str | None:
@@ -109,7 +143,8 @@ def _unusable(crm: Crm, delivery: Delivery, row: Row) -> str | None:
         if not on and not (start and end and start <= end):
             return "revenue_on"
     columns = required(crm.source, delivery.feed)
-    return next((one for one in columns if _value(one, str(row[one]), dates) is None), None)
+    currency = crm.source.currency
+    return next((one for one in columns if _value(one, str(row[one]), row, dates, currency) is None), None)
 
 
 def _repeated(crm: Crm) -> Iterator[Broken]:
@@ -134,7 +169,7 @@ def _quarantined(crm: Crm) -> Iterator[Broken]:
     for delivery in crm.deliveries:
         if not delivery.feed.incremental and delivery is not newest[delivery.feed.name]:
             continue
-        for place, row, column in _rows_in_quarantine(crm, delivery):
+        for place, row, column in rows_in_quarantine(crm, delivery):
             entity = delivery.feed.entity
             record_id = row.get(KEYS.get(entity) or SUBJECTS[entity])
             if record_id and entity in KEYS and _came_later(crm, delivery, record_id):
@@ -142,7 +177,8 @@ def _quarantined(crm: Crm) -> Iterator[Broken]:
             yield "missing_key", entity, record_id, _key(crm, entity, record_id, place, column), row.get(column), column
 
 
-def _rows_in_quarantine(crm: Crm, delivery: Delivery) -> Iterator[tuple[Place, Row, str]]:
+def rows_in_quarantine(crm: Crm, delivery: Delivery) -> Iterator[tuple[Place, Row, str]]:
+    """Loaded rows that lack something required, or have it unreadable, and the column."""
     yield from delivery.quarantined
     for place, row in zip(delivery.places, delivery.rows, strict=True):
         column = _unusable(crm, delivery, row)

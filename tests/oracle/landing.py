@@ -7,10 +7,7 @@ delivery that cannot be read or lacks a required column is refused; a suspicious
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import io
 import json
 import re
 from collections.abc import Iterable
@@ -22,9 +19,21 @@ from pathlib import Path
 from statistics import median
 
 from .configuration import Config, Feed, Source, folded
+from .errors import HeldBackError, RefusedError
+from .mapping import (
+    Row,
+    cell_of,
+    heading_named,
+    is_in_utc,
+    is_of_feed,
+    places_of,
+    row_of,
+    stage_date_places,
+    with_offset,
+)
+from .tables import read_table
 
-csv.field_size_limit(2**31 - 1)
-DATE_IN_NAME = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)")
+DATE_IN_NAME = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)(T(\d\d)[-:]?(\d\d)(?:[-:]?(\d\d))?(Z?)(?!\d))?")
 KEYS = {
     "deals": "deal_id",
     "leads": "lead_id",
@@ -46,19 +55,6 @@ REQUIRED = {
     "revenue": ("account_id", "amount"),
     "exchange_rates": ("rate_on", "currency", "rate"),
 }
-Row = dict[str, str | None]
-
-
-class RefusedError(Exception):
-    """Why a delivery is not loaded."""
-
-    state = "refused"
-
-
-class HeldBackError(RefusedError):
-    """It is suspiciously small."""
-
-    state = "held_back"
 
 
 @dataclass(frozen=True)
@@ -98,6 +94,9 @@ class Delivery:
     quarantined: list[tuple[Place, Row, str]] = field(default_factory=list)
     quarantined_ids: set[str] = field(default_factory=set)
     records: int = 0
+    rejected: int = 0
+    rows_in_file: dict[str, int] = field(default_factory=dict)
+    rejected_in_file: dict[str, int] = field(default_factory=dict)
     filled_columns: set[str] = field(default_factory=set)
     headings: dict[str, str] = field(default_factory=dict)
     #: File → its number among those of the delivery.
@@ -148,9 +147,12 @@ def _extract_time(path: Path, folder: Path, feed: Feed) -> datetime:
     if feed.extracted_at:
         return feed.extracted_at
     for part in reversed(path.relative_to(folder).parts):
-        for year, _, month, day in DATE_IN_NAME.findall(part):
+        for found in DATE_IN_NAME.finditer(part):
+            year, month, day = (int(found[group]) for group in (1, 3, 4))
+            hour, minute, second = (int(found[group] or 0) for group in (6, 7, 8))
+            zone = UTC if found[9] == "Z" else feed.zone
             try:
-                return datetime(int(year), int(month), int(day), tzinfo=feed.zone).astimezone(UTC)
+                return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
             except ValueError:
                 continue
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -169,6 +171,7 @@ def _load(
     contents = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in reversed(paths)}
     for sha256, path in sorted(contents.items(), key=lambda content: content[1]):
         delivery.files[sha256] = len(delivery.files)
+        before = (delivery.records, delivery.rejected)
         for number, row in _records(path, source, feed, delivery):
             delivery.filled_columns.update(_filled(row, feed))
             missing = [column for column in required(source, feed) if not row.get(column)]
@@ -180,6 +183,8 @@ def _load(
             delivery.quarantined.append((Place(sha256, number), row, missing[0]))
             if key:
                 delivery.quarantined_ids.add(key)
+        delivery.rows_in_file[sha256] = delivery.records - before[0]
+        delivery.rejected_in_file[sha256] = delivery.rejected - before[1]
     sizes = [Decimal(one.records) for one in earlier[-7:]]
     is_confirmed = any(sha256 in feed.confirmed for sha256 in contents)
     if sizes and not feed.incremental and not is_confirmed:
@@ -191,25 +196,34 @@ def _load(
 
 def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iterable[tuple[int, Row]]:
     """The rows of one file that have as many cells as the heading, with their numbers."""
-    lines = _lines(path, feed)
-    headings = [folded(heading) for heading in lines[0]]
-    written = [" ".join(heading.replace("\ufeff", "").split()) for heading in lines[0]]
+    table = read_table(path, feed, required(source, feed))
+    headings = [folded(heading) for heading in table.headings]
+    written = [" ".join(heading.replace("\ufeff", "").split()) for heading in table.headings]
     delivery.headings.update(zip(headings, written, strict=True))
-    body = [line for line in lines[1:] if line]
+    asked = {
+        headings.index(name): words
+        for heading, words in feed.only_when.items()
+        if (name := heading_named(heading, headings))
+    }
+    body = [line for line in table.rows if is_of_feed(line, asked, feed)]
     delivery.records += len(body)
     whole = [(number, line) for number, line in enumerate(body, start=2) if len(line) == len(headings)]
-    places = _places(headings, [line for _, line in whole], feed)
-    dated = stage_date_places(lines[0], feed.stage_dates, feed.not_stage_dates)
+    delivery.rejected += len(body) - len(whole)
+    places = places_of(headings, [line for _, line in whole], feed)
+    dated = stage_date_places(table.headings, feed.stage_dates, feed.not_stage_dates)
+    in_utc = {place for place, heading in enumerate(headings) if is_in_utc(heading, feed)}
     for column in required(source, feed):
-        if column not in places and column not in feed.constants:
+        others = [reference["column"] for reference in feed.references.get(column, [])]
+        if not {column, *others} & {*places, *feed.constants}:
             raise RefusedError(f"{path.name} has no column {column}")
     given = places.keys() | feed.constants.keys()
     if feed.entity == "revenue" and "revenue_on" not in given and not given >= {"service_from", "service_to"}:
         raise RefusedError(f"{path.name} has no column revenue_on, and no service_from with service_to")
     for number, line in whole:
-        row = _row(line, places, feed)
+        told = [with_offset(cell) if place in in_utc else cell for place, cell in enumerate(line)]
+        row = row_of(told, places, feed)
         if dated:
-            entered = [(*stage, _cell(line[place], "stage_dates", feed)) for stage, place in dated.items()]
+            entered = [(*stage, cell_of(told[place], "stage_dates", feed)) for stage, place in dated.items()]
             row["stage_dates"] = json.dumps([one for one in entered if one[-1]])
         yield number, row
 
@@ -225,105 +239,3 @@ def required(source: Source, feed: Feed) -> tuple[str, ...]:
     if feed.entity == "deals" and source.has_history_feed:
         return ("deal_id",)
     return REQUIRED.get(feed.entity, ())
-
-
-def _lines(path: Path, feed: Feed) -> list[list[str]]:
-    content = path.read_bytes()
-    try:
-        text = _decoded(gzip.decompress(content) if path.name.endswith(".gz") else content, feed.encoding)
-        first = text.split("\n", 1)[0]
-        delimiter = feed.delimiter or max(",;\t", key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
-        raise RefusedError(f"{path.name}: {error}") from None
-    if not lines:
-        raise RefusedError(f"{path.name} is empty")
-    return lines
-
-
-def _decoded(content: bytes, encoding: str | None) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
-    if encoding:
-        return content.decode(encoding)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252")
-
-
-def stage_date_places(
-    headings: list[str], patterns: list[str], others: Iterable[str] = ()
-) -> dict[tuple[str, str | None], int]:
-    """(stage, its pipeline if named) → its place; of several headings for one, that of the first pattern; not `others`.
-
-    A stage's name may hold parentheses itself: the last ones in the heading are the pattern's own.
-    """
-    places: dict[tuple[str, str | None], int] = {}
-    known: set[tuple[str, str]] = set()
-    excepted = {folded(heading) for heading in others}
-    taken = {place for place, heading in enumerate(headings) if folded(heading) in excepted}
-    for pattern in patterns:
-        wanted = re.compile(
-            re.escape(" ".join(pattern.split()))
-            .replace(r"\{stage\}", "(?P<stage>.+)")
-            .replace(r"\{pipeline\}", "(?P<pipeline>.+)"),
-            re.IGNORECASE,
-        )
-        for place, heading in enumerate(headings):
-            found = wanted.fullmatch(" ".join(heading.replace("\ufeff", "").split()))
-            if found is None or place in taken:
-                continue
-            taken.add(place)
-            stage, pipeline = found["stage"], found.groupdict().get("pipeline")
-            same = (folded(stage), folded(pipeline or ""))
-            if same not in known:
-                known.add(same)
-                places[stage, pipeline] = place
-    return dict(sorted(places.items(), key=lambda item: item[1]))
-
-
-def _places(headings: list[str], lines: list[list[str]], feed: Feed) -> dict[str, list[int]]:
-    """Canonical column → its places: the first synonym present; an identical heading twice must agree."""
-    places: dict[str, list[int]] = {}
-    for column, synonyms in feed.columns.items():
-        names = ([folded(name) for name in synonym] for synonym in synonyms)
-        for present in next((one for one in names if all(name in headings for name in one)), []):
-            first, *others = [place for place, heading in enumerate(headings) if heading == present]
-            if any(line[first] != line[other] for line in lines for other in others):
-                raise RefusedError(f"the heading {present} stands there twice with different contents")
-            places.setdefault(column, []).append(first)
-    return places
-
-
-def _row(line: list[str], places: dict[str, list[int]], feed: Feed) -> Row:
-    row: Row = {column: _value([line[place] for place in cells], column, feed) for column, cells in places.items()}
-    row.update(feed.constants)
-    for column, references in feed.references.items():
-        if any(reference["column"] in row for reference in references):
-            row.setdefault(column, None)
-        for reference in reversed(references):
-            pointed = row.get(reference["column"])
-            if pointed and pointed.startswith(reference["prefix"]):
-                row[column] = reference.get("means", pointed)
-    return row
-
-
-def _value(texts: list[str], column: str, feed: Feed) -> str | None:
-    """A cell; of a value spread over several, what they hold, joined by a space."""
-    if len(texts) == 1:
-        return _cell(texts[0], column, feed)
-    return " ".join(cell for cell in (_cell(text, column, feed) for text in texts) if cell) or None
-
-
-def _cell(text: str, column: str, feed: Feed) -> str | None:
-    """Trimmed; empty and the feed's null values are None; translated where the mapping says so."""
-    text = text.strip()
-    if not text or text in feed.null_values:
-        return None
-    if column in feed.days:
-        text = text.removesuffix(" 00:00:00").removesuffix("T00:00:00")
-    for canonical, words in feed.values.get(column, {}).items():
-        if folded(text) in {folded(word) for word in words}:
-            return canonical
-    return text

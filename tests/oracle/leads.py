@@ -6,15 +6,13 @@ from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
+from .activities import Contacts, activities_by, activity_times, completed_at, is_response, last_completed
 from .configuration import folded
 from .crm import Crm
-from .merges import Merges
+from .merges import ids_in
 from .records import Record
 from .values import boolean
-
-INBOUND = {"inbound", "incoming"}
 
 
 @dataclass
@@ -35,6 +33,14 @@ class Lead:
     first_response_at: datetime | None
     sla_hours: float
     as_of: datetime
+    #: Whether its source tells of activities at all.
+    is_watched: bool
+    lead_name: str | None = None
+    company: str | None = None
+    email: str | None = None
+    converted_at: datetime | None = None
+    converted_deal_key: str | None = None
+    last_activity_at: datetime | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -49,22 +55,42 @@ class Lead:
         return (self.first_response_at - self.created_at) / timedelta(hours=1)
 
     @property
-    def is_unanswered(self) -> bool:
-        """No response by as-of and older than the SLA; estimated creations take no part."""
+    def is_unanswered(self) -> bool | None:
+        """No response by as-of and older than the SLA; estimated creations take no part; None: nobody can know."""
+        if not self.is_watched:
+            return None
         if self.first_response_at is not None or self.created_at_is_estimated:
             return False
         return (self.as_of - self.created_at) / timedelta(hours=1) > self.sla_hours
 
 
 def leads_of(crm: Crm) -> dict[str, Lead]:
-    """The leads of a source by id."""
-    on_lead = activities_by(crm, "lead_id", crm.merged_leads)
+    """The leads of a source by id; those that left an inbox as converted or closed are still there."""
+    on_lead = activities_by(crm, "lead_id", crm.merged_leads, contacts_of(crm))
     deals = linked_deals(crm)
     return {
         record.id: _lead(crm, record, on_lead.get(record.id, []), deals.get(record.id, set()))
         for record in crm.leads.values()
-        if not record.is_deleted and record.id not in crm.merged_leads.merged_at
+        if (not record.is_deleted or has_left(record)) and record.id not in crm.merged_leads.merged_at
     }
+
+
+def has_left(lead: Record) -> bool:
+    """Whether a lead is gone from an inbox that it leaves by becoming a deal, or by being closed."""
+    return lead.is_deleted and lead.feed.when_gone == "converted" and not boolean(lead.row.get("is_deleted"))
+
+
+def contacts_of(crm: Crm) -> Contacts:
+    """The contacts that converted leads became → these leads, the earliest first."""
+    contacts: Contacts = defaultdict(list)
+    deals = linked_deals(crm)
+    for lead in sorted(
+        crm.leads.values(), key=lambda one: (one.moment("created_at") or one.first_delivered_at, one.id)
+    ):
+        if _is_converted(crm, lead, deals.get(lead.id, set())):
+            for contact in ids_in(lead.row.get("contact_id"), lead.feed):
+                contacts[contact].append(crm.merged_leads.survivor(lead.id))
+    return dict(contacts)
 
 
 def linked_deals(crm: Crm) -> dict[str, set[str]]:
@@ -79,7 +105,23 @@ def linked_deals(crm: Crm) -> dict[str, set[str]]:
             deals[lead_id].add(crm.merged_deals.survivor(deal_id))
     for record in crm.leads.values():
         deals[crm.merged_leads.survivor(record.id)].update(known.intersection(converted_deals(crm, record)))
+        if has_left(record):
+            deals[record.id].update(_became(crm, record))
     return dict(deals)
+
+
+def _became(crm: Crm, lead: Record) -> list[str]:
+    """Of a lead that left its inbox: the earliest deal since then that names it, its person or its organisation."""
+    since = []
+    for deal in crm.deals.values():
+        created_at = deal.moment("created_at") or deal.first_delivered_at
+        names = lead.id in ids_in(deal.row.get("lead_id"), deal.feed) or any(
+            set(ids_in(deal.row.get(column), deal.feed)) & set(ids_in(lead.row.get(column), lead.feed))
+            for column in ("contact_id", "account_id")
+        )
+        if names and created_at >= lead.extracted_at and not crm.is_deleted_deal(deal.id):
+            since.append((created_at, deal.id))
+    return [min(since)[1]] if since else []
 
 
 def converted_deals(crm: Crm, lead: Record) -> list[str]:
@@ -96,65 +138,9 @@ def _named_leads(crm: Crm, deal_id: str) -> list[str]:
     return [crm.merged_leads.survivor(lead_id)] if lead_id else []
 
 
-def activities_by(crm: Crm, column: str, merges: Merges) -> dict[str, list[Record]]:
-    """The activities that are not deleted, by each record they point at, or what it was merged into."""
-    activities: dict[str, list[Record]] = defaultdict(list)
-    for record in crm.activities.values():
-        for pointed in [] if record.is_deleted else merges.survivors(record.row.get(column), record.feed):
-            activities[pointed].append(record)
-    return dict(activities)
-
-
-def activity_rows(crm: Crm, leads: dict[str, Lead]) -> list[dict[str, Any]]:
-    """`fct_activities`: of several ids in a cell the first that is known, else the first."""
-    deals = set(crm.deal_ids())
-    rows = []
-    for record in crm.activities.values():
-        deal_ids = crm.merged_deals.survivors(record.row.get("deal_id"), record.feed)
-        lead_ids = crm.merged_leads.survivors(record.row.get("lead_id"), record.feed)
-        rows.append(
-            {
-                "activity_key": crm.key(record.id),
-                "deal_key": _first_known(crm, deal_ids, deals),
-                "lead_key": _first_known(crm, lead_ids, leads),
-                "completed_at": completed_at(record),
-                "is_deleted": record.is_deleted,
-            }
-        )
-    return [row for row in rows if not row.pop("is_deleted")]
-
-
-def _first_known(crm: Crm, ids: list[str], known: Container[str]) -> str | None:
-    found = next((one for one in ids if one in known), ids[0] if ids else None)
-    return crm.key(found) if found else None
-
-
-def completed_at(record: Record) -> datetime | None:
-    """When an activity was completed; done without a time: when due, at most when first shown done."""
-    is_done = boolean(record.row.get("is_done"))
-    completed = record.moment("completed_at")
-    if is_done is False or (is_done is None and completed is None):
-        return None
-    if completed:
-        return completed
-    first_shown = record.first_shown(lambda row: bool(boolean(row.get("is_done"))))
-    due = record.moment("due_at")
-    return min(due, first_shown) if due else first_shown
-
-
-def activity_times(activities: list[Record]) -> list[datetime]:
-    """The moments at which activities show that what they point at existed."""
-    times = [
-        time
-        for record in activities
-        for time in (record.moment("created_at"), record.moment("due_at"), completed_at(record))
-    ]
-    return [time for time in times if time]
-
-
 def _lead(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]) -> Lead:
     given = record.moment("created_at")
-    created_at = given or _estimated(record, activities)
+    created_at = given or _estimated(crm, record, activities)
     owner = record.row.get("owner_id")
     return Lead(
         key=crm.key(record.id),
@@ -166,27 +152,46 @@ def _lead(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]
         created_at=created_at,
         created_at_is_estimated=given is None,
         created_on=crm.local_date(created_at),
-        is_converted=_is_converted(record) or any(not crm.is_deleted_deal(deal_id) for deal_id in deal_ids),
-        has_closed_status=_is_one_of(record.feed.closed_lead_statuses, record),
+        is_converted=_is_converted(crm, record, deal_ids),
+        has_closed_status=_is_one_of(record.feed.closed_lead_statuses, record) or has_left(record),
         first_response_at=_first_response(crm, activities, created_at),
         sla_hours=crm.config.sla_hours,
         as_of=crm.as_of,
+        is_watched=crm.delivers("activities.activity_id"),
+        lead_name=record.row.get("lead_name"),
+        company=record.row.get("company"),
+        email=record.row.get("email"),
+        converted_at=record.moment("converted_at"),
+        converted_deal_key=_converted_deal(crm, record, deal_ids),
+        last_activity_at=last_completed(crm, activities),
     )
 
 
-def _estimated(record: Record, activities: list[Record]) -> datetime:
+def _converted_deal(crm: Crm, record: Record, deal_ids: set[str]) -> str | None:
+    """The one the lead names, else the earliest that names it."""
+    named = converted_deals(crm, record)
+    known = [one for one in named if one in deal_ids] or sorted(deal_ids, key=lambda one: (_created(crm, one), one))
+    became = next(iter(known or named), None)
+    return crm.key(became) if became else None
+
+
+def _created(crm: Crm, deal_id: str) -> datetime:
+    deal = crm.deals.get(deal_id)
+    return (deal.moment("created_at") or deal.first_delivered_at) if deal else crm.as_of
+
+
+def _estimated(crm: Crm, record: Record, activities: list[Record]) -> datetime:
     """The earliest of its activities, its conversion and its first delivery."""
     converted = record.moment("converted_at")
-    times = [record.first_delivered_at, *activity_times(activities)]
+    times = [record.first_delivered_at, *activity_times(crm, activities)]
     return min([*times, converted] if converted else times)
 
 
-def _is_converted(record: Record) -> bool:
-    """The CRM's flag where it delivers one, else its status."""
+def _is_converted(crm: Crm, record: Record, deal_ids: set[str]) -> bool:
+    """The CRM's flag where it delivers one, else its status; or a linked deal that is not deleted."""
     flag = boolean(record.row.get("is_converted"))
-    if flag is not None:
-        return flag
-    return _is_one_of(record.feed.converted_lead_statuses, record)
+    says = _is_one_of(record.feed.converted_lead_statuses, record) if flag is None else flag
+    return says or any(not crm.is_deleted_deal(deal_id) for deal_id in deal_ids)
 
 
 def _is_one_of(statuses: Container[str], record: Record) -> bool:
@@ -196,11 +201,5 @@ def _is_one_of(statuses: Container[str], record: Record) -> bool:
 
 def _first_response(crm: Crm, activities: list[Record], created_at: datetime) -> datetime | None:
     """The first completed outbound activity of a response type, at or after creation and by as-of."""
-    times = (completed_at(record) for record in activities if _is_response(record))
+    times = (completed_at(crm, record) for record in activities if is_response(record))
     return min((time for time in times if time and created_at <= time <= crm.as_of), default=None)
-
-
-def _is_response(record: Record) -> bool:
-    kind, direction = record.row.get("activity_type"), record.row.get("direction")
-    is_inbound = direction is not None and folded(direction) in INBOUND
-    return kind is not None and folded(kind) in record.feed.response_types and not is_inbound

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from .configuration import Feed
-from .landing import Row
+from .mapping import Row
 from .records import Record
 
 
@@ -36,6 +36,10 @@ class Merges:
         if merged_id != survivor_id:
             self._into[merged_id] = survivor_id
             self.merged_at[merged_id] = min(at, self.merged_at.get(merged_id, at))
+
+    def swallowed_by(self, record_id: str) -> list[str]:
+        """The records that were merged into this one itself."""
+        return [merged for merged, into in self._into.items() if into == record_id]
 
     def survivor(self, record_id: str) -> str:
         """The record that is left of it, after however many merges."""

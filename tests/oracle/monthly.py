@@ -11,11 +11,11 @@ from statistics import fmean, median
 from typing import Any
 
 from .configuration import Config
-from .customers import Customer, is_over, lifetime_value
+from .customers import Customer, is_over, lifetime_value, year_terms
 from .deals import Deal
 from .leads import Lead
 from .months import months_from, next_month
-from .spend import Spend, spend_in
+from .spend import Spend, rows_without_rate, spend_in
 
 #: grain → the value of a deal, the value of a lead (None where lead metrics do not exist)
 GRAINS: dict[str, tuple[Callable[[Deal], str | None], Callable[[Lead], str | None] | None]] = {
@@ -33,6 +33,8 @@ LEAD_METRICS = (
     "response_hours",
     "response_hours_median",
     "leads_unanswered",
+    "answered_leads",
+    "leads_answered_within_sla",
     "response_within_sla_rate",
 )
 
@@ -43,15 +45,26 @@ class Group:
 
     deals: list[Deal] = field(default_factory=list)
     leads: list[Lead] = field(default_factory=list)
+    #: Whether any of its sources tells of activities.
+    is_watched: bool = True
 
 
 def monthly_metrics(
-    deals: list[Deal], leads: list[Lead], spend: Spend, customers: list[Customer], config: Config, as_of: datetime
+    deals: list[Deal],
+    leads: list[Lead],
+    spend: Spend,
+    customers: list[Customer],
+    config: Config,
+    as_of: datetime,
+    watched: frozenset[str],
 ) -> list[dict[str, Any]]:
-    """One row per month × grain × grain value; deals are those that are not deleted."""
+    """One row per month × grain × grain value; deals are those that are not deleted.
+
+    `watched`: the sources that tell of activities.
+    """
     as_of_day = as_of.astimezone(config.zone).date()
     months = list(_months(deals, leads, as_of_day))
-    first_wins = _first_wins(deals)
+    wins = first_wins(deals)
     rows = []
     for grain, (value_of_deal, value_of_lead) in GRAINS.items():
         groups: dict[str | None, Group] = defaultdict(Group)
@@ -62,7 +75,9 @@ def monthly_metrics(
         for grain_value in _values_of_money(grain, spend, customers, as_of_day):
             groups[grain_value]
         for grain_value, group in sorted(groups.items(), key=lambda item: (item[0] is None, item[0] or "")):
-            for row in _rows(group, months, first_wins, has_leads=value_of_lead is not None):
+            sources = {one.source for one in (*group.deals, *group.leads)}
+            group.is_watched = bool(watched & sources if sources else watched)
+            for row in _rows(group, months, wins, has_leads=value_of_lead is not None):
                 month = row["month"]
                 clv, reason = lifetime_value(customers, (grain, grain_value), month, config, as_of)
                 spent = spend_in(spend, (grain, grain_value), month)
@@ -78,6 +93,8 @@ def monthly_metrics(
                         "clv": clv,
                         "clv_to_cac": clv / cac if clv is not None and cac else None,
                         "clv_null_reason": reason,
+                        **year_terms(customers, (grain, grain_value), month, config, as_of),
+                        "spend_rows_without_rate": rows_without_rate(spend, (grain, grain_value), month),
                     }
                 )
     return rows
@@ -100,7 +117,7 @@ def _months(deals: Iterable[Deal], leads: Iterable[Lead], as_of_day: date) -> It
     return months_from(min(days, default=as_of_day + timedelta(days=31)), as_of_day)
 
 
-def _first_wins(deals: Iterable[Deal]) -> set[str]:
+def first_wins(deals: Iterable[Deal]) -> set[str]:
     """The deals that made an account a customer: its first win in the source; tie: closing time, key."""
     wins = [deal for deal in deals if deal.status == "won" and deal.account_key and deal.closed_on]
     wins.sort(key=lambda deal: (deal.closed_on, deal.closed_at, deal.key), reverse=True)
@@ -118,7 +135,7 @@ def _rows(group: Group, months: list[date], first_wins: set[str], has_leads: boo
     for month in months:
         row = {
             "month": month,
-            **(_lead_metrics(leads[month]) if has_leads else dict.fromkeys(LEAD_METRICS)),
+            **(_lead_metrics(leads[month], group.is_watched) if has_leads else dict.fromkeys(LEAD_METRICS)),
             **_creation_metrics(created[month]),
             **_closing_metrics(closed[month], first_wins),
             "deals_worked": _worked(group.deals, month),
@@ -126,19 +143,21 @@ def _rows(group: Group, months: list[date], first_wins: set[str], has_leads: boo
         yield {**row, "pipeline_velocity_per_day": _velocity(row)}
 
 
-def _lead_metrics(leads: list[Lead]) -> dict[str, Any]:
-    """Metrics 1, 7 and 12, of the leads created in the month."""
+def _lead_metrics(leads: list[Lead], is_watched: bool) -> dict[str, Any]:
+    """Metrics 1, 7 and 12, of the leads created in the month; of sources without activities nobody knows the last."""
     converted = sum(lead.is_converted for lead in leads)
     hours = [lead.response_hours for lead in leads if lead.response_hours is not None]
-    unanswered = sum(lead.is_unanswered for lead in leads)
+    unanswered = sum(bool(lead.is_unanswered) for lead in leads)
     within_sla = sum(lead.response_hours <= lead.sla_hours for lead in leads if lead.response_hours is not None)
     return {
         "new_leads": len(leads),
         "converted_leads": converted,
+        "answered_leads": len(hours) if is_watched else None,
+        "leads_answered_within_sla": within_sla if is_watched else None,
         "lead_conversion_rate": _ratio(converted, len(leads)),
         "response_hours": fmean(hours) if hours else None,
         "response_hours_median": median(hours) if hours else None,
-        "leads_unanswered": unanswered,
+        "leads_unanswered": unanswered if is_watched else None,
         "response_within_sla_rate": _ratio(within_sla, len(hours) + unanswered),
     }
 

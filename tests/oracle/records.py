@@ -12,7 +12,8 @@ from datetime import datetime
 from itertools import takewhile
 
 from .configuration import Feed
-from .landing import KEYS, Delivery, Row
+from .landing import KEYS, Delivery
+from .mapping import Row
 from .values import Dates, boolean
 
 
@@ -69,6 +70,10 @@ class Record:
             first = sighting.extracted_at
         return first
 
+    def flag(self, column: str) -> bool | None:
+        """A yes or no of the newest row."""
+        return boolean(self.row.get(column))
+
     def moment(self, column: str) -> datetime | None:
         """An `_at` column of the newest row."""
         return self.dates.moment(self.row.get(column))
@@ -116,17 +121,21 @@ def _deleted_at(
     standing: dict[int, set[str]],
     is_flagged: Callable[[Row], bool],
 ) -> datetime | None:
-    """Since when the newest row is flagged without a break, else since when the record is gone from every feed."""
+    """Since when the newest row is flagged without a break, else since when the record is gone from every feed.
+
+    A delivery with rejected rows does not prove that anything is gone.
+    """
     if is_flagged(record.row):
         return record.first_shown(is_flagged)
     gone_at: list[datetime] = []
     for of_feed in by_feed.values():
         without = list(takewhile(lambda one: record.id not in standing[id(one)], reversed(of_feed)))
         was_there = len(without) < len(of_feed)
-        if was_there and (not without or of_feed[-1].feed.incremental):
+        proving = [one for one in without if not one.rejected]
+        if was_there and (not proving or of_feed[-1].feed.incremental):
             return None
         if was_there:
-            gone_at.append(without[-1].extracted_at)
+            gone_at.append(proving[-1].extracted_at)
     return max(gone_at)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-
 from typing import TYPE_CHECKING
 
-from .landing import Row
+from .mapping import Row
 from .records import Record
 from .stages import Stage
 from .values import boolean, midnight

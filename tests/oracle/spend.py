@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from .crm import Crm
 from .events import Event, events_of
@@ -27,6 +28,29 @@ def spend_of(crms: Iterable[Crm], rates: Rates) -> Spend:
     return spend
 
 
+def spend_rows(crms: Iterable[Crm], rates: Rates) -> list[dict[str, Any]]:
+    """`fct_spend`."""
+    rows = []
+    for event in (event for crm in crms for event in events_of("spend", crm)):
+        spent_on, row, crm = event.day("spent_on"), event.row, event.crm
+        if spent_on:
+            rows.append(
+                {
+                    "source": crm.source.name,
+                    "pipeline": crm.pipelines.pipeline(row["pipeline"]).name if row.get("pipeline") else None,
+                    "owner_key": crm.key(row["owner_id"]) if row.get("owner_id") else None,
+                    "segment": row.get("segment"),
+                    "lead_source": row.get("lead_source"),
+                    "campaign": row.get("campaign"),
+                    "spent_on": spent_on,
+                    "amount": event.amount,
+                    "currency": event.currency,
+                    "amount_reporting": event.in_reporting_currency(spent_on, rates),
+                }
+            )
+    return rows
+
+
 def spend_in(spend: Spend, grain: tuple[str, str | None], month: date) -> Decimal | None:
     """0 where a month has none; None before the first row that carries the value, and where a rate is missing."""
     months = spend.get(grain, {})
@@ -34,6 +58,12 @@ def spend_in(spend: Spend, grain: tuple[str, str | None], month: date) -> Decima
     if not months or month < min(months) or None in amounts:
         return None
     return sum(amounts, Decimal(0))
+
+
+def rows_without_rate(spend: Spend, grain: tuple[str, str | None], month: date) -> int | None:
+    """None before the first row that carries the value."""
+    months = spend.get(grain, {})
+    return months.get(month, []).count(None) if months and month >= min(months) else None
 
 
 def _grains(event: Event) -> Iterator[tuple[str, str]]:

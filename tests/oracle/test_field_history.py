@@ -70,18 +70,21 @@ def test_entering_an_unconfigured_closed_stage_is_the_close(world: World) -> Non
 
 
 def test_stage_of_another_pipeline(world: World) -> None:
-    """New and Due are in one pipeline only; Demo is in both: of the two the row's counts."""
+    """New and Due are in one pipeline only; Demo is in both: the deal was still in that of New."""
     world.deliver(
         "deals_2026-01-20.csv",
-        "id,pipeline,stage,created,Entered New,Entered Demo,Entered 31\n1,R,31,2026-01-02,2026-01-02,2026-01-04,2026-01-06",
+        """
+        id,pipeline,stage,created,Entered New,Entered Demo,Entered 31
+        1,R,31,2026-01-02,2026-01-02,2026-01-04,2026-01-06
+        """,
     )
     result = world.compute(more_pipelines=SECOND_PIPELINE)
     assert [(row["pipeline"], row["to_stage"]) for row in result.transitions] == [
         ("default", "New"),
-        ("Renewals", "Demo"),
+        ("default", "Demo"),
         ("Renewals", "Due"),
     ]
-    assert changed(result, "pipeline") == [("default", "Renewals", "01-03", "dated")]
+    assert changed(result, "pipeline") == [("default", "Renewals", "01-05", "dated")]
 
 
 def test_stages_of_a_log_that_names_no_pipeline(world: World) -> None:
@@ -179,3 +182,57 @@ def test_without_old_values_a_file_newest_first_is_read_from_its_end(world: Worl
         """,
     )
     assert [stage for stage, *_ in moves(world.compute())] == ["New", "Demo", "Offer"]
+
+
+def test_a_hand_over_told_in_names_and_in_ids_is_one(world: World) -> None:
+    """In either order; two hand-overs of one moment, both in ids, are two."""
+    world.deliver("owners_2026-01-20.csv", "id,name\n7,Ada Byron\n8,Ben Bo\n9,Cy Ce")
+    world.deliver(
+        "deals_2026-01-20.csv", "id,stage,owner,created\n1,New,8,2026-01-02\n2,New,8,2026-01-02\n3,New,9,2026-01-02"
+    )
+    world.deliver(
+        "log_2026-01-20.csv",
+        """
+        id,field,old,new,at
+        1,owner_id,Ada Byron,Ben Bo,2026-01-05 10:00:00
+        1,owner_id,7,8,2026-01-05 10:00:00
+        2,owner_id,7,8,2026-01-05 10:00:00
+        2,owner_id,Ada Byron,Ben Bo,2026-01-05 10:00:00
+        3,owner_id,8,9,2026-01-05 10:00:00
+        3,owner_id,7,8,2026-01-05 10:00:00
+        """,
+    )
+    result = world.compute()
+    for deal in ("crm:1", "crm:2"):
+        assert changed(result, "owner", deal) == [("crm:7", "crm:8", "01-05", "logged")]
+    assert [new for _, new, *_ in changed(result, "owner", "crm:3")] == ["crm:8", "crm:9"]
+
+
+def test_a_close_date_written_by_the_close_is_no_push(world: World) -> None:
+    """Thirty seconds before it; what was pushed a day before is."""
+    world.deliver("deals_2026-01-20.csv", "id,stage,created\n1,Won,2026-01-02")
+    world.deliver(
+        "log_2026-01-20.csv",
+        """
+        id,field,old,new,at
+        1,expected_close_on,2026-01-08,2026-01-09,2026-01-09 10:00:00
+        1,expected_close_on,2026-01-09,2026-01-10,2026-01-10 09:59:30
+        1,stage,New,Won,2026-01-10 10:00:00
+        """,
+    )
+    result = world.compute()
+    assert result.deals[0]["close_date_pushes"] == 1
+    january = next(row for row in result.close_date_slippage if f"{row['month']:%m}" == "01")
+    assert (january["pushes"], january["pushes_while_closed"]) == (1, 0)
+
+
+def test_known_by_its_win_alone(world: World) -> None:
+    """No creation is told: it was created by the day it was won on, and closed on it by both clocks."""
+    world.deliver(
+        "deals_2026-01-20.csv", "id,stage,status,won,lost,close\n1,New,won,2026-01-09,,\n2,New,lost,,,2026-01-08"
+    )
+    result = world.compute()
+    for row, day in zip(result.deals, ("09", "08"), strict=True):
+        assert row["created_at_is_estimated"]
+        assert (f"{row['created_on']:%d}", f"{row['closed_on']:%d}") == (day, day)
+        assert row["created_at"] == row["closed_at"]

@@ -10,7 +10,7 @@ import pytest
 
 from . import Result
 from .handmade import World
-from .landing import stage_date_places
+from .mapping import stage_date_places
 
 
 @pytest.fixture

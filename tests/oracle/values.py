@@ -52,6 +52,18 @@ class Dates:
             day = read
         return day if day >= self._earliest else None
 
+    def is_day(self, text: str | None) -> bool:
+        """Whether a cell tells a day and no time."""
+        read = self._read(text) if text else None
+        return read is not None and not isinstance(read, datetime)
+
+    def last_second(self, text: str) -> datetime:
+        """Of the day that a cell tells, in the reporting timezone."""
+        day = self.day(text)
+        if day is None:
+            raise ValueError(f"{text} is no day")
+        return midnight(day + timedelta(days=1), self._zone) - timedelta(seconds=1)
+
     def _moment(self, read: date | datetime) -> datetime:
         if not isinstance(read, datetime):
             return midnight(read, self._zone)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import pairwise
 
 from .crm import Crm
-from .landing import Row
+from .currencies import money
+from .mapping import Row
 from .rows import row_stage
-from .values import Dates, amount
+from .values import Dates
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class Word:
 
 #: Field → the columns that hold it, best first.
 COLUMNS = {"amount": ("amount",), "owner": ("owner_id",), "expected_close_on": ("expected_close_on", "close_on")}
+#: What an amount is in: no field of its own in what is published of changes.
+CURRENCY = "currency"
 
 
 def field_changes(crm: Crm, deal_id: str, field: str) -> list[Change]:
-    """The changes of one of the fields in COLUMNS, in order of time."""
+    """The changes of one of the fields in COLUMNS, or of the currency, in order of time."""
     return list(_changed(field, _words(crm, deal_id, field)))
 
 
@@ -48,7 +51,7 @@ def shown_now(crm: Crm, deal_id: str, field: str) -> str | None:
     """What a field holds now: as the newest row shows it, else the last word of history."""
     record = crm.deals.get(deal_id)
     if record:
-        return _reader(crm, field)(_cell(record.row, field), record.dates)
+        return _shown(crm, field, record.row, record.dates)
     words = _words(crm, deal_id, field)
     return words[-1].value if words else None
 
@@ -72,24 +75,39 @@ def _words(crm: Crm, deal_id: str, field: str) -> list[Word]:
 
 
 def _logged(crm: Crm, deal_id: str, field: str) -> list[Word]:
-    read = _reader(crm, field)
+    if field == CURRENCY:
+        return list(_logged_currencies(crm, deal_id))
     events = [event for event in crm.events.get(deal_id, []) if event.field in COLUMNS[field]]
-    return [Word(one.at, "logged", read(one.new, one.dates), read(one.old, one.dates)) for one in events]
+    texts = [(one, _read(crm, field, one.new, one.dates), _read(crm, field, one.old, one.dates)) for one in events]
+    return [Word(one.at, "logged", new, old) for one, new, old in texts]
+
+
+def _logged_currencies(crm: Crm, deal_id: str) -> Iterator[Word]:
+    """What the log says of the currency; where it and the rows never do, what its amounts name."""
+    events = crm.events.get(deal_id, [])
+    told = [event for event in events if event.field == CURRENCY]
+    for event in told:
+        yield Word(event.at, "logged", _upper(event.new), _upper(event.old))
+    record = crm.deals.get(deal_id)
+    if told or (record and record.row.get(CURRENCY)):
+        return
+    for event in (event for event in events if event.field == "amount"):
+        new, old = (money(text, None, crm.source.currency) for text in (event.new, event.old))
+        if new and new.currency:
+            yield Word(event.at, "logged", new.currency, old.currency if old else None)
 
 
 def _versioned(crm: Crm, deal_id: str, field: str) -> list[Word]:
-    read = _reader(crm, field)
     versions = crm.versions.get(deal_id, [])
-    return _filled([Word(one.at, "versioned", read(_cell(one.row, field), one.dates)) for one in versions])
+    return _filled([Word(one.at, "versioned", _shown(crm, field, one.row, one.dates)) for one in versions])
 
 
 def _observed(crm: Crm, deal_id: str, field: str) -> list[Word]:
     record = crm.deals.get(deal_id)
     if record is None:
         return []
-    read, dates = _reader(crm, field), record.dates
     shown = record.full_sightings
-    return _filled([Word(one.extracted_at, "observed", read(_cell(one.row, field), dates)) for one in shown])
+    return _filled([Word(one.extracted_at, "observed", _shown(crm, field, one.row, record.dates)) for one in shown])
 
 
 def _filled(words: list[Word]) -> list[Word]:
@@ -108,26 +126,43 @@ def _shown_by_row(crm: Crm, deal_id: str, field: str) -> list[Word]:
     stage = row_stage(crm, record.row)
     if field == "expected_close_on" and stage and stage.outcome:
         return []
-    return [Word(record.extracted_at, "observed", _reader(crm, field)(_cell(record.row, field), record.dates))]
+    return [Word(record.extracted_at, "observed", _shown(crm, field, record.row, record.dates))]
 
 
 @cache
 def _fields_of_rows(crm: Crm) -> frozenset[str]:
     rows = [sighting.row for record in crm.deals.values() for sighting in record.sightings]
-    return frozenset(field for field in COLUMNS if any(_cell(row, field) for row in rows))
+    shown = [field for field in COLUMNS if any(_cell(row, field) for row in rows)]
+    return frozenset(shown + ([CURRENCY] if any(named_currency(crm, row) for row in rows) else []))
 
 
 def _cell(row: Row, field: str) -> str | None:
     return next((row[column] for column in COLUMNS[field] if row.get(column)), None)
 
 
-def _reader(crm: Crm, field: str) -> Callable[[str | None, Dates], str | None]:
+def _shown(crm: Crm, field: str, row: Row, dates: Dates) -> str | None:
+    """What a row shows, as the published text."""
+    if field == CURRENCY:
+        return named_currency(crm, row)
+    return _read(crm, field, _cell(row, field), dates, row.get(CURRENCY))
+
+
+def named_currency(crm: Crm, row: Row) -> str | None:
+    """The currency of a row's amount, by its own column, else by the amount's cell."""
+    shown = money(row.get("amount"), row.get(CURRENCY), crm.source.currency)
+    return _upper(row.get(CURRENCY)) or (shown.currency if shown else None)
+
+
+def _upper(text: str | None) -> str | None:
+    return text.upper() if text else None
+
+
+def _read(crm: Crm, field: str, text: str | None, dates: Dates, currency: str | None = None) -> str | None:
     """A cell as the published text: money to the cent, an owner's key, an ISO date."""
-
-    def read(text: str | None, dates: Dates) -> str | None:
-        if field == "owner":
-            return crm.key(text) if text else None
-        value = amount(text) if field == "amount" else dates.day(text)
-        return None if value is None else str(value)
-
-    return read
+    if field == "owner":
+        return crm.key(text) if text else None
+    if field == "amount":
+        shown = money(text, currency, crm.source.currency)
+        return str(shown.amount) if shown else None
+    day = dates.day(text)
+    return str(day) if day else None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.config.goals import configured_goals
-from dagster_project.config.load import check_folders, load_settings, read_configuration
+from dagster_project.config.load import check_folders, load_settings, read_configuration, vendor_names
 from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized
 from dagster_project.errors import ConfigurationError
@@ -51,7 +51,7 @@ def test_unknown_key_names_line_and_allowed_keys(tmp_path: Path) -> None:
 
 def test_unknown_vendor_names_those_there_are(tmp_path: Path) -> None:
     said = mistake(tmp_path, GOOD.replace("salesforce", "salesfarce"))
-    assert "line 6: sources.0.vendor: 'salesfarce' is no vendor; allowed: hubspot, pipedrive, salesforce" in said
+    assert "line 6: sources.0.vendor: 'salesfarce' is no vendor; allowed: " + ", ".join(vendor_names()) in said
 
 
 def test_two_sources_with_one_name(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_stages_of_a_template_are_overridden_by_name_and_won_and_lost_are_implie
 
 def test_unknown_template(tmp_path: Path) -> None:
     text = GOOD + "    pipelines: [{name: default, template: sass}]\n"
-    with pytest.raises(ConfigurationError, match=r"'sass' is no template; allowed: hubspot, pipedrive, salesforce, hr"):
+    with pytest.raises(ConfigurationError, match=f"'sass' is no template; allowed: {', '.join(vendor_names())}, hr"):
         configured_stages(read_configuration(write(tmp_path, text)))
 
 
@@ -244,3 +244,64 @@ def test_goals_are_named_as_their_pipelines_and_stages_are(tmp_path: Path) -> No
     (goal,) = configured_goals(read_configuration(write(tmp_path, CONFIGURED + wanted + "}\n")))
     assert (goal.pipeline, goal.stage) == ("Pipeline", "Contact Made")
     assert (goal.first_month, goal.last_month) == (date(2025, 1, 1), date(2025, 3, 1))
+
+
+_FEED = """
+timezone: UTC
+currency: EUR
+sources:
+  - name: crm
+    feeds:
+      deals:
+        entity: deals
+        files: [x.csv]
+        columns: {deal_id: Id, stage: Stage, amount: [Amount, "*_Amount"], lost_reason: R, status: S, owner_id: O}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("references: {amount: {column: lost_reason}}", ""),
+        (
+            "references: {amount: [{column: status, when: {status: [won]}}, {column: status, when: {owner_id: '*'}}]}",
+            "",
+        ),
+        (
+            "references: {amount: {column: piad}}",
+            "sources.0.feeds.deals: references.amount: 'piad' is not in columns; name its headings there",
+        ),
+        (
+            "references: {amount: {column: lost_reason, when: {state: [won]}}}",
+            "references.amount: 'state' is not in columns; name its headings there, such as columns: {state:",
+        ),
+        ("references: {amuont: {column: lost_reason}}", "'amuont' in references is no column of deals"),
+        (
+            "references: {amount: {column: lost_reason, when: {status: []}}}",
+            "names no value; write what the cell has to say, '*' for anything, or '' for nothing",
+        ),
+        ("only_when: {Kind: ['*', Deal]}", "sources.0.feeds.deals.only_when.Kind: '*' stands for any cell"),
+        ("only_when: {Kind: ['', Deal]}", ""),
+        ("only_when: {Kind: '*'}", ""),
+        ("look_up: owner_id", ""),
+        (
+            "look_up: [stage]",
+            "look_up: 'stage' of deals names no other record; allowed: owner_id, account_id, lead_id",
+        ),
+        ("look_up: [deal_id]", "look_up: 'deal_id' of deals names no other record"),
+        (
+            "not_stage_dates: []\n      other: {entity: owners, files: y, columns: {owner_id: '* - '}}",
+            "would be any heading",
+        ),
+        (
+            "days: []\n      other: {entity: accounts, files: y, columns: {account_id: Id}, look_up: owner_id}",
+            "look_up: 'owner_id' of accounts names no other record; allowed: none",
+        ),
+    ],
+)
+def test_columns_that_hang_on_others_are_checked(tmp_path: Path, line: str, said: str) -> None:
+    text = f"{_FEED}        {line}\n"
+    if said:
+        assert said in mistake(tmp_path, text)
+    else:
+        read_configuration(write(tmp_path, text))

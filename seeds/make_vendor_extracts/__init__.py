@@ -1,0 +1,1 @@
+"""Makes `seeds/vendor_extracts`: small exports as Zoho CRM and Dynamics 365 Sales write them, from a fixed seed."""

@@ -1,0 +1,147 @@
+"""Activities: what they point at, and when they were completed (domain.md, History, Time and money, metric 12)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container
+from datetime import datetime
+from typing import Any
+
+from .configuration import folded
+from .crm import Crm
+from .merges import Merges, ids_in
+from .records import Record
+from .values import boolean
+
+#: Direction → the words for it.
+DIRECTIONS = {"inbound": {"inbound", "incoming"}, "outbound": {"outbound", "outgoing"}}
+#: Of a converted lead: the contact it became → the leads.
+Contacts = dict[str, list[str]]
+
+
+def activities_by(crm: Crm, column: str, merges: Merges, contacts: Contacts | None = None) -> dict[str, list[Record]]:
+    """The activities that are not deleted, by each record they point at, or what it was merged into."""
+    activities: dict[str, list[Record]] = defaultdict(list)
+    for record in crm.activities.values():
+        for pointed in [] if record.is_deleted else pointed_at(record, column, merges, contacts or {}):
+            activities[pointed].append(record)
+    return dict(activities)
+
+
+def pointed_at(record: Record, column: str, merges: Merges, contacts: Contacts) -> list[str]:
+    """The records that an activity's cell names.
+
+    A lead stays named, though a CRM moves the activity to what the lead became: the contact, the deal.
+    """
+    named = merges.survivors(record.row.get(column), record.feed)
+    if column != "lead_id":
+        return named
+    if not named:
+        earlier = [one for one in record.sightings if one.row.get(column)]
+        named = merges.survivors(earlier[-1].row.get(column), earlier[-1].feed) if earlier else []
+    of_contacts = [lead for one in ids_in(record.row.get("contact_id"), record.feed) for lead in contacts.get(one, [])]
+    return list(dict.fromkeys([*named, *of_contacts]))
+
+
+def activity_rows(crm: Crm, leads: Container[str], contacts: Contacts) -> list[dict[str, Any]]:
+    """`fct_activities`: of several ids in a cell the first that is known, else the first."""
+    deals = set(crm.deal_ids())
+    rows = []
+    for record in crm.activities.values():
+        if record.is_deleted:
+            continue
+        row, done_at = record.row, completed_at(crm, record)
+        owner = row.get("owner_id")
+        lead_ids = pointed_at(record, "lead_id", crm.merged_leads, contacts)
+        rows.append(
+            {
+                "activity_key": crm.key(record.id),
+                "source": crm.source.name,
+                "activity_id": record.id,
+                "activity_type": row.get("activity_type"),
+                "direction": direction_of(row.get("direction")),
+                "deal_key": _first_known(crm, crm.merged_deals.survivors(row.get("deal_id"), record.feed), deals),
+                "lead_key": _first_known(crm, lead_ids, leads),
+                "account_key": _first_known(crm, ids_in(row.get("account_id"), record.feed), crm.standing_accounts),
+                "owner_key": crm.key(owner) if owner else None,
+                "due_at": record.moment("due_at"),
+                "completed_at": done_at,
+                "is_done": done_at is not None,
+                "is_outbound_response": is_response(record),
+            }
+        )
+    return rows
+
+
+def direction_of(text: str | None) -> str | None:
+    """`inbound` or `outbound`; a word for neither is none."""
+    word = folded(text) if text else ""
+    return next((direction for direction, words in DIRECTIONS.items() if word in words), None)
+
+
+def is_response(record: Record) -> bool:
+    """Of a type that answers leads, and not inbound."""
+    kind = record.row.get("activity_type")
+    is_inbound = direction_of(record.row.get("direction")) == "inbound"
+    return kind is not None and folded(kind) in record.feed.response_types and not is_inbound
+
+
+def completed_at(crm: Crm, record: Record) -> datetime | None:
+    """When an activity was completed; done without a time: when due, at most when first shown done."""
+    is_done = boolean(record.row.get("is_done"))
+    completed, due = record.moment("completed_at"), record.moment("due_at")
+    due_is_day = record.dates.is_day(record.row.get("due_at"))
+    if is_done is None and completed is None and record.feed.done_when_past:
+        if due is None or due > crm.as_of:
+            return None
+        return _of_day(crm, record, "due_at", crm.as_of) if due_is_day else due
+    if is_done is False or (is_done is None and completed is None):
+        return None
+    if completed:
+        text = record.row.get("completed_at")
+        shown = record.first_shown(lambda row: row.get("completed_at") == text)
+        # a day after the extract is not known to be over: it stays what was written
+        return _of_day(crm, record, "completed_at", shown) if record.dates.is_day(text) else completed
+    first_shown = record.first_shown(lambda row: bool(boolean(row.get("is_done"))))
+    if due is None:
+        return first_shown
+    return _of_day(crm, record, "due_at", first_shown) if due_is_day else min(due, first_shown)
+
+
+def _of_day(crm: Crm, record: Record, column: str, latest: datetime) -> datetime:
+    """Known by day: when it was created, if on that day, else the day's last second, at most the extract time."""
+    day, created = record.dates.day(record.row[column]), record.moment("created_at")
+    if created and not record.dates.is_day(record.row.get("created_at")) and crm.local_date(created) == day:
+        return created
+    moment = record.moment(column)
+    if moment and moment > latest and column == "completed_at":
+        return moment
+    return min(record.dates.last_second(str(record.row[column])), latest)
+
+
+def activity_times(crm: Crm, activities: list[Record]) -> list[datetime]:
+    """The moments at which activities show that what they point at existed."""
+    times = [
+        time
+        for record in activities
+        for time in (record.moment("created_at"), record.moment("due_at"), completed_at(crm, record))
+    ]
+    return [time for time in times if time]
+
+
+def last_completed(crm: Crm, activities: list[Record]) -> datetime | None:
+    """The latest completion by as-of."""
+    times = (completed_at(crm, record) for record in activities)
+    return max((time for time in times if time and time <= crm.as_of), default=None)
+
+
+def next_due(crm: Crm, activities: list[Record]) -> datetime | None:
+    """The earliest undone activity that is due on the as-of day or later."""
+    undone = (record.moment("due_at") for record in activities if completed_at(crm, record) is None)
+    today = crm.local_date(crm.as_of)
+    return min((due for due in undone if due and crm.local_date(due) >= today), default=None)
+
+
+def _first_known(crm: Crm, ids: list[str], known: Container[str]) -> str | None:
+    found = next((one for one in ids if one in known), ids[0] if ids else None)
+    return crm.key(found) if found else None
