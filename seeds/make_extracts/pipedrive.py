@@ -152,6 +152,7 @@ def _leads(world: World, night: Night) -> Table:
             "Lead - Contact person": f"{lead.first_name} {lead.last_name}",
             "Lead - Source channel": lead.source or "",
             "Lead - Labels": "",
+            "Lead - Status": lead.status_at(night.now),
             "Lead - Lead created": lead.written("created_at", _time(lead.created_at), night.day),
         }
         for lead in world.leads
@@ -179,6 +180,7 @@ def _deal(deal: Deal, version: Version, night: Night) -> dict[str, str]:
         "Deal - Status": version.status.capitalize(),
         "Deal - Value": deal.written("amount", _money(version.amount), night.day),
         "Deal - Currency of Value": deal.currency,
+        "Deal - Lead ID": deal.lead.id if deal.lead else "",
         "Deal - Source channel": deal.source or "",
         "Deal - Label": deal.note,
         "Deal - Deal created": _time(deal.created_at),
