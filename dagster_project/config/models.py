@@ -249,6 +249,19 @@ class Feed(Strict):
     )
 
     @model_validator(mode="after")
+    def _references_name_columns(self) -> Feed:
+        given = {*self.columns, *self.constants, *self.references}
+        for column, ranked in self.references.items():
+            for reference in ranked:
+                for other in (reference.column, *reference.when):
+                    if other not in given:
+                        raise ValueError(
+                            f"references.{column}: '{other}' is not in columns; name its headings there, "
+                            f"such as columns: {{{other}: [Its heading]}}"
+                        )
+        return self
+
+    @model_validator(mode="after")
     def _columns_are_canonical(self) -> Feed:
         ranked = [reference for references in self.references.values() for reference in references]
         others = {column for reference in ranked for column in (reference.column, *reference.when)}
@@ -260,19 +273,6 @@ class Feed(Strict):
                         f"'{column}' in {part} is no column of {self.entity}; allowed: "
                         + ", ".join(ENTITIES[self.entity].columns)
                     )
-        return self
-
-    @model_validator(mode="after")
-    def _references_name_columns(self) -> Feed:
-        given = {*self.columns, *self.constants, *self.references}
-        for column, ranked in self.references.items():
-            for reference in ranked:
-                for other in (reference.column, *reference.when):
-                    if other not in given:
-                        raise ValueError(
-                            f"references.{column}: '{other}' is not in columns; name its headings there, "
-                            f"such as columns: {{{other}: [Its heading]}}"
-                        )
         return self
 
     @model_validator(mode="after")

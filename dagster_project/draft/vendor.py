@@ -18,7 +18,7 @@ from dagster_project.ingest.landing import feed_of
 _LEAST_OWN, _CLEARLY = 3, 2
 _LEAST_THROUGHOUT = 5
 #: What a vendor's export of an entity has, each in one of these columns: most of it, or it is somebody else's export.
-_ESSENTIAL = {
+ESSENTIAL = {
     "deals": (
         ("deal_id",),
         ("stage",),
@@ -143,7 +143,7 @@ def _own_headings(sample: Sample, feed: Feed, has_history: bool) -> int:
 def _lacking(sample: Sample, feed: Feed) -> str | None:
     """The essential columns that a file lacks, if it lacks most of those that the feed knows."""
     matched = match([column.heading for column in sample.columns], feed, needs_stage=False)
-    known = [columns for columns in _ESSENTIAL.get(feed.entity, ()) if not set(columns).isdisjoint(feed.columns)]
+    known = [columns for columns in ESSENTIAL.get(feed.entity, ()) if not set(columns).isdisjoint(feed.columns)]
     given = {*matched.positions, *feed.constants}
     missing = [columns[0] for columns in known if given.isdisjoint(columns)]
     return ", ".join(missing) if len(missing) >= _LEAST_ESSENTIAL * len(known) and missing else None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import pkgutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,22 +10,10 @@ import pytest
 from oracle import compare, compute
 
 from tests.conftest import Warehouse
-from tests.field import inputs
+from tests.field.nights import INPUTS, NIGHTS
 from tests.field.world import AS_OF, Expected, Input, lay
 
-#: While working on one kind: `FIELD_ONLY=a02` plays the inputs of its modules alone.
-ONLY = os.environ.get("FIELD_ONLY", "")
-INPUTS: tuple[Input, ...] = tuple(
-    one
-    for module in sorted(pkgutil.iter_modules(inputs.__path__), key=lambda module: module.name)
-    if module.name.startswith(ONLY)
-    for one in importlib.import_module(f"{inputs.__name__}.{module.name}").INPUTS
-)
 CASES = [(one, expected) for one in INPUTS for expected in one.expected]
-
-
-#: Those the oracle reads too are played in one night, compared whole; the others in another.
-NIGHTS = {True: [one for one in INPUTS if one.oracle], False: [one for one in INPUTS if not one.oracle]}
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from typing import Any
 
 from .activities import activity_rows
 from .bottlenecks import bottlenecks
-from .changes import changes_of
 from .configuration import moment_in_utc, read_configuration
 from .crm import Crm
 from .customers import customer_months, customers_of
 from .deals import Deal, deals_of
+from .dimensions import date_rows, stage_rows, with_canonical
 from .flow import close_date_slippage, stage_flow
 from .forecast import forecasts
 from .funnel import funnel
@@ -32,12 +32,21 @@ from .hygiene_leads import lead_violations
 from .hygiene_rows import row_violations
 from .leads import Lead, contacts_of, leads_of
 from .money import read_rates
-from .monthly import monthly_metrics
+from .monthly import first_wins, monthly_metrics
 from .movements import months_with_completeness, movements, turns_of
 from .open_pipeline import pipeline_daily, pipeline_snapshots, stays_of
-from .spend import spend_of
+from .published import (
+    account_rows,
+    change_rows,
+    deal_months,
+    deal_row,
+    lead_row,
+    owner_rows,
+    transition_rows,
+    visit_row,
+)
+from .spend import spend_of, spend_rows
 from .stage_metrics import stage_metrics, time_in_stage
-from .stages import direction
 from .visits import Visit, visits_of
 from .win_probability import win_probability
 
@@ -70,6 +79,12 @@ class Result:
     forecast: Rows
     forecast_backtest: Rows
     violations: Rows
+    stages: Rows
+    owners: Rows
+    accounts: Rows
+    dates: Rows
+    spend: Rows
+    deal_months: Rows
     notes: list[str]
 
 
@@ -101,21 +116,24 @@ def compute(
     customers = customers_of(crms, rates)
     living = [deal for deal in deals if not deal.is_deleted]
     watched = frozenset(crm.source.name for crm in crms if crm.delivers("activities.activity_id"))
+    wins = first_wins(living)
     by_month = monthly_metrics(living, leads, spend_of(crms, rates), customers, config, moment, watched)
     months = {row["month"]: row["is_complete_month"] for row in by_month if row["grain"] == "all"}
     by_stage = stage_metrics(crms, visits, months)
     turns = [turn for deal in deals for turn in turns_of(deal, rates)]
     months_moved = months_with_completeness(by_month, turns, moment)
     moved = movements(deals, turns, rates, months_moved)
+    stages = [row for crm in crms for row in stage_rows(crm)]
+    canonical = {(row["source"], row["pipeline"], row["stage"]): row["canonical_stage"] for row in stages}
     return Result(
-        deals=[_deal_row(deal) for deal in deals],
-        transitions=[row for deal in deals for row in _transition_rows(deal)],
-        visits=[_visit_row(visit) for visit in visits],
-        leads=[_lead_row(lead) for lead in leads],
+        deals=[deal_row(deal, wins) for deal in deals],
+        transitions=[row for deal in deals for row in transition_rows(deal)],
+        visits=[visit_row(visit) for visit in visits],
+        leads=[lead_row(lead) for lead in leads],
         activities=activities,
-        changes=[row for deal in deals for row in _change_rows(deal)],
+        changes=[row for deal in deals for row in change_rows(deal)],
         snapshots=pipeline_snapshots(stays, moment),
-        daily=pipeline_daily(stays),
+        daily=with_canonical(pipeline_daily(stays, moment), canonical),
         customer_months=customer_months(customers, moment, config),
         monthly_metrics=by_month,
         stage_metrics=by_stage,
@@ -125,15 +143,27 @@ def compute(
         movements=moved,
         stage_flow=stage_flow(living, rates),
         close_date_slippage=close_date_slippage(living, {(deal.source, deal.pipeline) for deal in deals}, months_moved),
-        bottlenecks=bottlenecks(
-            [stay for stay in stays if not stay.deal.is_deleted],
-            [turn for turn in turns if not turn.deal.is_deleted],
-            months_moved,
+        bottlenecks=with_canonical(
+            bottlenecks(
+                [stay for stay in stays if not stay.deal.is_deleted],
+                [turn for turn in turns if not turn.deal.is_deleted],
+                months_moved,
+            ),
+            canonical,
         ),
         goals=goals(config.goals, crms, by_month, moved, by_stage),
         forecast=forecast,
         forecast_backtest=backtest,
         violations=[asdict(violation) for violation in broken],
+        stages=stages,
+        owners=[row for crm in crms for row in owner_rows(crm)],
+        accounts=[row for crm in crms for row in account_rows(crm)],
+        dates=date_rows(
+            [day for one in (*living, *leads) for day in (one.created_on, getattr(one, "closed_on", None)) if day],
+            moment.astimezone(config.zone).date(),
+        ),
+        spend=spend_rows(crms, rates),
+        deal_months=deal_months(living),
         notes=[str(refusal) for crm in crms for refusal in crm.refused],
     )
 
@@ -153,73 +183,3 @@ def _violations(crm: Crm, deals: list[Deal], leads: dict[str, Lead], visits: lis
     yield from activity_violations(crm, leads, deals)
     yield from row_violations(crm, leads, deals)
     yield from delivery_violations(crm)
-
-
-def _deal_row(deal: Deal) -> dict[str, Any]:
-    names = (
-        "source status pipeline created_at created_at_is_estimated created_on closed_at closed_on amount currency "
-        "amount_reporting sales_cycle_days owner_key account_key lead_key lead_source is_qualified expected_close_on "
-        "lost_reason close_date_pushes"
-    )
-    return {
-        "deal_key": deal.key,
-        "deal_id": deal.id,
-        "deal_name": deal.name,
-        "stage": deal.stage.name if deal.stage else None,
-        "canonical_stage": deal.stage.canonical if deal.stage else None,
-        **{name: getattr(deal, name) for name in names.split()},
-    }
-
-
-def _transition_rows(deal: Deal) -> Rows:
-    stages = [None, *(transition.stage for transition in deal.transitions)]
-    return [
-        {
-            "deal_key": deal.key,
-            "transition_number": number,
-            "pipeline": transition.stage.pipeline,
-            "from_stage": before.name if before else None,
-            "to_stage": transition.stage.name,
-            "from_canonical_stage": before.canonical if before else None,
-            "to_canonical_stage": transition.stage.canonical,
-            "transitioned_at": transition.at,
-            "direction": direction(deal.crm.pipelines, before, transition.stage),
-            "evidence": transition.evidence,
-        }
-        for number, (before, transition) in enumerate(zip(stages, deal.transitions, strict=False), start=1)
-    ]
-
-
-def _change_rows(deal: Deal) -> Rows:
-    return [
-        {
-            "deal_key": deal.key,
-            "field": change.field,
-            "old_value": change.old,
-            "new_value": change.new,
-            "changed_at": change.at,
-            "evidence": change.evidence,
-        }
-        for change in changes_of(deal)
-    ]
-
-
-def _visit_row(visit: Visit) -> dict[str, Any]:
-    return {
-        "deal_key": visit.deal.key,
-        "pipeline": visit.stage.pipeline,
-        "stage": visit.stage.name,
-        "canonical_stage": visit.stage.canonical,
-        "entered_at": visit.entered_at,
-        "exited_at": visit.exited_at,
-        "days_in_stage": visit.days_in_stage,
-        "outcome": visit.outcome,
-    }
-
-
-def _lead_row(lead: Lead) -> dict[str, Any]:
-    names = (
-        "source owner_key lead_source status created_at created_at_is_estimated is_converted "
-        "first_response_at response_hours is_unanswered is_closed"
-    )
-    return {"lead_key": lead.key, "lead_id": lead.id, **{name: getattr(lead, name) for name in names.split()}}

@@ -125,6 +125,19 @@ def activity_times(crm: Crm, activities: list[Record]) -> list[datetime]:
     return [time for time in times if time]
 
 
+def last_completed(crm: Crm, activities: list[Record]) -> datetime | None:
+    """The latest completion by as-of."""
+    times = (completed_at(crm, record) for record in activities)
+    return max((time for time in times if time and time <= crm.as_of), default=None)
+
+
+def next_due(crm: Crm, activities: list[Record]) -> datetime | None:
+    """The earliest undone activity that is due on the as-of day or later."""
+    undone = (record.moment("due_at") for record in activities if completed_at(crm, record) is None)
+    today = crm.local_date(crm.as_of)
+    return min((due for due in undone if due and crm.local_date(due) >= today), default=None)
+
+
 def _first_known(crm: Crm, ids: list[str], known: Container[str]) -> str | None:
     found = next((one for one in ids if one in known), ids[0] if ids else None)
     return crm.key(found) if found else None

@@ -1,235 +1,277 @@
-"""Where a published warehouse differs from the oracle, in sentences; the one module that reads DuckDB."""
+"""Where a published warehouse differs from the oracle, in sentences."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from . import Result, Rows
+from .cells import Cents, bag_differences, plain, read, row_differences, table_differences
 
-RELATIVE_TOLERANCE = 1e-9
-DEAL_COLUMNS = [
-    "pipeline",
-    "stage",
-    "canonical_stage",
-    "status",
-    "created_at",
-    "created_at_is_estimated",
-    "closed_at",
-    "closed_on",
-    "amount",
-    "amount_reporting",
-    "sales_cycle_days",
-    "owner_key",
-    "account_key",
-    "lead_key",
-    "lead_source",
-    "is_qualified",
-    "deal_name",
-    "expected_close_on",
-    "lost_reason",
-    "close_date_pushes",
-]
-LEAD_COLUMNS = [
-    "owner_key",
-    "lead_source",
-    "status",
-    "created_at",
-    "created_at_is_estimated",
-    "is_converted",
-    "first_response_at",
-]
-TRANSITION_COLUMNS = [
-    "pipeline",
-    "from_stage",
-    "to_stage",
-    "from_canonical_stage",
-    "to_canonical_stage",
-    "transitioned_at",
-    "direction",
-    "evidence",
-]
-VISIT_COLUMNS = [
-    "deal_key",
-    "pipeline",
-    "stage",
-    "canonical_stage",
-    "entered_at",
-    "exited_at",
-    "days_in_stage",
-    "outcome",
-]
-ACTIVITY_COLUMNS = ["deal_key", "lead_key", "completed_at"]
-CHANGE_COLUMNS = ["deal_key", "field", "old_value", "new_value", "changed_at", "evidence"]
-SNAPSHOT_COLUMNS = ["pipeline", "stage", "owner_key", "amount_reporting", "days_in_stage"]
-CUSTOMER_MONTH_COLUMNS = [
-    "source",
-    "segment",
-    "revenue_reporting",
-    "is_active",
-    "was_active_month_before",
-    "is_churned",
-]
-DAILY_KEY = ["date_day", "source", "pipeline", "stage"]
-MONTHLY_KEY = ["month", "grain", "grain_value"]
-STAGE_KEY = ["source", "pipeline", "stage"]
-FUNNEL_KEY = ["month", "source", "pipeline", "entity", "step"]
-WIN_PROBABILITY_KEY = ["source", "pipeline", "cohort", "age_days"]
-PIPELINE_KEY = ["month", "source", "pipeline"]
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 #: Rule → which of its values is published with two decimals.
 ROUNDED = {"unanswered_lead": "observed", "late_delivery": "observed", "amount_outlier": "allowed"}
 VIOLATION_COLUMNS = ["rule", "record_key", "source", "pipeline", "owner_key", "observed", "allowed"]
-FORECAST_KEY = ["forecast_on", "source", "pipeline", "month"]
 
 
-class Cents(float):
-    """What is published with two decimals: it may be rounded either way."""
+@dataclass(frozen=True)
+class Compared:
+    """A mart, the oracle's rows of it, its key (none: rows as a multiset), and the columns compared."""
+
+    table: str
+    rows: str
+    key: list[str]
+    columns: list[str]
+
+    @property
+    def all_columns(self) -> list[str]:
+        """Key and others."""
+        return self.key + self.columns
+
+
+def _compared(table: str, rows: str, key: str, columns: str) -> Compared:
+    return Compared(table, rows, key.split(), columns.split())
+
+
+COMPARED = (
+    _compared(
+        "fct_deals",
+        "deals",
+        "deal_key",
+        "source deal_id deal_name pipeline stage canonical_stage status created_at created_on created_at_is_estimated "
+        "closed_at closed_on amount currency reporting_rate amount_reporting sales_cycle_days owner_key account_key "
+        "segment lead_key lead_source is_qualified qualified_at is_first_win expected_close_on lost_reason "
+        "close_date_pushes deleted_at merged_into_deal_key last_stage_change_at last_activity_at last_touch_at "
+        "next_activity_at",
+    ),
+    _compared(
+        "fct_leads",
+        "leads",
+        "lead_key",
+        "source lead_id lead_name company email owner_key lead_source status created_at created_on "
+        "created_at_is_estimated is_converted is_closed converted_at converted_deal_key first_response_at "
+        "response_hours last_activity_at is_answered_within_sla is_unanswered",
+    ),
+    _compared(
+        "fct_stage_transitions",
+        "transitions",
+        "deal_key transition_number",
+        "source pipeline from_stage to_stage from_canonical_stage to_canonical_stage transitioned_at "
+        "seconds_in_from_stage direction amount owner_key evidence is_counted",
+    ),
+    _compared(
+        "fct_stage_visits",
+        "visits",
+        "",
+        "deal_key source pipeline stage canonical_stage entered_at entered_on exited_at days_in_stage outcome",
+    ),
+    _compared(
+        "fct_activities",
+        "activities",
+        "activity_key",
+        "source activity_id activity_type direction deal_key lead_key account_key owner_key due_at completed_at "
+        "is_done is_outbound_response",
+    ),
+    _compared(
+        "fct_deal_changes",
+        "changes",
+        "deal_key field change_number",
+        "source old_value new_value changed_at evidence",
+    ),
+    _compared(
+        "fct_pipeline_snapshots",
+        "snapshots",
+        "snapshot_on deal_key",
+        "source pipeline stage canonical_stage owner_key amount_reporting days_in_stage",
+    ),
+    _compared(
+        "fct_customer_months",
+        "customer_months",
+        "account_key month",
+        "customer_month_key source account_id segment is_complete_month revenue_reporting lines_without_rate is_active "
+        "was_active_month_before is_churned",
+    ),
+    _compared("fct_deal_months", "deal_months", "deal_key month", "source"),
+    _compared(
+        "fct_spend",
+        "spend",
+        "",
+        "source pipeline owner_key segment lead_source campaign spent_on amount currency amount_reporting",
+    ),
+    _compared(
+        "dim_stages",
+        "stages",
+        "source pipeline stage",
+        "stage_order canonical_stage canonical_order is_qualified is_won is_lost is_mandatory win_probability "
+        "is_configured",
+    ),
+    _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active"),
+    _compared("dim_accounts", "accounts", "account_key", "source account_id account_name segment"),
+    _compared("dim_dates", "dates", "date_day", "month year quarter day_of_week is_weekend is_complete_month"),
+    _compared(
+        "mart_pipeline_daily",
+        "daily",
+        "date_day source pipeline stage",
+        "canonical_stage open_deals open_amount is_complete_day",
+    ),
+    _compared(
+        "mart_monthly_metrics",
+        "monthly_metrics",
+        "month grain grain_value",
+        "is_complete_month new_leads converted_leads lead_conversion_rate answered_leads leads_answered_within_sla "
+        "leads_unanswered response_hours response_hours_median response_within_sla_rate opportunities_created "
+        "opportunities_created_won deal_closure_rate deals_won deals_lost win_rate win_loss_ratio qualified_won "
+        "qualified_lost opportunity_win_rate won_amount won_deals_with_amount avg_deal_size sales_cycle_days "
+        "sales_cycle_days_median deals_worked pipeline_velocity_per_day new_customers spend cac clv clv_to_cac "
+        "clv_null_reason",
+    ),
+    _compared(
+        "mart_stage_metrics",
+        "stage_metrics",
+        "month source pipeline stage",
+        "canonical_stage entered advanced regressed lost open drop_off_rate conversion_rate days_in_stage_mean "
+        "days_in_stage_median days_in_stage_km_median days_in_stage_km_p90",
+    ),
+    _compared(
+        "mart_time_in_stage",
+        "time_in_stage",
+        "source pipeline stage",
+        "canonical_stage visits ended open days_in_stage_mean days_in_stage_median days_in_stage_km_median "
+        "days_in_stage_km_p90",
+    ),
+    _compared(
+        "mart_funnel",
+        "funnel",
+        "month source pipeline entity step",
+        "step_order is_complete_month created reached conversion_from_previous dropped ended drop_off_rate",
+    ),
+    _compared(
+        "mart_win_probability",
+        "win_probability",
+        "source pipeline cohort age_days",
+        "cohort_month at_risk won lost censored won_probability won_probability_low won_probability_high "
+        "lost_probability open_probability",
+    ),
+    _compared(
+        "mart_pipeline_movements",
+        "movements",
+        "month source pipeline",
+        "is_complete_month opening_deals created_deals reopened_deals increased_deals decreased_deals won_deals "
+        "lost_deals deleted_deals merged_deals closing_deals opening_amount created_amount reopened_amount "
+        "increased_amount decreased_amount won_amount lost_amount deleted_amount merged_amount closing_amount",
+    ),
+    _compared(
+        "mart_stage_flow",
+        "stage_flow",
+        "month source pipeline from_stage to_stage",
+        "deals transitions from_other_pipelines amount days_median is_forward is_on_path share_of_from_stage",
+    ),
+    _compared(
+        "mart_close_date_slippage",
+        "close_date_slippage",
+        "month source pipeline",
+        "is_complete_month pushes pulls pushed_deals pulled_deals pushes_per_pushed_deal days_pushed days_pushed_mean "
+        "days_pushed_median days_pulled pushes_while_closed",
+    ),
+    _compared(
+        "mart_bottlenecks",
+        "bottlenecks",
+        "month source pipeline stage",
+        "canonical_stage is_complete_month deal_days deal_days_of_lost lost_deals lost_amount share_of_days "
+        "share_of_lost_amount rank_by_days rank_by_lost_amount",
+    ),
+    _compared(
+        "mart_goals",
+        "goals",
+        "month source pipeline stage goal",
+        "target actual attainment is_more_better is_complete_month",
+    ),
+    _compared(
+        "mart_forecast",
+        "forecast",
+        "forecast_on source pipeline month",
+        "months_ahead open_deals open_amount deals_without_amount assumed_amount expected_deals expected_amount "
+        "low_amount high_amount",
+    ),
+    _compared(
+        "mart_forecast_backtest",
+        "forecast_backtest",
+        "forecast_on source pipeline month",
+        "months_ahead open_deals open_amount deals_without_amount assumed_amount expected_deals expected_amount "
+        "low_amount high_amount actual_deals actual_amount error last_year_amount trailing_mean_amount",
+    ),
+)
+#: Marts that repeat a stage's place: it is that of `dim_stages`.
+WITH_STAGE_ORDER = ("mart_pipeline_daily", "mart_stage_metrics", "mart_time_in_stage", "mart_bottlenecks")
 
 
 def differences(result: Result, database: str | Path) -> list[str]:
     """Every difference in every table the oracle knows; none is an empty list."""
-    checks: tuple[Callable[[Result, str | Path], list[str]], ...] = (
-        deal_differences,
-        lead_differences,
-        transition_differences,
-        visit_differences,
-        activity_differences,
-        change_differences,
-        snapshot_differences,
-        daily_differences,
-        customer_month_differences,
-        monthly_differences,
-        stage_metric_differences,
-        time_in_stage_differences,
-        funnel_differences,
-        win_probability_differences,
-        movement_differences,
-        flow_differences,
-        slippage_differences,
-        bottleneck_differences,
-        goal_differences,
-        forecast_differences,
-        backtest_differences,
-        violation_differences,
-    )
-    return [line for check in checks for line in check(result, database)]
+    lines = []
+    for one in COMPARED:
+        expected = [_published(one.table, row) for row in getattr(result, one.rows)]
+        if one.key:
+            lines += table_differences(database, one.table, one.key, one.columns, expected)
+        else:
+            lines += bag_differences(database, one.table, one.columns, expected)
+    lines += stage_order_differences(result, database)
+    return lines + violation_differences(result, database)
 
 
-def deal_differences(result: Result, database: str | Path) -> list[str]:
-    """`fct_deals`, by deal."""
-    return _table_differences(database, "fct_deals", ["deal_key"], DEAL_COLUMNS, result.deals)
+def compared_columns() -> set[tuple[str, str, str]]:
+    """Schema, table and column of everything that `differences` looks at."""
+    marts = {("marts", one.table, column) for one in COMPARED for column in one.all_columns}
+    orders = {("marts", table, "stage_order") for table in WITH_STAGE_ORDER}
+    return marts | orders | {("quality", "hygiene_violations", column) for column in VIOLATION_COLUMNS}
 
 
-def lead_differences(result: Result, database: str | Path) -> list[str]:
-    """`fct_leads`, by lead."""
-    return _table_differences(database, "fct_leads", ["lead_key"], LEAD_COLUMNS, result.leads)
+def _published(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Estimates are published to the cent."""
+    if not table.startswith("mart_forecast"):
+        return row
+    return {name: _to_the_cent(name, value) for name, value in row.items()}
 
 
-def transition_differences(result: Result, database: str | Path) -> list[str]:
-    """`fct_stage_transitions`, by deal and number."""
-    key = ["deal_key", "transition_number"]
-    return _table_differences(database, "fct_stage_transitions", key, TRANSITION_COLUMNS, result.transitions)
+def _to_the_cent(name: str, value: Any) -> Any:
+    is_money = isinstance(value, float) and (name.endswith("_amount") or name == "error")
+    return Cents(value) if is_money else value
 
 
-def visit_differences(result: Result, database: str | Path) -> list[str]:
-    """`fct_stage_visits`, by all columns: a visit has no key that both sides know."""
-    return _bag_differences(database, "fct_stage_visits", VISIT_COLUMNS, result.visits)
+def stage_order_differences(result: Result, database: str | Path) -> list[str]:
+    """Stages stand in the oracle's order in each pipeline, and everywhere in that of `dim_stages`."""
+    actual, missing = read(database, "dim_stages", ["source", "pipeline", "stage", "stage_order", "is_won", "is_lost"])
+    if missing:
+        return missing
+    mine, theirs = _orders(result.stages, "stage_rank"), _orders(actual, "stage_order")
+    lines = [
+        f"dim_stages orders the stages of {pipeline} as {theirs.get(pipeline)}, expected {stages}"
+        for pipeline, stages in mine.items()
+        if [one for one in theirs.get(pipeline, []) if one in stages] != stages
+    ]
+    places = {(row["source"], row["pipeline"], row["stage"]): row["stage_order"] for row in actual}
+    for table in WITH_STAGE_ORDER:
+        rows, missing = read(database, table, ["source", "pipeline", "stage", "stage_order"])
+        wrong = {
+            (place, row["stage_order"])
+            for row in rows
+            if row["stage_order"] != places.get(place := (row["source"], row["pipeline"], row["stage"]))
+        }
+        lines += missing + [
+            f"{table} {place}: stage_order is {found}, not {places.get(place)}" for place, found in wrong
+        ]
+    return lines
 
 
-def activity_differences(result: Result, database: str | Path) -> list[str]:
-    """`fct_activities`, by activity."""
-    return _table_differences(database, "fct_activities", ["activity_key"], ACTIVITY_COLUMNS, result.activities)
-
-
-def change_differences(result: Result, database: str | Path) -> list[str]:
-    """`fct_deal_changes`, by all columns: several changes of one field may share a moment."""
-    return _bag_differences(database, "fct_deal_changes", CHANGE_COLUMNS, result.changes)
-
-
-def snapshot_differences(result: Result, database: str | Path) -> list[str]:
-    """`fct_pipeline_snapshots`, by month-end and deal."""
-    key = ["snapshot_on", "deal_key"]
-    return _table_differences(database, "fct_pipeline_snapshots", key, SNAPSHOT_COLUMNS, result.snapshots)
-
-
-def daily_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_pipeline_daily`, every cell."""
-    return _table_differences(database, "mart_pipeline_daily", DAILY_KEY, ["open_deals", "open_amount"], result.daily)
-
-
-def customer_month_differences(result: Result, database: str | Path) -> list[str]:
-    """`fct_customer_months`, by account and month."""
-    key = ["account_key", "month"]
-    return _table_differences(database, "fct_customer_months", key, CUSTOMER_MONTH_COLUMNS, result.customer_months)
-
-
-def monthly_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_monthly_metrics`, every cell of every grain."""
-    return _whole_table(database, "mart_monthly_metrics", MONTHLY_KEY, result.monthly_metrics)
-
-
-def stage_metric_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_stage_metrics`, every cell of every month, visited or not."""
-    return _table_of_stages(database, "mart_stage_metrics", ["month", *STAGE_KEY], result.stage_metrics)
-
-
-def time_in_stage_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_time_in_stage`, every cell but the median's interval."""
-    return _table_of_stages(database, "mart_time_in_stage", STAGE_KEY, result.time_in_stage)
-
-
-def funnel_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_funnel`, every cell."""
-    return _whole_table(database, "mart_funnel", FUNNEL_KEY, result.funnel)
-
-
-def win_probability_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_win_probability`, every cell."""
-    return _whole_table(database, "mart_win_probability", WIN_PROBABILITY_KEY, result.win_probability)
-
-
-def movement_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_pipeline_movements`, every cell."""
-    return _whole_table(database, "mart_pipeline_movements", PIPELINE_KEY, result.movements)
-
-
-def flow_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_stage_flow`, every cell."""
-    key = [*PIPELINE_KEY, "from_stage", "to_stage"]
-    return _whole_table(database, "mart_stage_flow", key, result.stage_flow)
-
-
-def slippage_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_close_date_slippage`, every cell."""
-    return _whole_table(database, "mart_close_date_slippage", PIPELINE_KEY, result.close_date_slippage)
-
-
-def bottleneck_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_bottlenecks`, every cell."""
-    return _whole_table(database, "mart_bottlenecks", ["month", *STAGE_KEY], result.bottlenecks)
-
-
-def goal_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_goals`, every cell."""
-    return _whole_table(database, "mart_goals", ["month", *STAGE_KEY, "goal"], result.goals)
-
-
-def forecast_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_forecast`, every cell but what the CRM's own probabilities say."""
-    return _forecast_differences(database, "mart_forecast", result.forecast, without="actual")
-
-
-def backtest_differences(result: Result, database: str | Path) -> list[str]:
-    """`mart_forecast_backtest`, likewise."""
-    return _forecast_differences(database, "mart_forecast_backtest", result.forecast_backtest)
+def _orders(rows: Rows, by: str) -> dict[tuple[str, str], list[str]]:
+    """Open stages by pipeline, in order; of those that close a deal the order says nothing."""
+    orders: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in (row for row in rows if not row["is_won"] and not row["is_lost"]):
+        orders.setdefault((row["source"], row["pipeline"]), {})[row["stage"]] = row[by]
+    return {pipeline: sorted(stages, key=stages.__getitem__) for pipeline, stages in orders.items()}
 
 
 def violation_differences(result: Result, database: str | Path) -> list[str]:
@@ -250,7 +292,7 @@ def violation_differences(result: Result, database: str | Path) -> list[str]:
     for row in actual:
         row["record_key"] = names.get(row["record_key"], row["record_key"])
     mine, theirs = ([_bare_violation(row) for row in rows] for rows in (result.violations, actual))
-    return _row_differences("hygiene_violations", ["rule", "record_key"], VIOLATION_COLUMNS[2:], mine, theirs)
+    return row_differences("hygiene_violations", ["rule", "record_key"], VIOLATION_COLUMNS[2:], mine, theirs)
 
 
 def _bare_violation(row: dict[str, Any]) -> dict[str, Any]:
@@ -266,130 +308,5 @@ def _bare(value: Any) -> Any:
     """A value as text; a number as it is meant, to the ninth digit."""
     if value is None:
         return None
-    text = str(_plain(value))
+    text = str(plain(value))
     return float(f"{float(text):.9g}") if NUMBER.fullmatch(text) else text
-
-
-def _forecast_differences(database: str | Path, table: str, expected: Rows, without: str = "-") -> list[str]:
-    """Estimates are published to the cent."""
-    columns = [one for row in expected[:1] for one in row if one not in FORECAST_KEY and not one.startswith(without)]
-    cents = [{name: _to_the_cent(name, value) for name, value in row.items()} for row in expected]
-    return _table_differences(database, table, FORECAST_KEY, columns, cents)
-
-
-def _to_the_cent(name: str, value: Any) -> Any:
-    is_money = isinstance(value, float) and (name.endswith("_amount") or name == "error")
-    return Cents(value) if is_money else value
-
-
-def _whole_table(database: str | Path, table: str, key: list[str], expected: Rows) -> list[str]:
-    """A table by its key, in every column the oracle names."""
-    columns = [column for column in expected[0] if column not in key] if expected else []
-    return _table_differences(database, table, key, columns, expected)
-
-
-def _table_of_stages(database: str | Path, table: str, key: list[str], expected: Rows) -> list[str]:
-    """Every cell. Stages stand in the same order in each pipeline; the numbers themselves are the pipeline's own."""
-    lines = _whole_table(
-        database, table, key, [{name: row[name] for name in row if name != "stage_rank"} for row in expected]
-    )
-    actual, missing = _read(database, table, [*STAGE_KEY, "stage_order"])
-    if missing:
-        return lines + missing
-    mine, theirs = _stage_orders(expected, "stage_rank"), _stage_orders(actual, "stage_order")
-    return lines + [
-        f"{table} orders the stages of {pipeline} as {theirs.get(pipeline)}, expected {stages}"
-        for pipeline, stages in mine.items()
-        if theirs.get(pipeline) != stages
-    ]
-
-
-def _stage_orders(rows: Rows, by: str) -> dict[tuple[str, str], list[str]]:
-    orders: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        orders.setdefault((row["source"], row["pipeline"]), {})[row["stage"]] = row[by]
-    return {pipeline: sorted(stages, key=stages.__getitem__) for pipeline, stages in orders.items()}
-
-
-def _table_differences(
-    database: str | Path, table: str, key: list[str], columns: list[str], expected: Rows
-) -> list[str]:
-    """A table by its key: rows only one side has, then cells that differ, then columns that are not there."""
-    actual, missing = _read(database, table, [*key, *columns])
-    if any(not set(key) <= row.keys() for row in actual[:1]):
-        return missing
-    present = [column for column in columns if not actual or column in actual[0]]
-    return missing + _row_differences(table, key, present, expected, actual)
-
-
-def _bag_differences(database: str | Path, table: str, columns: list[str], expected: Rows) -> list[str]:
-    """A table as a multiset of rows."""
-    actual, missing = _read(database, table, columns)
-    if missing:
-        return missing
-    mine, theirs = (Counter(_cells(row, columns) for row in rows) for rows in (expected, actual))
-    return [f"{table} lacks {_shown(cells)} × {count}" for cells, count in (mine - theirs).items()] + [
-        f"{table} has {_shown(cells)} × {count}, not expected" for cells, count in (theirs - mine).items()
-    ]
-
-
-def _row_differences(table: str, key: list[str], columns: list[str], expected: Rows, actual: Rows) -> list[str]:
-    lines = []
-    mine, theirs = ({_cells(row, key): row for row in rows} for rows in (expected, actual))
-    if len(theirs) < len(actual):
-        lines.append(f"{table}: {len(actual) - len(theirs)} rows have a key that another row has, too")
-    lines += [f"{table} lacks {_shown(one)}" for one in mine if one not in theirs]
-    lines += [f"{table} has {_shown(one)}, not expected" for one in theirs if one not in mine]
-    for one in (one for one in mine if one in theirs):
-        for column in columns:
-            wanted, found = _plain(mine[one][column]), _plain(theirs[one][column])
-            if not _equal(wanted, found):
-                lines.append(f"{table} {_shown(one)}: {column} is {_text(found)}, expected {_text(wanted)}")
-    return lines
-
-
-def _read(database: str | Path, table: str, columns: list[str]) -> tuple[Rows, list[str]]:
-    """A mart's rows with those of the wanted columns it has, and a line for each that it has not."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        described = connection.execute(
-            "select column_name from duckdb_columns() where schema_name = 'marts' and table_name = ?",
-            [table],
-        ).fetchall()
-        present = {name for (name,) in described}
-        if not present:
-            return [], [f"there is no table marts.{table}"]
-        wanted = [column for column in columns if column in present]
-        names = ", ".join(f'"{column}"' for column in wanted)
-        rows = connection.execute(f"select {names} from marts.{table}").fetchall()
-    missing = [f"{table} has no column {column}" for column in columns if column not in present]
-    return [dict(zip(wanted, row, strict=True)) for row in rows], missing
-
-
-def _equal(wanted: Any, found: Any) -> bool:
-    """Exact, but for floats."""
-    if isinstance(wanted, Cents) and found is not None:
-        return abs(wanted - float(found)) <= 0.0101
-    if isinstance(wanted, float) or isinstance(found, float):
-        if wanted is None or found is None:
-            return wanted is found
-        return math.isclose(float(wanted), float(found), rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
-    return wanted == found and (wanted is None) == (found is None)
-
-
-def _plain(value: Any) -> Any:
-    """Moments as the warehouse stores them: UTC, without saying so."""
-    if isinstance(value, datetime) and value.tzinfo:
-        return value.astimezone(UTC).replace(tzinfo=None)
-    return value
-
-
-def _cells(row: dict[str, Any], columns: Iterable[str]) -> tuple[Any, ...]:
-    return tuple(_plain(row[column]) for column in columns)
-
-
-def _shown(cells: tuple[Any, ...]) -> str:
-    return "(" + ", ".join(_text(cell) for cell in cells) + ")"
-
-
-def _text(value: Any) -> str:
-    return "NULL" if value is None else str(value)

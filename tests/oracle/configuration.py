@@ -267,7 +267,12 @@ def _template(name: str) -> list[dict[str, Any]]:
         return [dict(stage) for stage in _yaml(preset)["stages"]]
     with TEMPLATES.open(encoding="utf-8", newline="") as file:
         return [
-            {"name": row["stage"], "canonical": row["canonical_stage"], "qualified": row["qualified"]}
+            {
+                "name": row["stage"],
+                "canonical": row["canonical_stage"],
+                "qualified": row["qualified"],
+                "win_probability": row["win_probability"],
+            }
             for row in csv.DictReader(file)
             if row["template"] == name
         ]

@@ -82,8 +82,12 @@ def customer_months(customers: Iterable[Customer], as_of: datetime, config: Conf
     """`fct_customer_months`: a row for each month with revenue up to as-of's, and for the one in which it churned."""
     return [
         {
+            "customer_month_key": f"{customer.key}:{month}",
             "account_key": customer.key,
+            "account_id": customer.key.removeprefix(f"{customer.source}:"),
             "month": month,
+            "is_complete_month": is_over(month, as_of, config),
+            "lines_without_rate": customer.without_rate.get(month, 0),
             "source": customer.source,
             "segment": customer.segment,
             "revenue_reporting": None

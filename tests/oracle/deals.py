@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from .activities import activities_by, activity_times
+from .activities import activities_by, activity_times, last_completed, next_due
 from .crm import Crm
 from .currencies import money
 from .history import history_times, opened_at, transitions_of
 from .leads import Lead, converted_deals, linked_deals
-from .money import Rates, in_reporting_currency
+from .money import Rates, in_reporting_currency, in_reporting_rate
 from .rows import crm_close, row_stage
 from .stages import Stage, normalised
 from .transition import Transition
@@ -62,6 +62,30 @@ class Deal:
     lead_source: str | None = None
     is_qualified: bool | None = None
     sales_cycle_days: int | None = None
+    qualified_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    next_activity_at: datetime | None = None
+    merged_into_deal_key: str | None = None
+    reporting_rate: float | None = None
+    #: The newest word, whatever `amount` and `owner_key` were at a first close that stands.
+    shown_amount: Decimal | None = None
+    shown_owner_key: str | None = None
+
+    #: Of a survivor that no earlier extract knew: the day of the merge, on which it enters what was open.
+    entered_by_merge_on: date | None = None
+    #: Whether it left what was open by being merged into another.
+    is_merged_away: bool = False
+
+    @property
+    def there_from(self) -> date:
+        """From when it stands in snapshots and daily counts."""
+        return max(self.opened_on, self.entered_by_merge_on or self.opened_on)
+
+    @property
+    def last_touch_at(self) -> datetime:
+        """Creation, the last change of stage or the last activity; to enter the first known stage is no change."""
+        activity = [self.last_activity_at] if self.last_activity_at else []
+        return max([self.created_at, *activity, *(one.at for one in self.counted[1:])])
 
     @property
     def is_deleted(self) -> bool:
@@ -92,10 +116,18 @@ def deals_of(crm: Crm, leads: dict[str, Lead], rates: Rates) -> list[Deal]:
         _add_currency(crm, deal)
         deal.rated_on = deal.closed_on
         deal.amount_reporting = in_reporting(deal, deal.amount, deal.currency, rates)
+        rate = in_reporting_rate(deal.currency, deal.rated_on, crm.local_date(crm.as_of), rates, crm.config)
+        deal.reporting_rate = None if rate is None else float(rate)
         deal.is_qualified = _is_qualified(crm, deal)
+        deal.qualified_at = _qualified_at(crm, deal) if deal.is_qualified else None
+        deal.last_activity_at = last_completed(crm, on_deal.get(deal.id, []))
+        deal.next_activity_at = next_due(crm, on_deal.get(deal.id, []))
+        if deal.id in crm.merged_deals.merged_at:
+            deal.merged_into_deal_key = crm.key(crm.merged_deals.survivor(deal.id))
         deal.deleted_at = crm.deleted_at(deal.id)
         if deal.deleted_at:
             _delete(deal)
+        _add_merge(crm, deal)
     return deals
 
 
@@ -194,6 +226,17 @@ def _add_state(crm: Crm, deal: Deal) -> None:
         deal.closed_on = _own_close_day(crm, deal) or crm.local_date(deal.closed_at)
 
 
+def _add_merge(crm: Crm, deal: Deal) -> None:
+    """A merge changes nothing of the days before it: then the swallowed deals stood there, and not a new survivor."""
+    merges, record = crm.merged_deals, crm.deals.get(deal.id)
+    deal.is_merged_away = deal.deleted_at is not None and deal.deleted_at == merges.merged_at.get(deal.id)
+    swallowed = [
+        merges.merged_at[one] for one in merges.merged_at if merges.survivor(one) == deal.id and one in crm.deals
+    ]
+    if record and swallowed and min(swallowed) <= record.first_delivered_at:
+        deal.entered_by_merge_on = crm.local_date(record.first_delivered_at)
+
+
 def _delete(deal: Deal) -> None:
     """A deleted deal is neither won nor lost; whatever else is known of it stands."""
     deal.status, deal.closed_at, deal.closed_on, deal.sales_cycle_days = "deleted", None, None, None
@@ -244,6 +287,7 @@ def _add_attributes(crm: Crm, deal: Deal) -> None:
     """Amount and owner (under keep_first those at the first close), account and its segment."""
     owner, text, currency = (crm.deal_value(deal.id, column) for column in ("owner_id", "amount", CURRENCY))
     now = money(text, currency, crm.source.currency)
+    deal.shown_amount, deal.shown_owner_key = now.amount if now else None, crm.key(owner) if owner else None
     at_close = _at_standing_close(crm, deal, "amount", str(now.amount) if now else None)
     deal.amount = None if at_close is None else Decimal(at_close)
     deal.owner_key = _at_standing_close(crm, deal, "owner", crm.key(owner) if owner else None)
@@ -327,7 +371,15 @@ def _is_qualified(crm: Crm, deal: Deal) -> bool | None:
     """Entered a qualified stage or a later open one, or was won; None if only inferred history is known."""
     if all(transition.evidence == "inferred" for transition in deal.counted):
         return None
-    return any(
-        transition.stage.outcome == "won" or crm.pipelines.of(transition.stage).is_qualifying(transition.stage)
-        for transition in deal.counted
+    return _qualified_at(crm, deal) is not None
+
+
+def _qualified_at(crm: Crm, deal: Deal) -> datetime | None:
+    return next(
+        (
+            one.at
+            for one in deal.counted
+            if one.stage.outcome == "won" or crm.pipelines.of(one.stage).is_qualifying(one.stage)
+        ),
+        None,
     )

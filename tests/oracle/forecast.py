@@ -157,7 +157,7 @@ def _standings(
     crm = deal.crm
     deleted_on = crm.local_date(deal.deleted_at) if deal.deleted_at else None
     for day in days:
-        if day < deal.opened_on or (deleted_on and deleted_on <= day):
+        if day < deal.there_from or (deleted_on and deleted_on <= day):
             continue
         until = [one for one in deal.counted if max(crm.local_date(one.at), deal.opened_on) <= day]
         last = until[-1] if until else None
@@ -268,6 +268,7 @@ def _forecast(
             "source": place[0],
             "pipeline": place[1],
             "month": date(year, month + 1, 1),
+            "months_ahead": months,
             "open_deals": len(open_now),
             "open_amount": sum((one.amount for one in known if one.amount is not None), Decimal(0)),
             "deals_without_amount": len(open_now) - len(known),

@@ -205,7 +205,8 @@ def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iter
     dated = stage_date_places(table.headings, feed.stage_dates, feed.not_stage_dates)
     in_utc = {place for place, heading in enumerate(headings) if is_in_utc(heading, feed)}
     for column in required(source, feed):
-        if column not in places and column not in feed.constants:
+        others = [reference["column"] for reference in feed.references.get(column, [])]
+        if not {column, *others} & {*places, *feed.constants}:
             raise RefusedError(f"{path.name} has no column {column}")
     given = places.keys() | feed.constants.keys()
     if feed.entity == "revenue" and "revenue_on" not in given and not given >= {"service_from", "service_to"}:

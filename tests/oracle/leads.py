@@ -7,7 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from .activities import Contacts, activities_by, activity_times, completed_at, is_response
+from .activities import Contacts, activities_by, activity_times, completed_at, is_response, last_completed
 from .configuration import folded
 from .crm import Crm
 from .merges import ids_in
@@ -35,6 +35,12 @@ class Lead:
     as_of: datetime
     #: Whether its source tells of activities at all.
     is_watched: bool
+    lead_name: str | None = None
+    company: str | None = None
+    email: str | None = None
+    converted_at: datetime | None = None
+    converted_deal_key: str | None = None
+    last_activity_at: datetime | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -152,7 +158,26 @@ def _lead(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]
         sla_hours=crm.config.sla_hours,
         as_of=crm.as_of,
         is_watched=crm.delivers("activities.activity_id"),
+        lead_name=record.row.get("lead_name"),
+        company=record.row.get("company"),
+        email=record.row.get("email"),
+        converted_at=record.moment("converted_at"),
+        converted_deal_key=_converted_deal(crm, record, deal_ids),
+        last_activity_at=last_completed(crm, activities),
     )
+
+
+def _converted_deal(crm: Crm, record: Record, deal_ids: set[str]) -> str | None:
+    """The one the lead names, else the earliest that names it."""
+    named = converted_deals(crm, record)
+    known = [one for one in named if one in deal_ids] or sorted(deal_ids, key=lambda one: (_created(crm, one), one))
+    became = next(iter(known or named), None)
+    return crm.key(became) if became else None
+
+
+def _created(crm: Crm, deal_id: str) -> datetime:
+    deal = crm.deals.get(deal_id)
+    return (deal.moment("created_at") or deal.first_delivered_at) if deal else crm.as_of
 
 
 def _estimated(crm: Crm, record: Record, activities: list[Record]) -> datetime:

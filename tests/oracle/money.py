@@ -57,8 +57,19 @@ def in_reporting_currency(
     config: Config,
 ) -> Decimal | None:
     """By the latest rate on or before the close (at most as-of), else as-of; none or too old a rate: None."""
-    if amount is None or currency == config.currency:
-        return amount
+    rate = in_reporting_rate(currency, closed_on, as_of_day, rates, config)
+    if amount is None or currency == config.currency or rate is None:
+        return amount if currency == config.currency else None
+    worth = Fraction(amount) * rate
+    return cents(Decimal(worth.numerator) / worth.denominator)
+
+
+def in_reporting_rate(
+    currency: str, closed_on: date | None, as_of_day: date, rates: Rates, config: Config
+) -> Fraction | None:
+    """What one unit of a currency is worth then."""
+    if currency == config.currency:
+        return Fraction(1)
     wanted_on = min(closed_on or as_of_day, as_of_day)
     of_currency = rates.get(currency, {})
     rated_on = max((day for day in of_currency if day <= wanted_on), default=None)
@@ -66,7 +77,4 @@ def in_reporting_currency(
         return None
     rate = of_currency[rated_on]
     last = rate.until if rate.until else rated_on + timedelta(days=config.max_rate_age_days)
-    if wanted_on > last:
-        return None
-    worth = Fraction(amount) * rate.worth
-    return cents(Decimal(worth.numerator) / worth.denominator)
+    return None if wanted_on > last else rate.worth

@@ -33,6 +33,8 @@ LEAD_METRICS = (
     "response_hours",
     "response_hours_median",
     "leads_unanswered",
+    "answered_leads",
+    "leads_answered_within_sla",
     "response_within_sla_rate",
 )
 
@@ -62,7 +64,7 @@ def monthly_metrics(
     """
     as_of_day = as_of.astimezone(config.zone).date()
     months = list(_months(deals, leads, as_of_day))
-    first_wins = _first_wins(deals)
+    wins = first_wins(deals)
     rows = []
     for grain, (value_of_deal, value_of_lead) in GRAINS.items():
         groups: dict[str | None, Group] = defaultdict(Group)
@@ -75,7 +77,7 @@ def monthly_metrics(
         for grain_value, group in sorted(groups.items(), key=lambda item: (item[0] is None, item[0] or "")):
             sources = {one.source for one in (*group.deals, *group.leads)}
             group.is_watched = bool(watched & sources if sources else watched)
-            for row in _rows(group, months, first_wins, has_leads=value_of_lead is not None):
+            for row in _rows(group, months, wins, has_leads=value_of_lead is not None):
                 month = row["month"]
                 clv, reason = lifetime_value(customers, (grain, grain_value), month, config, as_of)
                 spent = spend_in(spend, (grain, grain_value), month)
@@ -113,7 +115,7 @@ def _months(deals: Iterable[Deal], leads: Iterable[Lead], as_of_day: date) -> It
     return months_from(min(days, default=as_of_day + timedelta(days=31)), as_of_day)
 
 
-def _first_wins(deals: Iterable[Deal]) -> set[str]:
+def first_wins(deals: Iterable[Deal]) -> set[str]:
     """The deals that made an account a customer: its first win in the source; tie: closing time, key."""
     wins = [deal for deal in deals if deal.status == "won" and deal.account_key and deal.closed_on]
     wins.sort(key=lambda deal: (deal.closed_on, deal.closed_at, deal.key), reverse=True)
@@ -148,6 +150,8 @@ def _lead_metrics(leads: list[Lead], is_watched: bool) -> dict[str, Any]:
     return {
         "new_leads": len(leads),
         "converted_leads": converted,
+        "answered_leads": len(hours) if is_watched else None,
+        "leads_answered_within_sla": within_sla if is_watched else None,
         "lead_conversion_rate": _ratio(converted, len(leads)),
         "response_hours": fmean(hours) if hours else None,
         "response_hours_median": median(hours) if hours else None,

@@ -19,8 +19,10 @@ from .values import midnight
 Rows = list[dict[str, Any]]
 Months = dict[date, bool]
 
-IN = ("created", "reopened")
-OUT = ("won", "lost", "deleted")
+IN = ("created", "reopened", "merged in")
+OUT = ("won", "lost", "deleted", "merged away")
+#: What is published of a merge is its net effect.
+SHOWN_IN, SHOWN_OUT = ("created", "reopened"), ("won", "lost", "deleted")
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,21 @@ def turns_of(deal: Deal, rates: Rates) -> list[Turn]:
         before = stage
     if deal.deleted_at and turns[-1].kind in IN:
         on = max(crm.local_date(deal.deleted_at), deal.opened_on)
-        turns.append(Turn(deal, on, "deleted", amount_on(deal, changes, on, rates)))
-    return turns
+        kind = "merged away" if deal.is_merged_away else "deleted"
+        turns.append(Turn(deal, on, kind, amount_on(deal, changes, on, rates)))
+    return list(_since_merge(deal, turns, changes, rates))
+
+
+def _since_merge(deal: Deal, turns: list[Turn], changes: list[Change], rates: Rates) -> Iterator[Turn]:
+    """Of a survivor that came with a merge, what happened since; it comes in on that day, if it is open then."""
+    day = deal.entered_by_merge_on
+    if day is None:
+        yield from turns
+        return
+    before = [turn for turn in turns if turn.on <= day]
+    if before and before[-1].kind in IN:
+        yield Turn(deal, day, "merged in", amount_on(deal, changes, day, rates))
+    yield from (turn for turn in turns if turn.on > day)
 
 
 def months_with_completeness(monthly_metrics: Rows, turns: list[Turn], as_of: datetime) -> Months:
@@ -83,11 +98,15 @@ def movements(deals: list[Deal], turns: list[Turn], rates: Rates, months: Months
             moved = {kind: counts[source, pipeline, month, kind] for kind in (*IN, "increased", "decreased", *OUT)}
             row = {"month": month, "source": source, "pipeline": pipeline, "is_complete_month": is_complete}
             row |= {"opening_deals": open_deals, "opening_amount": open_amount}
+            came, went = moved.pop("merged in"), moved.pop("merged away")
             row |= {f"{kind}_deals": len(amounts) for kind, amounts in moved.items()}
             row |= {f"{kind}_amount": sum(amounts, Decimal(0)) for kind, amounts in moved.items()}
-            open_deals += sum(len(moved[kind]) for kind in IN) - sum(len(moved[kind]) for kind in OUT)
-            open_amount += sum(row[f"{kind}_amount"] for kind in (*IN, "increased"))
-            open_amount -= sum(row[f"{kind}_amount"] for kind in ("decreased", *OUT))
+            row |= {"merged_deals": len(came) - len(went)}
+            row |= {"merged_amount": sum(came, Decimal(0)) - sum(went, Decimal(0))}
+            open_deals += sum(len(moved[kind]) for kind in SHOWN_IN) - sum(len(moved[kind]) for kind in SHOWN_OUT)
+            open_deals += row["merged_deals"]
+            open_amount += sum(row[f"{kind}_amount"] for kind in (*SHOWN_IN, "increased", "merged"))
+            open_amount -= sum(row[f"{kind}_amount"] for kind in ("decreased", *SHOWN_OUT))
             rows.append(row | {"closing_deals": open_deals, "closing_amount": open_amount})
     return rows
 

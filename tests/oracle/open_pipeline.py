@@ -27,6 +27,7 @@ class Stay:
     last_day: date
     pipeline: str
     stage: str | None
+    canonical_stage: str | None
     entered_on: date | None
     amount_reporting: Decimal | None
     owner_key: str | None
@@ -39,8 +40,8 @@ def stays_of(deal: Deal, rates: Rates) -> list[Stay]:
     as_of_day = crm.local_date(crm.as_of)
     moments = [one.at for one in deal.counted] + [one.at for one in changes + deal.currency_changes]
     moments += [deal.deleted_at] if deal.deleted_at else []
-    days = {crm.local_date(moment) for moment in moments} | {deal.opened_on}
-    starts = sorted(day for day in days if deal.opened_on <= day <= as_of_day)
+    days = {crm.local_date(moment) for moment in moments} | {deal.there_from}
+    starts = sorted(day for day in days if deal.there_from <= day <= as_of_day)
     ends = [start - DAY for start in starts[1:]] + [as_of_day]
     stays = (_stay(deal, start, end, changes, rates) for start, end in zip(starts, ends, strict=True))
     return [stay for stay in stays if stay]
@@ -59,13 +60,14 @@ def _stay(deal: Deal, start: date, end: date, changes: list[Change], rates: Rate
         last_day=end,
         pipeline=last.stage.pipeline if last else deal.pipeline,
         stage=last.stage.name if last else None,
+        canonical_stage=last.stage.canonical if last else None,
         entered_on=crm.local_date(last.at) if last else None,
         amount_reporting=worth_on(deal, changes, start, rates),
         owner_key=value_on(changes, "owner", start, deal.owner_key, crm),
     )
 
 
-def pipeline_daily(stays: list[Stay]) -> Rows:
+def pipeline_daily(stays: list[Stay], as_of: datetime) -> Rows:
     """One row per day × source × pipeline × stage in which a deal was open."""
     counts: dict[tuple[date, str, str, str | None], int] = defaultdict(int)
     amounts: dict[tuple[date, str, str, str | None], Decimal] = defaultdict(Decimal)
@@ -75,8 +77,14 @@ def pipeline_daily(stays: list[Stay]) -> Rows:
             counts[key] += 1
             amounts[key] += stay.amount_reporting or 0
     names = ("date_day", "source", "pipeline", "stage")
+    last_day = stays[0].deal.crm.local_date(as_of) if stays else date.max
     return [
-        {**dict(zip(names, key, strict=True)), "open_deals": count, "open_amount": amounts[key]}
+        {
+            **dict(zip(names, key, strict=True)),
+            "open_deals": count,
+            "open_amount": amounts[key],
+            "is_complete_day": key[0] < last_day,
+        }
         for key, count in counts.items()
     ]
 
@@ -89,6 +97,8 @@ def pipeline_snapshots(stays: list[Stay], as_of: datetime) -> Rows:
             "deal_key": stay.deal.key,
             "pipeline": stay.pipeline,
             "stage": stay.stage,
+            "source": stay.deal.source,
+            "canonical_stage": stay.canonical_stage,
             "owner_key": stay.owner_key,
             "amount_reporting": stay.amount_reporting,
             "days_in_stage": (day - stay.entered_on).days if stay.entered_on else None,

@@ -70,6 +70,10 @@ class Record:
             first = sighting.extracted_at
         return first
 
+    def flag(self, column: str) -> bool | None:
+        """A yes or no of the newest row."""
+        return boolean(self.row.get(column))
+
     def moment(self, column: str) -> datetime | None:
         """An `_at` column of the newest row."""
         return self.dates.moment(self.row.get(column))

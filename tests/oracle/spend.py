@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from .crm import Crm
 from .events import Event, events_of
@@ -25,6 +26,29 @@ def spend_of(crms: Iterable[Crm], rates: Rates) -> Spend:
             for grain in _grains(event):
                 spend[grain][spent_on.replace(day=1)].append(money)
     return spend
+
+
+def spend_rows(crms: Iterable[Crm], rates: Rates) -> list[dict[str, Any]]:
+    """`fct_spend`."""
+    rows = []
+    for event in (event for crm in crms for event in events_of("spend", crm)):
+        spent_on, row, crm = event.day("spent_on"), event.row, event.crm
+        if spent_on:
+            rows.append(
+                {
+                    "source": crm.source.name,
+                    "pipeline": crm.pipelines.pipeline(row["pipeline"]).name if row.get("pipeline") else None,
+                    "owner_key": crm.key(row["owner_id"]) if row.get("owner_id") else None,
+                    "segment": row.get("segment"),
+                    "lead_source": row.get("lead_source"),
+                    "campaign": row.get("campaign"),
+                    "spent_on": spent_on,
+                    "amount": event.amount,
+                    "currency": event.currency,
+                    "amount_reporting": event.in_reporting_currency(spent_on, rates),
+                }
+            )
+    return rows
 
 
 def spend_in(spend: Spend, grain: tuple[str, str | None], month: date) -> Decimal | None:

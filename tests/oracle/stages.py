@@ -39,6 +39,7 @@ class Stage:
     aliases: tuple[str, ...] = ()
     limits: dict[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    win_probability: float | None = None
 
     @property
     def outcome(self) -> str | None:
@@ -213,6 +214,7 @@ def _configured(raw: PipelineConfig) -> Pipeline:
                 aliases=tuple([names] if isinstance(names := entry.get("aliases", []), str) else names),
                 limits={name: entry[name] for name in STAGE_LIMITS if entry.get(name)},
                 required=tuple(entry.get("required") or ()),
+                win_probability=float(entry["win_probability"]) if entry.get("win_probability") else None,
             )
         )
     return Pipeline(raw.name, stages, raw.after_close, thresholds=raw.thresholds)

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from . import Result, compare
+from .cells import Untold
 from .handmade import World
 from .stage_metrics import first_time_at_most, kaplan_meier
 
@@ -259,47 +260,26 @@ def test_compare_finds_one_changed_cell_and_nothing_else(world: World, tmp_path:
 
 def _publish(result: Result, database: Path) -> None:
     """The oracle's own rows, as the pipeline would publish them."""
-    tables = {
-        "fct_deals": result.deals,
-        "fct_leads": result.leads or [dict.fromkeys([*compare.LEAD_COLUMNS, "lead_key"])],
-        "fct_stage_transitions": [
-            row | {"transition_key": f"{row['deal_key']} {row['transition_number']}"} for row in result.transitions
-        ],
-        "fct_stage_visits": result.visits,
-        "fct_activities": result.activities or [dict.fromkeys([*compare.ACTIVITY_COLUMNS, "activity_key"])],
-        "fct_deal_changes": result.changes,
-        "fct_pipeline_snapshots": result.snapshots
-        or [dict.fromkeys(["snapshot_on", "deal_key", *compare.SNAPSHOT_COLUMNS])],
-        "mart_pipeline_daily": result.daily,
-        "fct_customer_months": result.customer_months
-        or [dict.fromkeys(["account_key", "month", *compare.CUSTOMER_MONTH_COLUMNS])],
-        "mart_monthly_metrics": result.monthly_metrics,
-        **{
-            table: [row | {"stage_order": row["stage_rank"][0]} for row in rows]
-            for table, rows in (
-                ("mart_stage_metrics", result.stage_metrics),
-                ("mart_time_in_stage", result.time_in_stage),
-            )
-        },
-        "mart_funnel": result.funnel,
-        "mart_win_probability": result.win_probability,
-        "mart_pipeline_movements": result.movements,
-        "mart_stage_flow": result.stage_flow,
-        "mart_close_date_slippage": result.close_date_slippage,
-        "mart_bottlenecks": result.bottlenecks,
-        "mart_goals": result.goals or [dict.fromkeys(["month", *compare.STAGE_KEY, "goal"])],
-        "mart_forecast": result.forecast or [dict.fromkeys(compare.FORECAST_KEY)],
-        "mart_forecast_backtest": result.forecast_backtest or [dict.fromkeys(compare.FORECAST_KEY)],
-    }
     with duckdb.connect(str(database)) as connection:
         connection.execute("create schema marts")
-        for table, rows in tables.items():
-            columns = [column for column in rows[0] if column != "stage_rank"]
+        for one in compare.COMPARED:
+            rows = [_stored(row) for row in getattr(result, one.rows)]
+            columns = list(dict.fromkeys([*one.all_columns, *(rows[0] if rows else [])]))
+            if one.table in compare.WITH_STAGE_ORDER:
+                columns.append("stage_order")
+                places = {(row["source"], row["pipeline"], row["stage"]): _stored(row) for row in result.stages}
+                for row in rows:
+                    place = places.get((row["source"], row["pipeline"], row["stage"]))
+                    row["stage_order"] = place["stage_order"] if place else None
+            if one.table == "fct_stage_transitions":
+                columns.append("transition_key")
+                rows = [row | {"transition_key": f"{row['deal_key']} {row['transition_number']}"} for row in rows]
+            columns = [column for column in dict.fromkeys(columns) if column != "stage_rank"]
             kinds = ", ".join(f'"{column}" {_kind(column, rows)}' for column in columns)
-            connection.execute(f"create table marts.{table} ({kinds})")
+            connection.execute(f"create table marts.{one.table} ({kinds})")
             marks = ", ".join("?" for _ in columns)
             for row in rows:
-                connection.execute(f"insert into marts.{table} values ({marks})", _naive(row, columns))
+                connection.execute(f"insert into marts.{one.table} values ({marks})", _naive(row, columns))
         columns = ", ".join(f"{column} text" for column in [*compare.VIOLATION_COLUMNS, "resolved_on"])
         connection.execute("create schema quality")
         connection.execute(f"create table quality.hygiene_violations ({columns})")
@@ -307,13 +287,11 @@ def _publish(result: Result, database: Path) -> None:
             values = [None if row[column] is None else str(row[column]) for column in compare.VIOLATION_COLUMNS]
             connection.execute("insert into quality.hygiene_violations values (?, ?, ?, ?, ?, ?, ?, null)", values)
         connection.execute("update quality.hygiene_violations set record_key = replace(record_key, '#', ' ')")
-        connection.execute("delete from marts.fct_leads where lead_key is null")
-        connection.execute("delete from marts.fct_activities where activity_key is null")
-        connection.execute("delete from marts.fct_pipeline_snapshots where deal_key is null")
-        connection.execute("delete from marts.mart_goals where month is null")
-        connection.execute("delete from marts.mart_forecast where forecast_on is null")
-        connection.execute("delete from marts.mart_forecast_backtest where forecast_on is null")
-        connection.execute("delete from marts.fct_customer_months where account_key is null")
+
+
+def _stored(row: dict[str, object]) -> dict[str, object]:
+    """With some place for stages whose place is not told."""
+    return row | {"stage_order": 99.0} if isinstance(row.get("stage_order"), Untold) else dict(row)
 
 
 def _naive(row: dict[str, object], columns: list[str]) -> list[object]:

@@ -244,3 +244,64 @@ def test_goals_are_named_as_their_pipelines_and_stages_are(tmp_path: Path) -> No
     (goal,) = configured_goals(read_configuration(write(tmp_path, CONFIGURED + wanted + "}\n")))
     assert (goal.pipeline, goal.stage) == ("Pipeline", "Contact Made")
     assert (goal.first_month, goal.last_month) == (date(2025, 1, 1), date(2025, 3, 1))
+
+
+_FEED = """
+timezone: UTC
+currency: EUR
+sources:
+  - name: crm
+    feeds:
+      deals:
+        entity: deals
+        files: [x.csv]
+        columns: {deal_id: Id, stage: Stage, amount: [Amount, "*_Amount"], lost_reason: R, status: S, owner_id: O}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("references: {amount: {column: lost_reason}}", ""),
+        (
+            "references: {amount: [{column: status, when: {status: [won]}}, {column: status, when: {owner_id: '*'}}]}",
+            "",
+        ),
+        (
+            "references: {amount: {column: piad}}",
+            "sources.0.feeds.deals: references.amount: 'piad' is not in columns; name its headings there",
+        ),
+        (
+            "references: {amount: {column: lost_reason, when: {state: [won]}}}",
+            "references.amount: 'state' is not in columns; name its headings there, such as columns: {state:",
+        ),
+        ("references: {amuont: {column: lost_reason}}", "'amuont' in references is no column of deals"),
+        (
+            "references: {amount: {column: lost_reason, when: {status: []}}}",
+            "names no value; write what the cell has to say, '*' for anything, or '' for nothing",
+        ),
+        ("only_when: {Kind: ['*', Deal]}", "sources.0.feeds.deals.only_when.Kind: '*' stands for any cell"),
+        ("only_when: {Kind: ['', Deal]}", ""),
+        ("only_when: {Kind: '*'}", ""),
+        ("look_up: owner_id", ""),
+        (
+            "look_up: [stage]",
+            "look_up: 'stage' of deals names no other record; allowed: owner_id, account_id, lead_id",
+        ),
+        ("look_up: [deal_id]", "look_up: 'deal_id' of deals names no other record"),
+        (
+            "not_stage_dates: []\n      other: {entity: owners, files: y, columns: {owner_id: '* - '}}",
+            "would be any heading",
+        ),
+        (
+            "days: []\n      other: {entity: accounts, files: y, columns: {account_id: Id}, look_up: owner_id}",
+            "look_up: 'owner_id' of accounts names no other record; allowed: none",
+        ),
+    ],
+)
+def test_columns_that_hang_on_others_are_checked(tmp_path: Path, line: str, said: str) -> None:
+    text = f"{_FEED}        {line}\n"
+    if said:
+        assert said in mistake(tmp_path, text)
+    else:
+        read_configuration(write(tmp_path, text))

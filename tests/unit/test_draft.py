@@ -7,12 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from dagster_project.cli import app
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
+from dagster_project.draft import vendor as recognition
 from dagster_project.draft.command import Drafted, draft_source
 from dagster_project.draft.feeds import pattern_of
 from dagster_project.draft.words import listed, stage_meaning
@@ -171,28 +173,36 @@ def test_a_list_of_anything_else_is_left_alone(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ vendors
 
 
-@pytest.mark.parametrize(
-    ("vendor", "headings"),
-    [
-        (
-            "hubspot",
-            ["Record ID", "Deal Name", "Deal Stage", "Pipeline", "Amount", "Deal owner", "Create Date", "Close Date"],
-        ),
-        (
-            "salesforce",
-            ["Id", "Name", "StageName", "Amount", "CloseDate", "IsWon", "IsClosed", "OwnerId", "CreatedDate"],
-        ),
-        ("pipedrive", ["Deal - ID", "Deal - Title", "Deal - Stage", "Deal - Status", "Deal - Value", "Deal - Owner"]),
-    ],
-)
+VENDOR_FILES = sorted((Path(__file__).with_name("vendors")).glob("*.yml"))
+DESCRIBED = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in VENDOR_FILES}
+VENDORS = [pytest.param(vendor, said["drafted"], id=vendor) for vendor, said in DESCRIBED.items()]
+
+
+def of_a_vendor(headings: list[str]) -> bytes:
+    """A file of deals with these headings and nothing but ids."""
+    return delimited([headings, ["1", *["" for _ in headings[1:]]], ["2", *["" for _ in headings[1:]]]])
+
+
+@pytest.mark.parametrize(("vendor", "headings"), VENDORS)
 def test_a_vendor_is_known_by_its_headings(tmp_path: Path, vendor: str, headings: list[str]) -> None:
-    rows = [headings, ["1", *["" for _ in headings[1:]]], ["2", *["" for _ in headings[1:]]]]
-    drafted = draft(tmp_path, **{"My list 2025__csv": delimited(rows)})
+    drafted = draft(tmp_path, **{"My list 2025__csv": of_a_vendor(headings)})
     drafted_source = source(drafted, tmp_path)
     assert drafted_source.vendor == vendor
     feed = next(name for name, feed in drafted_source.feeds.items() if "My list *.csv" in feed.files)
     assert drafted_source.feeds[feed].entity == "deals"
     assert "columns:" not in drafted.text
+
+
+@pytest.mark.parametrize(("vendor", "headings"), VENDORS)
+@pytest.mark.parametrize("name", ["My list 2025__csv", "Deals_2026_01_05__csv", "opportunities__csv"])
+def test_an_export_of_a_vendor_without_a_preset_is_no_other_vendors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vendor: str, headings: list[str], name: str
+) -> None:
+    others = [other for other in recognition.vendor_names() if other != vendor]
+    monkeypatch.setattr(recognition, "vendor_names", lambda: others)
+    users = b"Record Id,Email\n1,a@b.example\n"
+    drafted = draft(tmp_path, **{name: of_a_vendor(headings), "Users_2026_01_05__csv": users})
+    assert source(drafted, tmp_path).vendor is None
 
 
 def test_plain_words_are_no_vendors(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""Every mutant of every model, judged: killed by what is published of a world, by a violation, or by a unit test."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from tests.mutation.operators import Mutant, mutants
+from tests.mutation.world import MUTATED, World
+
+SEED = 20261128
+#: Of each model: a macro that reads every date of a file makes a thousand mutants of one idea.
+WHOLE_PER_MODEL = 40
+_EQUIVALENT = Path(__file__).with_name("equivalent.yml")
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """A change that means the same, by the patterns of its model and of its words, and why."""
+
+    model: str
+    change: str
+    why: str
+
+    def is_of(self, mutant: Mutant) -> bool:
+        return fnmatchcase(mutant.model, self.model) and fnmatchcase(mutant.change, self.change)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mutant."""
+
+    mutant: Mutant
+    killed_by: str | None
+    why_equivalent: str | None
+
+    @property
+    def has_survived(self) -> bool:
+        return self.killed_by is None and self.why_equivalent is None
+
+    def __str__(self) -> str:
+        fate = f"killed by {self.killed_by}" if self.killed_by else f"equivalent: {self.why_equivalent}"
+        return f"{self.mutant.name}  {'SURVIVED' if self.has_survived else fate}"
+
+
+def chosen(world: World, per_model: int) -> list[Mutant]:
+    """So many mutants of each model, by a fixed seed; of a model with fewer all."""
+    found: list[Mutant] = []
+    for model in world.models.values():
+        if model.folder in MUTATED:
+            every = list(mutants(model.table, model.sql))
+            by_chance = random.Random(f"{SEED} {model.table}")
+            found += every if len(every) <= per_model else by_chance.sample(every, per_model)
+    return found
+
+
+def verdicts(worlds: list[World], judged: Iterable[Mutant]) -> Iterator[Verdict]:
+    """Each mutant, in the order given; a model is the same in every world but for the formats of its dates."""
+    for mutant in judged:
+        sql = mutant.sql()
+        killed_by = next(
+            (f"{world.name}: {told}" for world in worlds if (told := world.tell(mutant.model, sql))),
+            None,
+        )
+        if killed_by is None and (told := worlds[0].fails(mutant.model, sql)):
+            killed_by = f"unit test {told}"
+        why = next((one.why for one in equivalents() if one.is_of(mutant)), None)
+        yield Verdict(mutant, killed_by, why)
+
+
+@cache
+def equivalents() -> list[Equivalent]:
+    """What is listed as meaning the same."""
+    return [Equivalent(**one) for one in yaml.safe_load(_EQUIVALENT.read_text(encoding="utf-8"))]

@@ -1,0 +1,162 @@
+"""A night's models in one DuckDB in memory: any of them can be built anew, with all that depends on it, and undone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.config.load import Settings
+from dagster_project.quality.policy import checks, sources_judged, violations_sql
+from tests.hygiene.prebuilt import build_up_to_the_checks
+from tests.mutation.unit_tests import UnitTest, fails, unit_tests_of
+
+PUBLISHED = ("marts", "quality")
+#: Whose SQL is mutated; hygiene is what expectations look at, and has mutants of its own (tests/hygiene).
+MUTATED = ("staging", "intermediate", "marts")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as dbt compiled it: `table` is `schema.name`, `parents` are those among the models."""
+
+    table: str
+    sql: str
+    parents: frozenset[str]
+    folder: str
+
+
+@dataclass
+class World:
+    """The models of one night, each as a table, and what is published of it, by its digest."""
+
+    name: str
+    connection: duckdb.DuckDBPyConnection
+    models: dict[str, Model]
+    violations: list[str]
+    unit_tests: dict[str, list[UnitTest]]
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def tell(self, table: str, sql: str) -> str | None:
+        """The first published table that another SQL of a model changes, or the error it ends in; None if none."""
+        self.connection.execute("begin")
+        try:
+            changed = {table} if self._build(table, sql) else set()
+            for model in self.models.values():
+                if not changed:
+                    return None
+                if model.parents & changed and self._build(model.table, model.sql):
+                    changed.add(model.table)
+                    if model.table.split(".")[0] in PUBLISHED:
+                        return model.table
+            if table.split(".")[0] in PUBLISHED and table in changed:
+                return table
+            if any(name.startswith("hygiene.") for name in changed) and self._found() != self.digests["violations"]:
+                return "violations"
+        except duckdb.Error as error:
+            return f"error: {str(error).splitlines()[0]}"
+        finally:
+            self.connection.execute("rollback")
+        return None
+
+    def fails(self, table: str, sql: str) -> str | None:
+        """The first unit test of a model that another SQL of it fails; None if none."""
+        for test in self.unit_tests.get(table, []):
+            self.connection.execute("begin")
+            try:
+                if fails(self.connection, test, table, sql):
+                    return test.name
+            except duckdb.Error as error:
+                return f"error: {str(error).splitlines()[0]}"
+            finally:
+                self.connection.execute("rollback")
+        return None
+
+    def _build(self, table: str, sql: str) -> bool:
+        """Builds a model in its place; whether its rows have changed."""
+        self.connection.execute(f"create or replace table {table} as {sql}")
+        return self.digest(table) != self.digests[table]
+
+    def digest(self, relation: str) -> str:
+        """Equal for equal rows in any order; doubles count to nine digits."""
+        columns = self.connection.execute(f"describe select * from {relation}").fetchall()
+        cells = ", ".join(
+            f"printf('%.9g', \"{name}\")" if kind == "DOUBLE" else f'"{name}"' for name, kind, *_ in columns
+        )
+        (rows, mixed, added) = self.connection.execute(
+            f"select count(*), bit_xor(said), sum(said) from (select hash({cells}) as said from {relation})"
+        ).fetchone() or (0, 0, 0)
+        return f"{[column[:2] for column in columns]} {rows} {mixed} {added}"
+
+    def _found(self) -> str:
+        return " ".join(self.digest(f"({query})") for query in self.violations)
+
+    def remember(self) -> None:
+        """Builds everything once, and keeps what it was."""
+        for model in self.models.values():
+            self.connection.execute(f"create or replace table {model.table} as {model.sql}")
+        self.digests = {table: self.digest(table) for table in self.models}
+        self.digests["violations"] = self._found()
+
+
+def build_world(name: str, settings: Settings, folder: Path) -> World:
+    """Plays a night up to its checks, and takes its models and their sources into memory."""
+    build_up_to_the_checks(settings, folder)
+    manifest = json.loads((settings.warehouse_dir / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    connection = duckdb.connect()
+    connection.execute("set timezone = 'UTC'")
+    connection.execute(f"set file_search_path = '{settings.warehouse_dir / 'lake'}'")
+    connection.execute(f"attach '{folder / 'work.duckdb'}' as kept (read_only)")
+    for schema in ("config", "lake", "reference", "staging", "intermediate", "hygiene", *PUBLISHED):
+        connection.execute(f"create schema if not exists {schema}")
+    given = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'kept' "
+        "union all select schema_name, view_name from duckdb_views() where database_name = 'kept' and not internal"
+    ).fetchall()
+    for schema, table in given:
+        if schema in ("config", "lake", "reference"):
+            connection.execute(f"create table {schema}.{table} as from kept.{schema}.{table}")
+    connection.execute("detach kept")
+    world = World(name, connection, dict(_models(manifest)), [], unit_tests_of(manifest))
+    for model in world.models.values():
+        connection.execute(f"create or replace table {model.table} as {model.sql}")
+    world.violations = list(_violations(connection, settings))
+    world.remember()
+    return world
+
+
+def _models(manifest: dict[str, Any]) -> Iterator[tuple[str, Model]]:
+    """In an order in which each stands behind those it reads."""
+    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    done: list[str] = []
+    while len(done) < len(nodes):
+        ready = [
+            key
+            for key, node in nodes.items()
+            if key not in done and all(one in done for one in node["depends_on"]["nodes"] if one in nodes)
+        ]
+        assert ready, "models read each other in a circle"
+        done += ready
+    tables = {key: f"{node['schema']}.{node['name']}" for key, node in nodes.items()}
+    for key in done:
+        node = nodes[key]
+        sql = re.sub(r'"(?:pipeline|work)"\.', "", node["compiled_code"])
+        parents = frozenset(tables[one] for one in node["depends_on"]["nodes"] if one in tables)
+        yield tables[key], Model(tables[key], sql, parents, node["fqn"][1])
+
+
+def _violations(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[str]:
+    """What the expectations find, check by check."""
+    names = [source.name for source in settings.config.sources]
+    rows = connection.execute(
+        "select source, concat(entity, '.', column_name) from config.delivered_columns"
+    ).fetchall()
+    for check in checks(settings.config):
+        table = check.table.removeprefix("work.")
+        columns = {row[0] for row in connection.execute(f"describe select * from {table}").fetchall()}
+        yield violations_sql(check, sources_judged(check, names, set(rows)), columns).replace("work.", "")

@@ -1,0 +1,90 @@
+"""`dim_stages` and `dim_dates`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import Any
+
+from .cells import UNTOLD
+from .crm import Crm
+from .months import next_month
+from .stages import Pipeline, Stage
+
+Rows = list[dict[str, Any]]
+
+
+def stage_rows(crm: Crm) -> Rows:
+    """Configured, met, and the implicit `Won` and `Lost`."""
+    return [
+        {
+            "source": crm.source.name,
+            "pipeline": pipeline.name,
+            "stage": stage.name,
+            "stage_rank": stage.rank,
+            "stage_order": UNTOLD if order is None else order,
+            "canonical_stage": stage.canonical,
+            "canonical_order": stage.canonical_order,
+            "is_qualified": stage.outcome == "won" or pipeline.is_qualifying(stage),
+            "is_won": stage.outcome == "won",
+            "is_lost": stage.outcome == "lost",
+            "is_mandatory": stage.is_mandatory,
+            "win_probability": stage.win_probability,
+            "is_configured": stage.is_configured,
+        }
+        for pipeline in crm.pipelines.all()
+        for stage, order in _ordered(pipeline)
+    ]
+
+
+def with_canonical(rows: Rows, canonical: dict[tuple[str, str, str], str]) -> Rows:
+    """Rows of stages with the canonical ones; none where the stage is unknown."""
+    return [row | {"canonical_stage": canonical.get((row["source"], row["pipeline"], row["stage"]))} for row in rows]
+
+
+def _ordered(pipeline: Pipeline) -> list[tuple[Stage, float | None]]:
+    """From 1; unconfigured stages part the way to the next one evenly; None where no place is told."""
+    stages = sorted({*pipeline.stages.values(), *(pipeline.implicit(one) for one in ("won", "lost"))}, key=_rank)
+    between: dict[int, list[Stage]] = defaultdict(list)
+    for stage in stages:
+        if not stage.is_configured:
+            between[stage.rank[0]].append(stage)
+    last = max((stage.rank[0] for stage in stages if stage.is_configured and stage.rank[0] < 10**6), default=0)
+    orders: list[tuple[Stage, float | None]] = []
+    for stage in stages:
+        whole = stage.rank[0]
+        if not stage.is_configured and whole < 10**6:
+            siblings = between[whole]
+            orders.append((stage, whole + (siblings.index(stage) + 1) / (len(siblings) + 1)))
+        elif whole >= 10**6:
+            orders.append((stage, None))
+        else:
+            orders.append((stage, float(whole)))
+    implicit = [stage for stage, order in orders if order is None and stage.is_configured]
+    return [(stage, float(last + 1 + implicit.index(stage)) if stage in implicit else order) for stage, order in orders]
+
+
+def _rank(stage: Stage) -> tuple[int, int, str]:
+    return stage.rank
+
+
+def date_rows(days: list[date], as_of_day: date) -> Rows:
+    """Every day from the month of the earliest deal or lead to the end of the run's month."""
+    end = next_month(as_of_day.replace(day=1))
+    day = min(days, default=as_of_day).replace(day=1)
+    rows = []
+    while day < end:
+        month = day.replace(day=1)
+        rows.append(
+            {
+                "date_day": day,
+                "month": month,
+                "year": day.year,
+                "quarter": (day.month + 2) // 3,
+                "day_of_week": day.isoweekday(),
+                "is_weekend": day.isoweekday() > 5,
+                "is_complete_month": next_month(month) <= as_of_day,
+            }
+        )
+        day += timedelta(days=1)
+    return rows
