@@ -105,12 +105,14 @@ def craft(rng: random.Random, world: World, case: Case, owner: Owner) -> tuple[D
     return deal, list(_activities(rng, world, case, deal, owner))
 
 
-def _created_at(rng: random.Random, case: Case) -> datetime:
+def _created_at(rng: random.Random, case: Case, pipeline: Pipeline) -> datetime:
     if case.touched_by == "creation":
         return berlin_moment(days_before_as_of(case.quiet_days), case.touched_at)
     if case.closed_on:
         return working_moment(rng, case.closed_on - timedelta(days=case.age_days))
-    return working_moment(rng, days_before_as_of(case.age_days))
+    # a deal in its first stage is as old as its stay there, which is not what its case is about
+    is_first = case.stage == pipeline.stages[0].name
+    return working_moment(rng, days_before_as_of(min(case.age_days, 50) if is_first else case.age_days))
 
 
 def _last_move(case: Case, created_at: datetime) -> datetime:
@@ -141,7 +143,7 @@ def _path(case: Case, pipeline: Pipeline) -> list[str]:
 
 
 def _versions(rng: random.Random, world: World, case: Case, pipeline: Pipeline, owner: Owner | None) -> list[Version]:
-    created_at = _created_at(rng, case)
+    created_at = _created_at(rng, case, pipeline)
     path = _path(case, pipeline)
     moved_at = _last_move(case, created_at)
     expected = None if case.close_in_days is None else AS_OF_DAY + timedelta(days=case.close_in_days)

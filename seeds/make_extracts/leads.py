@@ -28,6 +28,10 @@ from seeds.make_extracts.words import (
 )
 
 
+#: Over Christmas somebody looks into the inbox now and then.
+LONGEST_SILENCE = timedelta(hours=64)
+
+
 def lead_of(rng: random.Random, business: Business, deal: Deal, owner: Owner, book: EmailBook) -> Lead | None:
     """The lead that became this deal when the deal was created; None if it would lie before the first day."""
     asked_at = any_moment(rng, berlin_day(deal.created_at) - timedelta(days=rng.randrange(2, 35)))
@@ -95,12 +99,14 @@ def _lead(
 
 
 def _answers(rng: random.Random, business: Business, lead: Lead, end: datetime) -> Iterator[Activity]:
-    """One in eighty is never answered; the others within hours, or after the weekend; some are asked again."""
-    if rng.random() < 0.0125:
+    """One in a hundred or so is never answered, the others within hours, or after the weekend; some are asked again."""
+    if rng.random() < 0.008:
         return
     moment = lead.created_at + timedelta(hours=rng.expovariate(1 / 5))
     for place in range(rng.choices((1, 2, 3), (0.62, 0.28, 0.1))[0]):
         done_at = office_hours(rng, moment)
+        if place == 0 and done_at - lead.created_at > LONGEST_SILENCE:
+            done_at = lead.created_at + LONGEST_SILENCE * rng.uniform(0.5, 1)
         if done_at >= end and place == 0 and lead.converted_at == end:
             done_at = max(lead.created_at, end - timedelta(minutes=rng.randrange(20, 300)))  # the deal came at once
         if done_at >= end:

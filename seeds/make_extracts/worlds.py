@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from seeds.make_extracts.activity_log import about_accounts, about_deal
-from seeds.make_extracts.business import Account, Activity, Business, Deal, Owner, Pipeline, Stage, World
+from seeds.make_extracts.business import Account, Activity, Business, Deal, Owner, Pipeline, Stage, Version, World
 from seeds.make_extracts.clock import AS_OF_DAY, BERLIN, NEWEST, berlin_day, busy_days, extract_time, working_moment
 from seeds.make_extracts.leads import follow, lead_of, other_leads
 from seeds.make_extracts.lives import last_known_touch, live
@@ -29,6 +30,7 @@ from seeds.make_extracts.words import (
 SEED = 20251231
 #: Days an open deal of a clean world may have been in its stage: well below the limit of the configuration.
 LONGEST_STAY = 52
+MOST_PUSHES = 2
 
 SALESFORCE = Business(
     name="acme_salesforce",
@@ -51,7 +53,7 @@ SALESFORCE = Business(
     ),
     pipeline_weights=(1.0,),
     currencies={"USD": 0.76, "": 0.04, "EUR": 0.14, "GBP": 0.06},
-    deals=700,
+    deals=760,
     leads=1250,
     accounts=85,
     one_close_date=True,
@@ -98,7 +100,7 @@ PIPEDRIVE = Business(
     ),
     pipeline_weights=(0.68, 0.32),
     currencies={"EUR": 0.93, "GBP": 0.07},
-    deals=860,
+    deals=930,
     leads=1500,
     accounts=75,
     one_close_date=False,
@@ -128,7 +130,7 @@ FIELD_SHEET = Business(
     ),
     pipeline_weights=(1.0,),
     currencies={"EUR": 0.92, "GBP": 0.08},
-    deals=470,
+    deals=520,
     leads=950,
     accounts=48,
     one_close_date=True,
@@ -168,7 +170,7 @@ HUBSPOT = Business(
     ),
     pipeline_weights=(0.72, 0.28),
     currencies={"EUR": 0.9, "USD": 0.06, "GBP": 0.04},
-    deals=340,
+    deals=440,
     leads=760,
     accounts=40,
     one_close_date=True,
@@ -254,11 +256,19 @@ def _moving_deal(
         if deal.last_close_before(horizon) is not None:
             return deal
         version = deal.at(horizon) or deal.versions[0]
-        if deal.account is None or deal.source is None or (version.close_on and version.close_on < AS_OF_DAY):
+        is_late = version.close_on is not None and version.close_on < AS_OF_DAY
+        if deal.account is None or deal.source is None or is_late or _is_neglected(deal, version):
             continue
         since = last_known_touch(deal, horizon) if business.tells_history else deal.created_at
         if (berlin_day(horizon) - berlin_day(since)).days <= LONGEST_STAY:
             return deal
+
+
+def _is_neglected(deal: Deal, version: Version) -> bool:
+    """Put off again and again, or left behind by an owner who is gone."""
+    days = [one.close_on for one in deal.versions if one.at <= version.at and one.close_on]
+    pushes = sum(later > earlier for earlier, later in pairwise(days))
+    return pushes > MOST_PUSHES or (version.owner is not None and not version.owner.is_active)
 
 
 def _deal(rng: random.Random, business: Business, day: date, owners: list[Owner], accounts: list[Account]) -> Deal:

@@ -48,6 +48,56 @@ def test_what_the_checks_count_is_what_the_violations_list(sample: Warehouse) ->
     assert Counter(rule for rule, _ in violations_of(sample)) == expected
 
 
+#: What stops a publish cannot be broken in a sample that is published; `quarantine_share` of a small file is a warning.
+STOPPING = {"row_balance", "fact_key", "entity_without_rows"}
+
+
+def test_every_rule_is_broken_at_least_once(sample: Warehouse) -> None:
+    applied = {
+        "fact_key" if check.startswith("fact_key_") else check
+        for (check,) in sample.rows("select expectation from quality.check_results where applies")
+    }
+    suites = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (PROJECT / "expectations").glob("*.yml")]
+    rules = {rule["rule"] for suite in suites for rule in (*suite.get("rules", []), *suite.get("gates", []))}
+    assert rules >= STOPPING
+    assert rules == applied
+    assert {rule for rule, _ in violations_of(sample)} == rules - STOPPING
+
+
+def test_no_rule_drowns_the_others(sample: Warehouse) -> None:
+    warnings = Counter(
+        rule
+        for (rule,) in sample.rows(
+            "select rule from quality.hygiene_violations where severity = 'warning' and resolved_on is null"
+        )
+    )
+    assert 150 <= warnings.total() <= 300
+    assert max(warnings.values()) <= warnings.total() / 4
+
+
+def test_a_living_pipeline_is_dirty_in_a_few_places(sample: Warehouse) -> None:
+    dirty = """
+        select avg(cast(deal_key in (
+            select record_key from quality.hygiene_violations
+            where entity = 'deals' and severity in ('warning', 'critical') and resolved_on is null
+        ) as integer))
+        from marts.fct_deals where status = 'open'
+    """
+    assert 0.03 <= sample.value(dirty) <= 0.08
+    for source in DEALS:
+        assert 0.02 <= sample.value(f"{dirty} and source = '{source}'") <= 0.1, source
+
+
+def test_leads_are_answered_and_worked(sample: Warehouse) -> None:
+    answered, open_for_long = sample.rows("""
+        select avg(cast(first_response_at is not null as integer)),
+            avg(cast(not is_closed and created_on < date '2025-10-01' as integer))
+        from marts.fct_leads
+    """)[0]
+    assert answered >= 0.97
+    assert open_for_long <= 0.01
+
+
 def test_each_source_breaks_some_rules(sample: Warehouse) -> None:
     per_source = Counter(dict(sample.rows("select source, count(*) from quality.hygiene_violations group by source")))
     assert set(per_source) == {"acme_salesforce", "boreal_pipedrive", "cascade_hubspot", "field_sheet"}
