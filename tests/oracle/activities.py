@@ -100,6 +100,7 @@ def completed_at(crm: Crm, record: Record) -> datetime | None:
     if completed:
         text = record.row.get("completed_at")
         shown = record.first_shown(lambda row: row.get("completed_at") == text)
+        # a day after the extract is not known to be over: it stays what was written
         return _of_day(crm, record, "completed_at", shown) if record.dates.is_day(text) else completed
     first_shown = record.first_shown(lambda row: bool(boolean(row.get("is_done"))))
     if due is None:
@@ -112,6 +113,9 @@ def _of_day(crm: Crm, record: Record, column: str, latest: datetime) -> datetime
     day, created = record.dates.day(record.row[column]), record.moment("created_at")
     if created and not record.dates.is_day(record.row.get("created_at")) and crm.local_date(created) == day:
         return created
+    moment = record.moment(column)
+    if moment and moment > latest and column == "completed_at":
+        return moment
     return min(record.dates.last_second(str(record.row[column])), latest)
 
 

@@ -37,6 +37,8 @@ SIGNS = {
     "ft": "HUF",
     "us$": "USD",
     "r$": "BRL",
+    "rs": "INR PKR LKR NPR MUR SCR",
+    "rs.": "INR PKR LKR NPR MUR SCR",
     "a$": "AUD",
     "c$": "CAD",
     "nz$": "NZD",
@@ -49,7 +51,7 @@ SIGNS = {
     "$": """USD AUD CAD NZD HKD SGD TWD MXN ARS CLP COP BRL BSD BBD BZD BMD BND KYD XCD FJD GYD JMD LRD NAD SBD SRD TTD
     TVD ZWL UYU DOP NIO TOP MOP CUP CVE""",
 }
-_CELL = re.compile(r"(?P<before>[^\d.,+\-()]*)(?P<number>[+-]?[\d.]+([eE][+-]?\d+)?)(?P<after>[^\d.,()]*)")
+_CELL = re.compile(r"(?P<before>([^\d.,+\-()]|(?<=[^\W\d])\.(?!\d))*)(?P<number>[+-]?\d[\d.,]*)(?P<after>[^\d,()]*)")
 
 
 class Money(NamedTuple):
@@ -69,17 +71,31 @@ def money(text: str | None, column: str | None, of_source: str) -> Money | None:
     is_negative = (text.startswith("(") and text.endswith(")")) or text.startswith(("-", "+-"))
     found = _CELL.fullmatch(text.strip("()").lstrip("+-").strip())
     marks = [mark for mark in (found["before"].strip(), found["after"].strip()) if mark] if found else []
-    if found is None or len(marks) > 1 or (is_negative and found["number"].startswith("-")):
+    if found is None or (is_negative and found["number"].startswith("-")):
         return None
-    value = amount(found["number"])
+    value = amount(_with_a_point(found["number"]))
     if value is None:
         return None
     value = -value if is_negative else value
     if not marks:
         return Money(value, None)
-    named = _meant(marks[0], column, of_source)
+    named = _meant(marks[-1], column, of_source)
+    if len(marks) > 1 and (not named or _meant(marks[0], named, of_source) != named):
+        return None
     is_an_id = found["before"].strip().isalpha() and found["before"][-1:] != " " and found["number"].startswith("0")
     return Money(value, named) if named and not is_an_id else None
+
+
+def _with_a_point(number: str) -> str:
+    """Separators of thousands left out, where the number itself says which they are; else as it stands."""
+    point, comma = number.rfind("."), number.rfind(",")
+    if comma < 0 or point < 0:
+        return number
+    thousands, decimal = (",", ".") if point > comma else (".", ",")
+    groups = number.lstrip("+-").split(decimal)[0].split(thousands)
+    if any(len(group) != 3 for group in groups[1:]):
+        return number
+    return number.replace(thousands, "").replace(decimal, ".")
 
 
 def _meant(mark: str, column: str | None, of_source: str) -> str | None:

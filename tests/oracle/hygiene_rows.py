@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from .activities import DIRECTIONS
+from .configuration import Feed, folded
 from .crm import Crm
 from .currencies import money
 from .deals import Deal
@@ -50,11 +52,34 @@ def row_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> Itera
             yield Violation(rule, key, crm.source.name, *of_record, observed, allowed)
 
 
+#: What the status of a deal may say.
+STATUSES = {"open", "won", "lost", "deleted"}
+#: Columns of one entity that are read by a list of words: unknown to all feeds, or to the row's own.
+DIRECTIONS_KNOWN = {word for words in DIRECTIONS.values() for word in words} | {"internal"}
+
+
+def _unknown_words(entity: str, row: Row, feed: Feed) -> Iterator[tuple[str, str]]:
+    """Columns with a word that no list knows, and the word."""
+    statuses = {folded(one) for one in feed.lead_statuses} | feed.converted_lead_statuses | feed.closed_lead_statuses
+    for of_entity, column, known in (
+        ("deals", "status", STATUSES),
+        ("leads", "status", statuses),
+        ("activities", "direction", DIRECTIONS_KNOWN),
+    ):
+        text = row.get(column)
+        if of_entity == entity and known and text and folded(text) not in known:
+            yield column, text
+
+
 #: Rule, entity, id, key, observed, allowed.
 Broken = tuple[str, str, str | None, str, Any, Any]
 
 
 def _unparseable(crm: Crm) -> Iterator[Broken]:
+    for records, entity in ((crm.deals, "deals"), (crm.leads, "leads"), (crm.activities, "activities")):
+        for record in records.values():
+            for column, word in _unknown_words(entity, record.row, record.feed):
+                yield "unparseable_value", entity, record.id, _key(crm, entity, record.id, None, column), word, column
     for entity, record_id, place, row, dates in _rows_that_count(crm):
         for column, text in row.items():
             cell = _unreadable(column, text, row, dates, crm.source.currency) if text else None
@@ -86,6 +111,8 @@ def _unreadable(column: str, text: str, row: Row, dates: Dates, currency: str) -
     """What stands in a cell that is not what the column is."""
     if column == "new_value":
         field = (row["field"] or "").casefold()
+        if field == "status":
+            return None if text.casefold() in STATUSES else text
         return text if field in TYPED_FIELDS and _value(field, text, {}, dates, currency) is None else None
     if column == "stage_dates":
         cells = [cell for *_, cell in json.loads(text) if dates.moment(cell) is None]
@@ -142,7 +169,7 @@ def _quarantined(crm: Crm) -> Iterator[Broken]:
     for delivery in crm.deliveries:
         if not delivery.feed.incremental and delivery is not newest[delivery.feed.name]:
             continue
-        for place, row, column in _rows_in_quarantine(crm, delivery):
+        for place, row, column in rows_in_quarantine(crm, delivery):
             entity = delivery.feed.entity
             record_id = row.get(KEYS.get(entity) or SUBJECTS[entity])
             if record_id and entity in KEYS and _came_later(crm, delivery, record_id):
@@ -150,7 +177,8 @@ def _quarantined(crm: Crm) -> Iterator[Broken]:
             yield "missing_key", entity, record_id, _key(crm, entity, record_id, place, column), row.get(column), column
 
 
-def _rows_in_quarantine(crm: Crm, delivery: Delivery) -> Iterator[tuple[Place, Row, str]]:
+def rows_in_quarantine(crm: Crm, delivery: Delivery) -> Iterator[tuple[Place, Row, str]]:
+    """Loaded rows that lack something required, or have it unreadable, and the column."""
     yield from delivery.quarantined
     for place, row in zip(delivery.places, delivery.rows, strict=True):
         column = _unusable(crm, delivery, row)

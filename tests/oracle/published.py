@@ -114,7 +114,7 @@ def lead_row(lead: Lead) -> dict[str, Any]:
     return {
         "lead_key": lead.key,
         "lead_id": lead.id,
-        "is_answered_within_sla": hours is not None and hours <= lead.sla_hours,
+        "is_answered_within_sla": hours is not None and hours <= lead.sla_hours if lead.is_watched else None,
         **{name: getattr(lead, name) for name in names.split()},
     }
 

@@ -1,4 +1,4 @@
-"""The oracle on merged deals: the past stays, and the net effect stands in the month of the merge (domain.md, History)."""
+"""The oracle on merged deals: the past stays, the month of the merge has the net effect (domain.md, History)."""
 
 from __future__ import annotations
 
