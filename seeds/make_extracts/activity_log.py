@@ -68,7 +68,12 @@ def plan_ahead(rng: random.Random, world: World, horizon: datetime) -> None:
         return
     planned = {id(a.deal) for a in world.activities if a.done_at is None and a.due_on and a.due_on >= AS_OF_DAY}
     for deal in world.deals:
-        if deal.has_next_step and deal.merged_into is None and id(deal) not in planned and deal.last_close_before(horizon) is None:
+        if (
+            deal.has_next_step
+            and deal.merged_into is None
+            and id(deal) not in planned
+            and deal.last_close_before(horizon) is None
+        ):
             world.activities.append(_planned_next(rng, world.business, deal, horizon))
 
 

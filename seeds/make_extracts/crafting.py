@@ -21,7 +21,6 @@ from seeds.make_extracts.clock import (
 )
 from seeds.make_extracts.words import LEAD_SOURCES, weighted
 
-
 USUAL_AMOUNT = "8400"
 
 

@@ -27,7 +27,6 @@ from seeds.make_extracts.words import (
     weighted,
 )
 
-
 #: Over Christmas somebody looks into the inbox now and then.
 LONGEST_SILENCE = timedelta(hours=64)
 
