@@ -81,6 +81,10 @@ def _dates_against_row(files: dict[str, Delivery]) -> Iterator[str]:
             yield f"{files['deals'].file}: {deal_id} entered a stage before it began: {entered}"
 
 
+def _moment(column: str, text: str | None) -> str:
+    return str(read(column, text or "", "boreal_pipedrive"))
+
+
 def _log_against_row(log: list[Delivery], files: dict[str, Delivery]) -> Iterator[str]:
     names = {row["stage_id"]: row["stage_name"] for row in _rows(files["stages"]).values()}
     people = {row["owner_id"]: row["owner_name"] for row in _rows(files["owners"]).values()}
@@ -95,7 +99,7 @@ def _log_against_row(log: list[Delivery], files: dict[str, Delivery]) -> Iterato
             (names.get(history.get("stage_id", "")), row["stage"]),
             (history.get("status", "open"), row["status"].lower()),
             (people.get(history.get("user_id", ""), ""), row["owner"]),
-            (history.get("add_time"), row["created_at"]),
+            (_moment("changed_at", history.get("add_time")), _moment("created_at", row["created_at"])),
         ]
         pairs += [
             (history.get(key, ""), row[column])
@@ -105,7 +109,8 @@ def _log_against_row(log: list[Delivery], files: dict[str, Delivery]) -> Iterato
         if any(logged != shown for logged, shown in pairs):
             yield f"{files['deals'].file}: {deal_id} and its log disagree: {pairs}"
         closed_at = row["won_at"] or row["lost_at"]
-        if closed_at and closed_at != history.get("status since") and closed_at > row["created_at"]:
+        logged_at = _moment("changed_at", history.get("status since"))
+        if closed_at and _moment("won_at", closed_at) != logged_at and closed_at > row["created_at"]:
             yield f"{files['deals'].file}: {deal_id} was closed at {closed_at}, or when its log says so?"
 
 

@@ -1,6 +1,7 @@
 """boreal_pipedrive: list exports of Pipedrive's UI, tables of its API, and an API-like log of changes.
 
-Times are Helsinki's, without offset. The log and the activities are incremental, all else is full.
+Times are Helsinki's without offset, but for the log's, which are UTC as in all of the API. The log and the activities are
+incremental, all else is full.
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ def _time_uuid(rng: random.Random, moment: datetime) -> uuid.UUID:
 
 def _time(moment: datetime | None) -> str:
     return moment.astimezone(HELSINKI).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def _api_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _day(day: date | None) -> str:
@@ -198,12 +203,12 @@ def _log(deals: Iterable[Deal], stages: dict[tuple[str, str], str]) -> Iterator[
     entries: list[tuple[datetime, list[str]]] = []
     for deal in deals:
         first = deal.versions[0]
-        entries.append((first.at, [deal.id, "add_time", "", _time(first.at), _time(first.at)]))
+        entries.append((first.at, [deal.id, "add_time", "", _api_time(first.at), _api_time(first.at)]))
         before = dict.fromkeys(_logged(deal, first, stages), "")
         for version in deal.versions:
             after = _logged(deal, version, stages)
             entries += [
-                (version.at, [deal.id, key, before[key], value, _time(version.at)])
+                (version.at, [deal.id, key, before[key], value, _api_time(version.at)])
                 for key, value in after.items()
                 if value != before[key] and not (key == "status" and version is first)
             ]

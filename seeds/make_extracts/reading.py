@@ -8,7 +8,7 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from statistics import median
@@ -296,7 +296,7 @@ def read(kind_of: str, text: str, source: str) -> datetime | date | Decimal | bo
             return Decimal(text)
         if kind == "flag":
             return _WORDS[text.lower()]
-        moment = _moment(text, source)
+        moment = _moment(text, source, UTC if kind_of == "changed_at" else ZONES[source])  # the log is from an API
         if moment.year < 2000:
             return None
         return moment.astimezone(BERLIN).date() if kind == "date" else moment
@@ -314,14 +314,14 @@ def unreadable(row: Row, source: str) -> list[str]:
     ]
 
 
-def _moment(text: str, source: str) -> datetime:
+def _moment(text: str, source: str, zone: tzinfo) -> datetime:
     """A day alone is midnight in Berlin, as is `00:00:00`; a time is in the source's timezone."""
     day_format, moment_format = _FORMATS[source]
     if len(text) <= 10 or text.endswith(" 00:00:00"):
         day = datetime.strptime(text[:10], day_format).replace(tzinfo=BERLIN)
         return day.astimezone(UTC)
     moment = datetime.strptime(text, moment_format)
-    return moment.replace(tzinfo=ZONES[source]).astimezone(UTC)
+    return moment.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _delivery(feed: Feed, path: Path, landing: Path) -> Delivery:
