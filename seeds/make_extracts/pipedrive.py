@@ -1,6 +1,6 @@
 """boreal_pipedrive: list exports of Pipedrive's UI, tables of its API, and an API-like log of changes.
 
-Times are Helsinki's without offset, but for the log's, which are UTC as in all of the API. The log and the activities are
+Times are Helsinki's without offset; those of the log are UTC, as in all of the API. The log and the activities are
 incremental, all else is full.
 """
 
