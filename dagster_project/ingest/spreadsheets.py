@@ -16,11 +16,11 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from dagster_project.config.models import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.delimited import Header, forget_rejects, rejected_rows, scan
-from dagster_project.ingest.headings import heading_key, match
+from dagster_project.ingest.headings import header_row, heading_key
 from dagster_project.ingest.tables import Reject
 
-#: How far down a formatted report may have its header.
-_SEARCHED_ROWS = 50
+#: A number of so many digits has lost those behind the fifteenth.
+_INEXACT = 10**15
 
 
 @dataclass
@@ -68,7 +68,8 @@ def open_sheet(
         raise RefusedFileError(
             f"is empty: its sheet '{sheet.name}' has no cells; name another one as `sheet` of its feed"
         )
-    at = _header_row(rows, feed, needs_stage)
+    shown = ([_text(cell, False) or "" for cell in row] for row in rows)
+    at = header_row(shown, feed, needs_stage)
     if at:
         notes.append(f"sheet '{sheet.name}': {at} row{'s' if at > 1 else ''} above the headings passed over")
     headings = [_text(cell, False) or "" for cell in rows[at]]
@@ -87,16 +88,6 @@ def _chosen(workbook: CalamineWorkbook, feed: Feed) -> tuple[CalamineSheet, list
         if heading_key(name) == heading_key(feed.sheet):
             return workbook.get_sheet_by_name(name), []
     raise RefusedFileError(f"has no sheet '{feed.sheet}'; its sheets are {', '.join(map(repr, names))}")
-
-
-def _header_row(rows: list[list[Any]], feed: Feed, needs_stage: bool) -> int:
-    for at, row in enumerate(rows[:_SEARCHED_ROWS]):
-        try:
-            match([_text(cell, False) or "" for cell in row], feed, needs_stage)
-        except RefusedFileError:
-            continue
-        return at
-    return 0
 
 
 def _write(rows: list[list[Any]], header: Header, positions: frozenset[int], target: Path) -> None:
@@ -122,6 +113,8 @@ def _text(cell: Any, with_time: bool) -> str | None:
         return cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, int | float) and abs(cell) >= _INEXACT:
+        return f"{cell:.14E}"
     if isinstance(cell, int | float):
         return str(int(cell)) if float(cell).is_integer() else format(Decimal(repr(cell)), "f")
     if isinstance(cell, datetime):

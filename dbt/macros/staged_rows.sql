@@ -48,6 +48,7 @@ delivered as {{ not_materialized() }} (
         feeds.currency as _source_currency,
         feeds.is_full as _is_full,
         feeds.newest_full_at as _newest_full_at,
+        feeds.newest_proof_at as _newest_proof_at,
         feeds.needs_stage as _needs_stage,
         run.timezone as _reporting_timezone,
         run.history_starts_on as _history_starts_on,
@@ -77,6 +78,7 @@ read as {{ not_materialized() }} (
         _extracted_at as extracted_at,
         _is_full,
         _newest_full_at,
+        _newest_proof_at,
         _needs_stage,
         {%- for column in typed_columns %}
         {{ column }} as raw_{{ column }},
@@ -168,8 +170,8 @@ several as (
         min(extracted_at) as first_delivered_at,
         max(extracted_at) as last_delivered_at,
         max(case when quarantine_reason = '' then extracted_at end) as last_usable_at,
-        -- of several feeds: a record is gone when it is gone from all of them
-        max(case when _is_full and extracted_at < _newest_full_at then 0 else 1 end) = 1 as is_still_there
+        -- of several feeds: a record is gone when it is gone from all of them; an extract with rejects does not tell
+        max(case when _is_full and extracted_at < _newest_proof_at then 0 else 1 end) = 1 as is_still_there
         {%- for name in first_when %},
         min(case when _is_{{ name }} then extracted_at end) as {{ name }}
         {%- endfor %}
@@ -229,7 +231,7 @@ placed as (
         coalesce(several.last_delivered_at, judged.extracted_at) as last_delivered_at,
         coalesce(
             not several.is_still_there,
-            judged._is_full and judged.extracted_at < judged._newest_full_at,
+            judged._is_full and judged.extracted_at < judged._newest_proof_at,
             false
         ) as is_gone,
         {%- for name in first_when %}
