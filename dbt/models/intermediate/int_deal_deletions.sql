@@ -123,5 +123,7 @@ deleted as (
 select
     deal_key,
     survivor_key as merged_into_key,
-    least(known_deleted_at, merge_told_at) as deleted_at
+    least(known_deleted_at, merge_told_at) as deleted_at,
+    -- what was gone before a merge was told had left as deleted
+    coalesce(merge_told_at <= coalesce(known_deleted_at, merge_told_at), false) as is_by_merge
 from deleted
