@@ -33,7 +33,7 @@ def select_list(
         key = next((column for column in ENTITIES[feed.entity].required_columns if column in read), None)
         if key is not None:
             columns = ENTITIES[feed.entity].columns
-            typed = [read[column] for column in read if columns[column] not in ("text", "boolean")]
+            typed = [read[column] for column in read if columns.get(column, "text") not in ("text", "boolean")]
             read[key] = without_headings(read[key], rules.headings, typed)
     for column, constant in feed.constants.items():
         read.setdefault(column, text(constant))
