@@ -8,15 +8,20 @@ from dagster_project.config.stages import pipelines_of
 #: As whole cells, in this case. What a mapping names among its values, and a configured stage, is a value.
 WORDS = ("NULL", "Null", "null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "#N/A", "N/A", "n/a", "NaN",
          "None", "\\N", "-")  # fmt: skip
+#: One of them is part of each word.
+_PROBES = ("NULL", "ull", "N/A", "n/a", "NaN", "None", "\\N", "-")
 
 
 def words_in(content: bytes, delimiter: bytes) -> set[str]:
     """Which of them may stand somewhere in delimited text as a whole cell."""
+    seen = {probe for probe in _PROBES if probe.encode() in content}
     starts, ends = (delimiter, b'"', b"\n"), (delimiter, b'"', b"\n", b"\r")
     return {
         word
         for word in WORDS
-        if (said := word.encode()) in content and any(at + said + end in content for at in starts for end in ends)
+        if any(probe in word for probe in seen)
+        and (said := word.encode()) in content
+        and any(at + said + end in content for at in starts for end in ends)
     }
 
 

@@ -22,6 +22,7 @@ _MARK = "\ufeff".encode()
 OTHER_QUOTES = ("'", "«", "“", "„", "‘", "‚", "‹", "»")
 
 _Places = npt.NDArray[np.intp]
+_Flags = npt.NDArray[np.bool_]
 _Bytes = npt.NDArray[np.uint8]
 
 
@@ -94,37 +95,40 @@ def _end_of_records(held: bytes) -> int:
 
 def _records(held: bytes, mark: bytes, width: int) -> tuple[int, bool] | None:
     """How many records, and whether they end in a carriage return as well; None where anything is odd."""
-    if _MARK in held or any(
-        start + quote.encode() in held for quote in OTHER_QUOTES for start in (b"\n", mark, mark + b" ")
-    ):
+    if _may_be_odd(held, mark):
         return None
     content = np.frombuffer(held, np.uint8)
-    quotes = np.flatnonzero(content == _QUOTE)
-    ends = np.flatnonzero(content == _LINE_FEED)
-    delimiters = np.flatnonzero(content == mark[0])
-    if quotes.size:
-        if not _are_at_edges(content, quotes, mark[0]):
+    is_delimiter, is_end = content == mark[0], content == _LINE_FEED
+    inside: _Flags | None = None
+    if b'"' in held:
+        is_quote = content == _QUOTE
+        if not _are_at_edges(content, np.flatnonzero(is_quote), mark[0]):
             return None
-        lines, ends = ends, ends[_outside(quotes, ends)]
-        if lines.size > ends.size and _holds_rows(quotes, lines, delimiters, width):
+        inside = np.logical_xor.accumulate(is_quote)
+        if np.any(is_end & inside) and _holds_rows(inside, is_end, is_delimiter, width):
             return None
-        delimiters = delimiters[_outside(quotes, delimiters)]
-    if not np.all(np.diff(np.searchsorted(delimiters, ends), prepend=0) == width - 1):
+        is_delimiter, is_end = is_delimiter & ~inside, is_end & ~inside
+    # every `width`-th mark of structure is the end of a record, and no other one is
+    ends_record = is_end[np.flatnonzero(is_delimiter | is_end)]
+    ends = np.flatnonzero(is_end)
+    if ends_record.size != ends.size * width or not ends_record[width - 1 :: width].all():
         return None
     lengths = np.diff(ends, prepend=-1)
     returned = content[np.maximum(ends - 1, 0)] == _RETURN
     returns = bool(returned[0])
     if np.any(returned != returns) or lengths.max() > LONGEST_RECORD or lengths.min() <= width + returns:
         return None
-    if np.count_nonzero(content == _RETURN) != returns * ends.size:
-        inside = np.flatnonzero(content == _RETURN)
-        if not quotes.size or np.count_nonzero(_outside(quotes, inside)) != returns * ends.size:
-            return None
+    is_return = content == _RETURN
+    if np.count_nonzero(is_return if inside is None else is_return & ~inside) != returns * ends.size:
+        return None
     return int(ends.size), returns
 
 
-def _outside(quotes: _Places, places: _Places) -> npt.NDArray[np.bool_]:
-    return np.searchsorted(quotes, places) % 2 == 0
+def _may_be_odd(held: bytes, mark: bytes) -> bool:
+    """Whether it has a byte-order mark, or something else than `"` that may be the quote of a cell."""
+    seen = [quote.encode() for quote in (OTHER_QUOTES[:1] if held.isascii() else OTHER_QUOTES)]
+    starts = (b"\n", mark, mark + b" ")
+    return _MARK in held or any(quote in held and any(start + quote in held for start in starts) for quote in seen)
 
 
 def _are_at_edges(content: _Bytes, quotes: _Places, delimiter: int) -> bool:
@@ -137,9 +141,10 @@ def _are_at_edges(content: _Bytes, quotes: _Places, delimiter: int) -> bool:
     return bool(opening.size == closing.size and starts.all() and stops.all())
 
 
-def _holds_rows(quotes: _Places, lines: _Places, delimiters: _Places, width: int) -> bool:
+def _holds_rows(inside: _Flags, is_end: _Flags, is_delimiter: _Flags, width: int) -> bool:
     """Whether a line of a record of several lines could be a record by itself."""
-    counts = np.diff(np.searchsorted(delimiters, lines), prepend=0)
-    ends_inside = ~_outside(quotes, lines)
+    lines = np.flatnonzero(is_end)
+    counts = np.diff(np.searchsorted(np.flatnonzero(is_delimiter), lines), prepend=0)
+    ends_inside = inside[lines]
     starts_inside = np.concatenate(([False], ends_inside[:-1]))
     return bool(np.any(counts[ends_inside | starts_inside] >= width - 1))
