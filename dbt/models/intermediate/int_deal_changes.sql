@@ -1,5 +1,3 @@
-{% set told_in_names = ['owner_id', 'pipeline', 'account_id'] %}
-
 -- The change log in the order in which things happened, each change once: a file written newest first is read from its
 -- end, changes of one moment follow their old and new values, and of a change told once in names and once in ids the
 -- one in ids counts.
@@ -64,7 +62,7 @@ told_at_once as (
         *,
         count(*) over (partition by deal_key, feed, field, changed_at) as told
     from changes
-    where field in ('{{ told_in_names | join("', '") }}')
+    where field in ('owner_id', 'pipeline', 'account_id')
 ),
 
 -- how sure it is that a change is told in ids: known ones, else what has digits and no blanks, as no name has

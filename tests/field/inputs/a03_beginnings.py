@@ -1,4 +1,4 @@
-"""Beginnings: what held since creation is the first old value a log names; a closed deal that never moved was somewhere."""
+"""Beginnings: what held since creation is the first old value a log names; a deal that never moved was somewhere."""
 
 from tests.field.world import Expected, Input
 
@@ -71,7 +71,8 @@ INPUTS = (
             ),
             Expected(
                 "select deal_id, v.stage, strftime(entered_at, '%m-%d'), outcome from marts.fct_stage_visits as v"
-                " inner join marts.fct_deals using (deal_key) where v.source = '{source}' and deal_id in ('1', '3', '4')",
+                " inner join marts.fct_deals using (deal_key) where v.source = '{source}'"
+                " and deal_id in ('1', '3', '4')",
                 """
                 1 | Contact Made | 01-02 | lost
                 3 | Contact Made | 01-02 | open
@@ -94,7 +95,8 @@ INPUTS = (
               deals:
                 entity: deals
                 files: ["deals*.csv"]
-                columns: {deal_id: Id, pipeline: Pipeline, stage: Stage, created_at: Created, amount: Amount, owner_id: Owner}
+                columns: {deal_id: Id, pipeline: Pipeline, stage: Stage, created_at: Created, amount: Amount,
+                  owner_id: Owner}
               log:
                 entity: deal_changes
                 files: ["log*.csv"]

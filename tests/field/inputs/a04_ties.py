@@ -128,7 +128,8 @@ INPUTS = (
               versions:
                 entity: deal_versions
                 files: ["versions*.csv"]
-                columns: {version_id: Version, deal_id: Id, stage: Stage, from_stage: From, version_at: At, amount: Amount}
+                columns: {version_id: Version, deal_id: Id, stage: Stage, from_stage: From, version_at: At,
+                  amount: Amount}
         """,
         files={
             "deals_2026-02-01.csv": """

@@ -11,7 +11,7 @@ INPUTS = (
     Input(
         kind="A5",
         source="a05_field_history",
-        says="owner and record type, in either order, without the column that says which kind a row is; two hand-overs are two",
+        says="owner and record type, in either order, no column tells the kind of a row; two hand-overs are two",
         config="""
             vendor: salesforce
             timezone: UTC
