@@ -43,6 +43,8 @@ ENTITIES: dict[str, Entity] = {
             "owner_id": "text",
             "account_id": "text",
             "lead_id": "text",
+            # The person it is with: a lead of that person that leaves its inbox may have become this deal.
+            "contact_id": "text",
             "lead_source": "text",
             "created_at": "timestamp",
             # A CRM with one field for both says when an open deal should close, and when a closed one did.
@@ -105,6 +107,9 @@ ENTITIES: dict[str, Entity] = {
             "is_converted": "boolean",
             "converted_at": "timestamp",
             "converted_deal_id": "text",
+            # The person and organisation it is of, or became: what is done with that contact answers a converted lead.
+            "contact_id": "text",
+            "account_id": "text",
             "is_deleted": "boolean",
             "merged_ids": "text",
             "merged_into_id": "text",
@@ -120,6 +125,7 @@ ENTITIES: dict[str, Entity] = {
             "direction": "text",
             "deal_id": "text",
             "lead_id": "text",
+            "contact_id": "text",
             "account_id": "text",
             "owner_id": "text",
             "created_at": "timestamp",
@@ -206,6 +212,8 @@ ENTITIES: dict[str, Entity] = {
             "rate_on": "date",
             "currency": "text",
             "rate": "number",
+            # The last day it holds, however old it is then; without one it holds for `max_rate_age_days`.
+            "valid_until": "date",
         },
         required_columns=("rate_on", "currency", "rate"),
     ),

@@ -152,6 +152,16 @@ def read_preset(vendor: str) -> dict[str, Any]:
     return _read_yaml(VENDORS_DIR / f"{vendor}.yml")[0]
 
 
+def source_of_preset(vendor: str) -> dict[str, Any]:
+    """What a preset says of a source; its stages are a template, its title is for people."""
+    return {key: value for key, value in read_preset(vendor).items() if key not in ("stages", "title")}
+
+
+def vendor_titles() -> dict[str, str]:
+    """Vendor → as it writes its name."""
+    return {vendor: str(read_preset(vendor)["title"]) for vendor in vendor_names()}
+
+
 def _with_preset(source: dict[str, Any], position: int, path: Path, tree: yaml.Node | None) -> dict[str, Any]:
     vendor = source.get("vendor")
     if vendor is None:
@@ -162,8 +172,7 @@ def _with_preset(source: dict[str, Any], position: int, path: Path, tree: yaml.N
             f"{_where(path, tree, at)}: '{vendor}' is no vendor; allowed: {', '.join(vendor_names())}, "
             "or leave `vendor` out and write `feeds` (docs/configuration.md)"
         )
-    preset = {key: value for key, value in read_preset(vendor).items() if key != "stages"}
-    return _merged(preset, source)
+    return _merged(source_of_preset(vendor), source)
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -31,6 +31,10 @@ Privacy = Literal["keep", "drop", "hash"]
 DecimalSeparator = Literal[".", ","]
 AfterClose = Literal["reopen", "keep_first"]
 Severity = Literal["critical", "warning", "info"]
+#: What a lead that a later full extract lacks has come to: it was deleted, or left an inbox by becoming a deal.
+WhenGone = Literal["deleted", "converted"]
+#: Units of the reporting currency for one of the other, or the other way round.
+RateMeans = Literal["reporting_per_unit", "units_per_reporting"]
 PipelineGoal = Literal[
     "opportunities_created",
     "deals_won",
@@ -226,6 +230,10 @@ class Feed(Strict):
     days: Names = Field(
         default_factory=list, description="Canonical columns whose midnights are days: `2026-03-05 00:00:00`."
     )
+    utc_headings: Names = Field(
+        default_factory=list,
+        description="Headings whose times without offset are UTC, as an API's are, unless the feed has a `timezone`.",
+    )
     references: dict[str, References] = Field(
         default_factory=dict, description="Canonical column → other columns that go before it, best first."
     )
@@ -239,6 +247,12 @@ class Feed(Strict):
     lead_statuses: list[str] = Field(default_factory=list, description="In the order a lead goes through them.")
     converted_lead_statuses: list[str] = Field(default_factory=list)
     closed_lead_statuses: list[str] = Field(default_factory=list)
+    when_gone: WhenGone = Field(
+        "deleted", description="What leads became that a later full extract lacks; `converted`: a deal, or closed."
+    )
+    rate_means: RateMeans = Field(
+        "reporting_per_unit", description="What a rate counts: which currency for one of which."
+    )
     confirmed: list[str] = Field(default_factory=list, description="sha256 of files to load although held back.")
     required: bool = Field(False, description="A night without a good delivery of it is blocked.")
     id_begins_with: str | None = Field(
@@ -289,6 +303,13 @@ class Feed(Strict):
                     f"look_up: '{column}' of {self.entity} names no other record; "
                     f"allowed: {', '.join(allowed) or 'none'}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _speaks_of_its_own_entity(self) -> Feed:
+        for key, entity in (("when_gone", "leads"), ("rate_means", "exchange_rates")):
+            if key in self.model_fields_set and self.entity != entity:
+                raise ValueError(f"{key}: {self.entity} have none; only a feed of {entity} has")
         return self
 
     @model_validator(mode="after")

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
-from dagster_project.config.load import vendor_names
+from dagster_project.config.load import source_of_preset, vendor_names
 from dagster_project.config.models import Feed, Source
 from dagster_project.draft.sampled import Sample
-from dagster_project.draft.words import read_preset, says_plainly
+from dagster_project.draft.words import says_plainly
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.headings import ANY_TEXT, Matched, heading_key, known_headings, match
 from dagster_project.ingest.landing import feed_of
@@ -70,8 +70,7 @@ def recognise(samples: list[Sample], name: str) -> VendorFit | None:
 
 
 def _fit(vendor: str, samples: list[Sample], name: str) -> VendorFit:
-    preset = {key: value for key, value in read_preset(vendor).items() if key != "stages"}
-    source = Source.model_validate({**preset, "name": name, "vendor": vendor})
+    source = Source.model_validate({**source_of_preset(vendor), "name": name, "vendor": vendor})
     feeds: list[tuple[Sample, str]] = []
     left: list[tuple[Sample, str]] = []
     own = 0

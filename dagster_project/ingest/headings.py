@@ -27,6 +27,8 @@ class Matched:
     stage_dates: dict[int, StageDate] = field(default_factory=dict)
     #: Columns that say whether a row is a record of the feed, and the values that say it is (`only_when`).
     conditions: dict[int, list[str]] = field(default_factory=dict)
+    #: Positions whose times without offset are UTC (`utc_headings`).
+    utc: frozenset[int] = frozenset()
     #: Identical headings whose contents have to agree: pairs of positions.
     doubled: list[tuple[int, int]] = field(default_factory=list)
     #: Headings of a lower rank than the one used.
@@ -108,6 +110,8 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
             positions[column] = tuple(first_at[found[0]] for found in present[0])
             lower.update(key for parts in present for found in parts for key in found)
     _demand_required(headings, feed, positions, needs_stage)
+    # a timezone that somebody gave the feed is their word on all of its times
+    utc = KnownHeadings(feed.utc_headings if feed.timezone is None else [])
     used = {keys[position] for group in positions.values() for position in group}
     conditions = {
         first_at[found[0]]: values for heading, values in feed.only_when.items() if (found := _found(heading, first_at))
@@ -122,6 +126,7 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
         positions=positions,
         stage_dates=dated,
         conditions=conditions,
+        utc=frozenset(position for position, key in enumerate(keys) if key in utc),
         doubled=[(first_at[key], other) for key in sorted(used & doubled_at.keys()) for other in doubled_at[key]],
         outranked=sorted({headings[first_at[key]] for key in lower - used}),
         unmapped=[heading for heading, key in zip(headings, keys, strict=True) if key and key not in used | lower],

@@ -240,6 +240,7 @@ def mapping_version(source: Source, feed: Feed) -> str:
         "empty_means": feed.empty_means,
         "references": {column: [one.model_dump() for one in ranked] for column, ranked in feed.references.items()},
         "days": feed.days,
+        "utc_headings": [feed.utc_headings, feed.timezone is None],
         "nulls": [*source.null_values, *(feed.null_values or [])],
         "history": source.has_history_feed,
         "canonical": ENTITIES[feed.entity].columns,

@@ -14,6 +14,7 @@ The candidates are constants of the dbt project, whose staging reads the values 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -367,8 +368,25 @@ def format_of(cell: str, order: str) -> str:
 
 def number_pattern(sign: str) -> str:
     """The regular expression of a whole cell that is a number with this decimal sign, `point` or `comma`."""
-    number = _rules()["number_frame"].replace("{digits}", _rules()["number_digits"][sign])
-    return rf"^(?:{number}|\({number}\))$"
+    rules = _rules()
+    codes, signs = _one_of(rules["currency_codes"]), _one_of(rules["currency_signs"])
+    digits = rules["number_digits"][sign]
+    numbers = "|".join(
+        rules["number_frame"]
+        .replace("{prefix}", prefix)
+        .replace("{digits}", whole)
+        .replace("{suffix}", f"{codes}|{signs}")
+        for prefix, whole in (
+            (f"(?:{rules['number_prefix'].replace('{currency}', signs)})?", digits),
+            # behind a code no superfluous zero: USD001 is the number of something
+            (rules["number_prefix"].replace("{currency}", codes), r"(?:0|[1-9]\d*)" + digits.removeprefix(r"\d+")),
+        )
+    )
+    return rf"^(?:{numbers}|\((?:{numbers})\))$"
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return "|".join(words).replace(".", "[.]").replace("$", "[$]")
 
 
 def _prove_numbers(connection: duckdb.DuckDBPyConnection, column: _Column, rejected: list[int]) -> _Verdict:
@@ -449,7 +467,7 @@ def _is_plain_but_for_strays(connection: duckdb.DuckDBPyConnection, total: int) 
 
 
 def _as_number(cell: str, sign: str) -> Decimal:
-    number = Decimal(re.sub(f"[^0-9{sign}]", "", cell).replace(sign, "."))
+    number = Decimal(re.sub(f"kr[.]|Rs[.]|Fr[.]|[^0-9{sign}]", "", cell).replace(sign, "."))
     return -number if re.search(_rules()["number_is_negative"], cell) else number
 
 

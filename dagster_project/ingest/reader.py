@@ -249,7 +249,10 @@ def _refuse_contradictions(
 def _select(reading: _Reading, matched: Matched) -> str:
     """The select list: canonical columns, cleaned of the vendor's words for nothing, and provenance."""
     feed, nulls, provenance = reading.feed, reading.nulls, reading.provenance
-    read = {column: _value(positions, column, feed, nulls) for column, positions in matched.positions.items()}
+    read = {
+        column: _value(positions, column, feed, nulls, matched.utc.issuperset(positions))
+        for column, positions in matched.positions.items()
+    }
     for column, constant in feed.constants.items():
         read.setdefault(column, text(constant))
     for column, ranked in feed.references.items():
@@ -257,7 +260,7 @@ def _select(reading: _Reading, matched: Matched) -> str:
         if given:
             read[column] = f"coalesce({', '.join([*given, read.get(column, 'null')])})"
     if matched.stage_dates:
-        read["stage_dates"] = _stage_dates(matched.stage_dates, nulls)
+        read["stage_dates"] = _stage_dates(matched.stage_dates, nulls, matched.utc)
     selected = []
     for column in ENTITIES[feed.entity].columns:
         stored = guarded(read[column], column, feed, text(reading.separator)) if column in read else None
@@ -289,7 +292,7 @@ def _says(value: str, words: list[str]) -> str:
     return f"({value} is null or {named})" if EMPTY in words else named
 
 
-def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]) -> str:
+def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str], is_utc: bool) -> str:
     parts = [_cell(position, nulls) for position in positions]
     value = parts[0] if len(parts) == 1 else f"nullif(concat_ws(' ', {', '.join(parts)}), '')"
     translations = feed.values.get(column)
@@ -302,9 +305,16 @@ def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str]
         value = f"case lower({value}) {whens} else {value} end"
     if column in feed.days:
         value = f"regexp_replace({value}, '[ T]00:00:00$', '')"
+    if is_utc:
+        value = _in_utc(value)
     if column in feed.empty_means:
         value = f"coalesce({value}, {text(feed.empty_means[column])})"
     return value
+
+
+def _in_utc(value: str) -> str:
+    """SQL: a time without offset as the UTC that it is; everything else as it stands."""
+    return rf"regexp_replace({value}, '^(\d{{4}}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d([.]\d+)?)?)$', '\1Z')"
 
 
 def _cell(position: int, nulls: list[str]) -> str:
@@ -314,11 +324,11 @@ def _cell(position: int, nulls: list[str]) -> str:
     return value
 
 
-def _stage_dates(dated: dict[int, StageDate], nulls: list[str]) -> str:
+def _stage_dates(dated: dict[int, StageDate], nulls: list[str], utc: frozenset[int]) -> str:
     """A JSON list with an object for each of a row's cells that says when it entered a stage; NULL if none does."""
     entries = []
     for position, said in dated.items():
-        cell = _cell(position, nulls)
+        cell = _in_utc(_cell(position, nulls)) if position in utc else _cell(position, nulls)
         pipeline = text(said.pipeline) if said.pipeline is not None else "cast(null as varchar)"
         entry = f"{{'stage': {text(said.stage)}, 'pipeline': {pipeline}, 'entered': {cell}}}"
         entries.append(f"case when {cell} is not null then {entry} end")

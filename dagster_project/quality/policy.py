@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from dagster_project import sql
 from dagster_project.config import models
-from dagster_project.config.load import PROJECT_DIR
+from dagster_project.config.load import PROJECT_DIR, vendor_names
 from dagster_project.config.models import Configuration, Severity, Strict
 from dagster_project.errors import ConfigurationError
 
@@ -41,8 +41,20 @@ _VIOLATION_COLUMNS = ("source", "pipeline", "owner_key")
 
 #: One canonical column such as `deals.amount`, or several of which one is enough.
 Need = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
-#: How a violation is mended in each CRM, or in `all` of them.
-Fix = dict[Literal["all", "hubspot", "salesforce", "pipedrive"], str]
+
+
+def _by_vendor(fix: dict[str, str]) -> dict[str, str]:
+    allowed = [ALL_CRMS, *vendor_names()]
+    unknown = [name for name in fix if name not in allowed]
+    if unknown:
+        raise ValueError(f"'{unknown[0]}' is no vendor; allowed: {', '.join(allowed)}")
+    return fix
+
+
+#: Says how a violation is mended whatever the CRM.
+ALL_CRMS = "all"
+#: How a violation is mended in each CRM, by its preset's name, or in `all` of them.
+Fix = Annotated[dict[str, str], AfterValidator(_by_vendor)]
 
 
 class Rule(Strict):

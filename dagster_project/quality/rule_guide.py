@@ -12,9 +12,10 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
+from dagster_project.config.load import vendor_titles
 from dagster_project.config.models import Severity, Thresholds
 from dagster_project.config.stages import DEFAULT_REQUIRED
-from dagster_project.quality.policy import Fix, Rule, Suite, read_suites
+from dagster_project.quality.policy import ALL_CRMS, Fix, Rule, Suite, read_suites
 
 TEMPLATE = Path(__file__).with_name("rule_guide.md.j2")
 
@@ -28,9 +29,6 @@ RECORDS = {
     "rows": "row",
     "run": "run",
 }
-
-#: How the keys of `fix` are written.
-CRMS = {"hubspot": "HubSpot", "salesforce": "Salesforce", "pipedrive": "Pipedrive", "all": "Whatever the CRM"}
 
 #: A delivery is held back when it is read, before any rule looks at it.
 _APPLIED_EARLIER = {"delivery_held_back": "min_volume_share"}
@@ -75,7 +73,7 @@ def rule_guide() -> str:
     template = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
     ).from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(sections=sections(), crms=CRMS, prose=_prose)
+    return template.render(sections=sections(), crms={**vendor_titles(), ALL_CRMS: "Whatever the CRM"}, prose=_prose)
 
 
 def sections() -> list[Section]:

@@ -54,7 +54,7 @@ LAKE_TABLES = {
 CONFIG_TABLES = {
     "run": "One row: as-of moment, reporting timezone and currency, thresholds.",
     "sources": "One row per source.",
-    "pipelines": "One row per configured pipeline.",
+    "pipelines": "One row per configured pipeline, and per met one that has the vendor's stages (is_met).",
     "pipeline_names": "Every name of a configured pipeline, aliases included.",
     "stages": "One row per configured stage, templates resolved.",
     "stage_aliases": "What else a configured stage is called.",
@@ -138,8 +138,8 @@ def prepare(work_path: Path, config: Configuration, records: list[FileRecord], l
         for entity, relation in with_lookups(connection, config, rows).items():
             connection.execute(f"create view lake.{entity} as {relation}")
         _write_run(connection, config, as_of)
-        met = with_met_pipelines(connection, with_delivered_stages(connection, config))
-        _write_sources(connection, met, loaded, as_of)
+        delivered = with_delivered_stages(connection, config)
+        _write_sources(connection, delivered, with_met_pipelines(connection, delivered), loaded, as_of)
         _write_files(connection, config, records)
         _write_recent(connection, loaded, lake_dir)
         _create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
@@ -170,8 +170,13 @@ def _write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_
 
 
 def _write_sources(
-    connection: duckdb.DuckDBPyConnection, config: Configuration, loaded: list[FileRecord], as_of: datetime
+    connection: duckdb.DuckDBPyConnection,
+    configured: Configuration,
+    config: Configuration,
+    loaded: list[FileRecord],
+    as_of: datetime,
 ) -> None:
+    known = pipeline_names(configured)
     _create_table(
         connection,
         "config.sources",
@@ -189,6 +194,7 @@ def _write_sources(
             "pipeline": "varchar",
             "pipeline_key": "varchar",
             "after_close": "varchar",
+            "is_met": "boolean",
             **_PIPELINE_THRESHOLDS,
         },
         [
@@ -197,6 +203,7 @@ def _write_sources(
                 "pipeline": pipeline.name,
                 "pipeline_key": normalized(pipeline.name),
                 "after_close": pipeline.after_close or source.after_close,
+                "is_met": (source.name, normalized(pipeline.name)) not in known,
                 **_limits(pipeline_limits(config, pipeline), _PIPELINE_THRESHOLDS),
             }
             for source in config.sources
@@ -292,6 +299,8 @@ def _write_feeds(
                         r.source == source.name and r.entity in HISTORY_ENTITIES and r.rows_loaded for r in loaded
                     ),
                     "done_when_due_by": _utc(as_of) if feed.done_when_past else None,
+                    "gone_is_converted": feed.when_gone == "converted",
+                    "is_rate_per_unit": feed.rate_means == "reporting_per_unit",
                     "is_required": feed.required,
                     "max_delivery_age_hours": config.thresholds.max_delivery_age_hours
                     if feed.max_delivery_age_hours is None
@@ -327,6 +336,8 @@ def _write_feeds(
             "id_separator": "varchar",
             "needs_stage": "boolean",
             "done_when_due_by": "timestamp",
+            "gone_is_converted": "boolean",
+            "is_rate_per_unit": "boolean",
             "is_required": "boolean",
             "max_delivery_age_hours": "double",
             "loaded_files": "integer",

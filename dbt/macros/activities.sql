@@ -11,4 +11,13 @@
     where
         links.entity = '{{ entity }}'
         and links.record_key != activities.{{ key }}
+    {%- if entity == 'leads' %}
+
+    union all by name
+
+    select activities.* replace (contacts.record_key as {{ key }})
+    from {{ ref('fct_activities') }} as activities
+    inner join {{ ref('int_contact_activities') }} as contacts on activities.activity_key = contacts.activity_key
+    where contacts.record_key != activities.{{ key }}
+    {%- endif %}
 {%- endmacro %}

@@ -2,11 +2,11 @@
 {% macro content_of(entity) -%}
     {%- set columns = {
         'deals': ['deal_name', 'pipeline', 'stage', 'status', 'is_closed', 'is_won', 'is_lost', 'amount', 'currency',
-            'owner_id', 'account_id', 'lead_id', 'lead_source', 'created_at', 'close_on', 'expected_close_on', 'closed_at',
+            'owner_id', 'account_id', 'lead_id', 'contact_id', 'lead_source', 'created_at', 'close_on', 'expected_close_on', 'closed_at',
             'won_at', 'lost_at', 'lost_reason', 'is_deleted', 'stage_dates', 'merged_ids', 'merged_into_id'],
         'leads': ['lead_name', 'company', 'email', 'owner_id', 'lead_source', 'status', 'created_at', 'is_converted',
-            'converted_at', 'converted_deal_id', 'is_deleted', 'merged_ids', 'merged_into_id'],
-        'activities': ['activity_type', 'subject', 'direction', 'deal_id', 'lead_id', 'account_id', 'owner_id',
+            'converted_at', 'converted_deal_id', 'contact_id', 'account_id', 'is_deleted', 'merged_ids', 'merged_into_id'],
+        'activities': ['activity_type', 'subject', 'direction', 'deal_id', 'lead_id', 'contact_id', 'account_id', 'owner_id',
             'created_at', 'due_at', 'completed_at', 'is_done', 'is_deleted'],
         'owners': ['owner_name', 'email', 'is_active'],
         'accounts': ['account_name', 'segment', 'owner_id', 'is_deleted'],

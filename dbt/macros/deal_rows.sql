@@ -1,4 +1,7 @@
-{# What a delivered row says of win and loss, if it says it apart from the stage; `closed`: its stage says which. #}
+{#
+    What a delivered row says of win and loss, if it says it apart from the stage; `closed`: its stage says which. A flag
+    that is false says the deal is open as long as no other one contradicts it.
+#}
 {% macro status_given(rows) -%}
     case
         when lower({{ rows }}.status) in ('won', 'lost', 'open') then lower({{ rows }}.status)
@@ -6,6 +9,7 @@
         when {{ rows }}.is_lost then 'lost'
         when {{ rows }}.is_closed and not {{ rows }}.is_won then 'lost'
         when {{ rows }}.is_closed then 'closed'
+        when not coalesce({{ rows }}.is_closed, {{ rows }}.is_won, {{ rows }}.is_lost) then 'open'
     end
 {%- endmacro %}
 
@@ -16,8 +20,8 @@
 
 {#
     Delivered deal rows with the pipeline, stage and outcome they stand in, win and loss as a status included: `relation`
-    with pipeline, stage, outcome, named_stage (the stage as the row itself names it), and the CRM's own moment and day of
-    closing, given_closed_at and given_close_on, where it shows the deal closed.
+    with pipeline, names_pipeline (whether the row tells it, if only by its stage), stage, outcome, named_stage (the stage as
+    the row itself names it), and the CRM's own moment and day of closing, given_closed_at and given_close_on, where it shows the deal closed.
 #}
 {% macro where_rows_stand(relation) -%}
     select
@@ -36,6 +40,7 @@
         select
             deal_rows.*,
             coalesce(names.pipeline, pipelines.pipeline) as pipeline,
+            deal_rows.pipeline_name is not null or names.pipeline != pipelines.pipeline as names_pipeline,
             names.stage as named_stage,
             names.outcome as stage_outcome,
             coalesce(

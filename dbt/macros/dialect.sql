@@ -111,6 +111,11 @@
 {% macro duckdb__without(value, pattern) -%} regexp_replace({{ value }}, {{ pattern }}, '', 'g') {%- endmacro %}
 {% macro default__without(value, pattern) -%} regexp_replace({{ value }}, {{ pattern }}, '') {%- endmacro %}
 
+{# The first group of a regular expression, NULL where a text does not match it. #}
+{% macro extracted(value, pattern) %}{{ adapter.dispatch('extracted')(value, "'" ~ pattern ~ "'") }}{% endmacro %}
+{% macro duckdb__extracted(value, pattern) -%} nullif(regexp_extract({{ value }}, {{ pattern }}, 1), '') {%- endmacro %}
+{% macro default__extracted(value, pattern) -%} nullif(regexp_extract({{ value }}, r{{ pattern }}, 1), '') {%- endmacro %}
+
 {# A moment read by the first strptime format of a SQL list that fits; NULL without formats. #}
 {% macro by_formats(value, formats) -%}
     {%- if formats | trim -%}{{ adapter.dispatch('by_formats')(value, '[' ~ formats ~ ']') }}{%- else -%} cast(null as timestamp) {%- endif -%}

@@ -1,6 +1,6 @@
 {#
     A relation with amount_reporting: its amount at the latest rate dated on or before `wanted_on`, a day of the row (at
-    most the as-of day). NULL where there is none, or only one older than thresholds.max_rate_age_days.
+    most the as-of day). NULL where there is none, or only one that no longer holds.
 #}
 {% macro in_reporting_currency(relation, wanted_on) -%}
     select
@@ -8,7 +8,7 @@
         {%- set rate -%}
             case
                 when priced.currency = run.currency then 1
-                when {{ days_between('rates.rate_on', 'least(priced.' ~ wanted_on ~ ', run.as_of_date)') }} <= run.max_rate_age_days
+                when {{ rate_holds('rates', 'least(priced.' ~ wanted_on ~ ', run.as_of_date)') }}
                     then {{ exact_rate('rates.rate') }}
             end
         {%- endset %}
@@ -19,6 +19,14 @@
         on priced.currency = rates.currency
         and least(priced.{{ wanted_on }}, run.as_of_date) >= rates.rate_on
         and least(priced.{{ wanted_on }}, run.as_of_date) < coalesce(rates.next_rate_on, {{ for_ever() }})
+{%- endmacro %}
+
+{# Whether a rate still holds on a day: until its end where it has one, else until it is too old. Expects `run`. #}
+{% macro rate_holds(rates, day) -%}
+    case
+        when {{ rates }}.valid_until is not null then {{ day }} <= {{ rates }}.valid_until
+        else {{ days_between(rates ~ '.rate_on', day) }} <= run.max_rate_age_days
+    end
 {%- endmacro %}
 
 {#

@@ -61,6 +61,17 @@
     end
 {%- endmacro %}
 
+{# Whether a moment is known by its day only (timestamp_of takes the others first). #}
+{% macro is_day(name) -%}
+    (_day_{{ name }} is not null and _time_{{ name }} is null and _utc_{{ name }} is null)
+{%- endmacro %}
+
+{# The last second of a day, as its clock shows it. #}
+{% macro last_second_of(day) -%} cast({{ day }} as timestamp) + interval '86399' second {%- endmacro %}
+
+{# A day of the year 0, or of the first one, as some systems write the beginning of time. #}
+{% macro is_before_calendars(day) -%} {{ day }} < date '0002-01-01' {%- endmacro %}
+
 {% macro written_day(value, kind, reading) -%}
     {#- a midnight in UTC is how some exports write a day, as they do in milliseconds #}
     {%- set midnight = 'when substr(' ~ value ~ ", 12, 5) = '00:00' and " ~ is_midnight_in_utc(value) ~ ' then try_cast(left(' ~ value ~ ', 10) as timestamp)' -%}
@@ -195,14 +206,31 @@
     end
 {%- endmacro %}
 
-{# A whole cell: signed digits with what may stand around them, or those in parentheses. #}
+{#
+    A whole cell: signed digits with what may stand around them, or those in parentheses. Behind the code of a currency they
+    do not begin with a superfluous zero: USD001 is the number of something (ingest/proof.py says the same).
+#}
 {% macro number_pattern(sign) -%}
-    {%- set number = var('number_frame') | replace('{digits}', var('number_digits')[sign]) -%}
-    {{ return('^(?:' ~ number ~ '|\\(' ~ number ~ '\\))$') }}
+    {%- set digits = var('number_digits')[sign] -%}
+    {%- set named = var('number_prefix') -%}
+    {%- set numbers = [
+        framed('(?:' ~ named | replace('{currency}', one_of(var('currency_signs').keys() | list)) ~ ')?', digits),
+        framed(named | replace('{currency}', one_of(var('currency_codes'))), '(?:0|[1-9]\\d*)' ~ digits[3:]),
+    ] | join('|') -%}
+    {{ return('^(?:' ~ numbers ~ '|\\((?:' ~ numbers ~ ')\\))$') }}
+{%- endmacro %}
+
+{% macro framed(prefix, digits) -%}
+    {{ return(
+        var('number_frame') | replace('{prefix}', prefix) | replace('{digits}', digits)
+        | replace('{suffix}', one_of(currency_words()))
+    ) }}
 {%- endmacro %}
 
 {# The sign, the digits and the decimal sign of such a cell, as a plain number. #}
 {% macro digits_of(value, sign) -%}
-    {%- set digits = without(value, '[^0-9.]') if sign == 'point' else 'replace(' ~ without(value, '[^0-9,]') ~ ", ',', '.')" -%}
+    {#- the points of kr. and Rs. are none of the number's -#}
+    {%- set bare = without(value, one_of(var('currency_signs').keys() | select('in', ['kr.', 'Rs.', 'Fr.']) | list)) -%}
+    {%- set digits = without(bare, '[^0-9.]') if sign == 'point' else 'replace(' ~ without(bare, '[^0-9,]') ~ ", ',', '.')" -%}
     concat(case when {{ matches(value, var('number_is_negative')) }} then '-' else '' end, {{ digits }})
 {%- endmacro %}

@@ -13,16 +13,20 @@
     same_event  with latest=false: the columns in which identical events agree
     first_when  further columns: name → condition; the extract time of the first delivery in which it held
     readings    what is read further on from text: names of `_reading_<name>` columns to hand over
+    days_told   moments of which it matters whether only their day was told: `<name>_is_day` beside them
+    since_ever  days that may lie before every calendar (year 0), which then means since ever
 
     Delivered order is extract time, then file, then row: the same whichever file was loaded first.
 #}
-{% macro staged_rows(entity, columns, required, unless={}, latest=true, same_event=[], first_when={}, readings=[]) %}
+{% macro staged_rows(entity, columns, required, unless={}, latest=true, same_event=[], first_when={}, readings=[], days_told=[], since_ever=[]) %}
 {%- set id = required[0] %}
 {%- set missing = {} %}
 {%- for column in required %}
     {%- do missing.update({column: column ~ ' is null' ~ (' and not coalesce(' ~ unless[column] ~ ', false)' if column in unless)}) %}
 {%- endfor %}
 {%- set typed_columns = columns.items() | selectattr(1, 'ne', 'text') | map('first') | list %}
+{%- set has_money = 'amount' in columns and 'currency' in columns %}
+{%- set told_later = ['amount', 'currency'] if has_money else [] %}
 {%- set moments = [] %}
 {%- for column, kind in columns.items() if kind in ('timestamp', 'date') %}{% do moments.append(column) %}{% endfor %}
 with feeds as (
@@ -41,6 +45,7 @@ delivered as {{ not_materialized() }} (
         lake_rows.*,
         lake_rows._file_row_number + 1 as _position,
         feeds.timezone as _timezone,
+        feeds.currency as _source_currency,
         feeds.is_full as _is_full,
         feeds.newest_full_at as _newest_full_at,
         feeds.needs_stage as _needs_stage,
@@ -77,10 +82,19 @@ read as {{ not_materialized() }} (
         {{ column }} as raw_{{ column }},
         {%- endfor %}
         {%- for column, kind in columns.items() %}
-        {{ read_value(column, kind, '_reading_' ~ column) }} as {{ '_read_' if column in moments }}{{ column }},
+        {{ read_value(column, kind, '_reading_' ~ column) }} as {{ '_read_' if column in moments + told_later }}{{ column }},
         {%- endfor %}
+        {%- if has_money %}
+        -- a number in the standard form has nothing beside it
+        case when _reading_amount is not null then {{ word_before('amount') }} end as _before_amount,
+        case when _reading_amount is not null then {{ word_behind('amount') }} end as _behind_amount,
+        _source_currency,
+        {%- endif %}
         {%- for name in readings %}
         _reading_{{ name }},
+        {%- endfor %}
+        {%- for column in days_told %}
+        {{ is_day(column) }} as {{ column }}_is_day,
         {%- endfor %}
         _history_starts_on,
         _history_starts_at
@@ -91,8 +105,21 @@ typed as {{ not_materialized() }} (
     select
         *
         {%- for column in moments %},
-        {{ not_before_history('_read_' ~ column, columns[column]) }} as {{ column }}
+        {{ 'case when ' ~ is_before_calendars('_read_' ~ column) ~ " then date '0001-01-01' else " if column in since_ever }}
+        {{- not_before_history('_read_' ~ column, columns[column]) }}{{ ' end' if column in since_ever }} as {{ column }}
         {%- endfor %}
+        {%- if has_money %},
+        coalesce(
+            _read_currency,
+            case when _read_amount is not null
+                then coalesce({{ sole_currency('_before_amount') }}, {{ sole_currency('_behind_amount') }})
+            end
+        ) as currency,
+        {%- set told = currency_told('_read_currency', '_before_amount', '_behind_amount', '_source_currency') %}
+        case
+            when {{ can_mean('_before_amount', told) }} and {{ can_mean('_behind_amount', told) }} then _read_amount
+        end as amount
+        {%- endif %}
     from read
 ),
 
@@ -126,6 +153,9 @@ judged as {{ not_materialized() }} (
             , null
             {%- endfor %}
         ) as unparseable_values
+        {%- for name, condition in first_when.items() %},
+        {{ condition }} as _is_{{ name }}
+        {%- endfor %}
     from typed
 ),
 
@@ -140,8 +170,8 @@ several as (
         max(case when quarantine_reason = '' then extracted_at end) as last_usable_at,
         -- of several feeds: a record is gone when it is gone from all of them
         max(case when _is_full and extracted_at < _newest_full_at then 0 else 1 end) = 1 as is_still_there
-        {%- for name, condition in first_when.items() %},
-        min(case when {{ condition }} then extracted_at end) as {{ name }}
+        {%- for name in first_when %},
+        min(case when _is_{{ name }} then extracted_at end) as {{ name }}
         {%- endfor %}
     from judged
     where {{ id }} is not null
@@ -202,8 +232,8 @@ placed as (
             judged._is_full and judged.extracted_at < judged._newest_full_at,
             false
         ) as is_gone,
-        {%- for name, condition in first_when.items() %}
-        coalesce(several.{{ name }}, case when judged.{{ condition }} then judged.extracted_at end) as {{ name }},
+        {%- for name in first_when %}
+        coalesce(several.{{ name }}, case when judged._is_{{ name }} then judged.extracted_at end) as {{ name }},
         {%- endfor %}
         {%- else %}
         coalesce(ordered.usable_place, 1) as usable_place,
@@ -233,6 +263,9 @@ select
     {%- endfor %}
     {%- for name in readings %}
     _reading_{{ name }},
+    {%- endfor %}
+    {%- for column in days_told %}
+    {{ column }}_is_day,
     {%- endfor %}
     {%- if latest %}
     first_delivered_at,

@@ -61,7 +61,7 @@
 
 {#
     The deals, deleted ones too, with the days on which they came into the pipeline and were deleted, and what their amounts
-    are told in.
+    are told in. One that came as what is left of others came when they went.
 #}
 {% macro deals_by_the_day() -%}
     select
@@ -70,9 +70,11 @@
         facts.pipeline,
         facts.amount,
         facts.reporting_rate,
-        deals.entered_pipeline_at as created_at,
+        deals.merged_in_at is not null as is_merged_in,
+        deals.merged_into_key is not null as is_merged_out,
+        greatest(deals.entered_pipeline_at, deals.merged_in_at) as created_at,
         deals.deleted_at,
-        {{ day_in('deals.entered_pipeline_at', 'run.timezone') }} as created_on,
+        {{ day_in('greatest(deals.entered_pipeline_at, deals.merged_in_at)', 'run.timezone') }} as created_on,
         {{ day_in('deals.deleted_at', 'run.timezone') }} as deleted_on
     from {{ ref('int_deals') }} as deals
     inner join {{ ref('fct_deals') }} as facts on deals.deal_key = facts.deal_key

@@ -39,7 +39,7 @@ TRANSITIONS = {
     "log_and_extracts": {
         "won_by_status": ["01-11 09:00 Won logged"],
         "pipeline_spelled_sales": ["01-02 New inferred"],
-        "pipeline_spelled_small": ["01-11 09:00 Won logged"],
+        "pipeline_spelled_small": ["01-11 09:00 Won logged", "01-20 Demo observed"],
         "closes_in_future": ["01-02 New inferred", "01-08 09:00 Demo logged", "01-12 Won observed"],
         "flagged_in_the_log_only": ["01-03 09:00 New logged"],
         "lost_and_reopened": ["01-05 09:00 Lost logged", "01-06 09:00 Demo logged", "01-08 09:00 Offer logged"],

@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .accounting import file_rows
 from .activities import activity_rows
 from .bottlenecks import bottlenecks
 from .configuration import moment_in_utc, read_configuration
 from .crm import Crm
-from .customers import customer_months, customers_of
+from .customers import customer_months, customer_years, customers_of
 from .deals import Deal, deals_of
 from .dimensions import date_rows, stage_rows, with_canonical
 from .flow import close_date_slippage, stage_flow
@@ -45,6 +46,7 @@ from .published import (
     transition_rows,
     visit_row,
 )
+from .scores import scores
 from .spend import spend_of, spend_rows
 from .stage_metrics import stage_metrics, time_in_stage
 from .visits import Visit, visits_of
@@ -85,6 +87,9 @@ class Result:
     dates: Rows
     spend: Rows
     deal_months: Rows
+    customer_years: Rows
+    scores: Rows
+    files: Rows
     notes: list[str]
 
 
@@ -164,6 +169,9 @@ def compute(
         ),
         spend=spend_rows(crms, rates),
         deal_months=deal_months(living),
+        files=[row for crm in crms for row in file_rows(crm)],
+        customer_years=customer_years(customers, moment, config),
+        scores=scores(deals, broken, moment.astimezone(config.zone).date()),
         notes=[str(refusal) for crm in crms for refusal in crm.refused],
     )
 

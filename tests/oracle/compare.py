@@ -95,6 +95,13 @@ COMPARED = (
         "customer_month_key source account_id segment is_complete_month revenue_reporting lines_without_rate is_active "
         "was_active_month_before is_churned",
     ),
+    _compared(
+        "fct_customer_years",
+        "customer_years",
+        "source segment month",
+        "is_complete_month months_of_revenue revenue lines_without_rate active_customer_months active_months_before "
+        "churned_customers gross_margin",
+    ),
     _compared("fct_deal_months", "deal_months", "deal_key month", "source"),
     _compared(
         "fct_spend",
@@ -127,7 +134,8 @@ COMPARED = (
         "opportunities_created_won deal_closure_rate deals_won deals_lost win_rate win_loss_ratio qualified_won "
         "qualified_lost opportunity_win_rate won_amount won_deals_with_amount avg_deal_size sales_cycle_days "
         "sales_cycle_days_median deals_worked pipeline_velocity_per_day new_customers spend cac clv clv_to_cac "
-        "clv_null_reason",
+        "clv_null_reason revenue_12_months active_customer_months active_months_before churned_customers "
+        "spend_rows_without_rate",
     ),
     _compared(
         "mart_stage_metrics",
@@ -202,9 +210,17 @@ COMPARED = (
         "forecast_backtest",
         "forecast_on source pipeline month",
         "months_ahead open_deals open_amount deals_without_amount assumed_amount expected_deals expected_amount "
-        "low_amount high_amount actual_deals actual_amount error last_year_amount trailing_mean_amount",
+        "low_amount high_amount is_within_interval actual_deals actual_amount error last_year_amount "
+        "trailing_mean_amount",
     ),
 )
+#: Keys whose text is nobody's business: what they name is compared, not how they are called.
+MADE_KEYS = {"fct_stage_transitions": "transition_key", "fct_stage_visits": "visit_key"}
+_SCORES = "date_day source pipeline owner_key open_deals clean_deals score open_amount clean_amount score_by_amount"
+SCORE_COLUMNS = _SCORES.split()
+#: What both tables say of a file, and what one alone does.
+DELIVERED = ["entity", "rows_in_file", "rows_rejected", "rows_loaded", "rows_forgotten"]
+ACCOUNTED = ["current_rows", "superseded", "quarantined", "balance"]
 #: Marts that repeat a stage's place: it is that of `dim_stages`.
 WITH_STAGE_ORDER = ("mart_pipeline_daily", "mart_stage_metrics", "mart_time_in_stage", "mart_bottlenecks")
 
@@ -218,15 +234,62 @@ def differences(result: Result, database: str | Path) -> list[str]:
             lines += table_differences(database, one.table, one.key, one.columns, expected)
         else:
             lines += bag_differences(database, one.table, one.columns, expected)
-    lines += stage_order_differences(result, database)
+    lines += stage_order_differences(result, database) + key_differences(database)
+    lines += score_differences(result, database) + file_differences(result, database)
     return lines + violation_differences(result, database)
+
+
+def score_differences(result: Result, database: str | Path) -> list[str]:
+    """`quality.hygiene_scores` of the run's day, where the severities are the default ones."""
+    key, columns = SCORE_COLUMNS[:4], SCORE_COLUMNS[4:]
+    if not result.scores:
+        return []
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found = connection.execute(
+            f"select {', '.join(key + columns)} from quality.hygiene_scores where date_day = ?",
+            [result.scores[0]["date_day"]],
+        ).fetchall()
+    actual = [dict(zip(key + columns, row, strict=True)) for row in found]
+    return row_differences("hygiene_scores", key, columns, result.scores, actual)
+
+
+def file_differences(result: Result, database: str | Path) -> list[str]:
+    """`quality.deliveries` and `quality.row_accounting` of the loaded files, by their bytes."""
+    key = ["source", "feed", "sha256", "extracted_at"]
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found = connection.execute(
+            f"select {', '.join(f'd.{name}' for name in key)}, d.state, "
+            f"{', '.join(f'd.{name}' for name in DELIVERED)}, {', '.join(f'a.{name}' for name in ACCOUNTED)} "
+            "from quality.deliveries d join quality.row_accounting a using (source, feed, file, extracted_at) "
+            "where d.state = 'loaded'"
+        ).fetchall()
+    columns = ["state", *DELIVERED, *ACCOUNTED]
+    actual = [dict(zip([*key, *columns], row, strict=True)) for row in found]
+    return row_differences("row_accounting", key, columns, result.files, actual)
+
+
+def key_differences(database: str | Path) -> list[str]:
+    """Keys made of other columns have no value of their own: each names one row, and is never NULL."""
+    lines = []
+    for table, key in MADE_KEYS.items():
+        rows, missing = read(database, table, [key])
+        named = {row[key] for row in rows if not missing}
+        if missing or None in named or len(named) < len(rows):
+            lines.append(f"{table}: {key} does not name each row")
+    return lines
 
 
 def compared_columns() -> set[tuple[str, str, str]]:
     """Schema, table and column of everything that `differences` looks at."""
     marts = {("marts", one.table, column) for one in COMPARED for column in one.all_columns}
     orders = {("marts", table, "stage_order") for table in WITH_STAGE_ORDER}
-    return marts | orders | {("quality", "hygiene_violations", column) for column in VIOLATION_COLUMNS}
+    keys = {("marts", table, key) for table, key in MADE_KEYS.items()}
+    scores = {("quality", "hygiene_scores", column) for column in SCORE_COLUMNS}
+    of_file = ["source", "feed", "file", "extracted_at", *DELIVERED]
+    files = {("quality", "deliveries", one) for one in (*of_file, "sha256", "state")}
+    files |= {("quality", "row_accounting", one) for one in (*of_file, *ACCOUNTED)}
+    violations = {("quality", "hygiene_violations", column) for column in VIOLATION_COLUMNS}
+    return marts | orders | keys | scores | files | violations
 
 
 def _published(table: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -85,6 +85,8 @@ class PipelineConfig:
     after_close: str
     thresholds: dict[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    #: Stages whose probability the configuration itself says, and no template.
+    own_probabilities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -258,6 +260,7 @@ def _pipeline(raw: dict[str, Any], after_close: str) -> PipelineConfig:
         raw.get("after_close", after_close),
         raw.get("thresholds") or {},
         tuple(_many(raw.get("aliases", []))),
+        frozenset(folded(one["name"]) for one in raw.get("stages") or [] if "win_probability" in one),
     )
 
 

@@ -201,6 +201,18 @@ class Crm:
         records = self.owners if field == "owner_id" else self.accounts
         return value in records or value in self._named[field]
 
+    def same_event(self, entity: str, delivery: Delivery, place: int, row: Row) -> tuple[object, ...]:
+        """By what a row of a log is told from others: equal ones count once."""
+        dates = self.dates(delivery)
+        if entity == "deal_changes":
+            at = dates.moment(row["changed_at"])
+            return delivery.feed.name, row["deal_id"], str(row["field"]).casefold(), at, row.get("new_value")
+        if entity == "deal_versions":
+            return delivery.feed.name, row.get("version_id") or f"{dates.moment(row['version_at'])} {place:09d}"
+        if not delivery.feed.incremental and entity != "exchange_rates":
+            return delivery.feed.name, place
+        return delivery.feed.name, tuple(sorted((column, text) for column, text in row.items() if text))
+
     def _files_written_backwards(self) -> set[str]:
         rows: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
         for delivery, place, row in log_rows("deal_changes", self.deliveries):
@@ -243,6 +255,17 @@ class Crm:
         """Whether the deal itself is flagged as deleted: its history is with it, and stays what it was."""
         record = self.deals.get(deal_id)
         return record is not None and is_flagged_deal(record.row)
+
+    def stages_of_versions(self, deal_id: str) -> list[Stage]:
+        """The stages of a deal's versions, in order: each in the pipeline of the one before, if none is told."""
+        record = self.deals.get(deal_id)
+        now = record.row.get("pipeline") if record else None
+        stages: list[Stage] = []
+        for version in self.versions.get(deal_id, []):
+            before = stages[-1] if stages else None
+            name, told = str(version.row["stage"]), version.row.get("pipeline")
+            stages.append(self.stages.of_history(name, told, now, before))
+        return stages
 
     def version_stage(self, deal_id: str, version: Version, column: str = "stage") -> Stage:
         """The stage a version is in, or came from; its pipeline is the deal's where the version names none."""

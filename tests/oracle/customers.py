@@ -34,6 +34,8 @@ class Customer:
     segment: str | None
     cents: dict[date, int]
     without_rate: dict[date, int]
+    #: Without the lines that have no rate.
+    rated_cents: dict[date, int]
 
     def is_active(self, month: date) -> bool:
         """Whether the month's revenue is more than 0."""
@@ -66,6 +68,7 @@ def customers_of(crms: Iterable[Crm], rates: Rates) -> list[Customer]:
                 known.row.get("segment") if known else None,
                 defaultdict(int),
                 defaultdict(int),
+                defaultdict(int),
             ),
         )
         money = event.in_reporting_currency(rated_on, rates)
@@ -73,7 +76,9 @@ def customers_of(crms: Iterable[Crm], rates: Rates) -> list[Customer]:
         whole = int((event.amount if money is None else money) * 100)
         for month in months:
             share = whole // len(months)
-            customer.cents[month] += whole - share * (len(months) - 1) if month == months[-1] else share
+            part = whole - share * (len(months) - 1) if month == months[-1] else share
+            customer.cents[month] += part
+            customer.rated_cents[month] += 0 if money is None else part
             customer.without_rate[month] += money is None
     return list(customers.values())
 
@@ -139,6 +144,70 @@ def lifetime_value(
     before = sum(customer.is_active(_month_before(one)) for customer in own for one in year)
     revenue = Fraction(sum(customer.cents.get(one, 0) for customer in own for one in year), 100)
     return float(revenue / active * Fraction(config.gross_margin) / Fraction(churned, before)), None
+
+
+def customer_years(customers: Iterable[Customer], as_of: datetime, config: Config) -> list[dict[str, Any]]:
+    """`fct_customer_years`: what the twelve months that end with a month add up to, or those there are."""
+    groups: dict[tuple[str, str | None], list[Customer]] = defaultdict(list)
+    for customer in customers:
+        groups[customer.source, customer.segment].append(customer)
+    last = as_of.astimezone(config.zone).date()
+    rows = []
+    for (source, segment), own in groups.items():
+        first = min(min(customer.cents) for customer in own)
+        for number, month in enumerate(months_from(first, last), start=1):
+            rows.append(
+                {
+                    "source": source,
+                    "segment": segment,
+                    "month": month,
+                    "is_complete_month": is_over(month, as_of, config),
+                    "months_of_revenue": number,
+                    **_sums(own, [one for one in _year(month) if one >= first.replace(day=1)], as_of, config),
+                    "gross_margin": None if config.gross_margin is None else float(config.gross_margin),
+                }
+            )
+    return rows
+
+
+def _year(month: date) -> list[date]:
+    months = [month]
+    while len(months) < YEAR:
+        months.append(_month_before(months[-1]))
+    return months
+
+
+def _sums(own: list[Customer], months: list[date], as_of: datetime, config: Config) -> dict[str, Any]:
+    """Of some customers over some months; a customer churned in a month that is over."""
+    with_rate = [(customer, one) for customer in own for one in months]
+    return {
+        "revenue": Decimal(sum(customer.rated_cents.get(one, 0) for customer, one in with_rate)) / 100,
+        "lines_without_rate": sum(customer.without_rate.get(one, 0) for customer, one in with_rate),
+        "active_customer_months": sum(customer.is_active(one) for customer, one in with_rate),
+        "active_months_before": sum(
+            customer.is_active(_month_before(one)) and (is_over(one, as_of, config) or one in customer.cents)
+            for customer, one in with_rate
+        ),
+        "churned_customers": sum(
+            customer.has_churned(one) and is_over(one, as_of, config) for customer, one in with_rate
+        ),
+    }
+
+
+def year_terms(
+    customers: list[Customer], grain: tuple[str, str | None], month: date, config: Config, as_of: datetime
+) -> dict[str, Any]:
+    """The terms of metric 11 in `mart_monthly_metrics`: None where there are no twelve months, or a rate is missing."""
+    names = ("revenue_12_months", "active_customer_months", "active_months_before", "churned_customers")
+    own = [one for one in customers if grain[0] in GRAINS and one.value_of(grain[0]) == grain[1]]
+    first = min((min(customer.cents) for customer in own), default=None)
+    year = _year(month)
+    if first is None or year[-1] < first or not is_over(month, as_of, config):
+        return dict.fromkeys(names)
+    sums = _sums(own, year, as_of, config)
+    if sums["lines_without_rate"]:
+        return dict.fromkeys(names)
+    return dict(zip(names, (sums["revenue"], *(sums[name] for name in names[1:])), strict=True))
 
 
 def _period(event: Event) -> tuple[date, date, date] | None:

@@ -230,9 +230,7 @@ def _add_merge(crm: Crm, deal: Deal) -> None:
     """A merge changes nothing of the days before it: then the swallowed deals stood there, and not a new survivor."""
     merges, record = crm.merged_deals, crm.deals.get(deal.id)
     deal.is_merged_away = deal.deleted_at is not None and deal.deleted_at == merges.merged_at.get(deal.id)
-    swallowed = [
-        merges.merged_at[one] for one in merges.merged_at if merges.survivor(one) == deal.id and one in crm.deals
-    ]
+    swallowed = [merges.merged_at[one] for one in merges.swallowed_by(deal.id) if one in crm.deals]
     if record and swallowed and min(swallowed) <= record.first_delivered_at:
         deal.entered_by_merge_on = crm.local_date(record.first_delivered_at)
 

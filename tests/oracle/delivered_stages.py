@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from .configuration import PipelineConfig, Source
+from .configuration import PipelineConfig, Source, folded
 from .landing import Delivery
 from .mapping import Row
 from .stages import CANONICAL, DEFAULT_PIPELINE, normalised
@@ -33,14 +33,14 @@ def with_delivered_stages(source: Source, deliveries: Iterable[Delivery]) -> Sou
         if any(number(row.get("stage_order")) is not None or _outcome(row) or _canonical(row) for row in listed):
             empty = PipelineConfig(listed[0].get("pipeline") or DEFAULT_PIPELINE, [], source.after_close)
             pipeline = pipelines.get(key, empty)
-            pipelines[key] = replace(pipeline, stages=_completed(pipeline.stages, listed, source.vendor_stages, scale))
+            pipelines[key] = replace(pipeline, stages=_completed(pipeline, listed, source.vendor_stages, scale))
     return replace(source, pipelines=list(pipelines.values()))
 
 
 def _completed(
-    stages: list[dict[str, Any]], listed: list[Row], vendors: list[dict[str, Any]], scale: int
+    pipeline: PipelineConfig, listed: list[Row], vendors: list[dict[str, Any]], scale: int
 ) -> list[dict[str, Any]]:
-    completed = list(stages)
+    completed = list(pipeline.stages)
     before = -1
     for row in sorted(listed, key=lambda row: (number(row.get("stage_order")) is None, number(row.get("stage_order")))):
         names = {normalised(str(row["stage_name"])), normalised(str(row["stage_id"]))}
@@ -48,6 +48,9 @@ def _completed(
         if at is None:
             at = before + 1
             completed.insert(at, _stage(row, completed[:at], [one for one in vendors if names & _names(one)], scale))
+        elif folded(completed[at]["name"]) not in pipeline.own_probabilities:
+            said = _stage(row, [], [], scale)["win_probability"]
+            completed[at] = {**completed[at], **({} if said is None else {"win_probability": said})}
         before = at
     return completed
 

@@ -344,6 +344,9 @@ def _backtest_row(forecast: Forecast, over: list[Forecast]) -> dict[str, Any]:
     expected = row["expected_amount"]
     return {
         **row,
+        "is_within_interval": None
+        if row["low_amount"] is None
+        else row["low_amount"] - 0.005 <= float(row["actual_amount"]) <= row["high_amount"] + 0.005,
         "error": None if expected is None else expected - float(row["actual_amount"]),
         "last_year_amount": last_year[0] if last_year else None,
         "trailing_mean_amount": fmean(trailing) if trailing else None,

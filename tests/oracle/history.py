@@ -50,7 +50,7 @@ def _told(crm: Crm, deal_id: str, created_at: datetime) -> list[Transition]:
     if told and extracts.since and (not better or extracts.since < better[0].at):
         left = extracts.first_stage
     elif told and told[0].version:
-        left = _left_by_version(crm, deal_id, told[0].version)
+        left = _left_by_version(crm, deal_id, told[0].version, told[0].stage)
     elif not never_left or (told and told[0].stage is not left):
         left = left if told and told[0] in log[:1] else None
     if left:
@@ -66,16 +66,16 @@ def _before(witness: list[Transition], told: list[Transition]) -> list[Transitio
 
 
 def _versioned(crm: Crm, deal_id: str) -> list[Transition]:
-    versions = crm.versions.get(deal_id, [])
-    return changes([Transition(one.at, crm.version_stage(deal_id, one), "versioned", one) for one in versions])
+    told = zip(crm.versions.get(deal_id, []), crm.stages_of_versions(deal_id), strict=True)
+    return changes([Transition(version.at, stage, "versioned", version) for version, stage in told])
 
 
-def _left_by_version(crm: Crm, deal_id: str, version: Version) -> Stage | None:
+def _left_by_version(crm: Crm, deal_id: str, version: Version, entered: Stage) -> Stage | None:
     """The other stage that a version says it came from."""
     if not version.row.get("from_stage"):
         return None
     left = crm.version_stage(deal_id, version, "from_stage")
-    return left if left is not crm.version_stage(deal_id, version) else None
+    return left if left is not entered else None
 
 
 def _close_moment(crm: Crm, record: Record, stage: Stage) -> datetime:

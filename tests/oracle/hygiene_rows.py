@@ -169,7 +169,7 @@ def _quarantined(crm: Crm) -> Iterator[Broken]:
     for delivery in crm.deliveries:
         if not delivery.feed.incremental and delivery is not newest[delivery.feed.name]:
             continue
-        for place, row, column in _rows_in_quarantine(crm, delivery):
+        for place, row, column in rows_in_quarantine(crm, delivery):
             entity = delivery.feed.entity
             record_id = row.get(KEYS.get(entity) or SUBJECTS[entity])
             if record_id and entity in KEYS and _came_later(crm, delivery, record_id):
@@ -177,7 +177,8 @@ def _quarantined(crm: Crm) -> Iterator[Broken]:
             yield "missing_key", entity, record_id, _key(crm, entity, record_id, place, column), row.get(column), column
 
 
-def _rows_in_quarantine(crm: Crm, delivery: Delivery) -> Iterator[tuple[Place, Row, str]]:
+def rows_in_quarantine(crm: Crm, delivery: Delivery) -> Iterator[tuple[Place, Row, str]]:
+    """Loaded rows that lack something required, or have it unreadable, and the column."""
     yield from delivery.quarantined
     for place, row in zip(delivery.places, delivery.rows, strict=True):
         column = _unusable(crm, delivery, row)

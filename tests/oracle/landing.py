@@ -95,6 +95,8 @@ class Delivery:
     quarantined_ids: set[str] = field(default_factory=set)
     records: int = 0
     rejected: int = 0
+    rows_in_file: dict[str, int] = field(default_factory=dict)
+    rejected_in_file: dict[str, int] = field(default_factory=dict)
     filled_columns: set[str] = field(default_factory=set)
     headings: dict[str, str] = field(default_factory=dict)
     #: File → its number among those of the delivery.
@@ -169,6 +171,7 @@ def _load(
     contents = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in reversed(paths)}
     for sha256, path in sorted(contents.items(), key=lambda content: content[1]):
         delivery.files[sha256] = len(delivery.files)
+        before = (delivery.records, delivery.rejected)
         for number, row in _records(path, source, feed, delivery):
             delivery.filled_columns.update(_filled(row, feed))
             missing = [column for column in required(source, feed) if not row.get(column)]
@@ -180,6 +183,8 @@ def _load(
             delivery.quarantined.append((Place(sha256, number), row, missing[0]))
             if key:
                 delivery.quarantined_ids.add(key)
+        delivery.rows_in_file[sha256] = delivery.records - before[0]
+        delivery.rejected_in_file[sha256] = delivery.rejected - before[1]
     sizes = [Decimal(one.records) for one in earlier[-7:]]
     is_confirmed = any(sha256 in feed.confirmed for sha256 in contents)
     if sizes and not feed.incremental and not is_confirmed:

@@ -52,6 +52,7 @@ class _Log:
         self.pipeline: str | None = pipeline.old if pipeline else None
         self._stage_name: str | None = None
         self._stage: Stage | None = None
+        self._named: Stage | None = None
 
     def beginning(self) -> Stage | None:
         """The first old values of stage and pipeline hold since creation.
@@ -69,7 +70,8 @@ class _Log:
 
     def stage_named(self, name: str, pipeline: str | None) -> Stage:
         """A stage by the name or id the log gives it, in the pipeline the deal was in."""
-        return self._crm.stages.of_history(name, pipeline, self._row_pipeline)
+        self._named = self._crm.stages.of_history(name, pipeline, self._row_pipeline, self._named)
+        return self._named
 
     def stages_entered(self, events: list[Event]) -> Iterator[Stage]:
         """The stages entered by the events of one moment; a change of pipeline is read before the rest."""

@@ -37,6 +37,10 @@ class Merges:
             self._into[merged_id] = survivor_id
             self.merged_at[merged_id] = min(at, self.merged_at.get(merged_id, at))
 
+    def swallowed_by(self, record_id: str) -> list[str]:
+        """The records that were merged into this one itself."""
+        return [merged for merged, into in self._into.items() if into == record_id]
+
     def survivor(self, record_id: str) -> str:
         """The record that is left of it, after however many merges."""
         seen = {record_id}

@@ -11,11 +11,11 @@ from statistics import fmean, median
 from typing import Any
 
 from .configuration import Config
-from .customers import Customer, is_over, lifetime_value
+from .customers import Customer, is_over, lifetime_value, year_terms
 from .deals import Deal
 from .leads import Lead
 from .months import months_from, next_month
-from .spend import Spend, spend_in
+from .spend import Spend, rows_without_rate, spend_in
 
 #: grain → the value of a deal, the value of a lead (None where lead metrics do not exist)
 GRAINS: dict[str, tuple[Callable[[Deal], str | None], Callable[[Lead], str | None] | None]] = {
@@ -93,6 +93,8 @@ def monthly_metrics(
                         "clv": clv,
                         "clv_to_cac": clv / cac if clv is not None and cac else None,
                         "clv_null_reason": reason,
+                        **year_terms(customers, (grain, grain_value), month, config, as_of),
+                        "spend_rows_without_rate": rows_without_rate(spend, (grain, grain_value), month),
                     }
                 )
     return rows

@@ -60,6 +60,12 @@ def spend_in(spend: Spend, grain: tuple[str, str | None], month: date) -> Decima
     return sum(amounts, Decimal(0))
 
 
+def rows_without_rate(spend: Spend, grain: tuple[str, str | None], month: date) -> int | None:
+    """None before the first row that carries the value."""
+    months = spend.get(grain, {})
+    return months.get(month, []).count(None) if months and month >= min(months) else None
+
+
 def _grains(event: Event) -> Iterator[tuple[str, str]]:
     source, row = event.crm.source.name, event.row
     yield "all", "all"

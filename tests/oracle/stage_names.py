@@ -31,15 +31,17 @@ class StageNames:
                 return elsewhere.stage(name)
         return self._in_first_configured(name, [own, pipeline])
 
-    def of_history(self, text: str, told: str | None, pipeline_now: str | None) -> Stage:
+    def of_history(self, text: str, told: str | None, pipeline_now: str | None, before: Stage | None = None) -> Stage:
         """The stage a history names: in the pipeline the deal was in at that moment, else in the only one that has it.
 
-        `told` is what the history says of that pipeline, `pipeline_now` what the deal's row says.
+        `told` is what the history says of that pipeline. Where it says nothing, the deal is taken to be still in that
+        of the stage `before`, else in `pipeline_now`, that of its row.
         """
         name, own = self._meaning(text)
         if own and self._pipelines.is_configured(own):
             return self._pipelines.pipeline(own).stage(name)
-        for pipeline in (self._pipelines.pipeline(one) for one in (told, pipeline_now) if one):
+        possible = [told] if told else [before.pipeline if before else None, pipeline_now]
+        for pipeline in (self._pipelines.pipeline(one) for one in possible if one):
             if pipeline.knows(name) or (normalised(pipeline.name), normalised(name)) in self._met:
                 return pipeline.stage(name)
         elsewhere = self._elsewhere(name)

@@ -274,6 +274,9 @@ def _publish(result: Result, database: Path) -> None:
             if one.table == "fct_stage_transitions":
                 columns.append("transition_key")
                 rows = [row | {"transition_key": f"{row['deal_key']} {row['transition_number']}"} for row in rows]
+            if one.table == "fct_stage_visits":
+                columns.append("visit_key")
+                rows = [row | {"visit_key": str(number)} for number, row in enumerate(rows)]
             columns = [column for column in dict.fromkeys(columns) if column != "stage_rank"]
             kinds = ", ".join(f'"{column}" {_kind(column, rows)}' for column in columns)
             connection.execute(f"create table marts.{one.table} ({kinds})")
@@ -283,6 +286,18 @@ def _publish(result: Result, database: Path) -> None:
         columns = ", ".join(f"{column} text" for column in [*compare.VIOLATION_COLUMNS, "resolved_on"])
         connection.execute("create schema quality")
         connection.execute(f"create table quality.hygiene_violations ({columns})")
+        kinds = ", ".join(f"{column} {_kind(column, result.scores)}" for column in compare.SCORE_COLUMNS)
+        connection.execute(f"create table quality.hygiene_scores ({kinds})")
+        for score in result.scores:
+            values = [score[column] for column in compare.SCORE_COLUMNS]
+            connection.execute("insert into quality.hygiene_scores values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        files = [row | {"file": row["sha256"]} for row in result.files]
+        kinds = ", ".join(f"{column} {_kind(column, files)}" for column in files[0])
+        connection.execute(f"create table quality.deliveries ({kinds})")
+        for row in files:
+            marks = ", ".join("?" for _ in row)
+            connection.execute(f"insert into quality.deliveries values ({marks})", _naive(row, list(row)))
+        connection.execute("create table quality.row_accounting as from quality.deliveries")
         for row in result.violations:
             values = [None if row[column] is None else str(row[column]) for column in compare.VIOLATION_COLUMNS]
             connection.execute("insert into quality.hygiene_violations values (?, ?, ?, ?, ?, ?, ?, null)", values)

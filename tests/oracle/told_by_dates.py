@@ -13,10 +13,13 @@ def dated(crm: Crm, deal_id: str) -> list[Transition]:
     record = crm.deals.get(deal_id)
     if record is None:
         return []
-    entries = []
-    for stage, pipeline, cell in json.loads(record.row.get("stage_dates") or "[]"):
+    now, entries = record.row.get("pipeline"), []
+    for name, pipeline, cell in json.loads(record.row.get("stage_dates") or "[]"):
         at = record.dates.moment(cell)
         if at and at <= crm.as_of:
-            entered = crm.stages.of_history(stage, pipeline, None if pipeline else record.row.get("pipeline"))
-            entries.append(Transition(at, entered, "dated"))
-    return changes(sorted(entries, key=lambda one: (one.at, one.stage.rank)))
+            entries.append((at, crm.stages.of_history(name, pipeline, now).rank, name, pipeline))
+    entered: list[Transition] = []
+    for at, _, name, pipeline in sorted(entries, key=lambda one: one[:2]):
+        before = entered[-1].stage if entered else None
+        entered.append(Transition(at, crm.stages.of_history(name, pipeline, now, before), "dated"))
+    return changes(entered)

@@ -29,7 +29,7 @@ order by sum(deals_worked) desc, grain_value
 limit {OWNERS}
 """
 
-_MOVES = ("opening", "created", "reopened", "increased", "decreased", "won", "lost", "deleted", "closing")
+_MOVES = ("opening", "created", "reopened", "increased", "decreased", "won", "lost", "deleted", "merged", "closing")
 _MOVEMENTS = ", ".join(f"{move}_{what}" for what in ("deals", "amount") for move in _MOVES)
 
 #: Name in the page → query.

@@ -222,7 +222,8 @@ select
     limits.max_days_in_stage,
     deals.next_activity_at,
     -- where it stands
-    coalesce(stages.is_configured or stages.is_won or stages.is_lost, deals.stage is null) as stage_is_configured,
+    -- Won and Lost are there without being configured
+    coalesce(stages.is_configured or stages.stage in ('Won', 'Lost'), deals.stage is null) as stage_is_configured,
     disagreements.last_told_stage
 from deals
 cross join run

@@ -24,6 +24,15 @@ unreadable as (
     {%- endfor %}
 ),
 
+lead_statuses as (
+    select distinct
+        source,
+        feed,
+        {{ normalized('word') }} as status_key
+    from {{ source('config', 'feed_words') }}
+    where kind in ('lead_status', 'converted_lead_status', 'closed_lead_status')
+),
+
 unreadable_stage_dates as (
     select
         source,
@@ -47,7 +56,68 @@ unreadable_changes as (
             (field = 'amount' and new_amount is null)
             or (field = 'expected_close_on' and new_day is null)
             or (field = 'created_at' and new_moment is null)
+            or (field = 'status' and lower(new_value) not in {{ known_words('status') }})
         )
+),
+
+-- words that are read by a list, and stand on none
+unknown_words as (
+    select
+        source,
+        feed,
+        file_id,
+        file_position,
+        'deals' as entity,
+        deal_id as record_id,
+        'status' as column_name,
+        status as observed
+    from {{ ref('deals_rows') }}
+    where
+        row_state = 'current'
+        and lower(status) not in {{ known_words('status') }}
+
+    union all
+
+    select
+        source,
+        feed,
+        file_id,
+        file_position,
+        'activities' as entity,
+        activity_id as record_id,
+        'direction' as column_name,
+        direction as observed
+    from {{ ref('activities_rows') }}
+    where
+        row_state = 'current'
+        and lower(direction) not in {{ known_words('outbound') }}
+        and lower(direction) not in {{ known_words('inbound') }}
+        and lower(direction) not in {{ known_words('no direction') }}
+
+    union all
+
+    select
+        lead_rows.source,
+        lead_rows.feed,
+        lead_rows.file_id,
+        lead_rows.file_position,
+        'leads' as entity,
+        lead_rows.lead_id as record_id,
+        'status' as column_name,
+        lead_rows.status as observed
+    from {{ ref('leads_rows') }} as lead_rows
+    -- a mapping that lists none reads none by a list
+    inner join (select distinct source, feed from lead_statuses) as listing
+        on lead_rows.source = listing.source
+        and lead_rows.feed = listing.feed
+    left join lead_statuses
+        on lead_rows.source = lead_statuses.source
+        and lead_rows.feed = lead_statuses.feed
+        and {{ normalized('lead_rows.status') }} = lead_statuses.status_key
+    where
+        lead_rows.row_state = 'current'
+        and lead_rows.status is not null
+        and lead_statuses.status_key is null
 ),
 
 -- the same id more than once in its newest delivery
@@ -110,6 +180,20 @@ found as (
         split_part(cell, '=', 1) as column_name,
         substr(cell, length(split_part(cell, '=', 1)) + 2) as observed
     from unreadable
+
+    union all
+
+    select
+        'unparseable_value' as problem,
+        source,
+        feed,
+        file_id,
+        file_position,
+        entity,
+        record_id,
+        column_name,
+        observed
+    from unknown_words
 
     union all
 

@@ -9,9 +9,13 @@ with dates as (
         names.stage,
         names.configured_order
     from {{ ref('stg_deal_stage_dates') }} as dates
+    left join {{ ref('int_history_pipelines') }} as placed
+        on dates.deal_key = placed.deal_key
+        and placed.shape = 'dated'
+        and concat(coalesce(dates.heading_pipeline_name, ''), '|', dates.stage_name) = placed.word_key
     inner join {{ ref('int_stage_names') }} as names
         on dates.source = names.source
-        and coalesce(dates.pipeline_name, '') = names.pipeline_name
+        and coalesce(placed.pipeline_name, dates.pipeline_name, '') = names.pipeline_name
         and dates.stage_name = names.stage_name
     cross join {{ source('config', 'run') }} as run
     where dates.entered_at <= run.as_of

@@ -1,4 +1,4 @@
--- The leads of each deal: those that name it and those it names, survivors of merged instead of the merged. The one it
+-- The leads of each deal: those that name it, those it names, and those that left their inbox for it, survivors of merged instead of the merged. The one it
 -- came from is the earliest created. A lead that was forgotten is still one, under its pseudonym.
 with leads as (
     select * from {{ ref('int_leads') }}
@@ -48,6 +48,17 @@ linked as (
     left join merged as merged_deals
         on merged_deals.entity = 'deals'
         and leads_named.deal_key = merged_deals.merged_key
+
+    union
+
+    select
+        coalesce(merged.survivor_key, left_leads.deal_key) as deal_key,
+        left_leads.lead_key
+    from {{ ref('int_left_leads') }} as left_leads
+    left join merged
+        on merged.entity = 'deals'
+        and left_leads.deal_key = merged.merged_key
+    where left_leads.deal_key is not null
 ),
 
 ranked as (

@@ -83,6 +83,7 @@ select
     is_gone,
     pipeline_name,
     pipeline,
+    names_pipeline,
     outcome,
     named_stage,
     stage,

@@ -38,7 +38,7 @@ deals as (
         pipeline as row_pipeline,
         stage as row_stage,
         outcome as row_outcome,
-        pipeline_name is not null as row_names_pipeline,
+        coalesce(names_pipeline, false) as row_names_pipeline,
         given_closed_at,
         given_close_on,
         row_closed_at,
@@ -138,6 +138,8 @@ dated as (
                 logged.first_change_at,
                 first_activities.first_activity_at,
                 first_conversions.converted_at,
+                -- a deal that is won or lost was created by then
+                deals.row_closed_at,
                 deals.first_delivered_at
             )
         ) as created_at,
@@ -154,6 +156,7 @@ select
     deletions.deal_key is not null as is_deleted,
     deletions.deleted_at,
     deletions.merged_into_key,
+    entries.merged_in_at,
     deal_leads.lead_key,
     -- a date after the run's moment is kept and flagged, but history starts when a delivery first shows it
     case
@@ -163,6 +166,7 @@ select
 from dated
 cross join {{ source('config', 'run') }} as run
 left join deletions on dated.deal_key = deletions.deal_key
+left join {{ ref('int_merge_entries') }} as entries on dated.deal_key = entries.deal_key
 left join {{ ref('int_deal_leads') }} as deal_leads
     on dated.deal_key = deal_leads.deal_key
     and deal_leads.is_first

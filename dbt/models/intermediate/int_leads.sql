@@ -44,7 +44,9 @@ first_activities as (
 )
 
 select
-    leads.* exclude (created_at),
+    leads.* exclude (created_at, is_converted, has_closed_status),
+    leads.is_converted or left_leads.deal_key is not null as is_converted,
+    leads.has_closed_status or left_leads.lead_key is not null as has_closed_status,
     coalesce(
         leads.created_at,
         least(first_activities.first_activity_at, leads.converted_at, leads.first_delivered_at)
@@ -52,3 +54,4 @@ select
     leads.created_at is null as created_at_is_estimated
 from leads
 left join first_activities on leads.lead_key = first_activities.lead_key
+left join {{ ref('int_left_leads') }} as left_leads on leads.lead_key = left_leads.lead_key

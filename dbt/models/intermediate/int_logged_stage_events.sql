@@ -23,13 +23,17 @@ with named as (
         end as status_set
     from {{ ref('int_logged_words') }} as changes
     left join {{ ref('int_deal_states') }} as deals on changes.deal_key = deals.deal_key
+    left join {{ ref('int_history_pipelines') }} as placed
+        on changes.deal_key = placed.deal_key
+        and placed.shape = 'logged'
+        and cast(changes.shape_position as varchar) = placed.word_key
     left join {{ ref('int_stage_names') }} as names
         on changes.source = names.source
-        and coalesce(changes.pipeline_name, '') = names.pipeline_name
+        and coalesce(placed.pipeline_name, changes.pipeline_name, '') = names.pipeline_name
         and changes.stage_name = names.stage_name
     left join {{ ref('int_stage_names') }} as old_names
         on changes.source = old_names.source
-        and coalesce(changes.left_pipeline_name, '') = old_names.pipeline_name
+        and coalesce(placed.left_pipeline_name, changes.left_pipeline_name, '') = old_names.pipeline_name
         and changes.left_stage_name = old_names.stage_name
     inner join {{ ref('int_pipeline_names') }} as pipelines
         on changes.source = pipelines.source

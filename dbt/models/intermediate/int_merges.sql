@@ -137,6 +137,7 @@ chains as (
         entity,
         merged_key,
         survivor_key,
+        survivor_key as direct_survivor_key,
         told_at,
         1 as steps
     from links
@@ -147,6 +148,7 @@ chains as (
         chains.entity,
         chains.merged_key,
         links.survivor_key,
+        chains.direct_survivor_key,
         chains.told_at,
         chains.steps + 1 as steps
     from chains
@@ -160,6 +162,7 @@ select
     chains.entity,
     chains.merged_key,
     chains.survivor_key,
+    chains.direct_survivor_key,
     chains.told_at
 from chains
 left join links

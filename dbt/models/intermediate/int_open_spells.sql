@@ -1,6 +1,6 @@
 -- The unbroken stays of each deal in the open pipeline, by the day: from the day it is created or reopened to the day
--- it is won, lost or deleted. The clock and the amounts are those of int_open_stretches, which knows days' ends only: a
--- stay that ends on the day it began is none there, and is one here.
+-- it is won, lost, deleted or merged into another one. The clock and the amounts are those of int_open_stretches, which
+-- knows days' ends only: a stay that ends on the day it began is none there, and is one here.
 with run as (
     select * from {{ source('config', 'run') }}
 ),
@@ -46,7 +46,7 @@ entries as (
         2147483647 as entry_number,
         deleted_at as entered_at,
         greatest(deleted_on, created_on) as entered_on,
-        'deleted' as outcome,
+        case when is_merged_out then 'merged' else 'deleted' end as outcome,
         cast(null as varchar) as from_pipeline,
         cast(null as varchar) as from_stage
     from deals
@@ -97,6 +97,7 @@ select
     spells.spell_number,
     deals.source,
     deals.pipeline,
+    spells.spell_number = 1 and deals.is_merged_in as is_merged_in,
     spells.opened_at,
     spells.opened_on,
     spells.closed_at,

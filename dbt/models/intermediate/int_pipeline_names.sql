@@ -59,6 +59,13 @@ with named as (
 
     select
         source,
+        pipeline as pipeline_name
+    from {{ source('config', 'pipelines') }}
+
+    union
+
+    select
+        source,
         cast(null as varchar) as pipeline_name
     from {{ source('config', 'sources') }}
 ),

@@ -1,5 +1,6 @@
--- Every stage of every pipeline: configured, met, and the implicit Won and Lost. A stage nobody configured stands just
--- after the configured open stage most often entered before it, and shares that one's canonical stage.
+-- Every stage of every pipeline: configured, met, and the implicit Won and Lost. A stage nobody configured is a win or
+-- a loss if the rows that stand in it are; else it stands just after the configured open stage most often entered
+-- before it, and shares that one's canonical stage.
 with configured as (
     select * from {{ source('config', 'stages') }}
 ),
@@ -10,11 +11,10 @@ met as (
         pipeline,
         pipeline_key,
         stage,
-        stage_key
+        stage_key,
+        outcome
     from {{ ref('int_stage_names') }}
-    where
-        not is_configured
-        and outcome = 'open'
+    where not is_configured
 ),
 
 last_configured_before as (
@@ -88,6 +88,7 @@ placed as (
         and met.pipeline = most_often.pipeline
         and met.stage = most_often.stage
         and most_often.place = 1
+    where met.outcome = 'open'
 ),
 
 unconfigured as (
@@ -108,6 +109,28 @@ unconfigured as (
         on placed.source = configured.source
         and placed.pipeline = configured.pipeline
         and placed.after_order = configured.stage_order
+),
+
+-- won and lost ones nobody configured, after all others; Won and Lost themselves are implicit
+closing as (
+    select
+        source,
+        pipeline,
+        stage,
+        1000.0 + case outcome when 'won' then 1 else 2 end
+        + row_number() over in_order / (count(*) over (partition by source, pipeline, outcome) + 1.0) as stage_order,
+        outcome as canonical_stage,
+        false as is_marked_qualified,
+        outcome = 'won' as is_won,
+        outcome = 'lost' as is_lost,
+        false as is_mandatory,
+        case outcome when 'won' then 1.0 else 0.0 end as win_probability,
+        false as is_configured
+    from met
+    where
+        outcome in ('won', 'lost')
+        and stage_key not in ('won', 'lost')
+    window in_order as (partition by source, pipeline, outcome order by stage_key)
 ),
 
 implicit as (
@@ -143,6 +166,8 @@ all_stages as (
     from configured
     union all
     select * from unconfigured
+    union all
+    select * from closing
     union all
     select * from implicit
 ),

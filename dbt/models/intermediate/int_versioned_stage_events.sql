@@ -5,9 +5,14 @@
 with versions as (
     select
         versions.*,
-        coalesce(versions.pipeline_name, deals.pipeline_name) as known_pipeline_name
+        coalesce(placed.pipeline_name, versions.pipeline_name, deals.pipeline_name, '') as known_pipeline_name,
+        coalesce(placed.left_pipeline_name, versions.pipeline_name, deals.pipeline_name, '') as left_pipeline_name
     from {{ ref('stg_deal_versions') }} as versions
     left join {{ ref('stg_deals') }} as deals on versions.deal_key = deals.deal_key
+    left join {{ ref('int_history_pipelines') }} as placed
+        on versions.deal_key = placed.deal_key
+        and placed.shape = 'versioned'
+        and concat(versions.file_id, ':', versions.file_position) = placed.word_key
 ),
 
 staged as (
@@ -32,11 +37,11 @@ staged as (
     from versions
     inner join {{ ref('int_stage_names') }} as names
         on versions.source = names.source
-        and coalesce(versions.known_pipeline_name, '') = names.pipeline_name
+        and versions.known_pipeline_name = names.pipeline_name
         and versions.stage_name = names.stage_name
     left join {{ ref('int_stage_names') }} as left_names
         on versions.source = left_names.source
-        and coalesce(versions.known_pipeline_name, '') = left_names.pipeline_name
+        and versions.left_pipeline_name = left_names.pipeline_name
         and versions.from_stage_name = left_names.stage_name
 ),
 
@@ -62,8 +67,14 @@ select
     staged.pipeline,
     staged.stage,
     -- a version of another field leaves the stage it is in: no change
-    case when staged.came_from_stage != staged.stage then staged.came_from_pipeline end as left_pipeline,
-    case when staged.came_from_stage != staged.stage then staged.came_from_stage end as left_stage,
+    case
+        when staged.came_from_stage != staged.stage or staged.came_from_pipeline != staged.pipeline
+            then staged.came_from_pipeline
+    end as left_pipeline,
+    case
+        when staged.came_from_stage != staged.stage or staged.came_from_pipeline != staged.pipeline
+            then staged.came_from_stage
+    end as left_stage,
     staged.version_at as entered_at,
     coalesce(ties.chained_position, staged.step_position) as shape_position,
     staged.amount,

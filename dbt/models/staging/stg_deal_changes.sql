@@ -28,6 +28,7 @@ changes as (
         change_rows.*,
         fields_that_lose.word is not null and change_rows.new_value is not null as means_lost,
         feeds.timezone as _timezone,
+        feeds.currency as _source_currency,
         case when change_rows.field = 'created_at' then change_rows.new_value end as _moment_text,
         case when change_rows.field = 'expected_close_on' then change_rows.new_value end as _day_text,
         case when change_rows.field = 'expected_close_on' then change_rows.old_value end as _old_day_text,
@@ -66,8 +67,12 @@ read as (
         {{ timestamp_of('new_moment') }} as _new_moment,
         {{ date_of('new_day') }} as _new_day,
         {{ date_of('old_day') }} as _old_day,
-        case when field = 'amount' then {{ read_amount('new_value', '_reading_changed_amounts') }} end as new_amount,
-        case when field = 'amount' then {{ read_amount('old_value', '_reading_changed_amounts') }} end as old_amount
+        {%- for value in ['new', 'old'] %}
+        case
+            when field = 'amount' and {{ can_be_of_source(value ~ '_value', '_reading_changed_amounts', '_source_currency') }}
+                then {{ read_amount(value ~ '_value', '_reading_changed_amounts') }}
+        end as {{ value }}_amount{{ ',' if not loop.last }}
+        {%- endfor %}
     from written
 )
 

@@ -69,6 +69,7 @@ select
     deal_id,
     -- the stage, and when it was entered
     coalesce(heading_pipeline, deal_pipeline) as pipeline_name,
+    heading_pipeline as heading_pipeline_name,
     stage_name,
     {{ not_before_history('_entered_at', 'timestamp') }} as entered_at,
     raw_entered_at

@@ -15,6 +15,7 @@ select
     deal_rows.deal_id,
     deal_rows.owner_id,
     {{ first_id('deal_rows.account_id', 'feeds.id_separator') }} as account_id,
+    {{ first_id('deal_rows.contact_id', 'feeds.id_separator') }} as contact_id,
     deal_rows.lead_id as lead_ids,
     -- what it is
     deal_rows.deal_name,

@@ -28,6 +28,8 @@ select
     lead_rows.lead_id,
     lead_rows.owner_id,
     lead_rows.converted_deal_id as converted_deal_ids,
+    {{ first_id('lead_rows.contact_id', 'feeds.id_separator') }} as contact_id,
+    {{ first_id('lead_rows.account_id', 'feeds.id_separator') }} as account_id,
     feeds.id_separator,
     -- who and from where
     lead_rows.lead_name,
@@ -43,7 +45,8 @@ select
     lead_rows.converted_at,
     -- as delivered
     lead_rows.extracted_at,
-    lead_rows.first_delivered_at
+    lead_rows.first_delivered_at,
+    lead_rows.is_gone
 from lead_rows
 inner join feeds
     on lead_rows.source = feeds.source
@@ -54,5 +57,6 @@ left join statuses
     and {{ normalized('lead_rows.status') }} = statuses.status_key
 where
     lead_rows.row_state = 'current'
-    and not lead_rows.is_gone
+    -- of a feed that leads leave when they become deals, those who left stay
+    and (not lead_rows.is_gone or feeds.gone_is_converted)
     and lead_rows.is_deleted is not true

@@ -95,7 +95,8 @@ ended as (
         {{ months_between('open_deals.forecast_on', 'open_deals.expected_close_on') }} as expected_step,
         {{ days_between('spells.opened_on', 'open_deals.forecast_on') }} as age_days,
         {{ months_between('open_deals.forecast_on', 'spells.closed_on') }} as exit_step,
-        spells.outcome,
+        -- a deal that was merged into another one is seen no further, like a deleted one
+        case spells.outcome when 'merged' then 'deleted' else spells.outcome end as outcome,
         case when spells.outcome = 'won' then coalesce(spells.closing_amount, 0) end as won_amount
     from open_deals
     inner join {{ ref('int_open_spells') }} as spells

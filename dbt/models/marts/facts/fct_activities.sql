@@ -49,7 +49,8 @@ select
     coalesce(
         leads_linked.lead_key,
         merged_leads.survivor_key,
-        case when activities.lead_id is not null then concat(activities.source, ':', activities.lead_id) end
+        case when activities.lead_id is not null then concat(activities.source, ':', activities.lead_id) end,
+        contacts.record_key
     ) as lead_key,
     case when activities.account_id is not null then concat(activities.source, ':', activities.account_id) end
         as account_key,
@@ -68,3 +69,6 @@ left join merged as merged_deals
 left join merged as merged_leads
     on merged_leads.entity = 'leads'
     and concat(activities.source, ':', activities.lead_id) = merged_leads.merged_key
+left join {{ ref('int_contact_activities') }} as contacts
+    on activities.activity_key = contacts.activity_key
+    and contacts.is_first

@@ -128,7 +128,7 @@ priced as (
         closed.*,
         case
             when closed.currency = run.currency then 1
-            when {{ days_between('rates.rate_on', 'closed.rate_wanted_on') }} <= run.max_rate_age_days
+            when {{ rate_holds('rates', 'closed.rate_wanted_on') }}
                 then {{ exact_rate('rates.rate') }}
         end as rate,
         run.as_of,

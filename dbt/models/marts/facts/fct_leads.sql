@@ -34,6 +34,15 @@ response_times as (
     where not leads.created_at_is_estimated
 ),
 
+-- where no activity is delivered nobody knows whether a lead was answered
+telling_sources as (
+    select source
+    from {{ source('config', 'delivered_columns') }}
+    where
+        entity = 'activities'
+        and column_name = 'activity_id'
+),
+
 last_activities as (
     select
         activities.lead_key,
@@ -84,15 +93,22 @@ select
     leads.converted_at,
     -- how fast it was answered
     response_times.response_hours,
-    coalesce(response_times.response_hours <= run.lead_response_sla_hours, false) as is_answered_within_sla,
-    not leads.created_at_is_estimated
-    and first_responses.first_response_at is null
-    and {{ seconds_between('leads.created_at', 'run.as_of') }} / 3600.0 > run.lead_response_sla_hours as is_unanswered
+    case
+        when telling_sources.source is not null
+            then coalesce(response_times.response_hours <= run.lead_response_sla_hours, false)
+    end as is_answered_within_sla,
+    case
+        when telling_sources.source is not null
+            then not leads.created_at_is_estimated
+                and first_responses.first_response_at is null
+                and {{ seconds_between('leads.created_at', 'run.as_of') }} / 3600.0 > run.lead_response_sla_hours
+    end as is_unanswered
 from leads
 cross join run
 left join first_responses on leads.lead_key = first_responses.lead_key
 left join response_times on leads.lead_key = response_times.lead_key
 left join last_activities on leads.lead_key = last_activities.lead_key
+left join telling_sources on leads.source = telling_sources.source
 left join linked_deals on leads.lead_key = linked_deals.lead_key
 left join {{ ref('int_merges') }} as merged
     on merged.entity = 'deals'

@@ -126,6 +126,59 @@ grain_values as (
     ) as values_met
 ),
 
+-- grain values with records of a source that delivers activities: of the others nobody knows whether leads were answered
+telling_sources as (
+    select source
+    from {{ source('config', 'delivered_columns') }}
+    where
+        entity = 'activities'
+        and column_name = 'activity_id'
+),
+
+told_records as (
+    select
+        source,
+        owner_key,
+        lead_source
+    from leads
+    union all
+    select
+        source,
+        owner_key,
+        lead_source
+    from deals
+),
+
+told_values as (
+    select
+        'all' as grain,
+        'all' as grain_value
+    from telling_sources
+
+    union
+
+    select
+        'source' as grain,
+        source as grain_value
+    from telling_sources
+
+    union
+
+    select
+        'owner' as grain,
+        told_records.owner_key as grain_value
+    from told_records
+    inner join telling_sources on told_records.source = telling_sources.source
+
+    union
+
+    select
+        'lead_source' as grain,
+        told_records.lead_source as grain_value
+    from told_records
+    inner join telling_sources on told_records.source = telling_sources.source
+),
+
 spine as (
     select
         months.month,
@@ -153,10 +206,10 @@ joined as (
         coalesce(closed_months.new_customers, 0) as new_customers,
         case when spine.has_leads then coalesce(lead_months.new_leads, 0) end as new_leads,
         case when spine.has_leads then coalesce(lead_months.converted_leads, 0) end as converted_leads,
-        case when spine.has_leads then coalesce(lead_months.answered_leads, 0) end as answered_leads,
-        case when spine.has_leads then coalesce(lead_months.leads_answered_within_sla, 0) end
+        case when told_values.grain is not null then coalesce(lead_months.answered_leads, 0) end as answered_leads,
+        case when told_values.grain is not null then coalesce(lead_months.leads_answered_within_sla, 0) end
             as leads_answered_within_sla,
-        case when spine.has_leads then coalesce(lead_months.leads_unanswered, 0) end as leads_unanswered,
+        case when told_values.grain is not null then coalesce(lead_months.leads_unanswered, 0) end as leads_unanswered,
         lead_months.response_hours,
         lead_months.response_hours_median,
         spend.spend,
@@ -185,6 +238,9 @@ joined as (
         on spine.month = lead_months.month
         and spine.grain = lead_months.grain
         and spine.grain_value is not distinct from lead_months.grain_value
+    left join told_values
+        on spine.grain = told_values.grain
+        and spine.grain_value is not distinct from told_values.grain_value
     left join spend
         on spine.month = spend.month
         and spine.grain = spend.grain

@@ -1,4 +1,4 @@
-{% set movements = ['created', 'reopened', 'increased', 'decreased', 'won', 'lost', 'deleted'] %}
+{% set movements = ['created', 'reopened', 'increased', 'decreased', 'won', 'lost', 'deleted', 'merged'] %}
 with spells as (
     select * from {{ ref('int_open_spells') }}
 ),
@@ -49,7 +49,12 @@ moves as (
         source,
         pipeline,
         {{ month_of('opened_on') }} as month,
-        case when spell_number = 1 then 'created' else 'reopened' end as movement,
+        case
+            when is_merged_in then 'merged'
+            when spell_number = 1 then 'created'
+            else 'reopened'
+        end as movement,
+        1 as deals,
         opening_amount as amount
     from spells
 
@@ -60,7 +65,9 @@ moves as (
         pipeline,
         {{ month_of('closed_on') }} as month,
         outcome as movement,
-        closing_amount as amount
+        -- of a merge the net effect: what is left comes in, what was swallowed leaves
+        case outcome when 'merged' then -1 else 1 end as deals,
+        case outcome when 'merged' then -closing_amount else closing_amount end as amount
     from spells
     where closed_on is not null
 
@@ -71,6 +78,7 @@ moves as (
         pipeline,
         month,
         'increased' as movement,
+        1 as deals,
         increased as amount
     from changes_by_deal
     where increased is not null
@@ -82,6 +90,7 @@ moves as (
         pipeline,
         month,
         'decreased' as movement,
+        1 as deals,
         decreased as amount
     from changes_by_deal
     where decreased is not null
@@ -93,7 +102,7 @@ by_month as (
         pipeline,
         month,
         {%- for movement in movements %}
-        count(case when movement = '{{ movement }}' then 1 end) as {{ movement }}_deals,
+        cast(coalesce(sum(case when movement = '{{ movement }}' then deals end), 0) as bigint) as {{ movement }}_deals,
         coalesce(sum(case when movement = '{{ movement }}' then amount end), 0) as {{ movement }}_amount
         {{- ',' if not loop.last }}
         {%- endfor %}
@@ -124,9 +133,10 @@ joined as (
 netted as (
     select
         *,
-        created_deals + reopened_deals - won_deals - lost_deals - deleted_deals as net_deals,
+        created_deals + reopened_deals - won_deals - lost_deals - deleted_deals + merged_deals
+            as net_deals,
         created_amount + reopened_amount + increased_amount - decreased_amount
-        - won_amount - lost_amount - deleted_amount as net_amount
+        - won_amount - lost_amount - deleted_amount + merged_amount as net_amount
     from joined
 ),
 
@@ -157,6 +167,7 @@ select
     won_deals,
     lost_deals,
     deleted_deals,
+    merged_deals,
     cast(closing_deals as bigint) as closing_deals,
     -- in reporting currency
     cast(closing_amount - net_amount as decimal(18, 2)) as opening_amount,

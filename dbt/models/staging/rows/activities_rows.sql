@@ -7,6 +7,7 @@
         'direction': 'text',
         'deal_id': 'text',
         'lead_id': 'text',
+        'contact_id': 'text',
         'account_id': 'text',
         'owner_id': 'text',
         'created_at': 'timestamp',
@@ -16,5 +17,6 @@
         'is_deleted': 'boolean',
     },
     required=['activity_id'],
-    first_when={'first_done_delivered_at': 'is_done'},
+    first_when={'first_done_delivered_at': 'coalesce(is_done, completed_at is not null)'},
+    days_told=['created_at', 'due_at', 'completed_at'],
 ) }}

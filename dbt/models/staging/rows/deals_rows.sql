@@ -14,6 +14,7 @@
         'owner_id': 'text',
         'account_id': 'text',
         'lead_id': 'text',
+        'contact_id': 'text',
         'lead_source': 'text',
         'created_at': 'timestamp',
         'close_on': 'date',

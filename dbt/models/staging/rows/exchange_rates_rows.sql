@@ -4,8 +4,10 @@
         'rate_on': 'date',
         'currency': 'text',
         'rate': 'number',
+        'valid_until': 'date',
     },
     required=['rate_on', 'currency', 'rate'],
     latest=false,
     same_event=['currency', 'rate_on'],
+    since_ever=['rate_on'],
 ) }}

@@ -12,6 +12,8 @@
         'is_converted': 'boolean',
         'converted_at': 'timestamp',
         'converted_deal_id': 'text',
+        'contact_id': 'text',
+        'account_id': 'text',
         'is_deleted': 'boolean',
         'merged_ids': 'text',
         'merged_into_id': 'text',

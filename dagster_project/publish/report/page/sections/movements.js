@@ -8,6 +8,7 @@ const MOVES = [
   ['won', -1],
   ['lost', -1],
   ['deleted', -1],
+  ['merged', 1],
 ];
 
 /** A period's movement: opening of its first month, closing of its last, what happened between added up. */
@@ -62,6 +63,7 @@ const MOVES_COLUMNS = [
   ['won', 'Won'],
   ['lost', 'Lost'],
   ['deleted', 'Deleted'],
+  ['merged', 'Merged'],
   ['closing', 'Closing'],
 ];
 

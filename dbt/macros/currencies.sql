@@ -1,0 +1,56 @@
+{#
+    The currency that the cell of an amount names beside its digits: a code of ISO 4217, or a sign (dbt_project.yml lists
+    both). A sign of one currency is as good as its code. One of several, such as $, says no more than that the currency
+    is one of them.
+#}
+
+{% macro currency_words() -%} {{ return(var('currency_codes') + (var('currency_signs').keys() | list)) }} {%- endmacro %}
+
+{# A regular expression of one of several words, as they stand. #}
+{% macro one_of(words) -%} {{ return(words | join('|') | replace('.', '[.]') | replace('$', '[$]')) }} {%- endmacro %}
+
+{# What stands before the digits of an amount, and behind them; NULL where nothing does. #}
+{% macro word_before(cell) -%}
+    {{ extracted(cell, '^[^0-9]*?(' ~ one_of(currency_words()) ~ ')[^0-9A-Za-z]*[0-9]') }}
+{%- endmacro %}
+
+{% macro word_behind(cell) -%}
+    {{ extracted(cell, '[0-9][^0-9A-Za-z\\p{Sc}]*?(' ~ one_of(currency_words()) ~ ')[^0-9]*$') }}
+{%- endmacro %}
+
+{# The one currency that a word means, NULL for a sign of several. #}
+{% macro sole_currency(word) -%}
+    case
+        {%- for sign, codes in var('currency_signs').items() %}
+        when {{ word }} = '{{ sign }}' then {{ "'" ~ codes[0] ~ "'" if codes | length == 1 else 'null' }}
+        {%- endfor %}
+        else {{ word }}
+    end
+{%- endmacro %}
+
+{# Whether a word can mean this currency; no word can mean any. #}
+{% macro can_mean(word, currency) -%}
+    case
+        when {{ word }} is null then true
+        {%- for sign, codes in var('currency_signs').items() %}
+        when {{ word }} = '{{ sign }}' then coalesce({{ currency }} in ({% for code in codes %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %}), false)
+        {%- endfor %}
+        else coalesce({{ word }} = {{ currency }}, false)
+    end
+{%- endmacro %}
+
+{# The currency of an amount: what its column says, else what stands beside it, else the source's. #}
+{% macro currency_told(column, before, behind, otherwise) -%}
+    coalesce(upper({{ column }}), {{ sole_currency(before) }}, {{ sole_currency(behind) }}, {{ otherwise }})
+{%- endmacro %}
+
+{# Whether a sign of several currencies, in a log which names no other, can be that of the source. #}
+{% macro can_be_of_source(cell, reading, currency) -%}
+    (
+        {{ reading }} is null
+        or (
+            ({{ sole_currency(word_before(cell)) }} is not null or {{ can_mean(word_before(cell), currency) }})
+            and ({{ sole_currency(word_behind(cell)) }} is not null or {{ can_mean(word_behind(cell), currency) }})
+        )
+    )
+{%- endmacro %}
