@@ -203,7 +203,7 @@ def _table(
     if text_format(path, name) == "json":
         path = transcoded(path, "utf-8-sig", scratch / "json", "backslashreplace").path
         return open_json(connection, path, feed, _SEPARATOR, scratch / "records.parquet")
-    table = open_delimited(connection, path, feed, is_verified=True)
+    table = open_delimited(connection, path, feed, True, scratch / "records")
     if encoding == "cp1252":
         table.notes.append(CP1252_NOTE)
     return table

@@ -25,6 +25,7 @@ class ParquetTable:
     separator: str
     notes: list[str] = field(default_factory=list)
     is_empty: bool = False
+    has_unreadable: bool = False
 
     @property
     def headings(self) -> list[str]:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed
@@ -16,6 +17,10 @@ from dagster_project.ingest.stage_dates import StageDate, stage_date
 
 #: In a synonym: any text, such as a view's name before the column's.
 ANY_TEXT = "*"
+#: How far down a report may have its headings, in rows with cells.
+SEARCHED_ROWS = 50
+#: A longer one is no heading but the rows that a stray quote swallowed.
+LONGEST_HEADING = 300
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
     headings that it fits the first is used. `needs_stage` is False where a
     source's change log or versions give the stage of its deals; `pipelines` are the source's, by name.
     """
+    _refuse_too_long(headings)
     keys = [heading_key(heading) for heading in headings]
     first_at: dict[str, int] = {}
     doubled_at: dict[str, list[int]] = {}
@@ -131,6 +137,34 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
         outranked=sorted({headings[first_at[key]] for key in lower - used}),
         unmapped=[heading for heading, key in zip(headings, keys, strict=True) if key and key not in used | lower],
     )
+
+
+def fits(headings: Sequence[str], feed: Feed, needs_stage: bool) -> bool:
+    """Whether these are the headings of a file of the feed: whether the required ones are among them."""
+    try:
+        match(headings, feed, needs_stage)
+    except RefusedFileError:
+        return False
+    return True
+
+
+def header_row(rows: Iterable[Sequence[str]], feed: Feed, needs_stage: bool) -> int:
+    """Which of the first rows has the required headings, from 0; 0 if none has."""
+    return next((at for at, row in enumerate(islice(rows, SEARCHED_ROWS)) if fits(row, feed, needs_stage)), 0)
+
+
+def is_nameless(heading: str) -> bool:
+    """Whether a heading has no letter, so that it says of its column nothing."""
+    return not any(letter.isalpha() for letter in heading)
+
+
+def _refuse_too_long(headings: Sequence[str]) -> None:
+    longest = max(map(len, headings), default=0)
+    if longest > LONGEST_HEADING:
+        raise RefusedFileError(
+            f"has a heading of {longest:,} characters; the longest allowed has {LONGEST_HEADING}. It is no heading, or "
+            "a quote in the header is not closed: shorten it, or export the file again"
+        )
 
 
 def _stage_dates(

@@ -37,6 +37,7 @@ class JsonTable:
     separator: str
     is_empty: bool
     notes: list[str] = field(default_factory=list)
+    has_unreadable: bool = False
 
     @property
     def headings(self) -> list[str]:

@@ -9,22 +9,35 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import EMPTY, FILLED, Feed, Reference, Source
+from dagster_project.config.models import EMPTY, FILLED, Feed, Source
 from dagster_project.config.stages import pipelines_of
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.archives import Delivered
+from dagster_project.ingest.cells import CellRules, HeadingsAgainError, explain
 from dagster_project.ingest.columnar import ParquetTable, open_parquet
-from dagster_project.ingest.delimited import DelimitedTable, NotUtf8Error, open_delimited
+from dagster_project.ingest.delimited import (
+    DelimitedTable,
+    DisagreeingReadersError,
+    header_of,
+    open_delimited,
+    read_by_records,
+)
 from dagster_project.ingest.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
 from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
-from dagster_project.ingest.headings import Matched, match
+from dagster_project.ingest.headings import Matched, is_nameless, match
 from dagster_project.ingest.json_records import JsonTable, open_json
 from dagster_project.ingest.nested import is_number
-from dagster_project.ingest.personal import guarded, has_hashes, is_personal, prepare_hashing
+from dagster_project.ingest.nothing import WORDS, words_of_mapping
+from dagster_project.ingest.personal import has_hashes, is_personal, prepare_hashing
+from dagster_project.ingest.remarks import (
+    columns_without_heading,
+    nameless_columns,
+    refuse_a_row_for_headings,
+    words_for_nothing,
+)
 from dagster_project.ingest.report_tail import cut_text, tail_note, tail_rows
+from dagster_project.ingest.selection import is_of_feed, select_list
 from dagster_project.ingest.spreadsheets import open_sheet
-from dagster_project.ingest.stage_dates import StageDate
 from dagster_project.ingest.tables import Reject, Table, said_by_duckdb
 from dagster_project.sql import text
 
@@ -53,6 +66,13 @@ class Provenance:
     feed: str
     file_id: str
     extracted_at: str
+
+    def as_columns(self) -> str:
+        """SQL for them."""
+        return (
+            f"{text(self.source)} as _source, {text(self.feed)} as _feed, {text(self.file_id)} as _file_id, "
+            f"timestamp {text(self.extracted_at)} as _extracted_at"
+        )
 
 
 @dataclass(frozen=True)
@@ -134,28 +154,30 @@ def _load_text(reading: _Reading, plain: Plain, name: str, may_have_nul: bool) -
     if text_format(plain.path, name) == "json":
         return _load_json(reading, plain)
     look_for_nul = may_have_nul if plain.has_nul is None else plain.has_nul
+    encoding = None if wide else narrow_encoding(plain.path, reading.feed)
+    if encoding is not None:
+        plain = transcoded(plain.path, encoding, reading.scratch / "utf-8")
+    table = _open_delimited(reading, plain.path)
+    notes = _notes_on(encoding, reading.feed) if encoding else []
     try:
-        # UTF-8 until DuckDB says otherwise: a plain file is neither copied nor looked through beforehand
-        table = _open_delimited(reading, plain.path, is_verified=wide is not None)
-        return _load(reading, table, look_for_nul)
-    except NotUtf8Error:
-        notes = []
-        encoding = narrow_encoding(plain.path, reading.feed)
-        if encoding is not None:
-            plain = transcoded(plain.path, encoding, reading.scratch / "utf-8")
-            notes = _notes_on(encoding, reading.feed)
-        table = _open_delimited(reading, plain.path, is_verified=True)
-        table.notes += notes
-        return _load(reading, table, look_for_nul)
+        return _load(reading, replace(table, notes=table.notes + notes), look_for_nul)
+    except (DisagreeingReadersError, HeadingsAgainError):
+        written = reading.scratch / "records"
+        again = read_by_records(reading.connection, table.path, reading.feed, table.header, written)
+        return _load(reading, replace(again, notes=again.notes + table.notes + notes), look_for_nul)
 
 
-def _open_delimited(reading: _Reading, path: Path, is_verified: bool) -> DelimitedTable:
-    table = open_delimited(reading.connection, path, reading.feed, is_verified)
-    body = reading.scratch / "body"
-    tail = 0
+def _open_delimited(reading: _Reading, path: Path) -> DelimitedTable:
+    notes = []
     if reading.report_tail:
-        tail = cut_text(path, table.header.delimiter, len(table.headings), reading.report_tail, body)
-    return replace(table, path=body, notes=[tail_note(tail)]) if tail else table
+        header = header_of(path, reading.feed, reading.needs_stage)
+        body = reading.scratch / "body"
+        tail = cut_text(path, header.delimiter, len(header.headings), reading.report_tail, body)
+        if tail:
+            path, notes = body, [tail_note(tail)]
+    written = reading.scratch / "records"
+    table = open_delimited(reading.connection, path, reading.feed, reading.needs_stage, written)
+    return replace(table, notes=table.notes + notes)
 
 
 def _load_json(reading: _Reading, plain: Plain) -> Loaded:
@@ -176,41 +198,84 @@ def _notes_on(encoding: str, feed: Feed) -> list[str]:
 def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
     matched = _match(reading, table)
     needed = sorted({*matched.used, *(position for pair in matched.doubled for position in pair)})
+    nameless = [at for at, heading in enumerate(table.headings) if is_nameless(heading) and at not in needed]
+    needed = sorted({*needed, *nameless})
+    rules = _rules(reading, table)
     connection = reading.connection
     if has_hashes(reading.feed):
         prepare_hashing(connection)
+    passed = 0
     try:
         _refuse_contradictions(connection, table, matched, needed)
-        conditions = [_is_of_feed(matched, reading.nulls)] if matched.conditions else []
-        if conditions:
-            table.notes.extend(_passed_over(reading, table.relation(needed), matched))
+        is_record = is_of_feed(matched, rules) if matched.conditions else "true"
+        if matched.conditions:
+            passed = _passed_over(reading, table, is_record, needed)
+        conditions = [is_record]
         if look_for_nul and matched.used:
             conditions.append(f"({_nul_filter(matched)}) is not true")
-        where = f"where {' and '.join(conditions)}" if conditions else ""
+        selected = select_list(reading.feed, matched, rules, reading.separator, table.has_unreadable)
         rows = connection.execute(
-            f"copy (select {_select(reading, matched)} from {table.relation(needed)} {where}) "
+            f"copy (select {', '.join([*selected, reading.provenance.as_columns()])} "
+            f"from {table.relation(needed)} where {' and '.join(conditions)}) "
             f"to {text(str(reading.target))} (format parquet, compression zstd, compression_level 1)"
         ).fetchone()
         rejects = table.rejects()
+        accepted = rows[0] if rows else 0
         if look_for_nul and matched.used:
             numbers = [reject.row_number for reject in rejects]
-            rejects += _nul_rows(connection, table.relation(needed), matched, numbers)
+            with_nul = _nul_rows(connection, table.relation(needed), matched, is_record, numbers)
+            rejects += with_nul
+            passed += len(with_nul)
+        if isinstance(table, DelimitedTable):
+            table.demand(accepted + passed)
+            if not table.rows:
+                refuse_a_row_for_headings(table.headings, matched.unmapped)
+        said = set(reading.nulls)
+        guessed = [word for word in rules.nulls if word not in said]
+        table.notes.extend(words_for_nothing(connection, table, matched, guessed, needed))
+        if not isinstance(table, JsonTable | ParquetTable):
+            is_text = isinstance(table, DelimitedTable)
+            table.notes.extend(nameless_columns(connection, table, matched, reading.feed, nameless, needed, is_text))
+            if reading.source.vendor is None:
+                table.notes.extend(columns_without_heading(matched, reading.feed))
     except duckdb.Error as error:
-        said = said_by_duckdb(error).replace("The CSV Parser state machine reached an invalid state.", "")
+        explain(error, shows_values=not is_personal(reading.feed))
+        if isinstance(table, DelimitedTable) and table.is_in_place:
+            raise DisagreeingReadersError from None
         raise RefusedFileError(
-            f"cannot be read as a table: {said} If it is delimited text, check that all its lines end in one way "
-            "(\\n or \\r\\n) and that every quote is closed; otherwise deliver it again"
+            f"cannot be read as a table: {said_by_duckdb(error)} If it is delimited text, check that every quote is "
+            "closed; otherwise deliver it again"
         ) from None
+    headings, unmapped = table.headings, matched.unmapped
     if is_personal(reading.feed):
+        # a row without its header, or cells that a stray quote makes a heading, are somebody's data
         rejects = [replace(reject, text=None) for reject in rejects]
+        headings = [heading for heading in headings if heading not in unmapped]
+        if unmapped:
+            table.notes.append(f"{len(unmapped)} headings map to nothing; the feed has personal data, so none is shown")
+        unmapped = []
     return Loaded(
-        rows_loaded=rows[0] if rows else 0,
+        rows_loaded=accepted,
         rejects=sorted(rejects, key=lambda reject: reject.row_number),
-        headings=table.headings,
+        headings=headings,
         outranked=matched.outranked,
-        unmapped=matched.unmapped,
+        unmapped=unmapped,
         notes=table.notes,
         numbers=_numbers(table, matched, reading.feed),
+    )
+
+
+def _rules(reading: _Reading, table: Table) -> CellRules:
+    """How the cells of this file are cleaned: what was seen not to stand in it costs nothing."""
+    # an error in a cell of a workbook is no word of a program for nothing
+    found = table.nothing if isinstance(table, DelimitedTable) else set(WORDS) - {"#N/A"}
+    values = words_of_mapping(reading.feed, reading.source)
+    guessed = [word for word in WORDS if word in found and word not in values]
+    in_place = isinstance(table, DelimitedTable) and table.is_in_place
+    return CellRules(
+        nulls=[*reading.nulls, *(word for word in guessed if word not in reading.nulls)],
+        may_be_wrapped=not in_place,
+        headings=[heading for heading in table.headings if not is_nameless(heading)] if in_place else (),
     )
 
 
@@ -246,114 +311,21 @@ def _refuse_contradictions(
             )
 
 
-def _select(reading: _Reading, matched: Matched) -> str:
-    """The select list: canonical columns, cleaned of the vendor's words for nothing, and provenance."""
-    feed, nulls, provenance = reading.feed, reading.nulls, reading.provenance
-    read = {
-        column: _value(positions, column, feed, nulls, matched.utc.issuperset(positions))
-        for column, positions in matched.positions.items()
-    }
-    for column, constant in feed.constants.items():
-        read.setdefault(column, text(constant))
-    for column, ranked in feed.references.items():
-        given = [_pointed_at(read, one) for one in ranked if one.column in read]
-        if given:
-            read[column] = f"coalesce({', '.join([*given, read.get(column, 'null')])})"
-    if matched.stage_dates:
-        read["stage_dates"] = _stage_dates(matched.stage_dates, nulls, matched.utc)
-    selected = []
-    for column in ENTITIES[feed.entity].columns:
-        stored = guarded(read[column], column, feed, text(reading.separator)) if column in read else None
-        if stored is not None:
-            selected.append(f"{stored} as {column}")
-    selected += [
-        f"{text(provenance.source)} as _source",
-        f"{text(provenance.feed)} as _feed",
-        f"{text(provenance.file_id)} as _file_id",
-        f"timestamp {text(provenance.extracted_at)} as _extracted_at",
-    ]
-    return ", ".join(selected)
-
-
-def _pointed_at(read: dict[str, str], reference: Reference) -> str:
-    """SQL: what a reference gives a row, NULL where it does not apply. A column the file does not have is empty."""
-    value = read[reference.column]
-    said = value if reference.means is None else text(reference.means)
-    asked = [_says(read.get(column, "cast(null as varchar)"), words) for column, words in reference.when.items()]
-    conditions = [f"starts_with({value}, {text(reference.prefix)})", *asked]
-    return f"case when {' and '.join(conditions)} then {said} end"
-
-
-def _says(value: str, words: list[str]) -> str:
-    """SQL: whether a cell says one of these words, whatever their case; `*` is any, the empty word an empty cell."""
-    if words == [FILLED]:
-        return f"({value} is not null)"
-    named = f"coalesce(lower({value}) in ({', '.join(text(word.lower()) for word in words)}), false)"
-    return f"({value} is null or {named})" if EMPTY in words else named
-
-
-def _value(positions: tuple[int, ...], column: str, feed: Feed, nulls: list[str], is_utc: bool) -> str:
-    parts = [_cell(position, nulls) for position in positions]
-    value = parts[0] if len(parts) == 1 else f"nullif(concat_ws(' ', {', '.join(parts)}), '')"
-    translations = feed.values.get(column)
-    if translations:
-        whens = " ".join(
-            f"when {text(word.lower())} then {text(canonical)}"
-            for canonical, words in translations.items()
-            for word in words
-        )
-        value = f"case lower({value}) {whens} else {value} end"
-    if column in feed.days:
-        value = f"regexp_replace({value}, '[ T]00:00:00$', '')"
-    if is_utc:
-        value = _in_utc(value)
-    if column in feed.empty_means:
-        value = f"coalesce({value}, {text(feed.empty_means[column])})"
-    return value
-
-
-def _in_utc(value: str) -> str:
-    """SQL: a time without offset as the UTC that it is; everything else as it stands."""
-    return rf"regexp_replace({value}, '^(\d{{4}}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d([.]\d+)?)?)$', '\1Z')"
-
-
-def _cell(position: int, nulls: list[str]) -> str:
-    value = f"nullif(trim(c{position}), '')"
-    if nulls:
-        value = f"case when {value} not in ({', '.join(map(text, nulls))}) then {value} end"
-    return value
-
-
-def _stage_dates(dated: dict[int, StageDate], nulls: list[str], utc: frozenset[int]) -> str:
-    """A JSON list with an object for each of a row's cells that says when it entered a stage; NULL if none does."""
-    entries = []
-    for position, said in dated.items():
-        cell = _in_utc(_cell(position, nulls)) if position in utc else _cell(position, nulls)
-        pipeline = text(said.pipeline) if said.pipeline is not None else "cast(null as varchar)"
-        entry = f"{{'stage': {text(said.stage)}, 'pipeline': {pipeline}, 'entered': {cell}}}"
-        entries.append(f"case when {cell} is not null then {entry} end")
-    told = f"list_filter([{', '.join(entries)}], lambda entry: entry is not null)"
-    return f"case when len({told}) > 0 then cast(to_json({told}) as varchar) end"
-
-
-def _is_of_feed(matched: Matched, nulls: list[str]) -> str:
-    """SQL for whether a row is a record of the feed, by the columns that say so."""
-    return " and ".join(_says(_cell(at, nulls), values) for at, values in matched.conditions.items())
-
-
-def _passed_over(reading: _Reading, relation: str, matched: Matched) -> list[str]:
-    """A note on the rows that are no records of the feed, if there are any."""
+def _passed_over(reading: _Reading, table: Table, is_record: str, needed: Collection[int]) -> int:
+    """How many rows are no records of the feed; a note says so, if there are any."""
     feed = reading.feed
-    is_record = _is_of_feed(matched, reading.nulls)
-    row = reading.connection.execute(f"select count(*) from {relation} where not ({is_record})").fetchone()
+    row = reading.connection.execute(
+        f"select count(*) from {table.relation(needed)} where not ({is_record})"
+    ).fetchone()
     if not row or not row[0]:
-        return []
+        return 0
     words = {FILLED: "filled", EMPTY: "empty"}
     said = " and ".join(
         f"'{heading}' {' or '.join(words.get(value, value) for value in values)}"
         for heading, values in feed.only_when.items()
     )
-    return [f"{row[0]} rows that are no {feed.entity} were passed over: not {said}"]
+    table.notes.append(f"{row[0]} rows that are no {feed.entity} were passed over: not {said}")
+    return int(row[0])
 
 
 def _nul_filter(matched: Matched) -> str:
@@ -361,7 +333,7 @@ def _nul_filter(matched: Matched) -> str:
 
 
 def _nul_rows(
-    connection: duckdb.DuckDBPyConnection, relation: str, matched: Matched, rejected: list[int]
+    connection: duckdb.DuckDBPyConnection, relation: str, matched: Matched, is_record: str, rejected: list[int]
 ) -> list[Reject]:
     """Rows with a NUL byte in a mapped column: no database downstream can hold one, so they are rejects."""
     column_at = dict.fromkeys(matched.stage_dates, "stage_dates")
@@ -374,7 +346,7 @@ def _nul_rows(
         from (
             select
                 row_number() over () as position,
-                case {which} end as which,
+                case when {is_record} then case {which} end end as which,
                 replace(concat_ws(' | ', {cells}), chr(0), '\\0') as text
             from {relation}
         )

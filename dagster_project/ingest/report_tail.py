@@ -18,19 +18,31 @@ def tail_rows(from_the_end: Iterator[Sequence[str]], width: int, patterns: Seque
 
     The tail starts with a row whose first cell with a text matches a pattern. Every row of it does, or has one cell
     with a text at most, as a line of a footer. A row of which most of the `width` columns are filled is a record,
-    even if it is named `Total`, and so is what stands above it.
+    even if it is named `Total`, and so is what stands above it. Words alone in the first cell right above the tail,
+    parted from the records by a blank line where there are such, belong to it: the report's name.
     """
-    found = 0
+    found = names_from = above = 0
     filled_by_totals = max(2, width // 2)
     for number, row in enumerate(from_the_end, start=1):
         filled = [cell for cell in row if cell.strip()]
         if len(filled) > filled_by_totals:
             break
         if filled and any(fnmatch(heading_key(filled[0]), heading_key(pattern)) for pattern in patterns):
-            found = number
+            found = names_from = above = number
         elif len(filled) > 1:
             break
+        elif found and above == number - 1 and _may_be_a_name(row, width):
+            above = number
+            names_from = number if filled else names_from
+            if not filled or len(row) == width:
+                found = names_from
     return found
+
+
+def _may_be_a_name(row: Sequence[str], width: int) -> bool:
+    """Whether a row is blank, or has words in its first cell alone."""
+    first, *others = row or [""]
+    return not any(cell.strip() for cell in others) and (len(row) < width or " " in first.strip() or not first.strip())
 
 
 def cut_text(path: Path, delimiter: str, width: int, patterns: Sequence[str], target: Path) -> int:

@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
 from dagster_project.config.models import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.delimited import Header, forget_rejects, rejected_rows, scan
-from dagster_project.ingest.headings import heading_key, match
-from dagster_project.ingest.tables import Reject
+from dagster_project.ingest.headings import SEARCHED_ROWS, fits, heading_key, match
+from dagster_project.ingest.tables import UNREADABLE, Reject
+from dagster_project.ingest.workbooks import Cell, Sheet, Workbook
 
-#: How far down a formatted report may have its header.
-_SEARCHED_ROWS = 50
+#: A number of so many digits has lost those behind the fifteenth.
+_INEXACT = 10**15
 
 
 @dataclass
@@ -28,11 +27,16 @@ class SheetTable:
     """A sheet's rows below its header, in memory, written to the scratch file `target` when they are asked for."""
 
     connection: duckdb.DuckDBPyConnection
-    rows: list[list[Any]]
+    rows: list[list[Cell]]
     headings: list[str]
     target: Path
     notes: list[str] = field(default_factory=list)
     is_empty: bool = False
+
+    @property
+    def has_unreadable(self) -> bool:
+        """Whether a cell holds an error."""
+        return any(isinstance(cell, tuple) for row in self.rows for cell in row)
 
     def relation(self, positions: Collection[int]) -> str:
         """Writes the cells of these columns as text, once."""
@@ -55,51 +59,78 @@ def open_sheet(
 ) -> SheetTable:
     """Finds the sheet and its header: the first row that has the required headings, else the first with cells.
 
-    Raises RefusedFileError for a damaged workbook, a sheet that is not there, or one that is empty.
+    The sheet is the one the feed names; else the first that can be seen and has such a row. Raises RefusedFileError
+    for a workbook that cannot be read, a sheet that is not there, or one that is empty.
     """
-    try:
-        with CalamineWorkbook.from_path(str(path)) as workbook:
-            sheet, notes = _chosen(workbook, feed)
-            rows = sheet.to_python(skip_empty_area=True)
-    except CalamineError as error:
-        raise RefusedFileError(f"cannot be read as .xlsx: {error}; save it again, or export it as CSV") from None
-    rows = [row for row in rows if any(cell != "" for cell in row)]
-    if not rows:
-        raise RefusedFileError(
-            f"is empty: its sheet '{sheet.name}' has no cells; name another one as `sheet` of its feed"
-        )
-    at = _header_row(rows, feed, needs_stage)
+    with Workbook(path) as workbook:
+        sheet, rows, at = _chosen(workbook, feed, needs_stage)
+        notes = _notes(workbook.sheets, sheet, feed)
     if at:
         notes.append(f"sheet '{sheet.name}': {at} row{'s' if at > 1 else ''} above the headings passed over")
     headings = [_text(cell, False) or "" for cell in rows[at]]
     return SheetTable(connection, rows[at + 1 :], headings, target, notes)
 
 
-def _chosen(workbook: CalamineWorkbook, feed: Feed) -> tuple[CalamineSheet, list[str]]:
-    names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-    if not names:
+def _chosen(workbook: Workbook, feed: Feed, needs_stage: bool) -> tuple[Sheet, list[list[Cell]], int]:
+    """The sheet that holds the feed's records, its rows, and where among them its headings are."""
+    sheets = workbook.sheets
+    if not sheets:
         raise RefusedFileError("is a workbook without a sheet of cells")
-    if feed.sheet is None:
-        others = ", ".join(f"'{name}'" for name in names[1:])
-        notes = [f"read sheet '{names[0]}', not {others}; name one as `sheet` of its feed"] if others else []
-        return workbook.get_sheet_by_name(names[0]), notes
-    for name in names:
-        if heading_key(name) == heading_key(feed.sheet):
-            return workbook.get_sheet_by_name(name), []
-    raise RefusedFileError(f"has no sheet '{feed.sheet}'; its sheets are {', '.join(map(repr, names))}")
+    if feed.sheet is not None:
+        named = [sheet for sheet in sheets if heading_key(sheet.name) == heading_key(feed.sheet)]
+        if not named:
+            raise RefusedFileError(f"has no sheet '{feed.sheet}'; {_listed(sheets)}")
+        rows = workbook.rows(named[0])
+        if not rows:
+            raise _is_empty(sheets, named)
+        return named[0], rows, _header_row(rows, feed, needs_stage) or 0
+    visible = [sheet for sheet in sheets if sheet.is_visible]
+    if not visible:
+        raise RefusedFileError(f"has no sheet that can be seen; {_listed(sheets)}. Name one as `sheet` of its feed")
+    others = []
+    for sheet in visible:
+        rows = workbook.rows(sheet)
+        at = _header_row(rows, feed, needs_stage)
+        if at is not None:
+            return sheet, rows, at
+        if rows:
+            others.append(rows[0])
+    if not others:
+        raise _is_empty(sheets, visible)
+    try:
+        match([_text(cell, False) or "" for cell in others[0]], feed, needs_stage)
+    except RefusedFileError as error:
+        among = f"; {_listed(sheets)}, and none that can be seen has its headings" if len(sheets) > 1 else ""
+        raise RefusedFileError(f"{error}{among}") from None
+    raise AssertionError("a first row that matches is a header row")
 
 
-def _header_row(rows: list[list[Any]], feed: Feed, needs_stage: bool) -> int:
-    for at, row in enumerate(rows[:_SEARCHED_ROWS]):
-        try:
-            match([_text(cell, False) or "" for cell in row], feed, needs_stage)
-        except RefusedFileError:
-            continue
-        return at
-    return 0
+def _is_empty(sheets: list[Sheet], read: list[Sheet]) -> RefusedFileError:
+    names = ", ".join(f"'{sheet.name}'" for sheet in read)
+    what = f"its sheet {names} has" if len(read) == 1 else f"its sheets {names} have"
+    more = f"; {_listed(sheets)}" if len(sheets) > len(read) else ""
+    return RefusedFileError(f"is empty: {what} no cells{more}; name another one as `sheet` of its feed")
 
 
-def _write(rows: list[list[Any]], header: Header, positions: frozenset[int], target: Path) -> None:
+def _listed(sheets: list[Sheet]) -> str:
+    names = ", ".join(f"'{sheet.name}'{'' if sheet.is_visible else ' (hidden)'}" for sheet in sheets)
+    return f"its sheets are {names}"
+
+
+def _notes(sheets: list[Sheet], read: Sheet, feed: Feed) -> list[str]:
+    others = ", ".join(f"'{sheet.name}'{'' if sheet.is_visible else ' (hidden)'}" for sheet in sheets if sheet != read)
+    if not others or feed.sheet is not None:
+        return []
+    return [f"read sheet '{read.name}', not {others}; name one as `sheet` of its feed"]
+
+
+def _header_row(rows: list[list[Cell]], feed: Feed, needs_stage: bool) -> int | None:
+    """Where the required headings are, if anywhere."""
+    shown = ([_text(cell, False) or "" for cell in row] for row in rows[:SEARCHED_ROWS])
+    return next((at for at, row in enumerate(shown) if fits(row, feed, needs_stage)), None)
+
+
+def _write(rows: list[list[Cell]], header: Header, positions: frozenset[int], target: Path) -> None:
     with_time = {at for at in positions if any(_has_time(row[at]) for row in rows)}
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
@@ -107,21 +138,25 @@ def _write(rows: list[list[Any]], header: Header, positions: frozenset[int], tar
         writer.writerows(_cells(rows, positions, with_time))
 
 
-def _cells(rows: list[list[Any]], positions: frozenset[int], with_time: set[int]) -> Iterator[list[str | None]]:
+def _cells(rows: list[list[Cell]], positions: frozenset[int], with_time: set[int]) -> Iterator[list[str | None]]:
     for row in rows:
         yield [_text(cell, at in with_time) if at in positions else None for at, cell in enumerate(row)]
 
 
-def _has_time(cell: Any) -> bool:
+def _has_time(cell: Cell) -> bool:
     return isinstance(cell, datetime) and cell.time() != time()
 
 
-def _text(cell: Any, with_time: bool) -> str | None:
+def _text(cell: Cell, with_time: bool) -> str | None:
     """A cell as a person sees it; a day in a column of moments (`with_time`) is the midnight of it."""
     if isinstance(cell, str):
         return cell
+    if isinstance(cell, tuple):
+        return UNREADABLE + cell[0]
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, int | float) and abs(cell) >= _INEXACT:
+        return f"{cell:.14E}"
     if isinstance(cell, int | float):
         return str(int(cell)) if float(cell).is_integer() else format(Decimal(repr(cell)), "f")
     if isinstance(cell, datetime):

@@ -9,6 +9,9 @@ from typing import Protocol
 
 import duckdb
 
+#: Before the text of a cell that holds no value, whatever its column: an error of a workbook, `NaN` of JSON.
+UNREADABLE = "\x1a"
+
 
 @dataclass(frozen=True)
 class Reject:
@@ -37,6 +40,10 @@ class Table(Protocol):
     @property
     def is_empty(self) -> bool:
         """Whether the format has no headings because it has no records (an empty JSON list)."""
+
+    @property
+    def has_unreadable(self) -> bool:
+        """Whether some cells begin with `UNREADABLE`."""
 
     def relation(self, positions: Collection[int]) -> str:
         """SQL that stands behind `from`: a row per accepted record in the file's order, its text in `c<position>`."""

@@ -71,6 +71,8 @@ class Rule(Strict):
     allowed: str
     message: str
     record_key: str = "record_key"
+    #: The check's name where a rule has several on one table, each with a severity of its own.
+    check: str = ""
     needs: list[Need] = Field(default_factory=list)
 
 
@@ -120,7 +122,9 @@ class Check:
     @property
     def name(self) -> str:
         """The check's name on its asset."""
-        return self.rule if isinstance(self.definition, Rule) else f"{self.rule}_{self.definition.column}"
+        if isinstance(self.definition, Rule):
+            return self.definition.check or self.rule
+        return f"{self.rule}_{self.definition.column}"
 
     @property
     def entity(self) -> str | None:

@@ -279,6 +279,8 @@ def _write_feeds(
         for name, feed in source.feeds.items():
             records = [r for r in loaded if (r.source, r.feed) == (source.name, name)]
             is_full = (feed.deliveries or source.deliveries) == "full"
+            moments = {_sql_moment(r.extracted_at) for r in records}
+            ragged = {_sql_moment(r.extracted_at) for r in records if r.rows_rejected}
             feeds.append(
                 {
                     "source": source.name,
@@ -293,6 +295,8 @@ def _write_feeds(
                     "newest_full_at": max((_sql_moment(r.extracted_at) for r in records), default=None)
                     if is_full
                     else None,
+                    # a rejected row may be any record's: only a full extract without one proves that a record is gone
+                    "newest_proof_at": max(moments - ragged, default=None) if is_full else None,
                     "id_separator": source.id_separator if feed.id_separator is None else feed.id_separator,
                     # a log or versions that were delivered give the stages of deals; configured ones may never come
                     "needs_stage": not any(
@@ -333,6 +337,7 @@ def _write_feeds(
             "is_full": "boolean",
             "first_full_at": "timestamp",
             "newest_full_at": "timestamp",
+            "newest_proof_at": "timestamp",
             "id_separator": "varchar",
             "needs_stage": "boolean",
             "done_when_due_by": "timestamp",
@@ -513,12 +518,17 @@ def _select_rows(connection: duckdb.DuckDBPyConnection, entity: str, rows: str, 
         f"cast({sql.text(readings[column]) if column in readings else 'null'} as varchar) as _reading_{column}"
         for column in proof.read_columns(entity)
     ]
+    said.append("_unreadable" if "_unreadable" in present else "cast(null as varchar) as _unreadable")
     kept = f" where {MARKER} is not true" if MARKER in present else ""
     return f"select {', '.join([*selected, *PROVENANCE, *said])}, _file_row_number from {rows}{kept}"
 
 
 def _select_none(entity: str) -> str:
-    columns = [*ENTITIES[entity].columns, *(f"_reading_{column}" for column in proof.read_columns(entity))]
+    columns = [
+        *ENTITIES[entity].columns,
+        *(f"_reading_{column}" for column in proof.read_columns(entity)),
+        "_unreadable",
+    ]
     empty = [f"cast(null as varchar) as {column}" for column in columns]
     empty += [f"cast(null as {kind}) as {column}" for column, kind in PROVENANCE.items()]
     return f"select {', '.join(empty)}, cast(null as bigint) as _file_row_number where false"

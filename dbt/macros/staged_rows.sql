@@ -48,6 +48,7 @@ delivered as {{ not_materialized() }} (
         feeds.currency as _source_currency,
         feeds.is_full as _is_full,
         feeds.newest_full_at as _newest_full_at,
+        feeds.newest_proof_at as _newest_proof_at,
         feeds.needs_stage as _needs_stage,
         run.timezone as _reporting_timezone,
         run.history_starts_on as _history_starts_on,
@@ -75,8 +76,10 @@ read as {{ not_materialized() }} (
         _file_id as file_id,
         _position as file_position,
         _extracted_at as extracted_at,
+        _unreadable,
         _is_full,
         _newest_full_at,
+        _newest_proof_at,
         _needs_stage,
         {%- for column in typed_columns %}
         {{ column }} as raw_{{ column }},
@@ -146,7 +149,9 @@ judged as {{ not_materialized() }} (
             {%- endfor %}
         end as quarantine_value,
         concat_ws(
-            {{ unparseable_separator() }}
+            {{ unparseable_separator() }},
+            -- columns of text whose cell is an error of a workbook
+            _unreadable
             {%- for column in typed_columns if column not in required or column in unless %}
             , case when raw_{{ column }} is not null and {{ column }} is null then concat('{{ column }}=', raw_{{ column }}) end
             {%- else %}
@@ -168,8 +173,8 @@ several as (
         min(extracted_at) as first_delivered_at,
         max(extracted_at) as last_delivered_at,
         max(case when quarantine_reason = '' then extracted_at end) as last_usable_at,
-        -- of several feeds: a record is gone when it is gone from all of them
-        max(case when _is_full and extracted_at < _newest_full_at then 0 else 1 end) = 1 as is_still_there
+        -- of several feeds: a record is gone when it is gone from all of them; an extract with rejects does not tell
+        max(case when _is_full and extracted_at < _newest_proof_at then 0 else 1 end) = 1 as is_still_there
         {%- for name in first_when %},
         min(case when _is_{{ name }} then extracted_at end) as {{ name }}
         {%- endfor %}
@@ -229,7 +234,7 @@ placed as (
         coalesce(several.last_delivered_at, judged.extracted_at) as last_delivered_at,
         coalesce(
             not several.is_still_there,
-            judged._is_full and judged.extracted_at < judged._newest_full_at,
+            judged._is_full and judged.extracted_at < judged._newest_proof_at,
             false
         ) as is_gone,
         {%- for name in first_when %}

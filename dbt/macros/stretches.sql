@@ -71,7 +71,7 @@
         facts.amount,
         facts.reporting_rate,
         deals.merged_in_at is not null as is_merged_in,
-        deals.merged_into_key is not null as is_merged_out,
+        deals.is_deleted_by_merge as is_merged_out,
         greatest(deals.entered_pipeline_at, deals.merged_in_at) as created_at,
         deals.deleted_at,
         {{ day_in('greatest(deals.entered_pipeline_at, deals.merged_in_at)', 'run.timezone') }} as created_on,

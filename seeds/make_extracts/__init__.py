@@ -9,6 +9,8 @@ money                                    what customers pay, and what finding th
 cases → crafting                         deals and activities made to measure: violations and near misses
 salesforce, pipedrive, field_sheet,
 hubspot                                  the world as each CRM writes it on the day of a delivery
-spoiled_cells, spoiled_files             what goes wrong on the way out: cells, rows, whole files
+tenders                                  a small list of the field team's, saved on more evenings than the rest
+spoiled_leads, spoiled_cells,
+spoiled_files                            what goes wrong on the way out: cells, rows, whole files
 check, check_agreement                   read the files again and find the violations, not knowing the plan
 """

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seeds.make_extracts import field_sheet, hubspot, pipedrive, salesforce
+from seeds.make_extracts.activity_log import plan_ahead
 from seeds.make_extracts.between_nights import live_on, meet_again
 from seeds.make_extracts.business import Business, World
 from seeds.make_extracts.check import contradictions
+from seeds.make_extracts.clock import NEWEST, extract_time
 from seeds.make_extracts.delivery import Extract, write, write_list
 from seeds.make_extracts.planted import Planted
 from seeds.make_extracts.spoiled_cells import (
@@ -23,6 +25,7 @@ from seeds.make_extracts.spoiled_cells import (
     spoil_cells,
 )
 from seeds.make_extracts.spoiled_files import spoil_files
+from seeds.make_extracts.spoiled_leads import spoil_leads
 from seeds.make_extracts.worlds import FIELD_SHEET, HUBSPOT, PIPEDRIVE, SALESFORCE, SEED, clean_world
 
 SEEDS = Path(__file__).resolve().parents[1]
@@ -76,7 +79,9 @@ def _exports_of(source: Source, planted: Planted) -> Iterator[Extract]:
     spoil_cells(world, planted, rng)
     add_orphans(world, planted, rng)
     finish_late(world, rng)
+    spoil_leads(world, planted, rng)
     add_odd_names(world)
+    plan_ahead(rng, world, extract_time(NEWEST, source.business.zone))
     if source.business is SALESFORCE:
         delete_a_lead(world)
     source.give_ids(world, rng)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from seeds.make_extracts.business import Account, Activity, Business, Deal, Lead, Owner
+from seeds.make_extracts.business import Account, Activity, Business, Deal, Lead, Owner, World
 from seeds.make_extracts.clock import (
     AS_OF_DAY,
     berlin_day,
@@ -25,8 +25,6 @@ def about_deal(rng: random.Random, business: Business, deal: Deal, horizon: date
     activities = list(_along_the_way(rng, business, deal, deal.last_close_before(horizon) or horizon, horizon))
     if is_open:
         activities += _warming(rng, business, deal, activities, horizon)
-        if not _only_visits(business) and rng.random() < 0.75:
-            activities.append(_planned_next(rng, business, deal, horizon))
     return activities
 
 
@@ -62,6 +60,21 @@ def done(
         direction="Inbound" if inbound else "Outbound",
         done_without_time=kind in ("email", "task") and rng.random() < 0.03,
     )
+
+
+def plan_ahead(rng: random.Random, world: World, horizon: datetime) -> None:
+    """Every open deal has something planned, but those of which nobody has thought, and in a business of visits."""
+    if _only_visits(world.business):
+        return
+    planned = {id(a.deal) for a in world.activities if a.done_at is None and a.due_on and a.due_on >= AS_OF_DAY}
+    for deal in world.deals:
+        if (
+            deal.has_next_step
+            and deal.merged_into is None
+            and id(deal) not in planned
+            and deal.last_close_before(horizon) is None
+        ):
+            world.activities.append(_planned_next(rng, world.business, deal, horizon))
 
 
 def about_accounts(

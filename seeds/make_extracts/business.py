@@ -169,6 +169,7 @@ class Deal(Record):
     more_leads: list[Lead] = field(default_factory=list)  # others who asked for the same
     merged_into: Deal | None = None
     merged_at: datetime | None = None
+    has_next_step: bool = True  # something is planned, as long as it is open
 
     @property
     def created_at(self) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -19,6 +19,9 @@ from seeds.make_extracts.clock import (
     days_before_as_of,
     working_moment,
 )
+from seeds.make_extracts.words import LEAD_SOURCES, weighted
+
+USUAL_AMOUNT = "8400"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Case:
     close_in_days    the expected close, from the as-of day; None: none
     closed_on        the day a deal was won or lost, at `closed_at` (Berlin time)
     backdated_days   by how much its CRM shows an earlier close than that
+    days_in_stage    since the present stage was entered; None: as the last touch has it, 15 days before at most
+    typed            canonical column → what stands in the row, readable, and wrong
     spoiled          canonical column → what stands in the file; until `spoiled_until` if given
     """
 
@@ -46,7 +51,7 @@ class Case:
     closed_on: date | None = None
     closed_at: str = "15:12:09"
     backdated_days: int = 0
-    amount: str | None = "8400"
+    amount: str | None = USUAL_AMOUNT
     currency: str = "EUR"
     name: str | None = None
     has_owner: bool = True
@@ -60,6 +65,15 @@ class Case:
     flagged_deleted_on: date | None = None
     gone_from: date | None = None
     away_on: date | None = None
+    days_in_stage: int | None = None
+    pushes: int = 0  # how often the expected close was moved later
+    lost_reason: str | None = "Timing"
+    has_source: bool = True
+    owner_left: bool = False
+    is_planned: bool = True  # something is to be done about it
+    is_twice: bool = False  # somebody entered it a second time, two days later: that one breaks the rules
+    asked_after: bool = False  # the lead it is linked to came after its close
+    typed: dict[str, str] = field(default_factory=dict)
     spoiled: dict[str, str] = field(default_factory=dict)
     spoiled_until: date | None = None
 
@@ -68,6 +82,7 @@ def craft(rng: random.Random, world: World, case: Case, owner: Owner) -> tuple[D
     """The deal of a case, and what was done about it."""
     pipeline = next(p for p in world.business.pipelines if p.name == case.pipeline)
     account = rng.choice(world.accounts[: len(world.accounts) // 2])
+    owner = world.owners[-1] if case.owner_left else owner
     versions = _versions(rng, world, case, pipeline, owner if case.has_owner else None)
     deal = Deal(
         name=case.name or f"{account.name} - {rng.choice(('Extension', 'Renewal talk', 'Second line'))}",
@@ -75,11 +90,12 @@ def craft(rng: random.Random, world: World, case: Case, owner: Owner) -> tuple[D
         account=account if case.has_account else None,
         currency=case.currency,
         versions=versions,
-        source="Partner Referral",
+        source=weighted(rng, LEAD_SOURCES) if case.has_source else None,
         gone_from=case.gone_from,
         away_on=case.away_on,
-        spoiled=dict(case.spoiled),
+        spoiled={**case.spoiled, **case.typed},
         spoiled_until=case.spoiled_until,
+        has_next_step=case.is_planned,
     )
     if case.flagged_deleted_on:
         deal.flagged_deleted_at = berlin_moment(case.flagged_deleted_on, "11:05:00")
@@ -88,12 +104,14 @@ def craft(rng: random.Random, world: World, case: Case, owner: Owner) -> tuple[D
     return deal, list(_activities(rng, world, case, deal, owner))
 
 
-def _created_at(rng: random.Random, case: Case) -> datetime:
+def _created_at(rng: random.Random, case: Case, pipeline: Pipeline) -> datetime:
     if case.touched_by == "creation":
         return berlin_moment(days_before_as_of(case.quiet_days), case.touched_at)
     if case.closed_on:
         return working_moment(rng, case.closed_on - timedelta(days=case.age_days))
-    return working_moment(rng, days_before_as_of(case.age_days))
+    # a deal in its first stage is as old as its stay there, which is not what its case is about
+    is_first = case.stage == pipeline.stages[0].name
+    return working_moment(rng, days_before_as_of(min(case.age_days, 50) if is_first else case.age_days))
 
 
 def _last_move(case: Case, created_at: datetime) -> datetime:
@@ -103,7 +121,9 @@ def _last_move(case: Case, created_at: datetime) -> datetime:
     touched_at = berlin_moment(days_before_as_of(case.quiet_days), case.touched_at)
     if case.touched_by == "stage":
         return touched_at
-    middle = created_at + (touched_at - created_at) / 2
+    if case.days_in_stage is not None:
+        return berlin_moment(days_before_as_of(case.days_in_stage), case.touched_at)
+    middle = max(created_at + (touched_at - created_at) / 2, touched_at - timedelta(days=15))
     return middle.replace(microsecond=0)
 
 
@@ -122,13 +142,13 @@ def _path(case: Case, pipeline: Pipeline) -> list[str]:
 
 
 def _versions(rng: random.Random, world: World, case: Case, pipeline: Pipeline, owner: Owner | None) -> list[Version]:
-    created_at = _created_at(rng, case)
+    created_at = _created_at(rng, case, pipeline)
     path = _path(case, pipeline)
     moved_at = _last_move(case, created_at)
     expected = None if case.close_in_days is None else AS_OF_DAY + timedelta(days=case.close_in_days)
     if case.closed_on:
         expected = case.closed_on + timedelta(days=12)
-    amount = None if case.amount is None else Decimal(case.amount)
+    amount = _amount(rng, case)
     versions = [Version(created_at, path[0], "open", amount, expected, owner)]
     for place, stage in enumerate(path[1:], start=1):
         at = created_at + (moved_at - created_at) * place / (len(path) - 1)
@@ -137,12 +157,23 @@ def _versions(rng: random.Random, world: World, case: Case, pipeline: Pipeline, 
         versions.append(changed(versions[-1], at.replace(microsecond=0), {"stage": stage}))
     if case.reopened:
         versions += _there_and_back(world, versions[-1], moved_at)
+    for place in range(case.pushes):
+        at = versions[-1].at + timedelta(days=place + 1)
+        later = AS_OF_DAY + timedelta(days=(case.close_in_days or 0) + 7 * (place + 1))
+        versions.append(changed(versions[-1], at, {"close_on": later}))
     if case.repriced_since and amount is not None:
         repriced_at = berlin_moment(days_before_as_of(6), "09:30:00")
         versions.append(changed(versions[-1], repriced_at, {"amount": amount - 300}))
     if case.closed_on:
         versions.append(_closed(world, case, versions[-1]))
     return versions
+
+
+def _amount(rng: random.Random, case: Case) -> Decimal | None:
+    """The usual amount is never twice the same, so that no two deals look alike."""
+    if case.amount is None:
+        return None
+    return Decimal(case.amount) + (rng.randrange(-60, 120) * 50 if case.amount == USUAL_AMOUNT else 0)
 
 
 def _there_and_back(world: World, version: Version, after: datetime) -> Iterator[Version]:
@@ -160,7 +191,7 @@ def _closed(world: World, case: Case, version: Version) -> Version:
     assert case.closed_on is not None
     close: dict[str, object] = {"status": case.status}
     if case.status == "lost":
-        close["lost_reason"] = "Timing"
+        close["lost_reason"] = case.lost_reason
     if world.business.one_close_date:
         close["close_on"] = case.closed_on - timedelta(days=case.backdated_days)
     return changed(version, berlin_moment(case.closed_on, case.closed_at), close)
@@ -181,6 +212,24 @@ def _activities(rng: random.Random, world: World, case: Case, deal: Deal, owner:
         touch.done_without_time = False
         touch.created_at = max(touch.created_at, created_at)
         yield touch
+
+
+def entered_again(deal: Deal) -> Deal:
+    """What somebody entered who did not know that it was there, two days later."""
+    versions = [changed(version, version.at + timedelta(days=2), {}) for version in deal.versions]
+    return replace(deal, versions=versions)
+
+
+def ask_after(world: World, deal: Deal) -> None:
+    """Links a deal with a lead that came only when it was closed."""
+    lead = next(
+        lead
+        for lead in world.leads
+        if lead.converted_at is None and not lead.spoiled and lead.created_at > deal.versions[-1].at + timedelta(days=9)
+    )
+    lead.converted_at, lead.converted_to = lead.created_at + timedelta(days=3), deal
+    lead.statuses = [*lead.statuses[:1], (lead.converted_at, world.business.lead_statuses[2])]
+    deal.lead = lead
 
 
 def absorbed(

@@ -13,7 +13,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from seeds.make_extracts.business import Account, Activity, Business, Deal, Lead, Owner, Record, Version, World
-from seeds.make_extracts.clock import AS_OF_DAY, DELIVERY_DAYS, berlin_day
+from seeds.make_extracts.clock import AS_OF_DAY, DELIVERY_DAYS, NEWEST, berlin_day
 from seeds.make_extracts.delivery import Dialect, Extract, Night, Table, nights
 from seeds.make_extracts.money import costs, invoiced
 from seeds.make_extracts.words import ascii_slug
@@ -130,6 +130,7 @@ def _owners(world: World, night: Night) -> Table:
             "lastName": owner.last_name,
             "userId": str(int(owner.id) - 29000000),
             "archived": _flag(not owner.is_active),
+            **({"type": "PERSON"} if night.day == NEWEST else {}),  # the API tells more since its last release
         }
         for owner in world.owners
     )
@@ -399,6 +400,7 @@ def _spend(world: World, night: Night) -> Table:
             "currency": cost.currency,
             "channel": cost.channel,
             "pipeline": "Sales Pipeline" if cost.channel == "Trade Show" else "",
+            "booked_by": cost.owner.id if cost.owner else "",
             "campaign": f"{cost.channel or 'Agency'} {cost.month:%b %Y}",
         }
         for cost in costs(world)

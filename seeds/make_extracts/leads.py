@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from seeds.make_extracts.activity_log import done
 from seeds.make_extracts.business import Activity, Business, Deal, Lead, Owner
@@ -20,11 +20,15 @@ from seeds.make_extracts.words import (
     COMPANY_FORMS,
     LEAD_NOTES,
     LEAD_SOURCES,
+    SUBJECTS,
     EmailBook,
     company,
     person,
     weighted,
 )
+
+#: Over Christmas somebody looks into the inbox now and then.
+LONGEST_SILENCE = timedelta(hours=64)
 
 
 def lead_of(rng: random.Random, business: Business, deal: Deal, owner: Owner, book: EmailBook) -> Lead | None:
@@ -49,7 +53,8 @@ def other_leads(
 ) -> Iterator[Lead]:
     """Leads that became no deal."""
     for day in busy_days(rng, count, berlin_day(last_moment)):
-        owner = None if rng.random() < 0.01 else rng.choice(owners)
+        # Who left in summer gets no new ones; a few wait for somebody to take them.
+        owner = None if rng.random() < 0.01 else rng.choice(owners if day < date(2025, 7, 1) else owners[:-1])
         name = company(rng, COMPANY_FORMS[business.name])
         yield _lead(rng, business, any_moment(rng, day), name, owner, book)
 
@@ -63,7 +68,7 @@ def follow(rng: random.Random, business: Business, lead: Lead, horizon: datetime
         lead.statuses.append((first, working))
     if lead.converted_at:
         lead.statuses.append((lead.converted_at, converted))
-    elif rng.random() < 0.62:
+    else:
         day = berlin_day(lead.created_at) + timedelta(days=rng.randrange(4, 60))
         lead.statuses.append((working_moment(rng, day), rejected))
     lead.statuses.sort(key=lambda since: since[0])
@@ -93,13 +98,28 @@ def _lead(
 
 
 def _answers(rng: random.Random, business: Business, lead: Lead, end: datetime) -> Iterator[Activity]:
-    """One in seven is never answered, the others within hours, or days over a weekend; some repeatedly."""
-    if rng.random() < 0.14:
+    """One in a hundred or so is never answered, the others within hours, or after the weekend; some are asked again."""
+    if rng.random() < 0.008:
         return
-    moment = lead.created_at + timedelta(hours=rng.expovariate(1 / 7))
-    for _ in range(rng.choices((1, 2, 3), (0.62, 0.28, 0.1))[0]):
+    moment = lead.created_at + timedelta(hours=rng.expovariate(1 / 5))
+    for place in range(rng.choices((1, 2, 3), (0.62, 0.28, 0.1))[0]):
         done_at = office_hours(rng, moment)
+        if place == 0 and done_at - lead.created_at > LONGEST_SILENCE:
+            done_at = lead.created_at + LONGEST_SILENCE * rng.uniform(0.5, 1)
+        if done_at >= end and place == 0 and lead.converted_at == end:
+            done_at = max(lead.created_at, end - timedelta(minutes=rng.randrange(20, 300)))  # the deal came at once
         if done_at >= end:
             return
-        yield done(rng, business, done_at, owner=lead.owner, lead=lead)
+        activity = done(rng, business, done_at, owner=lead.owner, lead=lead)
+        if place == 0 and "visit" not in business.activity_types:
+            _answer(rng, activity)
+        yield activity
         moment = done_at + timedelta(days=rng.uniform(1, 12))
+
+
+def _answer(rng: random.Random, activity: Activity) -> None:
+    """Makes of it what the lead hears of at that moment: no note, no task, nothing the lead did."""
+    activity.direction, activity.done_without_time = "Outbound", False
+    if activity.type not in ("call", "email", "meeting"):
+        activity.type = rng.choice(("call", "email"))
+        activity.subject = rng.choice(SUBJECTS[activity.type])

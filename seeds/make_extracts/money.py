@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from seeds.make_extracts.business import Account, Deal, World
+from seeds.make_extracts.business import Account, Deal, Owner, World
 from seeds.make_extracts.clock import FIRST_DAY, NEWEST, berlin_day, extract_time
 from seeds.make_extracts.worlds import SEED
 
@@ -44,6 +44,7 @@ class Cost:
     segment: str
     amount: Decimal
     currency: str
+    owner: Owner | None  # who went to the fair, and whose it is
 
 
 def next_month(month: date) -> date:
@@ -76,10 +77,11 @@ def costs(world: World) -> list[Cost]:
         for channel, (usual, share) in CHANNELS.items():
             if rng.random() < share:
                 segment = rng.choice(segments) if channel == "Trade Show" else ""
-                found.append(Cost(month, channel, segment, _about(rng, usual), "EUR"))
-        found.append(Cost(month, "", "", _about(rng, 1500), "EUR"))
+                owner = rng.choice(world.owners[:-1]) if channel == "Trade Show" else None
+                found.append(Cost(month, channel, segment, _about(rng, usual), "EUR", owner))
+        found.append(Cost(month, "", "", _about(rng, 1500), "EUR", None))
         if month.month % 3 == 0:
-            found.append(Cost(month, "Other", "", _about(rng, 600), "GBP"))
+            found.append(Cost(month, "Other", "", _about(rng, 600), "GBP", None))
         month = next_month(month)
     return found
 

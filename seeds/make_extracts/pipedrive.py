@@ -1,6 +1,7 @@
 """boreal_pipedrive: list exports of Pipedrive's UI, tables of its API, and an API-like log of changes.
 
-Times are Helsinki's, without offset. The log and the activities are incremental, all else is full.
+Times are Helsinki's without offset; those of the log are UTC, as in all of the API. The log and the activities are
+incremental, all else is full.
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ def _time_uuid(rng: random.Random, moment: datetime) -> uuid.UUID:
 
 def _time(moment: datetime | None) -> str:
     return moment.astimezone(HELSINKI).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def _api_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _day(day: date | None) -> str:
@@ -152,6 +157,7 @@ def _leads(world: World, night: Night) -> Table:
             "Lead - Contact person": f"{lead.first_name} {lead.last_name}",
             "Lead - Source channel": lead.source or "",
             "Lead - Labels": "",
+            "Lead - Status": lead.status_at(night.now),
             "Lead - Lead created": lead.written("created_at", _time(lead.created_at), night.day),
         }
         for lead in world.leads
@@ -179,6 +185,7 @@ def _deal(deal: Deal, version: Version, night: Night) -> dict[str, str]:
         "Deal - Status": version.status.capitalize(),
         "Deal - Value": deal.written("amount", _money(version.amount), night.day),
         "Deal - Currency of Value": deal.currency,
+        "Deal - Lead ID": deal.lead.id if deal.lead else "",
         "Deal - Source channel": deal.source or "",
         "Deal - Label": deal.note,
         "Deal - Deal created": _time(deal.created_at),
@@ -196,12 +203,12 @@ def _log(deals: Iterable[Deal], stages: dict[tuple[str, str], str]) -> Iterator[
     entries: list[tuple[datetime, list[str]]] = []
     for deal in deals:
         first = deal.versions[0]
-        entries.append((first.at, [deal.id, "add_time", "", _time(first.at), _time(first.at)]))
+        entries.append((first.at, [deal.id, "add_time", "", _api_time(first.at), _api_time(first.at)]))
         before = dict.fromkeys(_logged(deal, first, stages), "")
         for version in deal.versions:
             after = _logged(deal, version, stages)
             entries += [
-                (version.at, [deal.id, key, before[key], value, _time(version.at)])
+                (version.at, [deal.id, key, before[key], value, _api_time(version.at)])
                 for key, value in after.items()
                 if value != before[key] and not (key == "status" and version is first)
             ]

@@ -42,10 +42,14 @@ class Planted:
         self._violations.append(("missing_key", source, lambda: f"{extract.sha256()}:{extract.row_number(row)}"))
 
     def refused(self, extract: Extract) -> None:
-        """A delivery that cannot be taken: `<source>:<feed>:<extract time in UTC>`."""
+        """A delivery that cannot be taken."""
+        self.delivery("delivery_refused", extract)
+
+    def delivery(self, rule: str, extract: Extract) -> None:
+        """What a whole delivery breaks: `<source>:<feed>:<extract time in UTC>`."""
         moment = extract_time(extract.day, ZONES[extract.source])
         key = f"{extract.source}:{extract.feed}:{moment:%Y-%m-%dT%H:%M:%SZ}"
-        self._violations.append(("delivery_refused", extract.source, lambda: key))
+        self._violations.append((rule, extract.source, lambda: key))
 
     def ragged_row(self, extract: Extract, row: list[str]) -> None:
         """A row with too few or too many cells."""

@@ -8,9 +8,10 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from statistics import median
 from zoneinfo import ZoneInfo
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -74,6 +75,12 @@ class Delivery:
     rows: list[tuple[int, Row]] = field(default_factory=list)
     rejected: list[int] = field(default_factory=list)
     refused: bool = False
+    held_back: bool = False
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether its rows count."""
+        return not self.refused and not self.held_back
 
 
 def _columns(text: str) -> dict[str, str]:
@@ -118,13 +125,13 @@ PIPEDRIVE_FEEDS = (
     ("users", "owners", r"users\.csv", "owner_id=id; owner_name=name; is_active=active_flag"),
     ("stages", "stages", r"stages\.csv", "stage_id=id; stage_name=name; pipeline=pipeline_name"),
     ("organizations", "accounts", r"organizations-", "account_id=Organization - ID"),
-    ("leads", "leads", r"leads-", "lead_id=Lead - ID; created_at=Lead - Lead created"),
+    ("leads", "leads", r"leads-", "lead_id=Lead - ID; status=Lead - Status; created_at=Lead - Lead created"),
     (
         "deals",
         "deals",
         r"deals-",
         "deal_id=Deal - ID; deal_name=Deal - Title; stage=Deal - Stage; status=Deal - Status; "
-        "pipeline=Deal - Pipeline; amount=Deal - Value; currency=Deal - Currency of Value; "
+        "pipeline=Deal - Pipeline; lead_id=Deal - Lead ID; amount=Deal - Value; currency=Deal - Currency of Value; "
         "owner=Deal - Owner; account_id=Deal - Organization ID; lost_reason=Deal - Lost reason; "
         "created_at=Deal - Deal created; expected_close_on=Deal - Expected close date; "
         "won_at=Deal - Won time; lost_at=Deal - Lost time",
@@ -152,6 +159,13 @@ SHEET_FEEDS = (
         r"opportunities_",
         "deal_id=Deal No; deal_name=Customer Project; stage=Phase; amount=Value; currency=Currency; "
         "lead_id=Lead No; account_id=Customer; close_on=Closing; created_at=Opened",
+    ),
+    (
+        "tenders",
+        "deals",
+        r"tenders_",
+        "deal_id=Tender No; deal_name=Title; stage=Phase; amount=Value; account_id=Authority; close_on=Award; "
+        "created_at=Published",
     ),
     ("leads", "leads", r"leads_", "lead_id=Lead No; status=State; created_at=Received"),
     (
@@ -264,7 +278,12 @@ def deliveries(landing: Path) -> list[Delivery]:
         for path in sorted((landing / feed.source).rglob("*"))
         if path.is_file() and re.match(feed.pattern, path.name)
     ]
-    return sorted(found, key=lambda delivery: delivery.extracted_at)
+    night = sorted(found, key=lambda delivery: delivery.extracted_at)
+    for place, delivery in enumerate(night):
+        before = [len(d.rows) for d in night[:place] if d.feed == delivery.feed and d.is_loaded][-7:]
+        if before and not delivery.feed.incremental and not delivery.refused:
+            delivery.held_back = len(delivery.rows) < median(before) / 2
+    return night
 
 
 def read(kind_of: str, text: str, source: str) -> datetime | date | Decimal | bool | None:
@@ -277,7 +296,7 @@ def read(kind_of: str, text: str, source: str) -> datetime | date | Decimal | bo
             return Decimal(text)
         if kind == "flag":
             return _WORDS[text.lower()]
-        moment = _moment(text, source)
+        moment = _moment(text, source, UTC if kind_of == "changed_at" else ZONES[source])  # the log is from an API
         if moment.year < 2000:
             return None
         return moment.astimezone(BERLIN).date() if kind == "date" else moment
@@ -295,14 +314,14 @@ def unreadable(row: Row, source: str) -> list[str]:
     ]
 
 
-def _moment(text: str, source: str) -> datetime:
+def _moment(text: str, source: str, zone: tzinfo) -> datetime:
     """A day alone is midnight in Berlin, as is `00:00:00`; a time is in the source's timezone."""
     day_format, moment_format = _FORMATS[source]
     if len(text) <= 10 or text.endswith(" 00:00:00"):
         day = datetime.strptime(text[:10], day_format).replace(tzinfo=BERLIN)
         return day.astimezone(UTC)
     moment = datetime.strptime(text, moment_format)
-    return moment.replace(tzinfo=ZONES[source]).astimezone(UTC)
+    return moment.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _delivery(feed: Feed, path: Path, landing: Path) -> Delivery:

@@ -188,7 +188,7 @@ def _deal(deal: Deal, version: Version, night: Night) -> dict[str, str]:
         "AccountId": _lookup(deal.account),
         "RecordTypeId": NO_LOOKUP,
         "Name": deal.name,
-        "StageName": _stage(version),
+        "StageName": deal.written("stage", _stage(version), night.day),
         "Amount": deal.written("amount", _money(version.amount), night.day),
         "Probability": str(_probability(deal, version)),
         "CloseDate": deal.written("close_on", _day(version.close_on), night.day),

@@ -17,7 +17,7 @@ from seeds.make_extracts.clock import (
     days_before_as_of,
     working_moment,
 )
-from seeds.make_extracts.crafting import absorbed, craft, gone_in_newest
+from seeds.make_extracts.crafting import absorbed, ask_after, craft, entered_again, gone_in_newest
 from seeds.make_extracts.planted import Planted
 
 
@@ -87,6 +87,11 @@ def add_cases(world: World, planted: Planted, rng: random.Random) -> None:
             world.activities += more
         if case.rules and gone_in_newest(case):
             raise ValueError(f"{source}: '{case.why}' is deleted and can break no rule")
+        if case.is_twice:
+            deal = entered_again(deal)
+            world.deals.append(deal)
+        if case.asked_after:
+            ask_after(world, deal)
         for rule in case.rules:
             planted.record(rule, source, deal)
         if case.spoiled_until is None:

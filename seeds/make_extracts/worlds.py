@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from seeds.make_extracts.activity_log import about_accounts, about_deal
-from seeds.make_extracts.business import Account, Activity, Business, Deal, Owner, Pipeline, Stage, World
-from seeds.make_extracts.clock import BERLIN, NEWEST, busy_days, extract_time, working_moment
+from seeds.make_extracts.business import Account, Activity, Business, Deal, Owner, Pipeline, Stage, Version, World
+from seeds.make_extracts.clock import AS_OF_DAY, BERLIN, NEWEST, berlin_day, busy_days, extract_time, working_moment
 from seeds.make_extracts.leads import follow, lead_of, other_leads
-from seeds.make_extracts.lives import live
+from seeds.make_extracts.lives import last_known_touch, live
 from seeds.make_extracts.words import (
     CITIES,
     COMPANY_FORMS,
@@ -27,6 +28,9 @@ from seeds.make_extracts.words import (
 )
 
 SEED = 20251231
+#: Days an open deal of a clean world may have been in its stage: well below the limit of the configuration.
+LONGEST_STAY = 52
+MOST_PUSHES = 2
 
 SALESFORCE = Business(
     name="acme_salesforce",
@@ -49,8 +53,8 @@ SALESFORCE = Business(
     ),
     pipeline_weights=(1.0,),
     currencies={"USD": 0.76, "": 0.04, "EUR": 0.14, "GBP": 0.06},
-    deals=660,
-    leads=2300,
+    deals=760,
+    leads=1250,
     accounts=85,
     one_close_date=True,
     tells_history=True,
@@ -96,16 +100,16 @@ PIPEDRIVE = Business(
     ),
     pipeline_weights=(0.68, 0.32),
     currencies={"EUR": 0.93, "GBP": 0.07},
-    deals=830,
-    leads=3900,
+    deals=930,
+    leads=1500,
     accounts=75,
     one_close_date=False,
     tells_history=True,
     late_facts_share=0.35,
     days_between_activities=6.5,
     activity_types={"call": 0.5, "email": 0.28, "meeting": 0.14, "task": 0.08},
-    linked_share=0.0,
-    lead_statuses=("new", "working", "converted", "rejected"),
+    linked_share=0.4,
+    lead_statuses=("Open", "Contacted", "Converted", "Archived"),
 )
 
 FIELD_SHEET = Business(
@@ -126,8 +130,8 @@ FIELD_SHEET = Business(
     ),
     pipeline_weights=(1.0,),
     currencies={"EUR": 0.92, "GBP": 0.08},
-    deals=450,
-    leads=1800,
+    deals=520,
+    leads=950,
     accounts=48,
     one_close_date=True,
     tells_history=False,
@@ -166,8 +170,8 @@ HUBSPOT = Business(
     ),
     pipeline_weights=(0.72, 0.28),
     currencies={"EUR": 0.9, "USD": 0.06, "GBP": 0.04},
-    deals=300,
-    leads=950,
+    deals=440,
+    leads=760,
     accounts=40,
     one_close_date=True,
     tells_history=True,
@@ -197,7 +201,7 @@ def clean_world(business: Business) -> World:
     book = EmailBook()
     deals, leads, activities = [], [], []
     for day in busy_days(rng, business.deals, date(2025, 12, 30)):
-        deal = _deal(rng, business, day, owners, accounts)
+        deal = _moving_deal(rng, business, day, owners, accounts, horizon)
         deals.append(deal)
         activities += about_deal(rng, business, deal, horizon)
         if rng.random() < business.linked_share:
@@ -243,14 +247,36 @@ def _accounts(rng: random.Random, business: Business, owners: list[Owner]) -> It
         )
 
 
+def _moving_deal(
+    rng: random.Random, business: Business, day: date, owners: list[Owner], accounts: list[Account], horizon: datetime
+) -> Deal:
+    """A deal that, if it is open, is known and has not been in one stage for long: somebody works on it."""
+    while True:
+        deal = _deal(rng, business, day, owners, accounts)
+        if deal.last_close_before(horizon) is not None:
+            return deal
+        version = deal.at(horizon) or deal.versions[0]
+        is_late = version.close_on is not None and version.close_on < AS_OF_DAY
+        if deal.account is None or deal.source is None or is_late or _is_neglected(deal, version):
+            continue
+        since = last_known_touch(deal, horizon) if business.tells_history else deal.created_at
+        if (berlin_day(horizon) - berlin_day(since)).days <= LONGEST_STAY:
+            return deal
+
+
+def _is_neglected(deal: Deal, version: Version) -> bool:
+    """Put off again and again, or left behind by an owner who is gone."""
+    days = [one.close_on for one in deal.versions if one.at <= version.at and one.close_on]
+    pushes = sum(later > earlier for earlier, later in pairwise(days))
+    return pushes > MOST_PUSHES or (version.owner is not None and not version.owner.is_active)
+
+
 def _deal(rng: random.Random, business: Business, day: date, owners: list[Owner], accounts: list[Account]) -> Deal:
     pipeline = rng.choices(business.pipelines, business.pipeline_weights)[0]
     created_at = working_moment(rng, day)
     # The owner who left started deals until summer, and hands over like anybody else.
     selling = owners if day < date(2025, 7, 1) else owners[:-1]
-    owner: Owner | None = rng.choice(selling)
-    if rng.random() < 0.008 and business.name != "acme_salesforce":  # there, a record always has an owner
-        owner = None
+    owner = rng.choice(selling)
     account = None if rng.random() < 0.02 else rng.choice(accounts)
     return Deal(
         name=f"{account.name if account else 'New customer'} - {rng.choice(PRODUCTS)}",

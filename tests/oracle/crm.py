@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 
@@ -138,6 +139,13 @@ class Crm:
     def delivers(self, *columns: str) -> bool:
         """Whether any of these columns, written `entity.column`, has a value in any delivery that was loaded."""
         return not self._filled_columns.isdisjoint(columns)
+
+    @cached_property
+    def tells_statuses(self) -> bool:
+        """Whether rows or the log say of deals that they are open, won or lost, beside their stages."""
+        words = [record.row.get("status") for record in self.deals.values()]
+        words += [one.new for told in self.events.values() for one in told if one.field == "status"]
+        return any((word or "").casefold() in ("open", "won", "lost") for word in words)
 
     def _logged_deletion(self, deal_id: str) -> datetime | None:
         """When the log of a deal without a row last began to call it deleted."""

@@ -51,6 +51,9 @@ def _completed(
         elif folded(completed[at]["name"]) not in pipeline.own_probabilities:
             said = _stage(row, [], [], scale)["win_probability"]
             completed[at] = {**completed[at], **({} if said is None else {"win_probability": said})}
+        elif completed[at] in vendors and number(row.get("win_probability")) is not None:
+            # what the CRM says of its stage goes before what the vendor's template supposes
+            completed[at] = {**completed[at], "win_probability": _stage(row, [], [], scale)["win_probability"]}
         before = at
     return completed
 

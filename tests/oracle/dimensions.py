@@ -12,6 +12,8 @@ from .months import next_month
 from .stages import Pipeline, Stage
 
 Rows = list[dict[str, Any]]
+#: Outcome → how a deal in such a stage ends.
+OUTCOME_ODDS = {"won": 1.0, "lost": 0.0}
 
 
 def stage_rows(crm: Crm) -> Rows:
@@ -22,19 +24,30 @@ def stage_rows(crm: Crm) -> Rows:
             "pipeline": pipeline.name,
             "stage": stage.name,
             "stage_rank": stage.rank,
-            "stage_order": UNTOLD if order is None else order,
+            "stage_order": order if order is not None and crm.pipelines.is_configured(pipeline.name) else UNTOLD,
             "canonical_stage": stage.canonical,
             "canonical_order": stage.canonical_order,
             "is_qualified": stage.outcome == "won" or pipeline.is_qualifying(stage),
             "is_won": stage.outcome == "won",
             "is_lost": stage.outcome == "lost",
             "is_mandatory": stage.is_mandatory,
-            "win_probability": stage.win_probability,
-            "is_configured": stage.is_configured,
+            "win_probability": _odds(crm, stage),
+            "is_configured": UNTOLD if _is_nobodys(crm, stage) else stage.is_configured,
         }
         for pipeline in crm.pipelines.all()
         for stage, order in _ordered(pipeline)
     ]
+
+
+def _is_nobodys(crm: Crm, stage: Stage) -> bool:
+    """An implicit `Won` or `Lost` of a pipeline that nobody configured: the page does not say what is known of it."""
+    return stage.rank[0] == 10**7 and not crm.pipelines.is_configured(stage.pipeline)
+
+
+def _odds(crm: Crm, stage: Stage) -> Any:
+    if _is_nobodys(crm, stage):
+        return UNTOLD
+    return stage.win_probability if stage.is_configured else OUTCOME_ODDS.get(stage.outcome or "")
 
 
 def with_canonical(rows: Rows, canonical: dict[tuple[str, str, str], str]) -> Rows:

@@ -221,7 +221,7 @@ def _records(path: Path, source: Source, feed: Feed, delivery: Delivery) -> Iter
         raise RefusedError(f"{path.name} has no column revenue_on, and no service_from with service_to")
     for number, line in whole:
         told = [with_offset(cell) if place in in_utc else cell for place, cell in enumerate(line)]
-        row = row_of(told, places, feed)
+        row = row_of(told, places, feed, in_utc)
         if dated:
             entered = [(*stage, cell_of(told[place], "stage_dates", feed)) for stage, place in dated.items()]
             row["stage_dates"] = json.dumps([one for one in entered if one[-1]])

@@ -60,7 +60,7 @@ class _Log:
         Where win and loss are statuses, a deal keeps its stage after them: if its log tells none, it was always in it.
         """
         name = self._first_old
-        if not self.tells_stages and self._is_log and self._crm.delivers("deals.status", "deal_changes.status"):
+        if not self.tells_stages and self._is_log and self._crm.tells_statuses:
             name = self._row_stage
         stage = self.stage_named(name, self.pipeline) if name else None
         if stage is None or (stage.outcome and not self.tells_stages):

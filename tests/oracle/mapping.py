@@ -85,8 +85,13 @@ def heading_named(name: str, headings: list[str]) -> str | None:
     return next((heading for heading in headings if pattern.fullmatch(heading)), None)
 
 
-def row_of(line: list[str], places: dict[str, list[int]], feed: Feed) -> Row:
+def row_of(line: list[str], places: dict[str, list[int]], feed: Feed, in_utc: set[int]) -> Row:
+    """A row by the names of its columns; `in_utc`: the places whose times are UTC, unless they say otherwise."""
     row: Row = {column: _value([line[place] for place in cells], column, feed) for column, cells in places.items()}
+    for column, cells in places.items():
+        value = row[column]
+        if value and in_utc.issuperset(cells):
+            row[column] = with_offset(value)
     row = {**feed.constants, **row}
     for column, meaning in feed.empty_means.items():
         if column in row:

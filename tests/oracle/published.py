@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -124,22 +125,26 @@ def deal_months(deals: list[Deal]) -> Rows:
     return [
         {"deal_key": deal.key, "source": deal.source, "month": month}
         for deal in deals
-        for month in months_from(deal.created_on, deal.closed_on or deal.crm.local_date(deal.crm.as_of))
+        for month in months_from(deal.created_on, _worked_until(deal))
     ]
 
 
+def _worked_until(deal: Deal) -> date:
+    today = deal.crm.local_date(deal.crm.as_of)
+    return min(deal.closed_on, today) if deal.closed_on else today
+
+
 def owner_rows(crm: Crm) -> Rows:
-    """`dim_owners`: those that are not deleted; active where nothing is said."""
+    """`dim_owners`: everyone ever delivered, by id where nobody is named; active where nothing is said."""
     return [
         {
             "owner_key": crm.key(owner.id),
             "source": crm.source.name,
             "owner_id": owner.id,
-            "owner_name": owner.row.get("owner_name"),
+            "owner_name": owner.row.get("owner_name") or owner.id,
             "is_active": owner.flag("is_active") is not False,
         }
         for owner in crm.owners.values()
-        if not owner.is_deleted
     ]
 
 

@@ -304,9 +304,12 @@ def _publish(result: Result, database: Path) -> None:
         connection.execute("update quality.hygiene_violations set record_key = replace(record_key, '#', ' ')")
 
 
+UNSAID = {"stage_order": 99.0, "win_probability": 1.0, "is_configured": False}
+
+
 def _stored(row: dict[str, object]) -> dict[str, object]:
     """With some place for stages whose place is not told."""
-    return row | {"stage_order": 99.0} if isinstance(row.get("stage_order"), Untold) else dict(row)
+    return {name: UNSAID[name] if isinstance(value, Untold) else value for name, value in row.items()}
 
 
 def _naive(row: dict[str, object], columns: list[str]) -> list[object]:

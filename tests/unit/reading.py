@@ -65,3 +65,8 @@ class Landing:
 def source(**feed: Any) -> Source:
     """A source with one feed `deals`."""
     return Source.model_validate({"name": "crm", "feeds": {"deals": {**MAPPING, **feed}}})
+
+
+def said(record: FileRecord) -> str:
+    """What was said of a file, but which mapped columns it does not have."""
+    return "; ".join(part for part in record.message.split("; ") if not part.startswith("has no heading for"))

@@ -10,7 +10,7 @@ import pytest
 from dagster_project.quality.policy import Rule, read_suites, unexpected_rows_sql
 
 RULES = {
-    rule.rule: rule
+    rule.check or rule.rule: rule
     for suite in read_suites()
     for rule in suite.definitions
     if suite.suite == "deliveries" and isinstance(rule, Rule)
@@ -73,7 +73,8 @@ def test_at_its_limits_a_delivery_breaks_nothing() -> None:
         ("null_spike", {"null_share": 0.0501, "usual_null_share": 0.0}),
         ("null_spike", {"null_share": 0.1501, "usual_null_share": 0.05}),
         ("stage_mix_drift", {"stage_mix_psi": 0.2500000001}),
-        ("quarantine_share", {"quarantine_share": 0.0501}),
+        ("quarantine_share", {"quarantine_share": 0.0501, "unusable_rows": 5}),
+        ("quarantine_share_of_few_rows", {"quarantine_share": 0.8, "unusable_rows": 4}),
     ],
 )
 def test_just_beyond_a_limit_it_breaks_that_rule(rule: str, figures: dict[str, Any]) -> None:

@@ -10,8 +10,9 @@ merged as (
     where entity = 'deals'
 ),
 
+-- a rejected row may be that of any deal, so an extract with one does not tell that a deal is gone
 full_extracts as (
-    select distinct
+    select
         files.source,
         files.feed,
         files.extracted_at
@@ -23,6 +24,11 @@ full_extracts as (
         files.entity = 'deals'
         and files.state = 'loaded'
         and feeds.is_full
+    group by
+        files.source,
+        files.feed,
+        files.extracted_at
+    having sum(files.rows_rejected) = 0
 ),
 
 gone as (
@@ -117,5 +123,7 @@ deleted as (
 select
     deal_key,
     survivor_key as merged_into_key,
-    least(known_deleted_at, merge_told_at) as deleted_at
+    least(known_deleted_at, merge_told_at) as deleted_at,
+    -- what was gone before a merge was told had left as deleted
+    coalesce(merge_told_at <= coalesce(known_deleted_at, merge_told_at), false) as is_by_merge
 from deleted

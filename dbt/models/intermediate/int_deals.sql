@@ -156,6 +156,7 @@ select
     deletions.deal_key is not null as is_deleted,
     deletions.deleted_at,
     deletions.merged_into_key,
+    coalesce(deletions.is_by_merge, false) as is_deleted_by_merge,
     entries.merged_in_at,
     deal_leads.lead_key,
     -- a date after the run's moment is kept and flagged, but history starts when a delivery first shows it
