@@ -18,11 +18,8 @@ with logged as (
         new_value is null as is_emptied,
         old_value is null as is_unknown_before,
         changed_at as told_at,
-        row_number() over (
-            partition by deal_key
-            order by changed_at, extracted_at, file_id, file_position
-        ) as shape_position
-    from {{ ref('stg_deal_changes') }}
+        log_position as shape_position
+    from {{ ref('int_deal_changes') }}
     where field in ('amount', 'owner_id', 'expected_close_on')
 ),
 

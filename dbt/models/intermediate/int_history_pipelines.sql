@@ -45,7 +45,10 @@ words as (
         case when field = 'pipeline' then old_value end as told_pipeline_name,
         left_stage_name as stage_name
     from {{ ref('int_logged_words') }}
-    where field in ('stage', 'pipeline')
+    where
+        field in ('stage', 'pipeline')
+        -- a win or loss before any stage was told, of the stage it left
+        or left_stage_name is not null
 
     union all
 

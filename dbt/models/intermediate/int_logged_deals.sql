@@ -6,12 +6,9 @@
 with changes as (
     select
         *,
-        row_number() over (
-            partition by deal_key
-            order by changed_at, extracted_at, file_id, file_position
-        ) as position,
+        log_position as position,
         field = 'status' and coalesce(lower(new_value) = 'deleted', false) as is_deletion
-    from {{ ref('stg_deal_changes') }}
+    from {{ ref('int_deal_changes') }}
 ),
 
 with_other_status as (
@@ -31,6 +28,7 @@ select
     min(changed_at) as first_change_at,
     -- since when it is called deleted without a break
     min(case when is_deletion and position > last_other_status then changed_at end) as deleted_at,
+    max(field = 'stage') as tells_stages,
     -- created twice in one log: the earliest counts
     min(case when field = 'created_at' then coalesce(new_moment, changed_at) end) as created_at,
     {{ last_word('new_amount', 'amount') }} as amount,

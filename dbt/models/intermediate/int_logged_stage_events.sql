@@ -14,8 +14,9 @@ with named as (
         names.pipeline as entered_pipeline,
         names.stage as entered_stage,
         names.outcome as entered_outcome,
-        old_names.pipeline as left_pipeline,
-        old_names.stage as left_stage,
+        -- a stage that the row or a later change gives may be a close itself: nothing is known of the time before
+        case when changes.field = 'stage' or old_names.outcome = 'open' then old_names.pipeline end as left_pipeline,
+        case when changes.field = 'stage' or old_names.outcome = 'open' then old_names.stage end as left_stage,
         case
             when changes.means_lost then 'lost'
             when changes.field = 'status' then lower(changes.new_value)

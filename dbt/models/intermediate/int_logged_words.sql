@@ -1,24 +1,34 @@
 -- Change logs in their order, each row with the pipeline the deal was in when it was logged, and the stage it enters
 -- and leaves, still as the log names them. Of one second, a move to another pipeline comes first.
-with changes as (
+with status_tellers as (
+    {{ sources_that_tell_a_status() }}
+),
+
+changes as (
     select
         changes.*,
         deals.pipeline_name as row_pipeline_name,
+        -- a CRM with statuses beside its stages keeps a closed deal's stage: if its log tells none, it never left it
+        case
+            when
+                status_tellers.source is not null
+                and max(case when changes.field = 'stage' then 1 else 0 end) over (partition by changes.deal_key) = 0
+                then deals.stage_name
+        end as never_left_stage_name,
         row_number() over (
             partition by changes.deal_key
             order by
                 changes.changed_at,
                 changes.field = 'pipeline' desc,
-                changes.extracted_at,
-                changes.file_id,
-                changes.file_position
+                changes.log_position
         ) as shape_position,
         max(case when changes.field = 'stage' then 1 else 0 end)
             over (partition by changes.deal_key, changes.changed_at) = 1 as has_stage_in_second,
         max(case when changes.field = 'created_at' then 1 else 0 end)
             over (partition by changes.deal_key) = 1 as has_creation
-    from {{ ref('stg_deal_changes') }} as changes
+    from {{ ref('int_deal_changes') }} as changes
     left join {{ ref('stg_deals') }} as deals on changes.deal_key = deals.deal_key
+    left join status_tellers on changes.source = status_tellers.source
 ),
 
 moves as (
@@ -28,7 +38,13 @@ moves as (
         last_value(case when field = 'pipeline' then changed_at end ignore nulls) over so_far as moved_at,
         last_value(case when field = 'pipeline' then new_value end ignore nulls) over before as was_in,
         first_value(case when field = 'pipeline' then old_value end ignore nulls) over from_here as left_next,
-        last_value(case when field = 'stage' then new_value end ignore nulls) over so_far as stage_name_then
+        last_value(case when field = 'stage' then new_value end ignore nulls) over so_far as stage_told,
+        -- until a stage is told: the one that the first change will name as left
+        coalesce(
+            last_value(case when field = 'stage' then new_value end ignore nulls) over so_far,
+            first_value(case when field = 'stage' then old_value end ignore nulls) over from_here,
+            never_left_stage_name
+        ) as stage_name_then
     from changes
     window
         so_far as (
@@ -86,5 +102,7 @@ select
     case
         when field = 'stage' then old_value
         when field = 'pipeline' and not has_stage_in_second then stage_name_then
+        -- won or lost before any stage was told: where it had been since its creation
+        when stage_told is null and (field = 'status' or means_lost) then stage_name_then
     end as left_stage_name
 from placed

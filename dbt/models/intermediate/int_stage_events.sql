@@ -8,6 +8,58 @@ deals as (
     select * from {{ ref('int_deals') }}
 ),
 
+status_tellers as (
+    {{ sources_that_tell_a_status() }}
+),
+
+-- where won and lost are statuses beside the stage: a log that tells no stage says that the deal never left its own
+never_left as (
+    select
+        logged.deal_key,
+        states.pipeline,
+        states.named_stage as stage
+    from {{ ref('int_logged_deals') }} as logged
+    inner join status_tellers on logged.source = status_tellers.source
+    inner join {{ ref('int_deal_states') }} as states on logged.deal_key = states.deal_key
+    where
+        not logged.tells_stages
+        and states.named_stage is not null
+        and (states.outcome = 'open' or states.named_stage != states.stage)
+),
+
+-- where each deal began, as its first change or its row lets it have begun
+beginnings as (
+    select
+        history.deal_key,
+        coalesce(history.left_pipeline, never_left.pipeline) as left_pipeline,
+        coalesce(history.left_stage, never_left.stage) as left_stage,
+        history.entered_at,
+        history.amount,
+        history.owner_id
+    from history
+    left join never_left
+        on history.deal_key = never_left.deal_key
+        and history.pipeline = never_left.pipeline
+        and history.stage = never_left.stage
+    where
+        history.event_number = 1
+        and coalesce(history.left_stage, never_left.stage) is not null
+),
+
+never_moved as (
+    select
+        never_left.deal_key,
+        never_left.pipeline,
+        never_left.stage,
+        deals.entered_pipeline_at as entered_at
+    from never_left
+    inner join deals on never_left.deal_key = deals.deal_key
+    left join history
+        on never_left.deal_key = history.deal_key
+        and history.event_number = 1
+    where history.deal_key is null
+),
+
 -- a first change that names the stage it left tells the stage before it
 inferred_start as (
     select
@@ -21,11 +73,23 @@ inferred_start as (
         history.amount,
         history.owner_id,
         cast(null as varchar) as lost_reason
-    from history
+    from beginnings as history
     inner join deals on history.deal_key = deals.deal_key
-    where
-        history.event_number = 1
-        and history.left_stage is not null
+
+    union all
+
+    select
+        deal_key,
+        pipeline,
+        stage,
+        entered_at,
+        0 as event_number,
+        'inferred' as evidence,
+        false as is_current_shape,
+        cast(null as decimal(18, 2)) as amount,
+        cast(null as varchar) as owner_id,
+        cast(null as varchar) as lost_reason
+    from never_moved
 ),
 
 current_only as (
@@ -47,8 +111,10 @@ current_only as (
     left join history
         on deals.deal_key = history.deal_key
         and history.event_number = 1
+    left join never_moved on deals.deal_key = never_moved.deal_key
     where
         history.deal_key is null
+        and never_moved.deal_key is null
         and deals.row_stage is not null
 ),
 
@@ -61,6 +127,16 @@ last_told as (
         max(case when is_change then entered_at end) as entered_at
     from history
     group by deal_key
+
+    union all
+
+    select
+        deal_key,
+        pipeline,
+        stage,
+        1 as event_number,
+        entered_at
+    from never_moved
 ),
 
 -- the row is newer than the last word of the history, and says something else
@@ -109,21 +185,28 @@ all_events as (
     select * from observed_after
     union all
     select
-        deal_key,
-        pipeline,
-        stage,
-        entered_at,
-        event_number,
-        evidence,
+        history.deal_key,
+        history.pipeline,
+        history.stage,
+        history.entered_at,
+        history.event_number,
+        history.evidence,
         false as is_current_shape,
-        amount,
-        owner_id,
-        lost_reason
+        history.amount,
+        history.owner_id,
+        history.lost_reason
     from history
+    left join beginnings
+        on history.deal_key = beginnings.deal_key
+        and history.event_number = 1
     where
-        is_change
+        history.is_change
         -- the first entry, into the stage that is inferred before it
-        and (event_number > 1 or left_stage is null or left_stage != stage or left_pipeline != pipeline)
+        and (
+            beginnings.deal_key is null
+            or beginnings.left_stage != history.stage
+            or beginnings.left_pipeline != history.pipeline
+        )
 ),
 
 -- what the event's own witness does not tell: the last value known by then, or what the first change after it replaced
@@ -144,8 +227,10 @@ untold as (
     where
         events.evidence != 'observed'
         and (
-            (changes.field = 'amount' and events.amount is null)
-            or (changes.field = 'owner' and events.owner_id is null)
+            -- what held at the beginning is the first change's old value, whatever the first step knew; and a log may
+            -- tell the amount just behind the step, in the same second
+            (changes.field = 'amount' and (events.amount is null or events.evidence in ('inferred', 'logged')))
+            or (changes.field = 'owner' and (events.owner_id is null or events.evidence in ('inferred', 'logged')))
         )
 ),
 
@@ -172,14 +257,14 @@ select
     case
         when events.evidence = 'observed' or (events.evidence = 'versioned' and versions_tell.of_amounts)
             then events.amount
-        when events.amount is null and amounts.deal_key is not null then cast(amounts.value as decimal(18, 2))
+        when amounts.deal_key is not null then cast(amounts.value as decimal(18, 2))
         else coalesce(events.amount, deals.amount)
     end as amount,
     case
         when events.evidence = 'observed' or (events.evidence = 'versioned' and versions_tell.of_owners)
             then events.owner_id
         -- without the source before it
-        when events.owner_id is null and owners.deal_key is not null
+        when owners.deal_key is not null
             then substr(owners.value, length(deals.source) + 2)
         else coalesce(events.owner_id, deals.owner_id)
     end as owner_id,

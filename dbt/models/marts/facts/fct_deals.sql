@@ -150,17 +150,25 @@ leads as (
     from {{ ref('fct_leads') }}
 ),
 
+bookkeeping as (
+    {{ changes_by_a_close(ref('int_deal_field_changes')) }}
+),
+
 pushes as (
-    -- how often the expected close date was moved to a later day
+    -- how often the expected close date was moved to a later day, but for the one that a close writes itself
     select
-        deal_key,
+        changes.deal_key,
         count(*) as close_date_pushes
-    from {{ ref('int_deal_field_changes') }}
+    from {{ ref('int_deal_field_changes') }} as changes
+    left join bookkeeping
+        on changes.deal_key = bookkeeping.deal_key
+        and changes.changed_at = bookkeeping.changed_at
     where
-        field = 'expected_close_on'
+        changes.field = 'expected_close_on'
         -- ISO dates as text: a cast might meet the values of other fields before they are filtered
-        and new_value > old_value
-    group by deal_key
+        and changes.new_value > changes.old_value
+        and bookkeeping.deal_key is null
+    group by changes.deal_key
 ),
 
 first_contacts as (

@@ -6,6 +6,10 @@ with spells as (
     from {{ ref('int_open_spells') }}
 ),
 
+bookkeeping as (
+    {{ changes_by_a_close(ref('fct_deal_changes')) }}
+),
+
 changes as (
     select
         changes.deal_key,
@@ -22,8 +26,13 @@ changes as (
     from {{ ref('fct_deal_changes') }} as changes
     inner join {{ ref('fct_deals') }} as deals on changes.deal_key = deals.deal_key
     cross join {{ source('config', 'run') }} as run
+    left join bookkeeping
+        on changes.deal_key = bookkeeping.deal_key
+        and changes.changed_at = bookkeeping.changed_at
     where
         changes.field = 'expected_close_on'
+        -- what the CRM wrote at the close is neither push nor pull
+        and bookkeeping.deal_key is null
         and changes.old_value is not null
         and changes.new_value is not null
         and deals.status != 'deleted'
