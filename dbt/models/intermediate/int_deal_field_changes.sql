@@ -61,7 +61,8 @@ compared as (
     window in_order as (partition by deal_key, witness order by shape_position)
 ),
 
--- what each witness tells: its first word of a field, and every other one after that
+-- what each witness tells: its first word of a field, and every other one after that. What a log tells and nobody can
+-- read is not known any more, instead of being what it was before.
 told as (
     select
         deal_key,
@@ -73,9 +74,6 @@ told as (
         shape_position,
         1 as witness
     from logged
-    where
-        is_emptied
-        or value is not null
 
     union all
 
