@@ -289,7 +289,7 @@ RECORDS = [
 
 # A cell that cannot be read becomes empty; it stands where an empty one breaks nothing else.
 SPOILED = [
-    Case(SF, "an amount in words", "Qualification", spoiled={"amount": "n/a"}, amount=None),
+    Case(SF, "an amount in words", "Qualification", spoiled={"amount": "on request"}, amount=None),
     Case(SF, "an amount with a letter, of a lost deal", "Value Proposition", status="lost",
          closed_on=date(2025, 8, 12), spoiled={"amount": "25k USD"}, amount=None, currency="USD"),
     Case(SF, "an amount that was corrected since", "Prospecting", spoiled={"amount": "tbd"},

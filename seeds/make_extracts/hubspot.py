@@ -400,7 +400,7 @@ def _spend(world: World, night: Night) -> Table:
             "currency": cost.currency,
             "channel": cost.channel,
             "pipeline": "Sales Pipeline" if cost.channel == "Trade Show" else "",
-            "booked_by": cost.owner.id if cost.owner else "",
+            "booked_by": _name(cost.owner),
             "campaign": f"{cost.channel or 'Agency'} {cost.month:%b %Y}",
         }
         for cost in costs(world)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 
 from seeds.make_extracts.business import Business, Deal, Owner, Pipeline, Stage, Version, changed
 from seeds.make_extracts.clock import berlin_day, working_moment
@@ -167,11 +168,12 @@ def _close(rng: random.Random, business: Business, at: datetime, wins: bool) -> 
 
 
 def _versions(first: Version, changes: list[Change]) -> Iterator[Version]:
-    """Folds the changes, in the order of time, into versions."""
+    """Folds the changes, in the order of time, into versions; what is changed at one moment is saved at once."""
     version = first
     yield version
-    for at, change in sorted(changes, key=lambda item: item[0]):
-        version = changed(version, at, change)
+    for at, at_once in groupby(sorted(changes, key=lambda item: item[0]), key=lambda item: item[0]):
+        for _, change in at_once:
+            version = changed(version, at, change)
         yield version
 
 

@@ -35,12 +35,12 @@ class Spoil:
 LEAD_CELLS = [
     Spoil(SF, "created_at", "0000-00-00 00:00:00"),
     Spoil(SF, "is_converted", "unknown"),
-    Spoil(SF, "created_at", "n/a", until=NEWEST),
+    Spoil(SF, "created_at", "tbd", until=NEWEST),
     Spoil(PD, "created_at", "last week"),
     Spoil(FS, "created_at", "??"),
     Spoil(FS, "created_at", "32.10.2025 09:15"),
     Spoil(FS, "created_at", "gestern", until=NEWEST),
-    Spoil(HS, "created_at", "n/a"),
+    Spoil(HS, "created_at", "not known"),
     Spoil(HS, "created_at", "unknown", until=NEWEST),
 ]
 ACTIVITY_CELLS = [
