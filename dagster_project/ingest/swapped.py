@@ -100,6 +100,6 @@ def _swapped(
     return (
         f"none of its {dates} dates has a day above 12, and each of its {texts} texts has a number above 12 "
         f"('{text}' in row {text_row}): a spreadsheet has swapped day and month of the dates. '{dated}' in row "
-        f"{dated_row} is {proof.spelled(swapped)}, or {proof.spelled(shown)} as it stands. Export the file again and do "
-        "not open it in a spreadsheet, or format the column as text before"
+        f"{dated_row} is {proof.spelled(swapped)}, or {proof.spelled(shown)} as it stands. Export the file again and "
+        "do not open it in a spreadsheet, or format the column as text before"
     )

@@ -216,7 +216,7 @@ def test_the_same_saved_as_text_is_refused_unless_its_formats_are_configured(lan
     content = table("Created", ["2026-05-02", "2026-03-01", "13/02/2026", "28/01/2026"])
     record = landing.read("deals.csv", content, **DEALS)
     assert "'2026-05-02' in row 2 is 5 February 2026, or 2 May 2026 as it stands" in record.message
-    record = landing.read("deals_2.csv", content, **DEALS, date_formats=["%d/%m/%Y"])
+    record = landing.read("deals.csv", content, **DEALS, date_formats=["%d/%m/%Y"])
     assert record.state == "loaded"
 
 
