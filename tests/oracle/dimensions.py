@@ -12,8 +12,6 @@ from .months import next_month
 from .stages import Pipeline, Stage
 
 Rows = list[dict[str, Any]]
-#: Outcome → how a deal in such a stage ends.
-OUTCOME_ODDS = {"won": 1.0, "lost": 0.0}
 
 
 def stage_rows(crm: Crm) -> Rows:
@@ -47,7 +45,7 @@ def _is_nobodys(crm: Crm, stage: Stage) -> bool:
 def _odds(crm: Crm, stage: Stage) -> Any:
     if _is_nobodys(crm, stage):
         return UNTOLD
-    return stage.win_probability if stage.is_configured else OUTCOME_ODDS.get(stage.outcome or "")
+    return stage.win_probability if stage.is_configured else None
 
 
 def with_canonical(rows: Rows, canonical: dict[tuple[str, str, str], str]) -> Rows:
