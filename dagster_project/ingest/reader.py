@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -58,6 +59,8 @@ class Loaded:
     numbers: list[str] = field(default_factory=list)
     #: Canonical columns in which a workbook has dates that are dates to it, and no texts.
     typed_dates: list[str] = field(default_factory=list)
+    #: What the pages of an API's JSON say of those that follow (`json_pages.Paging`).
+    paging: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,7 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         notes=table.notes,
         numbers=_numbers(table, matched, reading.feed),
         typed_dates=_typed_dates(table, matched),
+        paging=table.paging if isinstance(table, JsonTable) else {},
     )
 
 
