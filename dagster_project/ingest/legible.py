@@ -20,6 +20,8 @@ from dagster_project.ingest.personal import is_personal
 
 #: A larger share of a column's filled cells refuses its file.
 MAX_UNREADABLE_SHARE = 0.5
+#: Of fewer cells no share is told: one or two may be slips.
+LEAST_UNREADABLE = 3
 #: Created, stage, amount or close: whatever entity they are columns of, and when history says something happened.
 JUDGED = (
     "created_at",
@@ -76,7 +78,7 @@ def demand_readable(
     found = [
         _told(connection, scan, one, total, total - readable, source, feed, headings, rejected)
         for one, total, readable in zip(columns, row[::2], row[1::2], strict=True)
-        if total - readable > MAX_UNREADABLE_SHARE * total
+        if total - readable > MAX_UNREADABLE_SHARE * total and total - readable >= LEAST_UNREADABLE
     ]
     if found:
         raise RefusedFileError("; ".join(found))
