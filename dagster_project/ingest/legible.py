@@ -20,8 +20,8 @@ from dagster_project.ingest.personal import is_personal
 
 #: A larger share of a column's filled cells refuses its file.
 MAX_UNREADABLE_SHARE = 0.5
-#: Of fewer cells no share is told: one or two may be slips.
-LEAST_UNREADABLE = 3
+#: Of one cell no share is told: it may be a slip.
+LEAST_UNREADABLE = 2
 #: Created, stage, amount or close: whatever entity they are columns of, and when history says something happened.
 JUDGED = (
     "created_at",

@@ -1,5 +1,5 @@
--- opening + created + reopened (+ increased - decreased, in amount) - won - lost - deleted + merged = closing, in every row, and
--- nothing is ever below zero
+-- opening + created + reopened (+ increased - decreased, in amount) - won - lost - deleted + merged = closing,
+-- in every row, and nothing is ever below zero
 select
     month,
     source,

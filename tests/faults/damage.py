@@ -122,7 +122,7 @@ def _mixture() -> bytes:
     rows[10][1] = "a\0b"
     rows[15][0] = ""
     rows[20] = [*rows[20], "more"]
-    rows[30][3] = "n/a"
+    rows[30][3] = "tbd"
     return text(rows)
 
 

@@ -163,7 +163,7 @@ def test_row_numbers_do_not_drift_where_rows_are_rejected_and_quarantined_in_tur
     (message,) = night.rows(
         "select message from quality.hygiene_violations where source = 'mixture' and rule = 'unparseable_value'"
     )
-    assert message == (f"row 31 of {damage.NEW}: amount cannot be read: 'n/a'; it counts as empty",)
+    assert message == (f"row 31 of {damage.NEW}: amount cannot be read: 'tbd'; it counts as empty",)
 
 
 def test_blank_lines_are_no_records_and_shift_no_row_number(night: Warehouse) -> None:

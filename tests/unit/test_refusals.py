@@ -50,7 +50,7 @@ def landing(tmp_path: Path) -> Landing:
             'date_formats of the feed are ["%m/%d',
         ),
         ("Close", ["next week", "Q3"], {}, "expected_close_on ('Close'): 2 of 2"),
-        ("Won", ["yes", "", "", ""], {}, "won_at ('Won'): 1 of 1"),
+        ("Won", ["yes", "", "", "soon"], {}, "won_at ('Won'): 2 of 2"),
         ("Amount", ["a lot", "little", "5"], {}, "amount ('Amount'): 2 of 3 values cannot be read ('a lot' in row 2"),
         ("Amount", ["1.234,50", "2.000,00"], {"decimal_separator": "."}, 'decimal_separator of the feed is "."'),
     ],
@@ -67,6 +67,8 @@ def test_a_column_most_of_which_cannot_be_read_refuses_its_file(
 @pytest.mark.parametrize(
     ("column", "cells", "feed"),
     [
+        # of one value alone no share is told
+        ("Won", ["yes", "", "", ""], {}),
         # half is not more than half
         ("Created", ["soon", "2026-01-05"], {}),
         ("Created", [""] * 5, {}),

@@ -33,6 +33,13 @@ lead_statuses as (
     where kind in ('lead_status', 'converted_lead_status', 'closed_lead_status')
 ),
 
+feeds_that_list_statuses as (
+    select distinct
+        source,
+        feed
+    from lead_statuses
+),
+
 unreadable_stage_dates as (
     select
         source,
@@ -107,7 +114,7 @@ unknown_words as (
         lead_rows.status as observed
     from {{ ref('leads_rows') }} as lead_rows
     -- a mapping that lists none reads none by a list
-    inner join (select distinct source, feed from lead_statuses) as listing
+    inner join feeds_that_list_statuses as listing
         on lead_rows.source = listing.source
         and lead_rows.feed = listing.feed
     left join lead_statuses

@@ -1,17 +1,21 @@
 -- Activities on the contact that a lead was converted into: one row per lead they are also one on. Two leads can have
 -- become one contact.
-with converted as (
+with leads_with_a_deal as (
+    select distinct lead_key
+    from {{ ref('int_deal_leads') }}
+),
+
+converted as (
     select
         leads.lead_key,
         leads.source,
         leads.contact_id,
         leads.created_at
     from {{ ref('int_leads') }} as leads
-    left join (select distinct lead_key from {{ ref('int_deal_leads') }}) as with_a_deal
-        on leads.lead_key = with_a_deal.lead_key
+    left join leads_with_a_deal on leads.lead_key = leads_with_a_deal.lead_key
     where
         leads.contact_id is not null
-        and (leads.is_converted or with_a_deal.lead_key is not null)
+        and (leads.is_converted or leads_with_a_deal.lead_key is not null)
 ),
 
 -- a cell may name several

@@ -1,5 +1,6 @@
--- The leads of each deal: those that name it, those it names, and those that left their inbox for it, survivors of merged instead of the merged. The one it
--- came from is the earliest created. A lead that was forgotten is still one, under its pseudonym.
+-- The leads of each deal: those that name it, those it names, and those that left their inbox for it, survivors of
+-- merged instead of the merged. The one it came from is the earliest created. A lead that was forgotten is still one,
+-- under its pseudonym.
 with leads as (
     select * from {{ ref('int_leads') }}
 ),

@@ -126,7 +126,7 @@ grain_values as (
     ) as values_met
 ),
 
--- grain values with records of a source that delivers activities: of the others nobody knows whether leads were answered
+-- grain values with records of a source that delivers activities: of others nobody knows whether leads were answered
 telling_sources as (
     select source
     from {{ source('config', 'delivered_columns') }}
