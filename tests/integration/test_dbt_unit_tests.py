@@ -37,7 +37,7 @@ def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]
         env={**os.environ, **dbt_environment(settings)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

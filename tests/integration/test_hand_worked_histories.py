@@ -37,12 +37,17 @@ TRANSITIONS = {
         "twice_in_a_file": ["01-02 Demo inferred"],
     },
     "log_and_extracts": {
-        "won_by_status": ["01-11 09:00 Won logged"],
+        "won_by_status": ["01-02 Demo inferred", "01-11 09:00 Won logged"],
         "pipeline_spelled_sales": ["01-02 New inferred"],
         "pipeline_spelled_small": ["01-11 09:00 Won logged", "01-20 Demo observed"],
         "closes_in_future": ["01-02 New inferred", "01-08 09:00 Demo logged", "01-12 Won observed"],
         "flagged_in_the_log_only": ["01-03 09:00 New logged"],
-        "lost_and_reopened": ["01-05 09:00 Lost logged", "01-06 09:00 Demo logged", "01-08 09:00 Offer logged"],
+        "lost_and_reopened": [
+            "01-02 Demo inferred",
+            "01-05 09:00 Lost logged",
+            "01-06 09:00 Demo logged",
+            "01-08 09:00 Offer logged",
+        ],
         "owner_handed_on": ["01-02 New inferred", "01-05 09:00 Demo logged"],
         "close_date_pushed": ["01-05 09:00 New logged", "01-07 09:00 Offer logged"],
         "won_without_stage": ["01-12 Won observed"],
@@ -86,9 +91,9 @@ TRANSITIONS = {
         "won": ["01-03 09:00 New versioned", "01-09 09:00 Won versioned"],
     },
     "stages_by_id": {
-        "won": ["01-11 09:00 Won logged"],
-        "won_pipeline_untold": ["01-11 09:00 Won logged"],
-        "lost_and_reopened": ["01-05 09:00 Lost logged", "01-07 09:00 Start logged"],
+        "won": ["01-02 Start inferred", "01-11 09:00 Won logged"],
+        "won_pipeline_untold": ["01-02 Start inferred", "01-11 09:00 Won logged"],
+        "lost_and_reopened": ["01-02 Start inferred", "01-05 09:00 Lost logged", "01-07 09:00 Start logged"],
         "moved_on": ["01-02 Start inferred", "01-11 09:00 Mid logged"],
     },
     "stage_dates": {

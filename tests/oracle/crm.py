@@ -20,7 +20,7 @@ from .records import is_flagged_deal, log_rows, records_of
 from .stage_names import StageNames
 from .stages import Pipelines, Stage
 from .ties import by_chain, runs_backwards
-from .told_twice import told_once
+from .told_twice import ID, told_once
 from .values import Dates, boolean, number
 
 
@@ -35,6 +35,8 @@ class Event:
     new: str | None
     feed: Feed
     dates: Dates
+    #: `id`: the values are ids; another word: they are not; None: it is not told
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ class Crm:
     def tells_statuses(self) -> bool:
         """Whether rows or the log say of deals that they are open, won or lost, beside their stages."""
         words = [record.row.get("status") for record in self.deals.values()]
-        words += [one.new for told in self.events.values() for one in told if one.field == "status"]
+        told = [one for of_deal in self.events.values() for one in of_deal if one.field == "status"]
+        words += [word for one in told for word in (one.old, one.new)]
         return any((word or "").casefold() in ("open", "won", "lost") for word in words)
 
     def _logged_deletion(self, deal_id: str) -> datetime | None:
@@ -191,7 +194,9 @@ class Crm:
             deal_id, name, new = str(row["deal_id"]), str(row["field"]), row.get("new_value")
             file = delivery.places[place].sha256
             order = (delivery.extracted_at, delivery.files[file], -place if file in backwards else place)
-            event = Event(at, order, name.casefold(), row.get("old_value"), new, delivery.feed, dates)
+            event = Event(
+                at, order, name.casefold(), row.get("old_value"), new, delivery.feed, dates, row.get("value_kind")
+            )
             same = (delivery.feed.name, deal_id, event.field, at, new)
             if same not in earliest or order < earliest[same][1].order:
                 earliest[same] = (deal_id, event)
@@ -205,7 +210,8 @@ class Crm:
     def _is_id(self, field: str, value: str) -> bool:
         """Whether a value is one of the ids that records have or name."""
         if field == "pipeline":
-            return self.pipelines.is_configured(value) or value in self._named["pipeline"]
+            by_id = self.pipelines.is_configured(value) and ID.fullmatch(value) is not None
+            return by_id or value in self._named["pipeline"]
         records = self.owners if field == "owner_id" else self.accounts
         return value in records or value in self._named[field]
 

@@ -82,10 +82,14 @@ class Deal:
         return max(self.opened_on, self.entered_by_merge_on or self.opened_on)
 
     @property
-    def last_touch_at(self) -> datetime:
-        """Creation, the last change of stage or the last activity; to enter the first known stage is no change."""
-        activity = [self.last_activity_at] if self.last_activity_at else []
-        return max([self.created_at, *activity, *(one.at for one in self.counted[1:])])
+    def last_touch_at(self) -> datetime | None:
+        """Creation, the last change of stage or the last activity; to enter the first known stage is no change.
+
+        A creation that is still to come touches nothing.
+        """
+        touches = [self.last_activity_at, *(one.at for one in self.counted[1:])]
+        touches += [self.created_at] if self.created_at <= self.crm.as_of else []
+        return max((one for one in touches if one), default=None)
 
     @property
     def is_deleted(self) -> bool:

@@ -32,7 +32,7 @@ def stage_rows(crm: Crm) -> Rows:
             "is_lost": stage.outcome == "lost",
             "is_mandatory": stage.is_mandatory,
             "win_probability": _odds(crm, stage),
-            "is_configured": UNTOLD if _is_nobodys(crm, stage) else stage.is_configured,
+            "is_configured": stage.is_configured and not _is_nobodys(crm, stage),
         }
         for pipeline in crm.pipelines.all()
         for stage, order in _ordered(pipeline)
@@ -40,14 +40,13 @@ def stage_rows(crm: Crm) -> Rows:
 
 
 def _is_nobodys(crm: Crm, stage: Stage) -> bool:
-    """An implicit `Won` or `Lost` of a pipeline that nobody configured: the page does not say what is known of it."""
+    """An implicit `Won` or `Lost` of a pipeline that nobody configured."""
     return stage.rank[0] == 10**7 and not crm.pipelines.is_configured(stage.pipeline)
 
 
 def _odds(crm: Crm, stage: Stage) -> Any:
-    if _is_nobodys(crm, stage):
-        return UNTOLD
-    return stage.win_probability if stage.is_configured else OUTCOME_ODDS.get(stage.outcome or "")
+    is_said = stage.is_configured and not _is_nobodys(crm, stage)
+    return stage.win_probability if is_said else OUTCOME_ODDS.get(stage.outcome or "")
 
 
 def with_canonical(rows: Rows, canonical: dict[tuple[str, str, str], str]) -> Rows:

@@ -8,11 +8,14 @@ from typing import Any
 
 from .changes import changes_of
 from .crm import Crm
+from .currencies import money
 from .deals import Deal, known_at
 from .leads import Lead
 from .months import months_from
 from .stages import direction
+from .transition import Transition
 from .visits import Visit
+from .words import CURRENCY
 
 Rows = list[dict[str, Any]]
 
@@ -42,8 +45,7 @@ def transition_rows(deal: Deal) -> Rows:
     before = None
     rows = []
     for number, transition in enumerate(deal.transitions, start=1):
-        now = None if deal.shown_amount is None else str(deal.shown_amount)
-        amount = known_at(deal.crm, deal.id, "amount", transition.at, now)
+        amount, owner_key = _then(deal, transition)
         rows.append(
             {
                 "deal_key": deal.key,
@@ -57,14 +59,27 @@ def transition_rows(deal: Deal) -> Rows:
                 "transitioned_at": transition.at,
                 "seconds_in_from_stage": (transition.at - before.at).total_seconds() if before else None,
                 "direction": direction(deal.crm.pipelines, before.stage if before else None, transition.stage),
-                "amount": None if amount is None else Decimal(amount),
-                "owner_key": known_at(deal.crm, deal.id, "owner", transition.at, deal.shown_owner_key),
+                "amount": amount,
+                "owner_key": owner_key,
                 "evidence": transition.evidence,
                 "is_counted": number <= len(deal.counted),
             }
         )
         before = transition
     return rows
+
+
+def _then(deal: Deal, transition: Transition) -> tuple[Decimal | None, str | None]:
+    """Amount and owner as known at a transition: those of the version that tells of it, where it says them."""
+    now = None if deal.shown_amount is None else str(deal.shown_amount)
+    amount = known_at(deal.crm, deal.id, "amount", transition.at, now)
+    owner_key = known_at(deal.crm, deal.id, "owner", transition.at, deal.shown_owner_key)
+    own = transition.version.row if transition.version else {}
+    shown = money(own["amount"], own.get(CURRENCY), deal.crm.source.currency) if own.get("amount") else None
+    return (
+        shown.amount if shown else None if amount is None else Decimal(amount),
+        deal.crm.key(str(own["owner_id"])) if own.get("owner_id") else owner_key,
+    )
 
 
 def change_rows(deal: Deal) -> Rows:

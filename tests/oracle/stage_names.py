@@ -42,21 +42,24 @@ class StageNames:
             return self._pipelines.pipeline(own).stage(name)
         possible = [told] if told else [before.pipeline if before else None, pipeline_now]
         for pipeline in (self._pipelines.pipeline(one) for one in possible if one):
+            if told and not self._pipelines.is_configured(told):
+                # nobody has said which stages there are in it
+                return pipeline.stage(name)
             if pipeline.knows(name) or (normalised(pipeline.name), normalised(name)) in self._met:
                 return pipeline.stage(name)
         elsewhere = self._elsewhere(name)
         return elsewhere.stage(name) if elsewhere else self._in_first_configured(name, [own, told, pipeline_now])
 
     def learn(self, deals: Iterable[Record]) -> None:
-        """What the rows say that stand in stages nobody configured: which there are, and which of them close deals."""
+        """What the rows say that stood in stages nobody configured: which there are, and which of them close deals."""
         words: dict[Stage, set[str]] = defaultdict(set)
-        for deal in deals:
-            name = deal.row.get("stage")
-            stage = self.of_row(name, deal.row.get("pipeline")) if name else None
+        for row in (sighting.row for deal in deals for sighting in deal.sightings):
+            name = row.get("stage")
+            stage = self.of_row(name, row.get("pipeline")) if name else None
             if stage is None or stage.is_configured:
                 continue
             self._met.add((normalised(stage.pipeline), normalised(stage.name)))
-            words[stage].update([word] if (word := own_word(deal.row)) else [])
+            words[stage].update([word] if (word := own_word(row)) else [])
         for stage, said in words.items():
             if said in ({"won"}, {"lost"}):
                 (stage.canonical,) = said

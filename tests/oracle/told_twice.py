@@ -33,6 +33,8 @@ def told_once(events: list[Event], is_known: Callable[[str, str], bool]) -> list
 
 
 def _is_by_id(event: Event, is_known: Callable[[str, str], bool]) -> bool:
+    if event.kind:
+        return event.kind == "id"
     values = [value for value in (event.old, event.new) if value]
     known = [is_known(event.field, value) for value in values]
     return any(known) or (bool(values) and all(ID.fullmatch(value) for value in values))
