@@ -162,8 +162,9 @@ class _Reader:
         if len(row) != self.width:
             self.widths.add(len(row))
             kind = "missing" if len(row) < self.width else "too many"
-            # a line without its end holds two records
-            for _ in range(max(1, (len(row) + 1) // self.width)):
+            # a line that has lost its end holds two records, of which the last and the first cell are one
+            records, rest = divmod(len(row) + 1, self.width)
+            for _ in range(records if not rest and records else 1):
                 self._reject(text, f"{kind} columns: Expected Number of Columns: {self.width} Found: {len(row)}")
             return
         if self._is_header(row):

@@ -44,6 +44,15 @@
     coalesce(upper({{ column }}), {{ sole_currency(before) }}, {{ sole_currency(behind) }}, {{ otherwise }})
 {%- endmacro %}
 
+{# The currency that stands in the cell of an amount, a sign of several being that of the source; NULL where none does. #}
+{% macro currency_named(cell, of_source) -%}
+    coalesce(
+        {{ sole_currency(word_before(cell)) }},
+        {{ sole_currency(word_behind(cell)) }},
+        case when coalesce({{ word_before(cell) }}, {{ word_behind(cell) }}) is not null then {{ of_source }} end
+    )
+{%- endmacro %}
+
 {# Whether a sign of several currencies, in a log which names no other, can be that of the source. #}
 {% macro can_be_of_source(cell, reading, currency) -%}
     (

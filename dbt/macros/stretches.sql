@@ -1,9 +1,10 @@
 {#
     The days over which a field of a deal kept one value, by day's ends: deal_key, from_on, until_on and value, for deals
-    of which a change of that field is known. Since ever and for ever are dates, not NULL: an outer join whose condition
+    of which `changes` tell one of that field. Since ever and for ever are dates, not NULL: an outer join whose condition
     is not made of plain comparisons compares every row with every other one in DuckDB (330 s of a night, once).
 #}
-{% macro value_stretches(field) -%}
+{% macro value_stretches(field, changes=none) -%}
+    {%- set told = changes or ref('fct_deal_changes') -%}
     select
         deal_key,
         from_on,
@@ -22,7 +23,7 @@
                 changes.change_number,
                 {{ day_in('changes.changed_at', 'run.timezone') }} as from_on,
                 changes.new_value as value
-            from {{ ref('fct_deal_changes') }} as changes
+            from {{ told }} as changes
             cross join {{ source('config', 'run') }} as run
             where changes.field = '{{ field }}'
 
@@ -33,7 +34,7 @@
                 0 as change_number,
                 {{ since_ever() }} as from_on,
                 old_value as value
-            from {{ ref('fct_deal_changes') }}
+            from {{ told }}
             where
                 field = '{{ field }}'
                 and change_number = 1
@@ -46,17 +47,14 @@
 {%- endmacro %}
 
 {#
-    A deal's amount in the reporting currency over a stretch of value_stretches('amount'): of a deal without any the last
-    amount known stands for all its life.
+    A deal's amount in the reporting currency over a stretch of int_amount_stretches: of a deal without any the last amount
+    known stands for all its life.
 #}
 {% macro amount_reporting_in(stretch, last_amount, rate) -%}
-    {%- set amount -%}
-        case
-            when {{ stretch }}.deal_key is null then {{ last_amount }}
-            else cast({{ stretch }}.value as decimal(18, 2))
-        end
-    {%- endset -%}
-    {{ at_rate(amount, rate) }}
+    case
+        when {{ stretch }}.deal_key is null then {{ at_rate(last_amount, rate) }}
+        else {{ stretch }}.amount_reporting
+    end
 {%- endmacro %}
 
 {#

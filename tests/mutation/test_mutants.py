@@ -8,6 +8,8 @@ from tests.mutation.verdicts import WHOLE_PER_MODEL, chosen, verdicts
 from tests.mutation.world import World
 from tests.mutation.worlds import build_worlds
 
+# Three nights are built for these: minutes. What is quick of it stands in test_operators.py.
+pytestmark = pytest.mark.long
 #: Of the mutants that are not equivalent, so many die.
 LEAST_KILLED = 0.98
 
@@ -37,7 +39,6 @@ def test_one_mutant_of_each_model(worlds: list[World]) -> None:
     assert sum(verdict.killed_by is not None for verdict in judged) > 50
 
 
-@pytest.mark.long
 def test_many_mutants_of_each_model(worlds: list[World]) -> None:
     judged = [one for one in verdicts(worlds, chosen(worlds[0], WHOLE_PER_MODEL)) if not one.why_equivalent]
     survived = [str(verdict) for verdict in judged if verdict.has_survived]

@@ -15,7 +15,7 @@ from tests.mutation.operators import Mutant, mutants
 from tests.mutation.world import MUTATED, World
 
 SEED = 20261128
-#: Of each model: a macro that reads every date of a file makes a thousand mutants of one idea.
+#: Of each model, each of another idea.
 WHOLE_PER_MODEL = 40
 _EQUIVALENT = Path(__file__).with_name("equivalent.yml")
 
@@ -50,12 +50,15 @@ class Verdict:
 
 
 def chosen(world: World, per_model: int) -> list[Mutant]:
-    """So many mutants of each model, by a fixed seed; of a model with fewer all."""
+    """So many mutants of each model, by a fixed seed, each of another idea; of a model with fewer all ideas."""
     found: list[Mutant] = []
     for model in world.models.values():
         if model.folder in MUTATED:
-            every = list(mutants(model.table, model.sql))
             by_chance = random.Random(f"{SEED} {model.table}")
+            of_an_idea: dict[str, list[Mutant]] = {}
+            for one in mutants(model.table, model.sql):
+                of_an_idea.setdefault(one.idea, []).append(one)
+            every = [by_chance.choice(alike) for alike in of_an_idea.values()]
             found += every if len(every) <= per_model else by_chance.sample(every, per_model)
     return found
 

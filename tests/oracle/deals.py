@@ -142,11 +142,14 @@ def in_reporting(deal: Deal, amount: Decimal | None, currency: str, rates: Rates
 
 
 def _add_currency(crm: Crm, deal: Deal) -> None:
-    """The one it closed in, else the present one."""
+    """The one it closed in, else the present one; a row says its amount and its currency together."""
     deal.currency_changes = field_changes(crm, deal.id, CURRENCY)
     now = shown_now(crm, deal.id, CURRENCY)
-    at_close = known_at(crm, deal.id, CURRENCY, deal.closed_at, now) if deal.closed_at else now
-    deal.currency = at_close or crm.source.currency.upper()
+    if deal.closed_at:
+        told = [one for one in deal.currency_changes if one.at <= deal.closed_at or one.evidence == "observed"]
+        later = [one.old for one in deal.currency_changes if one not in told]
+        now = told[-1].new if told else later[0] if later else now
+    deal.currency = now or crm.source.currency.upper()
 
 
 def _own_closes(crm: Crm, deal_id: str) -> list[datetime]:

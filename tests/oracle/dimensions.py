@@ -12,8 +12,8 @@ from .months import next_month
 from .stages import Pipeline, Stage
 
 Rows = list[dict[str, Any]]
-#: Outcome → how a deal in such a stage ends.
-OUTCOME_ODDS = {"won": 1.0, "lost": 0.0}
+#: Implicit stage of a pipeline nobody configured → how surely a deal in it is won.
+IMPLICIT_ODDS = {"won": 1.0, "lost": 0.0}
 
 
 def stage_rows(crm: Crm) -> Rows:
@@ -45,8 +45,9 @@ def _is_nobodys(crm: Crm, stage: Stage) -> bool:
 
 
 def _odds(crm: Crm, stage: Stage) -> Any:
-    is_said = stage.is_configured and not _is_nobodys(crm, stage)
-    return stage.win_probability if is_said else OUTCOME_ODDS.get(stage.outcome or "")
+    if _is_nobodys(crm, stage):
+        return IMPLICIT_ODDS[stage.outcome or ""]
+    return stage.win_probability if stage.is_configured else None
 
 
 def with_canonical(rows: Rows, canonical: dict[tuple[str, str, str], str]) -> Rows:

@@ -93,7 +93,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory, config: Configuration) -> P
         (landing / f"deals-{day(night)}.csv").write_text(DAMAGED.get(night, deals(night)))
         (landing / f"calls-{day(night)}.csv").write_text(calls(night))
     with (landing / f"deals-{day(4)}.csv").open("a") as file:
-        file.write("D98,New\nD99,New,1,2026-04-13,too,many,cells\n")
+        file.write("D98,New\nD99,New,1,2026-04-13,too,many\n")
     take(folder, config, entity="deals", until=1)
     take(folder, config)
     (landing / f"deals-{day(3)}.csv").write_text(deals(3).replace("D0", "D77"))

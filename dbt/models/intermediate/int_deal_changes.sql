@@ -221,6 +221,8 @@ select
     as_written.old_day,
     as_written.new_amount,
     as_written.old_amount,
+    as_written.new_currency,
+    as_written.old_currency,
     as_written.extracted_at,
     coalesce(ties.chained_position, as_written.step_position) as log_position
 from as_written

@@ -1,17 +1,47 @@
--- Changes of a deal's amount, owner and expected close date, each deal and field by its best witness, as for stages:
--- it supplies everything from its first word on, the next best what came before. Values as text.
-with logged as (
+-- Changes of a deal's amount, its currency, owner and expected close date, each deal and field by its best witness, as
+-- for stages: it supplies everything from its first word on, the next best what came before. Values as text.
+with row_currencies as (
+    -- sources whose rows have a column for it
+    select distinct source
+    from {{ source('config', 'delivered_columns') }}
+    where
+        entity = 'deals'
+        and column_name = 'currency'
+),
+
+-- where neither the log nor the rows tell it, the cells of the log's amounts may name it
+named_by_amounts as (
+    select
+        changes.deal_key,
+        changes.source,
+        changes.new_currency,
+        changes.old_currency,
+        changes.changed_at,
+        changes.log_position,
+        max(case when changes.field = 'currency' then 1 else 0 end) over (partition by changes.deal_key) = 1
+            as is_told_itself,
+        changes.field
+    from {{ ref('int_deal_changes') }} as changes
+    left join row_currencies on changes.source = row_currencies.source
+    where
+        row_currencies.source is null
+        and changes.field in ('amount', 'currency')
+),
+
+logged as (
     select
         deal_key,
         source,
         case when field = 'owner_id' then 'owner' else field end as field,
         case field
             when 'amount' then cast(new_amount as varchar)
+            when 'currency' then new_currency
             when 'expected_close_on' then cast(new_day as varchar)
             else concat(source, ':', new_value)
         end as value,
         case field
             when 'amount' then cast(old_amount as varchar)
+            when 'currency' then old_currency
             when 'expected_close_on' then cast(old_day as varchar)
             else concat(source, ':', old_value)
         end as value_before,
@@ -20,7 +50,25 @@ with logged as (
         changed_at as told_at,
         log_position as shape_position
     from {{ ref('int_deal_changes') }}
-    where field in ('amount', 'owner_id', 'expected_close_on')
+    where field in ('amount', 'currency', 'owner_id', 'expected_close_on')
+
+    union all
+
+    select
+        deal_key,
+        source,
+        'currency' as field,
+        new_currency as value,
+        old_currency as value_before,
+        false as is_emptied,
+        old_currency is null as is_unknown_before,
+        changed_at as told_at,
+        log_position as shape_position
+    from named_by_amounts
+    where
+        field = 'amount'
+        and not is_told_itself
+        and new_currency is not null
 ),
 
 versions as (
@@ -28,6 +76,7 @@ versions as (
         deal_key,
         source,
         amount,
+        currency,
         owner_id,
         expected_close_on,
         entered_at as told_at,
@@ -41,6 +90,7 @@ versions as (
         deal_key,
         source,
         amount,
+        currency,
         owner_id,
         expected_close_on,
         extracted_at as told_at,
@@ -55,13 +105,15 @@ compared as (
         *,
         row_number() over in_order as place,
         lag(amount) over in_order as amount_before,
+        lag(currency) over in_order as currency_before,
         lag(owner_id) over in_order as owner_id_before,
         lag(expected_close_on) over in_order as expected_close_on_before
     from versions
     window in_order as (partition by deal_key, witness order by shape_position)
 ),
 
--- what each witness tells: its first word of a field, and every other one after that
+-- what each witness tells: its first word of a field, and every other one after that. What a log tells and nobody can
+-- read is not known any more, instead of being what it was before.
 told as (
     select
         deal_key,
@@ -73,9 +125,6 @@ told as (
         shape_position,
         1 as witness
     from logged
-    where
-        is_emptied
-        or value is not null
 
     union all
 
@@ -92,6 +141,22 @@ told as (
     where
         place = 1
         or amount is distinct from amount_before
+
+    union all
+
+    select
+        deal_key,
+        source,
+        'currency' as field,
+        currency as value,
+        cast(null as varchar) as value_before,
+        told_at,
+        shape_position,
+        witness
+    from compared
+    where
+        place = 1
+        or currency is distinct from currency_before
 
     union all
 
@@ -224,6 +289,15 @@ delivered as (
             when 'close_on' then 'expected_close_on'
             else column_name
         end
+
+    union
+
+    -- rows without a column of it may name it in the cells of their amounts
+    select distinct
+        source,
+        'currency' as field
+    from {{ ref('deals_rows') }}
+    where currency is not null
 ),
 
 -- the newest row, where it is newer than the last word and says something else; not for owners, whom an export may
@@ -236,6 +310,7 @@ shown as (
         case when words.last_filled_number = words.word_number then words.last_filled end as old_value,
         case words.field
             when 'amount' then cast(states.amount as varchar)
+            when 'currency' then states.currency
             else cast(states.expected_close_on as varchar)
         end as new_value,
         states.extracted_at as changed_at,

@@ -32,6 +32,7 @@ select
     -- created twice in one log: the earliest counts
     min(case when field = 'created_at' then coalesce(new_moment, changed_at) end) as created_at,
     {{ last_word('new_amount', 'amount') }} as amount,
+    max_by(new_currency, position) filter (where field = 'amount' and new_currency is not null) as amount_currency,
     {{ last_word('new_day', 'expected_close_on') }} as expected_close_on,
     {% for field in fields -%}
     {{ last_word('new_value', field) }} as {{ field }}{{ ',' if not loop.last }}

@@ -89,7 +89,7 @@ spells as (
 ),
 
 amounts as (
-    {{ value_stretches('amount') }}
+    select * from {{ ref('int_amount_stretches') }}
 )
 
 select

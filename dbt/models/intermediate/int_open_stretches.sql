@@ -79,7 +79,7 @@ open_days as (
 ),
 
 amounts as (
-    {{ value_stretches('amount') }}
+    select * from {{ ref('int_amount_stretches') }}
 )
 
 select

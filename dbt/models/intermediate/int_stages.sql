@@ -159,7 +159,7 @@ closing as (
         outcome = 'won' as is_won,
         outcome = 'lost' as is_lost,
         false as is_mandatory,
-        case outcome when 'won' then 1.0 else 0.0 end as win_probability,
+        cast(null as double) as win_probability,
         false as is_configured
     from met
     where

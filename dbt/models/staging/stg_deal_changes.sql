@@ -69,9 +69,16 @@ read as (
         {{ date_of('old_day') }} as _old_day,
         {%- for value in ['new', 'old'] %}
         case
-            when field = 'amount' and {{ can_be_of_source(value ~ '_value', '_reading_changed_amounts', '_source_currency') }}
+            when
+                field = 'amount'
+                and {{ can_be_of_source(value ~ '_value', '_reading_changed_amounts', '_source_currency') }}
                 then {{ read_amount(value ~ '_value', '_reading_changed_amounts') }}
-        end as {{ value }}_amount{{ ',' if not loop.last }}
+        end as {{ value }}_amount,
+        case
+            when field = 'currency' then upper({{ value }}_value)
+            when field = 'amount' and _reading_changed_amounts is not null
+                then {{ currency_named(value ~ '_value', '_source_currency') }}
+        end as {{ value }}_currency{{ ',' if not loop.last }}
         {%- endfor %}
     from written
 )
@@ -93,6 +100,8 @@ select
     {{ not_before_history('_old_day', 'date') }} as old_day,
     new_amount,
     old_amount,
+    case when field = 'currency' or new_amount is not null then new_currency end as new_currency,
+    case when field = 'currency' or old_amount is not null then old_currency end as old_currency,
     -- as delivered: the log's own order
     feed,
     extracted_at,

@@ -23,7 +23,7 @@ usable as {{ not_materialized() }} (
         feeds.is_full and deal_rows.extracted_at = feeds.first_full_at as is_in_first_extract,
         {{ fingerprint([
             'deal_rows.pipeline', 'deal_rows.stage', 'deal_rows.status', 'deal_rows.is_closed', 'deal_rows.is_won',
-            'deal_rows.is_lost', 'deal_rows.amount', 'deal_rows.owner_id', 'deal_rows.expected_close_on',
+            'deal_rows.is_lost', 'deal_rows.amount', 'deal_rows.currency', 'deal_rows.owner_id', 'deal_rows.expected_close_on',
             'deal_rows.close_on', 'deal_rows.is_deleted', 'deal_rows.created_at', 'deal_rows.closed_at',
             'deal_rows.won_at', 'deal_rows.lost_at',
         ]) }} as content
@@ -81,6 +81,7 @@ select
     deal_rows.stage as stage_name,
     {{ status_given('deal_rows') }} as status_given,
     deal_rows.amount,
+    upper(deal_rows.currency) as currency,
     coalesce(deal_rows.expected_close_on, deal_rows.close_on) as expected_close_on,
     deal_rows.lost_reason,
     {{ is_flagged_deleted('deal_rows') }} as is_flagged_deleted,

@@ -77,6 +77,7 @@ changes as (
         word_number,
         evidence
     from {{ ref('int_deal_field_changes') }}
+    where field != 'currency'
 )
 
 select

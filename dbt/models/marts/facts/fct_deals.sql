@@ -60,9 +60,41 @@ at_close as (
         or (not is_by_then and place = 1)
 ),
 
+-- a closed deal is told in what it closed in; a row says its amount and its currency together
+currency_words as (
+    select
+        changes.deal_key,
+        changes.old_value,
+        changes.new_value,
+        changes.changed_at <= outcomes.closed_at or changes.evidence = 'observed' as is_by_then,
+        row_number() over (
+            partition by
+                changes.deal_key,
+                changes.changed_at <= outcomes.closed_at or changes.evidence = 'observed'
+            order by changes.word_number desc
+        ) as place_from_last,
+        row_number() over (partition by changes.deal_key order by changes.word_number) as place
+    from {{ ref('int_deal_field_changes') }} as changes
+    inner join outcomes
+        on changes.deal_key = outcomes.deal_key
+        and outcomes.outcome in ('won', 'lost')
+    where changes.field = 'currency'
+),
+
+closed_in as (
+    select
+        deal_key,
+        case when is_by_then then new_value else old_value end as currency
+    from currency_words
+    where
+        (is_by_then and place_from_last = 1)
+        or (not is_by_then and place = 1)
+),
+
 settled as (
     select
-        deals.*,
+        deals.* exclude (currency),
+        coalesce(closed_in.currency, deals.currency) as currency,
         coalesce(outcomes.pipeline, deals.row_pipeline, 'default') as pipeline,
         outcomes.stage,
         outcomes.canonical_stage,
@@ -78,6 +110,7 @@ settled as (
         outcomes.standing_lost_reason
     from deals
     left join outcomes on deals.deal_key = outcomes.deal_key
+    left join closed_in on deals.deal_key = closed_in.deal_key
 ),
 
 closed as (

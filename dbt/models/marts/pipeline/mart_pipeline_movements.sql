@@ -4,7 +4,7 @@ with spells as (
 ),
 
 amounts as (
-    {{ value_stretches('amount') }}
+    select * from {{ ref('int_amount_stretches') }}
 ),
 
 amounts_reporting as (

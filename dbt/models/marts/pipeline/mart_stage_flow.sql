@@ -14,7 +14,7 @@ with dated as (
 ),
 
 amounts as (
-    {{ value_stretches('amount') }}
+    select * from {{ ref('int_amount_stretches') }}
 ),
 
 transitions as (
