@@ -1,28 +1,27 @@
-"""JSON: a list of objects, an object around one, or JSON lines."""
+"""JSON: a list of objects, an object around one, JSON lines, or the pages of an API one after the other."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest import nested
 from dagster_project.ingest.delimited import forget_rejects, rejected_rows
-from dagster_project.ingest.headings import heading_key, known_headings
-from dagster_project.ingest.tables import Reject, said_by_duckdb
+from dagster_project.ingest.json_depth import TOO_DEEP, is_deep
+from dagster_project.ingest.json_envelope import unwrap
+from dagster_project.ingest.json_shape import doubled_keys, pointer, shape, write_objects
+from dagster_project.ingest.tables import UNREADABLE, Reject, said_by_duckdb
 from dagster_project.sql import text
 
 _MAX_LINE_BYTES = 1 << 24
 _SAMPLED_LINES = 200
-#: DuckDB merges the structures of so many records at once, in memory.
-_MERGED_RECORDS = 1000
 #: Control characters must be escaped in JSON, so none of its lines has these: a line is one cell.
 _NO_DELIMITER = "\x1f\x1e"
 
@@ -38,6 +37,8 @@ class JsonTable:
     is_empty: bool
     notes: list[str] = field(default_factory=list)
     has_unreadable: bool = False
+    #: What the pages of an API say of those that follow (`json_pages.Paging`); nothing where there are no pages.
+    paging: dict[str, Any] = field(default_factory=dict)
 
     @property
     def headings(self) -> list[str]:
@@ -73,53 +74,54 @@ def open_json(
     Raises RefusedFileError for what is broken as a whole; a broken line of JSON lines is a reject.
     """
     try:
-        _write_records(connection, path, feed, scratch)
+        _write_records(connection, path, scratch)
     except duckdb.Error as error:
         said = said_by_duckdb(error).replace(f'in file "{path}", ', "")
         raise RefusedFileError(
             f"cannot be read as JSON: {said} It may have been cut off; deliver it again, or as JSON lines"
         ) from None
-    columns, objects, others = _columns(connection, scratch)
-    if others and not objects:
+    pages = unwrap(connection, scratch, feed)
+    found = shape(connection, scratch)
+    if found.others and not found.objects:
         raise RefusedFileError("is JSON, but not a list of objects with a key for each column")
-    return JsonTable(connection, scratch, columns, separator, is_empty=not objects)
+    return JsonTable(
+        connection,
+        scratch,
+        nested.columns(found.record),
+        separator,
+        is_empty=not found.objects,
+        notes=doubled_keys(connection, scratch, found, feed),
+        has_unreadable=_has_not_a_number(connection, scratch),
+        paging=asdict(pages) if pages else {},
+    )
 
 
-def _write_records(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, target: Path) -> None:
+def _write_records(connection: duckdb.DuckDBPyConnection, path: Path, target: Path) -> None:
     file = text(str(path))
     first = next(_lines(path), b"")
-    if first.startswith(b"["):
-        _copy(connection, f"select json from read_json_objects({file}, format = 'array')", target)
+    deep = is_deep(path)
+    # lines that were cut off leave brackets open, and are no levels
+    if deep and (is_deep(path, by_line=True) or not _are_lines(path)):
+        raise RefusedFileError(TOO_DEEP)
+    if first.startswith(b"[") and not deep:
+        write_objects(connection, f"select json from read_json_objects({file}, format = 'array')", target)
         return
-    if _is_object(first) and _has_more_lines(path):
+    if deep or (_is_object(first) and _has_more_lines(path)):
         _copy_lines(connection, path, target)
         return
     document = f"read_json_objects({file}, format = 'unstructured', maximum_object_size = {_document_size(path)})"
     try:
-        _copy(connection, f"select json from {document}", target)
+        write_objects(connection, f"select json from {document}", target)
     except duckdb.Error:
-        sample = [_is_object(line) for _, line in zip(range(_SAMPLED_LINES), _lines(path), strict=False)]
-        if 2 * sum(sample) < len(sample):
+        if not _are_lines(path):
             raise
         _copy_lines(connection, path, target)
-        return
-    key = _key_of_list(connection, target, feed)
-    if key is not None:
-        list_in = f"json_extract(json_extract(json, {text(_pointer((key,)))}), '$[*]')"
-        _copy(connection, f"select unnest({list_in}) as json from {document}", target)
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, select: str, target: Path) -> None:
-    connection.execute(
-        "copy (select cast(json as varchar) as json, coalesce(case when json_valid(json) then "
-        f"json_type(json) = 'OBJECT' end, false) as is_record from ({select})) to {text(str(target))} (format parquet)"
-    )
 
 
 def _copy_lines(connection: duckdb.DuckDBPyConnection, path: Path, target: Path) -> None:
     """A line is a record; blank lines are none."""
     forget_rejects(connection)
-    _copy(
+    write_objects(
         connection,
         f"select json from read_csv({text(str(path))}, auto_detect = false, header = false, quote = '', escape = '', "
         f"delim = {text(_NO_DELIMITER)}, strict_mode = false, columns = {{'json': 'VARCHAR'}}, "
@@ -130,111 +132,49 @@ def _copy_lines(connection: duckdb.DuckDBPyConnection, path: Path, target: Path)
         raise RefusedFileError(f"cannot be read as JSON lines: line {line}: {message}")
 
 
-def _key_of_list(connection: duckdb.DuckDBPyConnection, target: Path, feed: Feed) -> str | None:
-    """The key under which the one object of a file has the list of its records; None if it is a record itself."""
-    documents = connection.execute(f"select json from read_parquet({text(str(target))}) limit 2").fetchall()
-    if len(documents) != 1 or not documents[0][0].startswith("{"):
-        return None
-    found = connection.execute(
-        f"""
-        select key, json_array_length(value), json_type(value, '/0')
-        from (
-            select unnest(json_keys(json)) as key, unnest(json_extract(json, '$.*')) as value
-            from read_parquet({text(str(target))})
-        )
-        where json_type(value) = 'ARRAY'
-        """
-    ).fetchall()
-    columns, _, _ = _columns(connection, target)
-    # nested ones too; what is only in a list is not the record's own
-    keys = {heading_key(column.heading) for column in columns if len(column.steps) == 1}
-    known = known_headings(feed, ENTITIES[feed.entity].key)
-    if any(key in known for key in keys):
-        return None
-    lists = [key for key, _, kind in found if kind == "OBJECT"]
-    if len(lists) > 1:
-        raise RefusedFileError(
-            f"is a JSON object with several lists of objects ({', '.join(lists)}); deliver the one of its feed alone"
-        )
-    empty = [key for key, length, _ in found if length == 0]
-    return lists[0] if lists else empty[0] if len(empty) == 1 else None
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[list[nested.Column], int, int]:
-    """The columns of all records together, how many records there are, and how many things that are none."""
-    structures = connection.execute(
-        f"""
-        select
-            json_group_structure(cast(json as json)) as structure,
-            count(*) as objects
-        from read_parquet({text(str(path))}, file_row_number = true)
-        where is_record
-        group by file_row_number // {_MERGED_RECORDS}
-        order by min(file_row_number)
-        """
-    ).fetchall()
-    together: Any = "NULL"
-    for structure, _ in structures:
-        together = _merged(together, json.loads(structure))
-    others = connection.execute(f"select count(*) from read_parquet({text(str(path))}) where not is_record").fetchone()
-    return nested.columns(_record(together)), sum(count for _, count in structures), others[0] if others else 0
-
-
-def _merged(one: Any, other: Any) -> Any:
-    """The structure of two lots of records: the keys of both, and `MIXED` where their values are of two kinds."""
-    if one == other or other == "NULL":
-        return one
-    if one == "NULL":
-        return other
-    if isinstance(one, dict) and isinstance(other, dict):
-        keys = {**one, **other}
-        return {key: _merged(one.get(key, "NULL"), other.get(key, "NULL")) for key in keys}
-    if isinstance(one, list) and isinstance(other, list):
-        return [_merged(one[0], other[0])]
-    for empty, full in ((one, other), (other, one)):
-        if empty == "JSON" and isinstance(full, dict):  # DuckDB's word for an object without keys
-            return full
-    return "MIXED"
-
-
-def _record(structure: Any) -> dict[str, nested.Node]:
-    """An object's keys; none where every record is empty."""
-    return {key: _node(value) for key, value in structure.items()} if isinstance(structure, dict) else {}
-
-
-def _node(structure: Any) -> nested.Node:
-    if isinstance(structure, dict):
-        return _record(structure)
-    if isinstance(structure, list):
-        return nested.Elements(_node(structure[0]))
-    return nested.Value(structure)
-
-
 def _access(separator: str) -> nested.Access:
     """How to get at JSON; `separator` joins a list that stands where other records have a single value."""
 
     def list_at(base: str, path: nested.Path) -> str:
-        inside = f"json_extract({base}, {text(_pointer(path))})" if path else base
+        inside = f"json_extract({base}, {text(pointer(path))})" if path else base
         return f"json_extract({inside}, '$[*]')"
 
     def text_at(base: str, path: nested.Path, kind: str) -> str:
-        at = text(_pointer(path)) if path else "'$'"
+        at = text(pointer(path)) if path else "'$'"
         value = f"json_extract_string({base}, {at})"
         if kind == "DOUBLE":
-            return nested.plain_number(value)
+            return _number(value)
         if kind not in ("JSON", "MIXED"):
             return value
-        joined = f"array_to_string(json_extract_string(json_extract({base}, {at}), '$[*]'), {text(separator)})"
+        element = "json_extract_string(element_of_list, '$')"
+        elements = (
+            f"list_transform(json_extract(json_extract({base}, {at}), '$[*]'), lambda element_of_list: "
+            f"case json_type(element_of_list) when 'DOUBLE' then {_number(element)} else {element} end)"
+        )
+        joined = nested.joined(elements, text(separator))
         return (
-            f"case json_type({base}, {at}) when 'DOUBLE' then {nested.plain_number(value)} "
+            f"case json_type({base}, {at}) when 'DOUBLE' then {_number(value)} "
             f"when 'ARRAY' then {joined} else {value} end"
         )
 
     return nested.Access(list_at, text_at)
 
 
-def _pointer(path: nested.Path) -> str:
-    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
+def _number(value: str) -> str:
+    """SQL for a number's text; what is called one and is none (`NaN`) holds no value."""
+    return (
+        f"case when regexp_matches({value}, '^[-+]?[A-Za-z]') then concat({text(UNREADABLE)}, {value}) "
+        f"else {nested.plain_number(value)} end"
+    )
+
+
+def _has_not_a_number(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Whether the records may have `NaN` or `Infinity`, which JSON does not know and some programs write."""
+    found = connection.execute(
+        f"select 1 from read_parquet({text(str(path))}) where is_record "
+        r"and regexp_matches(json, '[:\[,]\s*[-+]?(nan|inf(inity)?)\s*[,}\]]', 'i') limit 1"
+    ).fetchone()
+    return found is not None
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -243,6 +183,12 @@ def _lines(path: Path) -> Iterator[bytes]:
         while line := file.readline(_MAX_LINE_BYTES):
             if line.strip():
                 yield line.strip()
+
+
+def _are_lines(path: Path) -> bool:
+    """Whether most of the first lines are an object each."""
+    sample = [_is_object(line) for _, line in zip(range(_SAMPLED_LINES), _lines(path), strict=False)]
+    return 2 * sum(sample) >= len(sample)
 
 
 def _has_more_lines(path: Path) -> bool:

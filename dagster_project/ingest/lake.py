@@ -34,6 +34,7 @@ from dagster_project.forget.rows import Subject, forget_in_file, ids_in, separat
 from dagster_project.forget.tombstones import FORGOTTEN, Tombstones, read_tombstones
 from dagster_project.ingest import inventory, personal, proof
 from dagster_project.ingest.archives import Delivered, as_delivered
+from dagster_project.ingest.json_pages import missing
 from dagster_project.ingest.landing import LandedFile
 from dagster_project.ingest.mishaps import refusing, without_places
 from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
@@ -41,7 +42,7 @@ from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 #: Version of how the lake lies on disk. A lake of a lower one is migrated (migration.py), of a higher one refused.
 LAKE_FORMAT = 5
 #: Version of how delivered files are read; a higher one reads those that are still in landing again.
-READING_VERSION = 4
+READING_VERSION = 5
 #: Modification time, in a record, of a file that could not be opened.
 NEVER_READ = -1
 #: The loaded deliveries of a feed that tell what is usual for the next one.
@@ -77,6 +78,8 @@ class FileRecord:
     filled: list[str] = field(default_factory=list)
     #: Column → how the file writes its dates or numbers, where that is proved and no standard form (ingest/proof.py).
     readings: dict[str, str] = field(default_factory=dict)
+    #: What the pages of an API's JSON say of those that follow (json_pages.Paging); nothing where there are none.
+    paging: dict[str, Any] = field(default_factory=dict)
     #: The files of many deliveries that its rows and rejects were brought into, and the columns its own file had.
     compacted: str = ""
     columns: list[str] = field(default_factory=list)
@@ -329,11 +332,17 @@ def _judge(records: list[FileRecord], feed: Feed, full: bool, min_volume_share: 
                 record if record in refused else _not_loaded(record, "refused", f"refused with {message}")
                 for record in delivery
             ]
+        elif (lacking := _lacking(delivery)) and not _confirmed(delivery, feed):
+            message = (
+                f"{lacking}. Deliver all pages with one extract time. If nothing is missing, add the sha256 "
+                f"{_unconfirmed(delivery, feed)} to `confirmed` of feed '{delivery[0].feed}'"
+            )
+            judged += [_not_loaded(record, "refused", message) for record in delivery]
         elif rows < min_volume_share * usual and not _confirmed(delivery, feed):
-            unconfirmed = ", ".join(sorted({r.sha256 for r in delivery if r.sha256 not in feed.confirmed}))
             message = (
                 f"has {rows} rows where the last full extracts had {usual:g}; held back. "
-                f"If it is right, add its sha256 {unconfirmed} to `confirmed` of feed '{delivery[0].feed}'"
+                f"If it is right, add its sha256 {_unconfirmed(delivery, feed)} to `confirmed` of feed "
+                f"'{delivery[0].feed}'"
             )
             judged += [_not_loaded(record, "held_back", message) for record in delivery]
         else:
@@ -344,6 +353,21 @@ def _judge(records: list[FileRecord], feed: Feed, full: bool, min_volume_share: 
 
 def _confirmed(delivery: list[FileRecord], feed: Feed) -> bool:
     return all(record.sha256 in feed.confirmed for record in delivery)
+
+
+def _unconfirmed(delivery: list[FileRecord], feed: Feed) -> str:
+    return ", ".join(sorted({record.sha256 for record in delivery if record.sha256 not in feed.confirmed}))
+
+
+def _lacking(delivery: list[FileRecord]) -> str | None:
+    """Which pages of an API the files of a delivery speak of and do not hold; None if none."""
+    of_pages = [record for record in delivery if record.paging]
+    if not of_pages:
+        return None
+    said = missing([record.paging or {"records": record.rows_in_file} for record in delivery])
+    return (
+        f"{next((record for record in of_pages if record.paging['says']), of_pages[0]).file} {said}" if said else None
+    )
 
 
 def _not_loaded(record: FileRecord, state: str, message: str) -> FileRecord:
@@ -459,6 +483,7 @@ def _with_counts(record: FileRecord, loaded: Loaded) -> FileRecord:
         headings=loaded.headings,
         outranked=loaded.outranked,
         unmapped=loaded.unmapped,
+        paging=loaded.paging,
     )
 
 

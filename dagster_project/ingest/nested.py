@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from dagster_project.ingest.tables import UNREADABLE
+from dagster_project.sql import text
+
 
 @dataclass(frozen=True)
 class Value:
@@ -77,7 +80,15 @@ def expression(column: Column, base: str, access: Access, separator: str) -> str
     """SQL for a column's text; values of lists joined by `separator` (a SQL literal), NULL where there is none."""
     if len(column.steps) == 1:
         return access.text_at(base, column.steps[0], column.kind)
-    return f"nullif(array_to_string({_list(column.steps, column.kind, base, access, 0)}, {separator}), '')"
+    return joined(_list(column.steps, column.kind, base, access, 0), separator)
+
+
+def joined(values: str, separator: str) -> str:
+    """SQL for a list of texts as one; a value in it that cannot be read makes the whole unreadable."""
+    together = f"nullif(array_to_string({values}, {separator}), '')"
+    mark = text(UNREADABLE)
+    unreadable = f"concat({mark}, replace({together}, {mark}, ''))"
+    return f"case when contains({together}, {mark}) then {unreadable} else {together} end"
 
 
 def _list(steps: tuple[Path, ...], kind: str, base: str, access: Access, depth: int) -> str:
@@ -91,11 +102,11 @@ def _list(steps: tuple[Path, ...], kind: str, base: str, access: Access, depth: 
     return mapped if len(rest) == 1 else f"flatten({mapped})"
 
 
-def plain_number(text: str) -> str:
+def plain_number(value: str) -> str:
     """SQL for a number as a person writes it: no exponent, no `.0` behind a whole number, no digit lost."""
-    decimal = f"cast(try_cast({text} as decimal(38, 18)) as varchar)"
+    decimal = f"cast(try_cast({value} as decimal(38, 18)) as varchar)"
     return (
-        f"case when contains(lower({text}), 'e') then "
-        f"coalesce(rtrim(rtrim({decimal}, '0'), '.'), cast(try_cast({text} as hugeint) as varchar), {text}) "
-        f"else regexp_replace({text}, '\\.0+$', '') end"
+        f"case when contains(lower({value}), 'e') then "
+        f"coalesce(rtrim(rtrim({decimal}, '0'), '.'), cast(try_cast({value} as hugeint) as varchar), {value}) "
+        f"else regexp_replace({value}, '\\.0+$', '') end"
     )

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -56,6 +57,8 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
     #: Canonical columns that are numbers by their format, not by how they are written.
     numbers: list[str] = field(default_factory=list)
+    #: What the pages of an API's JSON say of those that follow (`json_pages.Paging`).
+    paging: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -262,6 +265,7 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         unmapped=unmapped,
         notes=table.notes,
         numbers=_numbers(table, matched, reading.feed),
+        paging=table.paging if isinstance(table, JsonTable) else {},
     )
 
 

@@ -39,27 +39,19 @@
     end
 {%- endmacro %}
 
-{# The currency of an amount: what its column says, else what stands beside it, else the source's. #}
-{% macro currency_told(column, before, behind, otherwise) -%}
-    coalesce(upper({{ column }}), {{ sole_currency(before) }}, {{ sole_currency(behind) }}, {{ otherwise }})
-{%- endmacro %}
-
-{# The currency that stands in the cell of an amount, a sign of several being that of the source; NULL where none does. #}
-{% macro currency_named(cell, of_source) -%}
+{# The currency that the words beside an amount name, a sign of several being that of the source; NULL without words. #}
+{% macro currency_named(before, behind, of_source) -%}
     coalesce(
-        {{ sole_currency(word_before(cell)) }},
-        {{ sole_currency(word_behind(cell)) }},
-        case when coalesce({{ word_before(cell) }}, {{ word_behind(cell) }}) is not null then {{ of_source }} end
+        {{ sole_currency(before) }},
+        {{ sole_currency(behind) }},
+        case when coalesce({{ before }}, {{ behind }}) is not null then {{ of_source }} end
     )
 {%- endmacro %}
 
-{# Whether a sign of several currencies, in a log which names no other, can be that of the source. #}
-{% macro can_be_of_source(cell, reading, currency) -%}
+{# Whether a sign of several currencies, in a log which names no other, can be that of the source; so can no word. #}
+{% macro can_be_of_source(before, behind, currency) -%}
     (
-        {{ reading }} is null
-        or (
-            ({{ sole_currency(word_before(cell)) }} is not null or {{ can_mean(word_before(cell), currency) }})
-            and ({{ sole_currency(word_behind(cell)) }} is not null or {{ can_mean(word_behind(cell), currency) }})
-        )
+        ({{ sole_currency(before) }} is not null or {{ can_mean(before, currency) }})
+        and ({{ sole_currency(behind) }} is not null or {{ can_mean(behind, currency) }})
     )
 {%- endmacro %}

@@ -104,6 +104,23 @@ read as {{ not_materialized() }} (
     from written
 ),
 
+{%- if has_money %}
+-- said once, for each mention of a sign is a list of all of them
+named as {{ not_materialized() }} (
+    select
+        *,
+        coalesce({{ sole_currency('_before_amount') }}, {{ sole_currency('_behind_amount') }}) as _named_currency
+    from read
+),
+
+in_a_currency as {{ not_materialized() }} (
+    select
+        *,
+        coalesce(upper(_read_currency), _named_currency, _source_currency) as _told_currency
+    from named
+),
+{%- endif %}
+
 typed as {{ not_materialized() }} (
     select
         *
@@ -112,18 +129,13 @@ typed as {{ not_materialized() }} (
         {{- not_before_history('_read_' ~ column, columns[column]) }}{{ ' end' if column in since_ever }} as {{ column }}
         {%- endfor %}
         {%- if has_money %},
-        coalesce(
-            _read_currency,
-            case when _read_amount is not null
-                then coalesce({{ sole_currency('_before_amount') }}, {{ sole_currency('_behind_amount') }})
-            end
-        ) as currency,
-        {%- set told = currency_told('_read_currency', '_before_amount', '_behind_amount', '_source_currency') %}
+        coalesce(_read_currency, case when _read_amount is not null then _named_currency end) as currency,
         case
-            when {{ can_mean('_before_amount', told) }} and {{ can_mean('_behind_amount', told) }} then _read_amount
+            when {{ can_mean('_before_amount', '_told_currency') }} and {{ can_mean('_behind_amount', '_told_currency') }}
+                then _read_amount
         end as amount
         {%- endif %}
-    from read
+    from {{ 'in_a_currency' if has_money else 'read' }}
 ),
 
 judged as {{ not_materialized() }} (

@@ -44,7 +44,7 @@ FORMATS: dict[str, Callable[[Rows, Path], bytes]] = {
     "cp1252": lambda rows, _: delimited(rows, ";").encode("cp1252"),
     "json": lambda rows, _: json.dumps(objects(rows), indent=1, ensure_ascii=False).encode(),
     "json, one line": lambda rows, _: json.dumps(objects(rows)).encode("utf-8-sig"),
-    "json in an object": lambda rows, _: json.dumps({"paging": {"next": 1}, "results": objects(rows)}).encode(),
+    "json in an object": lambda rows, _: json.dumps({"paging": {"next": None}, "results": objects(rows)}).encode(),
     "json properties": lambda rows, _: json.dumps(
         [{"x": 1, "properties": record} for record in objects(rows)]
     ).encode(),

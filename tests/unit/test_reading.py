@@ -169,7 +169,10 @@ def test_a_broken_first_line_or_byte_does_not_hide_the_others(landing: Landing) 
     [
         ('[{"Id": 1, "Stage": "New"}, {"Id": 2, "St', "cannot be read as JSON: Malformed JSON"),
         ('{"results": [\n{"Id": 1, "Stage": "New"},\n{"Id": 2, "Stage": "New"}\n', "cannot be read as JSON"),
-        ('{"status": "error", "message": "token expired"}', "has no column for deals.deal_id"),
+        (
+            '{"status": "error", "message": "token expired"}',
+            "is an error of the CRM and no list of records: token expired",
+        ),
         ('{"deals": [{"Id": 1}], "owners": [{"Id": 1}]}', "several lists of objects (deals, owners)"),
         ('[["Id", "Stage"], ["1", "New"]]', "not a list of objects"),
         ("nothing", "cannot be read as JSON"),

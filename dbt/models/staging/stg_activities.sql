@@ -47,8 +47,10 @@ told as (
 by_day as (
     select
         told.*,
-        case when told.told_by_day then {{ to_utc(last_second_of(day_in('told.told_at', 'run.timezone')), 'run.timezone') }} end
-            as day_ends_at,
+        case
+            when told.told_by_day
+                then {{ to_utc(last_second_of(day_in('told.told_at', 'run.timezone')), 'run.timezone') }}
+        end as day_ends_at,
         -- its own creation, where that was on this day and has a time
         case
             when

@@ -56,7 +56,14 @@ written as (
         *,
         {{ written_as('new_moment', '_moment_text', 'timestamp', '_reading_changed_dates') }},
         {{ written_as('new_day', '_day_text', 'date', '_reading_changed_dates') }},
-        {{ written_as('old_day', '_old_day_text', 'date', '_reading_changed_dates') }}
+        {{ written_as('old_day', '_old_day_text', 'date', '_reading_changed_dates') }},
+        -- what stands beside the digits of an amount, said once: each mention of it is a list of all currencies
+        {%- for value in ['new', 'old'] %}
+        case when field = 'amount' and _reading_changed_amounts is not null
+            then {{ word_before(value ~ '_value') }} end as _before_{{ value }},
+        case when field = 'amount' and _reading_changed_amounts is not null
+            then {{ word_behind(value ~ '_value') }} end as _behind_{{ value }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from changes
 ),
 
@@ -71,13 +78,12 @@ read as (
         case
             when
                 field = 'amount'
-                and {{ can_be_of_source(value ~ '_value', '_reading_changed_amounts', '_source_currency') }}
+                and {{ can_be_of_source('_before_' ~ value, '_behind_' ~ value, '_source_currency') }}
                 then {{ read_amount(value ~ '_value', '_reading_changed_amounts') }}
         end as {{ value }}_amount,
         case
             when field = 'currency' then upper({{ value }}_value)
-            when field = 'amount' and _reading_changed_amounts is not null
-                then {{ currency_named(value ~ '_value', '_source_currency') }}
+            when field = 'amount' then {{ currency_named('_before_' ~ value, '_behind_' ~ value, '_source_currency') }}
         end as {{ value }}_currency{{ ',' if not loop.last }}
         {%- endfor %}
     from written
