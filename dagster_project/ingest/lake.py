@@ -27,13 +27,14 @@ from typing import Any
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.entities import ENTITIES
+from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.models import Feed, Source
 from dagster_project.errors import DealtrailError, RefusedFileError
 from dagster_project.forget.rows import Subject, forget_in_file, ids_in, separators_of
 from dagster_project.forget.tombstones import FORGOTTEN, Tombstones, read_tombstones
-from dagster_project.ingest import inventory, personal, proof
+from dagster_project.ingest import inventory, legible, personal, proof, swapped
 from dagster_project.ingest.archives import Delivered, as_delivered
+from dagster_project.ingest.headings import match
 from dagster_project.ingest.json_pages import missing
 from dagster_project.ingest.landing import LandedFile
 from dagster_project.ingest.mishaps import refusing, without_places
@@ -291,12 +292,33 @@ def select_deliveries(
     """
     selected: list[FileRecord] = []
     for source in sources:
-        for feed_name, feed in source.feeds.items():
+        has_history = False
+        # what tells the history of deals first: without any, a deal's row needs a stage
+        for feed_name, feed in sorted(source.feeds.items(), key=lambda named: named[1].entity not in HISTORY_ENTITIES):
             mine = [record for record in records if (record.source, record.feed) == (source.name, feed_name)]
             seen = [record for record in mine if datetime.fromisoformat(record.extracted_at) <= as_of]
             full = (feed.deliveries or source.deliveries) == "full"
-            selected += _judge(_latest_of_each_file(seen, mapping_version(source, feed)), feed, full, min_volume_share)
+            current = _latest_of_each_file(seen, mapping_version(source, feed))
+            if feed.entity == "deals" and not has_history:
+                current = [_with_stage(record, feed) for record in current]
+            judged = _judge(current, feed, full, min_volume_share)
+            if feed.entity in HISTORY_ENTITIES:
+                has_history = has_history or any(record.rows_loaded for record in judged)
+            selected += judged
     return selected
+
+
+def _with_stage(record: FileRecord, feed: Feed) -> FileRecord:
+    """The record, refused if it lacks the stage that no change log and no version of its source tells."""
+    # of a file without any record (an empty list) there are no headings
+    if record.state != "loaded" or not record.headings or "stage" in record.filled:
+        return record
+    try:
+        match(record.headings, feed, needs_stage=True)
+    except RefusedFileError as error:
+        said = f"{error}, or deliver a change log or versions of its deals: none has come yet"
+        return _not_loaded(record, "refused", said)
+    return record
 
 
 def places(records: list[FileRecord]) -> dict[tuple[str, str, str], int]:
@@ -412,7 +434,11 @@ def _store(
             rejected = [reject.row_number for reject in loaded.rejects]
             # a number of JSON or Parquet is one, and needs no proof
             written = [column for column in filled if column not in loaded.numbers or not proof.is_number(feed, column)]
+            swapped.refuse_swapped(
+                connection, unfinished, source, feed, written, loaded.typed_dates, loaded.headings, rejected
+            )
             readings = proof.readings(connection, unfinished, source, feed, written, loaded.headings, rejected)
+            legible.demand_readable(connection, unfinished, source, feed, filled, readings, loaded.headings, rejected)
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
         return _refused(record, str(error), lake_dir)

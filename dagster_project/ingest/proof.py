@@ -47,7 +47,7 @@ Form = Literal["days", "moments", "amounts", "numbers"]
 
 
 @dataclass(frozen=True)
-class _Column:
+class ReadColumn:
     """What is proved as one: `relation` gives its cells, `cell` among the columns it has beside `file_row_number`."""
 
     name: str
@@ -108,7 +108,7 @@ def readings(
         for column in doubtful
     }
     doubts = [
-        f"{_named(column.name, feed, headings)}: {verdict.doubt}"
+        f"{named(column.name, feed, headings)}: {verdict.doubt}"
         for column, verdict in verdicts.items()
         if verdict.doubt
     ]
@@ -128,18 +128,23 @@ def configured_sign(source: Source, feed: Feed) -> str | None:
     return {".": "point", ",": "comma"}[sign] if sign else None
 
 
-def _is_date(column: _Column) -> bool:
+def date_columns(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]) -> list[ReadColumn]:
+    """What of a lake file is read as dates, with how many values each has, and how many in the standard form."""
+    return [column for column in _columns(connection, path, feed, filled) if _is_date(column)]
+
+
+def _is_date(column: ReadColumn) -> bool:
     return column.form in ("days", "moments")
 
 
 # ------------------------------------------------------------------ what needs proof
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]) -> list[_Column]:
+def _columns(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]) -> list[ReadColumn]:
     """The columns that have values, with how many, and how many of them are in the standard form."""
     scan = f"read_parquet({sql.text(path)}, file_row_number = true)"
     own = [
-        _Column(name, form, name, scan)
+        ReadColumn(name, form, name, scan)
         for name, form in read_columns(feed.entity).items()
         if name in filled and name in ENTITIES[feed.entity].columns and name != "stage_dates"
     ]
@@ -148,7 +153,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, fill
         cells = (
             f"(select file_row_number, unnest(json_extract_string(stage_dates, '$[*].entered')) as cell from {scan})"
         )
-        counted += _counted(connection, [_Column("stage_dates", "moments", "cell", cells)])
+        counted += _counted(connection, [ReadColumn("stage_dates", "moments", "cell", cells)])
     if feed.entity == "deal_changes" and "field" in filled:
         relation = (
             f"(select file_row_number, field, unnest([old_value, new_value]) as cell from {_changes(scan, filled)})"
@@ -160,8 +165,8 @@ def _columns(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, fill
         counted += _counted(
             connection,
             [
-                _Column("changed_dates", "days", dates, relation),
-                _Column("changed_amounts", "amounts", amounts, relation),
+                ReadColumn("changed_dates", "days", dates, relation),
+                ReadColumn("changed_amounts", "amounts", amounts, relation),
             ],
         )
     return counted
@@ -174,19 +179,19 @@ def _changes(scan: str, filled: list[str]) -> str:
     return f"(select file_row_number, {', '.join(present + missing)} from {scan})"
 
 
-def _counted(connection: duckdb.DuckDBPyConnection, columns: list[_Column]) -> list[_Column]:
+def _counted(connection: duckdb.DuckDBPyConnection, columns: list[ReadColumn]) -> list[ReadColumn]:
     """The same columns (all of one relation), counted in one pass."""
     if not columns:
         return []
-    counts = ", ".join(f"count({c.cell}), count_if({_is_standard(c)})" for c in columns)
+    counts = ", ".join(f"count({c.cell}), count_if({is_standard(c)})" for c in columns)
     row = connection.execute(f"select {counts} from {columns[0].relation}").fetchone() or ()
     return [
-        _Column(c.name, c.form, c.cell, c.relation, total, standard)
+        ReadColumn(c.name, c.form, c.cell, c.relation, total, standard)
         for c, total, standard in zip(columns, row[::2], row[1::2], strict=True)
     ]
 
 
-def _is_standard(column: _Column) -> str:
+def is_standard(column: ReadColumn) -> str:
     """SQL: whether a cell is read as it is. Of numbers, `1.234` may be more than a thousand, and so is in doubt."""
     cell = column.cell
     if column.form == "days":
@@ -206,7 +211,7 @@ def _is_iso(cell: str) -> str:
 # ------------------------------------------------------------------ dates
 
 
-def _prove_dates(connection: duckdb.DuckDBPyConnection, column: _Column, rejected: list[int]) -> _Verdict:
+def _prove_dates(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejected: list[int]) -> _Verdict:
     # told apart by how they begin, which is where three numbers stand: of a million moments a few thousand are left
     connection.execute(
         f"""
@@ -219,7 +224,7 @@ def _prove_dates(connection: duckdb.DuckDBPyConnection, column: _Column, rejecte
         from (
             select {column.cell} as cell, file_row_number as position
             from {column.relation}
-            where {column.cell} is not null and not {_is_standard(column)}
+            where {column.cell} is not null and not {is_standard(column)}
         )
         group by all
         """
@@ -289,6 +294,32 @@ def _day(order: str) -> str:
     return f"case when {day} >= date '{_EARLIEST}' then {day} end"
 
 
+def is_proved_date(cell: str, form: str, reading: str) -> str:
+    """SQL: whether a cell that is not ISO 8601 is read by what its file has proved."""
+    rules = _rules()
+    unmistakable = [*rules["dates_unmistakable"], *(rules["months_alone"] if form == "days" else [])]
+    is_numbered = f"regexp_matches({cell}, {sql.text(rules['numbered_date'])})"
+    in_order = rules["dates_in_order"].get(reading)
+    by_order = f"{_is_written_so(cell, in_order)}" if in_order else "false"
+    return (
+        f"(regexp_full_match({cell}, '[0-9]{{10}}([0-9]{{3}})?') "
+        f"or (regexp_full_match({cell}, '(19|20)[0-9]{{6}}') and try_strptime({cell}, '%Y%m%d') is not null) "
+        f"or case when {is_numbered} then {by_order} else {_is_written_so(cell, unmistakable)} end)"
+    )
+
+
+def _is_written_so(cell: str, dates: list[str]) -> str:
+    """SQL: whether a cell is a day in one of these formats, with or without a time behind it."""
+    timed = [f"{day}{joint}{time}" for day in dates for joint in "/T" for time in _rules()["times_of_day"]]
+    formats = ", ".join(map(sql.text, [*dates, *timed]))
+    return f"(try_strptime({_one_separator(cell)}, [{formats}]) is not null)"
+
+
+def numbered_date() -> str:
+    """The regular expression of a date of three numbers, the year last or of two digits."""
+    return str(_rules()["numbered_date"])
+
+
 def _any_is_unmistakable(connection: duckdb.DuckDBPyConnection, form: Form) -> bool:
     """Whether there is a date that is no standard one but can be read one way only, such as 5 Mar 2026."""
     rules = _rules()
@@ -333,19 +364,20 @@ def _contradiction(connection: duckdb.DuckDBPyConnection, orders: list[str], rej
             f"select cell, position from dates where {not_in} is null order by position limit 1"
         ).fetchone()
         if row:
-            found.append(f"'{row[0]}' in row {_row(row[1], rejected)} cannot have {_ORDERS[not_in]}")
+            found.append(f"'{row[0]}' in row {row_at(row[1], rejected)} cannot have {_ORDERS[not_in]}")
     return f"{', but '.join(found)}. Export the column in one format, or name it in date_formats (others stay unread)"
 
 
 def _date_read_two_ways(found: tuple[Any, ...], one: str, other: str, rejected: list[int]) -> str:
     cell, position, first, second = found
     return (
-        f"'{cell}' in row {_row(position, rejected)} is {_spelled(first)} or {_spelled(second)}, and no value of the "
+        f"'{cell}' in row {row_at(position, rejected)} is {spelled(first)} or {spelled(second)}, and no value of the "
         f'column says which. Set date_formats of the feed to ["{format_of(cell, one)}"] or ["{format_of(cell, other)}"]'
     )
 
 
-def _spelled(day: date) -> str:
+def spelled(day: date) -> str:
+    """A date with its month's name, as nobody can misread it."""
     return f"{day.day} {day:%B %Y}"
 
 
@@ -389,7 +421,7 @@ def _one_of(words: Iterable[str]) -> str:
     return "|".join(words).replace(".", "[.]").replace("$", "[$]")
 
 
-def _prove_numbers(connection: duckdb.DuckDBPyConnection, column: _Column, rejected: list[int]) -> _Verdict:
+def _prove_numbers(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejected: list[int]) -> _Verdict:
     """Values of one reading decide: `1.5` and `1234.567` for the point, `1.234,5` and `1.234.567` for the comma."""
     point, comma = (f"regexp_matches(cell, {sql.text(number_pattern(sign))})" for sign in ("point", "comma"))
     percent = "" if column.form == "numbers" else "and not contains(cell, '%')"
@@ -443,13 +475,13 @@ def _prove_numbers(connection: duckdb.DuckDBPyConnection, column: _Column, rejec
         return _Verdict()
     if points and commas:
         return _Verdict(
-            doubt=f"'{points[0]}' in row {_row(points[1], rejected)} has a decimal point, but '{commas[0]}' in row "
-            f"{_row(commas[1], rejected)} a decimal comma. Export the column in one format, or set decimal_separator "
+            doubt=f"'{points[0]}' in row {row_at(points[1], rejected)} has a decimal point, but '{commas[0]}' in row "
+            f"{row_at(commas[1], rejected)} a decimal comma. Export the column in one format, or set decimal_separator "
             "(what it does not fit stays unread)"
         )
     cell, position = ambiguous or ("", 0)
     return _Verdict(
-        doubt=f"'{cell}' in row {_row(position, rejected)} is {_as_number(cell, '.')} or {_as_number(cell, ',')}, "
+        doubt=f"'{cell}' in row {row_at(position, rejected)} is {_as_number(cell, '.')} or {_as_number(cell, ',')}, "
         'and no value of the column says which. Set decimal_separator of the feed to "." or ","'
     )
 
@@ -487,12 +519,12 @@ def _is_all_but_strays(standard: int, total: int) -> bool:
     return total - standard <= MAX_STRAY_SHARE * total
 
 
-def _row(position: int, rejected: list[int]) -> int:
+def row_at(position: int, rejected: list[int]) -> int:
     """The record number (header = 1) of a lake file's row, counted from 0."""
     return record_number(position + 1, rejected)
 
 
-def _named(column: str, feed: Feed, headings: list[str]) -> str:
+def named(column: str, feed: Feed, headings: list[str]) -> str:
     """A canonical column with the heading it was read from."""
     delivered = {heading_key(heading): heading for heading in headings}
     for heading in feed.columns.get(column, []):

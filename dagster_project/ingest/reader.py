@@ -38,7 +38,7 @@ from dagster_project.ingest.remarks import (
 )
 from dagster_project.ingest.report_tail import cut_text, tail_note, tail_rows
 from dagster_project.ingest.selection import is_of_feed, select_list
-from dagster_project.ingest.spreadsheets import open_sheet
+from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
 from dagster_project.ingest.tables import Reject, Table, said_by_duckdb
 from dagster_project.sql import text
 
@@ -57,6 +57,8 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
     #: Canonical columns that are numbers by their format, not by how they are written.
     numbers: list[str] = field(default_factory=list)
+    #: Canonical columns in which a workbook has dates that are dates to it, and no texts.
+    typed_dates: list[str] = field(default_factory=list)
     #: What the pages of an API's JSON say of those that follow (`json_pages.Paging`).
     paging: dict[str, Any] = field(default_factory=dict)
 
@@ -265,6 +267,7 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         unmapped=unmapped,
         notes=table.notes,
         numbers=_numbers(table, matched, reading.feed),
+        typed_dates=_typed_dates(table, matched),
         paging=table.paging if isinstance(table, JsonTable) else {},
     )
 
@@ -292,6 +295,14 @@ def _numbers(table: Table, matched: Matched, feed: Feed) -> list[str]:
     absent = set(feed.columns) - set(matched.positions)
     others = {column: {one.column for one in ranked} - absent for column, ranked in feed.references.items()}
     return [column for column in numbers if others.get(column, set()).issubset(numbers)]
+
+
+def _typed_dates(table: Table, matched: Matched) -> list[str]:
+    if not isinstance(table, SheetTable):
+        return []
+    at = table.dated()
+    columns = [column for column, positions in matched.positions.items() if not at.isdisjoint(positions)]
+    return columns + (["stage_dates"] if not at.isdisjoint(matched.stage_dates) else [])
 
 
 def _match(reading: _Reading, table: Table) -> Matched:

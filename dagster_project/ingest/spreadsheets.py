@@ -38,6 +38,10 @@ class SheetTable:
         """Whether a cell holds an error."""
         return any(isinstance(cell, tuple) for row in self.rows for cell in row)
 
+    def dated(self) -> set[int]:
+        """The columns in which some cell is a date to the workbook."""
+        return {at for row in self.rows for at, cell in enumerate(row) if isinstance(cell, date)}
+
     def relation(self, positions: Collection[int]) -> str:
         """Writes the cells of these columns as text, once."""
         header = Header(",", [f"c{position}" for position in range(len(self.headings))])

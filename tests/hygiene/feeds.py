@@ -145,7 +145,9 @@ def _quarantine(rng: Random, planted: Planted, feed: Feed) -> None:
     if delivery.is_refused:
         return
     few = math.floor(len(delivery.rows) * feed.limits.max_quarantine_share)
-    bad: list[tuple[Row, str]] = [({"account_name": "Nameless"}, "account_id") for _ in range(few + (option != "few"))]
+    # a row of delimiters alone is none
+    nameless: Row = {"account_name": "Nameless", "segment": "SMB"}
+    bad: list[tuple[Row, str]] = [(dict(nameless), "account_id") for _ in range(few + (option != "few"))]
     delivery.rows = delivery.rows[: -len(bad)]
     delivery.is_confirmed |= option == "many, confirmed"
     unusable = Planted()

@@ -35,6 +35,7 @@ _NULL = "what is empty is neither more nor less than anything; the condition onl
 _OPEN_ONLY = "only open deals have an open visit; the condition only says what counts as looked at"
 _CLOSED_ONLY = "only closed deals have a close date; the condition only says what counts as looked at"
 
+_ESTIMATED = "an estimated creation is no later than the close; only closed deals have a close date"
 _AT_NEWEST_ONLY = "what is compared with earlier deliveries stands at the newest one only"
 _ROUNDED = "ROUND(max_null_share_ratio * usual_null_share, 10)"
 _DECIMALS = "shares of rows differ by more than that, or not at all"
@@ -54,6 +55,14 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "deals.closed_before_created",
         "where: status IN ('won', 'lost') AND NOT created_at_is_estimated -> NOT created_at_is_estimated",
     ): _CLOSED_ONLY,
+    (
+        "deals.closed_before_created",
+        "where: status IN ('won', 'lost') AND NOT created_at_is_estimated -> status IN ('won', 'lost')",
+    ): _ESTIMATED,
+    (
+        "deals.closed_before_created",
+        "where: status IN ('won', 'lost') AND NOT created_at_is_estimated -> TRUE",
+    ): _ESTIMATED,
     ("deals.closed_before_lead", "where: status IN ('won', 'lost') AND NOT lead_created_on IS NULL -> TRUE"): (
         _CLOSED_ONLY
     ),

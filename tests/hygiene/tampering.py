@@ -28,6 +28,8 @@ def tamperings(connection: duckdb.DuckDBPyConnection, checks: list[Check]) -> li
             found += _of_gate(connection, check, check.definition)
         elif check.rule == "row_balance":
             found.append(_of_accounts(connection, check))
+        elif check.rule == "quarantine_share":
+            found.append(_of_shares(connection, check))
     return found
 
 
@@ -67,6 +69,33 @@ def _as_table(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
         f"drop view {name}",
         f"alter table {tampered} rename to {view}",
     ]
+
+
+#: Share of bad rows (0.05 is allowed), how many they are, whether of the newest delivery, whether confirmed.
+_SHARES = (
+    (0.05, 5, True, False),
+    (0.06, 4, True, False),
+    (0.06, 5, True, False),
+    (0.06, 6, True, True),
+    (0.06, 6, False, False),
+    (0.05, 4, True, False),
+    (0.06, 4, True, True),
+    (0.06, 4, False, False),
+)
+
+
+def _of_shares(connection: duckdb.DuckDBPyConnection, check: Check) -> Tampering:
+    """Shares and numbers of bad rows on both sides of what stops the publish, and of what is a warning only."""
+    rows = connection.execute(f"select record_key from {check.table} order by 1 limit {len(_SHARES)}").fetchall()
+    planted, statements = Planted(), list(_as_table(connection, check.table))
+    for (key,), (share, bad, is_newest, is_confirmed) in zip(rows, _SHARES, strict=True):
+        is_broken = share > 0.05 and is_newest and not is_confirmed
+        planted.judge("quarantine_share", key, is_broken, share, 0.05)
+        statements.append(
+            f"update {check.table} set quarantine_share = {share}, max_quarantine_share = 0.05, unusable_rows = {bad}, "
+            f"is_newest_loaded = {is_newest}, is_confirmed = {is_confirmed} where record_key = '{key}'"
+        )
+    return Tampering(f"{check.table}: {check.name}", check, tuple(statements), planted)
 
 
 def _of_accounts(connection: duckdb.DuckDBPyConnection, check: Check) -> Tampering:

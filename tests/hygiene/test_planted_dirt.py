@@ -87,6 +87,10 @@ def test_critical_rules_in_tampered_databases(prebuilt: Prebuilt, tmp_path: Path
 
 
 def _last_of_each_check(connection: duckdb.DuckDBPyConnection, prebuilt: Prebuilt) -> list:
-    """Of several of one check the one that does everything at once."""
-    planned = tamperings(connection, checks(prebuilt.settings.config))
+    """Of several of one check the one that does everything at once; not what other rules of deliveries look at too."""
+    planned = [
+        tampering
+        for tampering in tamperings(connection, checks(prebuilt.settings.config))
+        if tampering.check.rule != "quarantine_share"
+    ]
     return list({tampering.check.shown_table: tampering for tampering in planned}.values())

@@ -25,11 +25,10 @@ NEEDS = {
     "won_without_amount": [AMOUNT],
     "missing_owner": [OWNER],
     "missing_account": [("deals.account_id", "deal_versions.account_id", "deal_changes.account_id")],
-    "no_next_activity": [("activities.due_at",), ("activities.deal_id",)],
+    "no_next_activity": [("activities.due_at",)],
     "inactive_owner": [("owners.owner_id",)],
     "lost_without_reason": [("deals.lost_reason", "deal_changes.lost_reason")],
     "unanswered_lead": [("leads.created_at",), ("activities.lead_id", "activities.contact_id")],
-    "dead_lead": [("activities.lead_id", "activities.contact_id")],
     "orphan_activity": [("activities.deal_id", "activities.lead_id", "activities.account_id")],
     "converted_without_deal": [("deals.lead_id", "leads.converted_deal_id")],
 }

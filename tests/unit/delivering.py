@@ -51,11 +51,11 @@ def quoted(name: str | None) -> str:
     return '"' + str(name).replace('"', '""') + '"'
 
 
-Cell = str | int | float | bool | None | tuple[str, float]
+Cell = str | int | float | bool | None | tuple[str, float | str]
 
 
 def xlsx(sheets: dict[str, Sequence[Sequence[Cell]]]) -> bytes:
-    """A workbook. A tuple is a styled number: ("date", 45658), ("datetime", 45658.25) or ("percent", 0.5)."""
+    """A workbook. A tuple is a styled number such as ("date", 45658) or ("percent", 0.5), or ("error", "#N/A")."""
     out = io.BytesIO()
     main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -107,6 +107,8 @@ def _cell(cell: Cell, row: int, column: int) -> str:
         return f"<c {place}><v>{cell!r}</v></c>"
     if isinstance(cell, tuple):
         kind, number = cell
+        if kind == "error":
+            return f'<c {place} t="e"><v>{escape(str(number))}</v></c>'
         return f'<c {place} s="{["", "date", "datetime", "percent"].index(kind)}"><v>{number!r}</v></c>'
     return f'<c {place} t="inlineStr"><is><t xml:space="preserve">{escape(cell)}</t></is></c>'
 
