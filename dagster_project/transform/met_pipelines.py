@@ -129,7 +129,7 @@ def _inheriting(
     ids: list[dict[str, str]],
 ) -> list[Pipeline]:
     known = vendor_stages(source.vendor or "")
-    found = []
+    found: list[Pipeline] = []
     for names in met[source.name].values():
         rows = connection.execute(_STAGES, {"source": source.name, "names": names, "configured": ids}).fetchall()
         called = {normalized(stage) for (stage,) in rows}
