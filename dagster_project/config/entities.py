@@ -71,6 +71,8 @@ ENTITIES: dict[str, Entity] = {
             "field": "text",
             "old_value": "text",
             "new_value": "text",
+            # `id`: the values are ids; another word: they are not; none: it is not told
+            "value_kind": "text",
             "changed_at": "timestamp",
             "is_deleted": "boolean",
         },

@@ -147,6 +147,10 @@ class Pipeline(Strict):
     thresholds: PipelineThresholds = PipelineThresholds()
 
 
+class MetPipeline(Pipeline):
+    """One that nobody configured: of its vendor's stages it has those that are met in it, and no implicit ones."""
+
+
 #: Words of `only_when` and `when` that speak of a cell instead of being its value.
 EMPTY, FILLED = "", "*"
 

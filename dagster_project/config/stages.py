@@ -14,6 +14,7 @@ from dagster_project.config.models import (
     CANONICAL_STAGES,
     Configuration,
     DealField,
+    MetPipeline,
     Pipeline,
     Source,
     Stage,
@@ -64,7 +65,10 @@ def normalized(name: str) -> str:
 
 
 def configured_stages(config: Configuration) -> list[ConfiguredStage]:
-    """Every stage of every pipeline, `Won` and `Lost` included where a pipeline has no stage of that name."""
+    """Every stage of every pipeline, `Won` and `Lost` included where a pipeline has no stage of that name.
+
+    Not in pipelines that were met and not configured: what is implicit there, nobody said.
+    """
     return [
         stage
         for source in config.sources
@@ -142,7 +146,7 @@ def _stages_of(config: Configuration, source: Source, pipeline: Pipeline) -> lis
     names = {normalized(stage.name) for stage in merged}
     # A CRM that records win and loss as a status (Pipedrive) moves the deal into these two.
     for name, canonical in (("Won", "won"), ("Lost", "lost")):
-        if normalized(name) not in names:
+        if normalized(name) not in names and not isinstance(pipeline, MetPipeline):
             merged.append(Stage(name=name, canonical=canonical))
     required_from = _required_from(merged)
     return [

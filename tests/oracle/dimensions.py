@@ -12,6 +12,8 @@ from .months import next_month
 from .stages import Pipeline, Stage
 
 Rows = list[dict[str, Any]]
+#: Implicit stage of a pipeline nobody configured → how surely a deal in it is won.
+IMPLICIT_ODDS = {"won": 1.0, "lost": 0.0}
 
 
 def stage_rows(crm: Crm) -> Rows:
@@ -30,7 +32,7 @@ def stage_rows(crm: Crm) -> Rows:
             "is_lost": stage.outcome == "lost",
             "is_mandatory": stage.is_mandatory,
             "win_probability": _odds(crm, stage),
-            "is_configured": UNTOLD if _is_nobodys(crm, stage) else stage.is_configured,
+            "is_configured": stage.is_configured and not _is_nobodys(crm, stage),
         }
         for pipeline in crm.pipelines.all()
         for stage, order in _ordered(pipeline)
@@ -38,13 +40,13 @@ def stage_rows(crm: Crm) -> Rows:
 
 
 def _is_nobodys(crm: Crm, stage: Stage) -> bool:
-    """An implicit `Won` or `Lost` of a pipeline that nobody configured: the page does not say what is known of it."""
+    """An implicit `Won` or `Lost` of a pipeline that nobody configured."""
     return stage.rank[0] == 10**7 and not crm.pipelines.is_configured(stage.pipeline)
 
 
 def _odds(crm: Crm, stage: Stage) -> Any:
     if _is_nobodys(crm, stage):
-        return UNTOLD
+        return IMPLICIT_ODDS[stage.outcome or ""]
     return stage.win_probability if stage.is_configured else None
 
 

@@ -50,11 +50,18 @@ known_ids as (
 
     union
 
+    -- a pipeline may be configured by its name, and one that was only met be a name the log gives beside the id
     select
-        source,
+        names.source,
         'pipeline' as field,
-        name_key as id
-    from {{ source('config', 'pipeline_names') }}
+        names.name_key as id
+    from {{ source('config', 'pipeline_names') }} as names
+    left join {{ source('config', 'pipelines') }} as pipelines
+        on names.source = pipelines.source
+        and names.pipeline_key = pipelines.pipeline_key
+    where
+        coalesce(pipelines.is_met, false) is not true
+        and {{ looks_like_an_id('names.name_key') }}
 ),
 
 told_at_once as (
@@ -65,7 +72,8 @@ told_at_once as (
     where field in ('owner_id', 'pipeline', 'account_id')
 ),
 
--- how sure it is that a change is told in ids: known ones, else what has digits and no blanks, as no name has
+-- how sure it is that a change is told in ids: the CRM says so, known ones, else what has digits and no blanks, as no
+-- name has
 weighed as (
     select
         told_at_once.deal_key,
@@ -78,6 +86,8 @@ weighed as (
         told_at_once.old_value,
         told_at_once.new_value,
         case
+            when told_at_once.value_kind = 'id' then 3
+            when told_at_once.value_kind is not null then 0
             when old_ids.id is not null or new_ids.id is not null then 2
             when
                 coalesce(told_at_once.old_value, told_at_once.new_value) is not null

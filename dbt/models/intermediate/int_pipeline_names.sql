@@ -61,6 +61,7 @@ with named as (
         source,
         pipeline as pipeline_name
     from {{ source('config', 'pipelines') }}
+    where coalesce(is_met, false) is not true
 
     union
 

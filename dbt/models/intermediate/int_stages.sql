@@ -1,8 +1,43 @@
 -- Every stage of every pipeline: configured, met, and the implicit Won and Lost. A stage nobody configured is a win or
 -- a loss if the rows that stand in it are; else it stands just after the configured open stage most often entered
--- before it, and shares that one's canonical stage.
-with configured as (
-    select * from {{ source('config', 'stages') }}
+-- before it, and shares that one's canonical stage. A pipeline has stages if somebody
+-- configured it or names it, or if something stands in it.
+with pipelines as (
+    select
+        source,
+        pipeline
+    from {{ ref('int_pipeline_names') }}
+    where pipeline_name != ''
+
+    union
+
+    select
+        source,
+        pipeline
+    from {{ ref('int_stage_names') }}
+
+    union
+
+    select
+        source,
+        pipeline
+    from {{ ref('int_stage_events') }}
+
+    union
+
+    select
+        source,
+        coalesce(row_pipeline, 'default') as pipeline
+    from {{ ref('int_deals') }}
+    where row_stage is null
+),
+
+configured as (
+    select stages.*
+    from {{ source('config', 'stages') }} as stages
+    inner join pipelines
+        on stages.source = pipelines.source
+        and stages.pipeline = pipelines.pipeline
 ),
 
 met as (
@@ -135,19 +170,22 @@ closing as (
 
 implicit as (
     select
-        source,
-        pipeline,
-        stage,
-        1000.0 + case outcome when 'won' then 1 else 2 end as stage_order,
-        outcome as canonical_stage,
+        outcomes.source,
+        outcomes.pipeline,
+        outcomes.stage,
+        1000.0 + case outcomes.outcome when 'won' then 1 else 2 end as stage_order,
+        outcomes.outcome as canonical_stage,
         false as is_marked_qualified,
-        outcome = 'won' as is_won,
-        outcome = 'lost' as is_lost,
+        outcomes.outcome = 'won' as is_won,
+        outcomes.outcome = 'lost' as is_lost,
         false as is_mandatory,
-        case outcome when 'won' then 1.0 else 0.0 end as win_probability,
+        case outcomes.outcome when 'won' then 1.0 else 0.0 end as win_probability,
         false as is_configured
-    from {{ ref('int_terminal_stages') }}
-    where not is_configured
+    from {{ ref('int_terminal_stages') }} as outcomes
+    inner join pipelines
+        on outcomes.source = pipelines.source
+        and outcomes.pipeline = pipelines.pipeline
+    where not outcomes.is_configured
 ),
 
 all_stages as (

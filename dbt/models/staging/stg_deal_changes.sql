@@ -98,6 +98,7 @@ select
     field,
     old_value,
     new_value,
+    value_kind,
     changed_at,
     means_lost,
     {{ not_before_history('_new_moment', 'timestamp') }} as new_moment,

@@ -170,4 +170,82 @@ INPUTS = (
             ),
         ),
     ),
+    Input(
+        kind="A4",
+        source="a04_property_history",
+        says="a history without old values, newest first as its API gives it: read from its end",
+        config="""
+            vendor: hubspot
+            timezone: UTC
+            currency: EUR
+        """,
+        files={
+            "2026-02-01/deals.csv": """
+                hs_object_id,dealname,pipeline,dealstage,amount,createdate
+                1,A,default,contractsent,100,2026-01-02T09:00:00Z
+                2,B,default,qualifiedtobuy,100,2026-01-02T09:00:00Z
+            """,
+            "2026-02-01/deal_property_history.csv": """
+                deal_id,property,value,timestamp
+                1,dealstage,contractsent,2026-01-10T09:00:00Z
+                1,dealstage,presentationscheduled,2026-01-10T09:00:00Z
+                1,dealstage,appointmentscheduled,2026-01-02T09:00:00Z
+                2,dealstage,qualifiedtobuy,2026-01-12T09:00:00Z
+                2,dealstage,closedlost,2026-01-12T09:00:00Z
+                2,dealstage,appointmentscheduled,2026-01-02T09:00:00Z
+            """,
+        },
+        expected=(
+            Expected(
+                _PATH,
+                """
+                1 | Appointment Scheduled Presentation Scheduled Contract Sent
+                2 | Appointment Scheduled Closed Lost Qualified To Buy
+                """,
+            ),
+            Expected(
+                "select deal_key, stage, status from marts.fct_deals where source = '{source}'",
+                """
+                a04_property_history:1 | Contract Sent    | open
+                a04_property_history:2 | Qualified To Buy | open
+                """,
+            ),
+        ),
+    ),
+    Input(
+        kind="A4",
+        source="a04_opportunity_history",
+        says="versions of one second from the stage they came from, against the order of the stages; own amounts",
+        config="""
+            vendor: salesforce
+            timezone: UTC
+            currency: EUR
+        """,
+        files={
+            "2026-02-01/OpportunityHistory.csv": """
+                Id,OpportunityId,CreatedDate,StageName,FromOpportunityStageName,Amount,CloseDate
+                008A1,006A,2026-01-02 09:00:00,Prospecting,,100,2026-03-20
+                008A2,006A,2026-01-10 09:00:00,Qualification,Needs Analysis,300,2026-03-20
+                008A3,006A,2026-01-10 09:00:00,Needs Analysis,Prospecting,200,2026-03-20
+            """,
+            "2026-02-01/Opportunity.csv": """
+                Id,IsDeleted,Name,StageName,Amount,CloseDate,IsClosed,IsWon,OwnerId,CreatedDate
+                006A,0,a,Qualification,300,2026-03-20 00:00:00,0,0,005B,2026-01-02 09:00:00
+            """,
+        },
+        expected=(
+            Expected(
+                """
+                    select to_stage, cast(amount as integer)
+                    from marts.fct_stage_transitions where source = '{source}'
+                """,
+                """
+                Prospecting    | 100
+                Needs Analysis | 200
+                Qualification  | 300
+                """,
+            ),
+            Expected(_PATH, "006A | Prospecting Needs Analysis Qualification"),
+        ),
+    ),
 )

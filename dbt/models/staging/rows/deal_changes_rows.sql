@@ -5,6 +5,7 @@
         'field': 'text',
         'old_value': 'text',
         'new_value': 'text',
+        'value_kind': 'text',
         'changed_at': 'timestamp',
         'is_deleted': 'boolean',
     },
