@@ -14,7 +14,6 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
 REAL_EXTRACTS = PROJECT.parent / "shared" / "data"
@@ -27,20 +26,12 @@ EXAMPLES = {
     "maven": "2018-01-31T00:00:00Z",
 }
 
-
-#: tests/known_failures.yml says what it is.
-KNOWN_FAILURES = yaml.safe_load((PROJECT / "tests" / "known_failures.yml").read_text(encoding="utf-8"))
-
 #: Which groups of tests take longest: they come first, so that no worker is left alone with one at the end.
 _LONGEST = ("tests/properties/test_one_truth_five_tellings.py", "hygiene", "week")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Longest groups first; what is known to fail, or was not seen to hold, is reported and fails nothing."""
-    for item in items:
-        for known in KNOWN_FAILURES:
-            if item.nodeid.startswith(known["test"]):
-                item.add_marker(pytest.mark.xfail(reason=known["why"], strict=False))
+    """Longest groups first."""
     places = {group: place for place, group in enumerate(_LONGEST)}
     items.sort(key=lambda item: places.get(_group(item.nodeid), len(places)))
 

@@ -22,6 +22,8 @@ from dagster_project.ingest.personal import is_personal
 MAX_UNREADABLE_SHARE = 0.5
 #: Of one cell no share is told: it may be a slip.
 LEAST_UNREADABLE = 2
+#: What programs write for a number that is none (pandas, JSON of Python): no sign of a format that is read wrongly.
+_NO_NUMBER = "(?i)[-+]?(nan|inf|infinity)"
 #: Created, stage, amount or close: whatever entity they are columns of, and when history says something happened.
 JUDGED = (
     "created_at",
@@ -89,11 +91,11 @@ def _typed(source: Source, feed: Feed, filled: list[str], readings: dict[str, st
     return [
         _Judged(
             name,
-            name,
-            _is_amount(name, sign or readings.get(name))
-            if form in ("amounts", "numbers")
-            else _is_date(name, form, readings.get(name), formats),
+            f"case when not regexp_full_match({name}, {sql.text(_NO_NUMBER)}) then {name} end",
+            _is_amount(name, sign or readings.get(name)),
         )
+        if form in ("amounts", "numbers")
+        else _Judged(name, name, _is_date(name, form, readings.get(name), formats))
         for name, form in proof.read_columns(feed.entity).items()
         if name in JUDGED and name in filled
     ]
