@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 
-from dagster_project.cli import _use_dagster_home
 from dagster_project.config.load import load_settings
+from dagster_project.night import use_dagster_home
 from dagster_project.transform import project
 from tests.faults import crm, cut
 from tests.faults.nights import Nights, dagster_runs, fingerprints, tables, until
@@ -207,6 +207,6 @@ def test_dagsters_settings_are_whole_or_not_there(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setattr(Path, "write_text", half)
     with suppress(KeyboardInterrupt):
-        _use_dagster_home(tmp_path)
+        use_dagster_home(tmp_path)
     settings = tmp_path / "dagster" / "dagster.yaml"
     assert not settings.exists() or "max_concurrent_runs: 1" in settings.read_text(encoding="utf-8")

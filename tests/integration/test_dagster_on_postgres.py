@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_project.cli import _close_killed_runs
+from dagster_project.night import close_killed_runs
 from dagster_project.runs import WAREHOUSE_TAG
 from tests.conftest import PROJECT
 from tests.integration.postgres_server import running_server
@@ -42,12 +42,12 @@ def test_a_night_closes_the_killed_runs_of_its_warehouse_and_no_others(instance:
         )
         for path in ("/srv/ours", "/srv/theirs")
     )
-    _close_killed_runs(instance, Path("/srv/ours"), once_more=False)
+    close_killed_runs(instance, Path("/srv/ours"), once_more=False)
     closed, untouched = instance.get_run_by_id(ours.run_id), instance.get_run_by_id(theirs.run_id)
     assert closed and untouched
     assert (closed.status, untouched.status) == (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED)
     assert closed.tags["dagster/max_retries"] == "0", "the night that closed it is its second try"
-    _close_killed_runs(instance, Path("/srv/theirs"), once_more=True)
+    close_killed_runs(instance, Path("/srv/theirs"), once_more=True)
     restarted = instance.get_run_by_id(theirs.run_id)
     assert restarted and restarted.status == dg.DagsterRunStatus.FAILURE
     assert restarted.tags["dagster/max_retries"] == "1", "the daemon starts it again"
