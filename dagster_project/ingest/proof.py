@@ -421,10 +421,30 @@ def _one_of(words: Iterable[str]) -> str:
     return "|".join(words).replace(".", "[.]").replace("$", "[$]")
 
 
+@cache
+def _money_in_thousands() -> str:
+    """A regular expression: a currency of cents beside digits that end in a separator and three more.
+
+    No such currency has a third digit behind its decimal sign, so the separator is none.
+    """
+    rules = _rules()
+    thousandths = set(rules["currencies_of_thousandths"])
+    codes = [code for code in rules["currency_codes"] if code not in thousandths]
+    signs = [sign for sign, meant in rules["currency_signs"].items() if thousandths.isdisjoint(meant)]
+    money = _one_of([*sorted(signs, key=len, reverse=True), *codes])
+    around = r"[-+−( \x{A0}\x{202F}]*"
+    digits = r"[0-9][0-9.,]*[.,][0-9]{3}"
+    return rf"^{around}(?:(?:{money}){around}{digits}[^0-9]*|{digits}{around}(?:{money})[-) ]*)$"
+
+
 def _prove_numbers(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejected: list[int]) -> _Verdict:
-    """Values of one reading decide: `1.5` and `1234.567` for the point, `1.234,5` and `1.234.567` for the comma."""
+    """Values of one reading decide: `1.5` and `1234.567` for the point, `1.234,5` and `1.234.567` for the comma.
+
+    `$12,500` decides for the point, and `12.500 €` for the comma: money has no third decimal, but for a few currencies.
+    """
     point, comma = (f"regexp_matches(cell, {sql.text(number_pattern(sign))})" for sign in ("point", "comma"))
     percent = "" if column.form == "numbers" else "and not contains(cell, '%')"
+    in_thousands = sql.text(_money_in_thousands())
     connection.execute(
         f"""
         create or replace temp table numbers as
@@ -446,8 +466,12 @@ def _prove_numbers(connection: duckdb.DuckDBPyConnection, column: ReadColumn, re
                 position,
                 cells,
                 try_cast(cell as double) is not null as is_plain,
-                is_plain or ({point} {percent}) as as_point,
-                not contains(cell, '.') and is_plain or ({comma} {percent}) as as_comma
+                is_plain or ({point} {percent}) as may_be_point,
+                not contains(cell, '.') and is_plain or ({comma} {percent}) as may_be_comma,
+                -- whichever sign stands before the last three digits parts thousands, if they can be thousands
+                may_be_point and may_be_comma and regexp_matches(cell, {in_thousands}) as is_in_thousands,
+                may_be_point and not (is_in_thousands and regexp_matches(cell, '[.][0-9]{{3}}([^0-9]|$)')) as as_point,
+                may_be_comma and not (is_in_thousands and regexp_matches(cell, '[,][0-9]{{3}}([^0-9]|$)')) as as_comma
             from forms
         )
 
