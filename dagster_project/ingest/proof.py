@@ -294,6 +294,27 @@ def _day(order: str) -> str:
     return f"case when {day} >= date '{_EARLIEST}' then {day} end"
 
 
+def moment(cell: str, reading: str | None, configured: list[str]) -> str:
+    """SQL: a cell as a local time, as its file writes it; NULL for what is no moment (dbt: macros/read_values)."""
+    rules = _rules()
+    days = [*rules["dates_in_order"].get(reading, []), *rules["dates_unmistakable"]]
+    formats = [*days, *(f"{day}{joint}{time}" for day in days for joint in "/T" for time in rules["times_of_day"])]
+    # what is no date of three numbers needs no order; what is one has none but that of its file
+    ways = [f"try_strptime({_one_separator(cell)}, [{', '.join(map(sql.text, formats))}])"]
+    if reading not in rules["dates_in_order"]:
+        ways = [f"case when not regexp_matches({cell}, {sql.text(rules['numbered_date'])}) then {ways[0]} end"]
+    if configured:
+        ways.insert(0, f"try_strptime({cell}, [{', '.join(map(sql.text, configured))}])")
+    if reading == "serial":
+        ways.append(f"timestamp '1899-12-30' + to_seconds(cast(try_cast({cell} as double) * 86400 as bigint))")
+    seconds = f"cast(left({cell}, 10) as bigint)"
+    ways.append(
+        f"case when regexp_full_match({cell}, '[0-9]{{10}}([0-9]{{3}})?') then make_timestamp({seconds} * 1000000) end"
+    )
+    ways.insert(0, f"case when {cell} like '____-__-__%' then try_cast({cell} as timestamp) end")
+    return f"coalesce({', '.join(ways)})"
+
+
 def is_proved_date(cell: str, form: str, reading: str) -> str:
     """SQL: whether a cell that is not ISO 8601 is read by what its file has proved."""
     rules = _rules()
@@ -419,6 +440,15 @@ def number_pattern(sign: str) -> str:
 
 def _one_of(words: Iterable[str]) -> str:
     return "|".join(words).replace(".", "[.]").replace("$", "[$]")
+
+
+def currency_marks() -> dict[str, str]:
+    """What stands beside amounts, the longest first → the currency it is, or the likeliest one of several."""
+    rules = _rules()
+    marks = {code: code for code in rules["currency_codes"]} | {
+        sign: meant[0] for sign, meant in rules["currency_signs"].items()
+    }
+    return dict(sorted(marks.items(), key=lambda mark: -len(mark[0])))
 
 
 @cache
