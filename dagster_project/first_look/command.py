@@ -59,10 +59,14 @@ def look(paths: Sequence[Path], save: Path | None = None, folder: Path | None = 
     place = folder or FOLDER / _slug(files[0])
     with Progress() as progress:
         progress.show("looking at the files")
-        with drafting(list(paths), name) as attempt:
-            settle(attempt)
-            _refuse_what_gives_no_deals(attempt)
-            prepared = _prepare(attempt, files, place, datetime.now(UTC).replace(microsecond=0), save)
+        try:
+            with drafting(list(paths), name) as attempt:
+                settle(attempt)
+                _refuse_what_gives_no_deals(attempt)
+                prepared = _prepare(attempt, files, place, datetime.now(UTC).replace(microsecond=0), save)
+        except ConfigurationError as error:
+            # what is said of each further file helps only whoever completes a draft
+            raise ConfigurationError(str(error).splitlines()[0]) from None
         for variable in _OWN:
             os.environ.pop(variable, None)
         os.environ["PIPELINE_CONFIG"] = str(place / "pipeline.yml")
@@ -90,9 +94,7 @@ def _check_files(paths: Sequence[Path]) -> None:
         if not path.exists():
             raise ConfigurationError(f"{path}: there is no such file")
         if path.is_dir():
-            raise ConfigurationError(
-                f"{path}: is a folder; name the files in it"
-            )
+            raise ConfigurationError(f"{path}: is a folder; name the files in it")
         if path.stat().st_size == 0:
             raise ConfigurationError(f"{path}: is empty")
 
@@ -186,9 +188,7 @@ def _empty(place: Path, files: list[Path]) -> None:
     config = place / "pipeline.yml"
     is_ours = config.is_file() and config.read_text(encoding="utf-8", errors="replace").startswith(_MADE_BY)
     if not place.is_dir() or (any(place.iterdir()) and not is_ours):
-        raise ConfigurationError(
-            f"{place}: is there already, and not made by `dealtrail try`; name another --folder"
-        )
+        raise ConfigurationError(f"{place}: is there already, and not made by `dealtrail try`; name another --folder")
     inside = next((path for path in files if path.is_relative_to(place.absolute())), None)
     if inside is not None:
         raise ConfigurationError(f"{inside}: lies in {place}, which is made anew; copy it, or name another as --folder")
