@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_project.config.entities import ENTITIES
+from dagster_project.config.entities import ENTITIES, WORDS
 from dagster_project.config.models import EMPTY, FILLED, Feed, Reference
 from dagster_project.ingest.cells import CellRules, is_id, with_all_digits, without_headings
 from dagster_project.ingest.headings import Matched
@@ -38,7 +38,7 @@ def select_list(
         key = next((column for column in ENTITIES[feed.entity].required_columns if column in read), None)
         if key is not None:
             columns = ENTITIES[feed.entity].columns
-            typed = [read[column] for column in read if columns.get(column, "text") not in ("text", "boolean")]
+            typed = [read[column] for column in read if columns.get(column, "text") not in WORDS]
             derived = DERIVED_JOINT.join(feed.derive)
             read[key] = without_headings(read[key], [*rules.headings, *([derived] if derived else [])], typed)
     for column, constant in feed.constants.items():

@@ -8,7 +8,7 @@ from typing import Any
 
 from .changes import changes_of
 from .crm import Crm
-from .currencies import money
+from .currencies import known, money
 from .deals import Deal, known_at
 from .leads import Lead
 from .months import months_from
@@ -37,6 +37,7 @@ def deal_row(deal: Deal, first_wins: set[str]) -> dict[str, Any]:
         "is_first_win": deal.key in first_wins,
         "last_stage_change_at": deal.counted[-1].at if len(deal.counted) > 1 else None,
         **{name: getattr(deal, name) for name in names.split()},
+        "currency": known(deal.currency),
     }
 
 
