@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import duckdb
@@ -26,6 +27,10 @@ def without_repeated_key(connection: duckdb.DuckDBPyConnection, sample: Sample, 
     key = ENTITIES[guessed.entity].key
     guess = guessed.guesses.get(key)
     if guessed.entity != "deals" or guess is None or id_noun(guess.source.heading) is not None:
+        return guessed
+    # codes that a program gave are ids, whatever they are called; one of them twice is a slip
+    examples = guess.source.examples
+    if guess.source.is_unique and all(" " not in value and re.search(r"\d", value) for value in examples):
         return guessed
     if not _repeated(connection, sample, guess.source):
         return guessed
