@@ -314,7 +314,7 @@ def _column(connection: duckdb.DuckDBPyConnection, table: str, at: int, heading:
     )
     kinds: dict[Kind, int] = {"date": dates, "number": numbers, "email": emails}
     kind: Kind = next((name for name, count in kinds.items() if filled and count >= _KIND_SHARE * filled), "text")
-    if kind == "text" and 2 * numbers > filled:
+    if kind == "text" and filled and 2 * numbers > filled:
         kind = "number"  # amounts, some of which say `12k`
     is_phone = any(word in plain(heading).split() for word in listed_flat("phones"))
     if is_phone or (kind == "text" and filled and phones >= _KIND_SHARE * filled):
