@@ -46,6 +46,8 @@ class Draft:
     patterns: dict[str, list[str]] = field(default_factory=dict)
     #: Feed → what a trial of it found.
     trials: dict[str, Trial] = field(default_factory=dict)
+    #: Words for nothing that the preset does not know → the headings below which they stand.
+    nothing: dict[str, list[str]] = field(default_factory=dict)
     #: Files that no feed takes, and why.
     left: list[str] = field(default_factory=list)
 
@@ -69,6 +71,8 @@ def written(draft: Draft) -> str:
         Line("    timezone: UTC", "TODO: the timezone of the times in these files, such as Europe/Berlin"),
         Line(f"    currency: {draft.money.currency}", f"of amounts that name none; {draft.money.said}"),
     ]
+    if draft.nothing:
+        lines.append(_null_values(draft))
     if draft.vendor:
         lines += _of_vendor(draft)
     else:
@@ -78,6 +82,15 @@ def written(draft: Draft) -> str:
     for left in draft.left:
         lines.append(Line("    ", left))
     return "\n".join(line.written() for line in lines) + "\n"
+
+
+def _null_values(draft: Draft) -> Line:
+    """The preset's words for nothing, which a list here replaces, and those that were met."""
+    known = draft.vendor.source.null_values if draft.vendor else []
+    places = list(dict.fromkeys(heading for headings in draft.nothing.values() for heading in headings))
+    shown = ", ".join(f"'{example(heading)}'" for heading in places[:4]) + (" …" if len(places) > 4 else "")
+    said = f"check: whole cells that say nothing, in {shown}"
+    return Line(f"    null_values: {scalars([*known, *draft.nothing])}", said)
 
 
 # ------------------------------------------------------------------ a vendor's

@@ -43,7 +43,7 @@ from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
 #: Version of how the lake lies on disk. A lake of a lower one is migrated (migration.py), of a higher one refused.
 LAKE_FORMAT = 5
 #: Version of how delivered files are read; a higher one reads those that are still in landing again.
-READING_VERSION = 5
+READING_VERSION = 6
 #: Modification time, in a record, of a file that could not be opened.
 NEVER_READ = -1
 #: The loaded deliveries of a feed that tell what is usual for the next one.
