@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import duckdb
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
+from dagster_project.config.load import vendor_names
 from dagster_project.config.models import Feed
-from dagster_project.draft.words import heading_score, listed_flat, plain
+from dagster_project.draft.encoding import guess_code_page
+from dagster_project.draft.words import heading_score, listed_flat, plain, read_preset
 from dagster_project.errors import ConfigurationError, RefusedFileError
 from dagster_project.ingest.archives import Delivered, members
 from dagster_project.ingest.columnar import open_parquet
-from dagster_project.ingest.delimited import open_delimited
+from dagster_project.ingest.delimited import header_of, open_delimited
 from dagster_project.ingest.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
 from dagster_project.ingest.folders import UNFINISHED
 from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
@@ -24,13 +27,17 @@ from dagster_project.ingest.headings import heading_key
 from dagster_project.ingest.json_records import open_json
 from dagster_project.ingest.nothing import WORDS
 from dagster_project.ingest.proof import number_pattern
+from dagster_project.ingest.report_tail import cut_text, tail_note
 from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
 from dagster_project.ingest.tables import Table
+from dagster_project.ingest.totals import WORDS as TOTALS
+from dagster_project.ingest.totals import is_label
 from dagster_project.sql import text
 
 #: More rows than this prove nothing that these do not.
 MAX_ROWS = 200_000
 _SEPARATOR = ";"
+_READ_AS = "read as "
 _SEARCHED_ROWS = 50
 #: A column is of a kind if this share of its values is.
 _KIND_SHARE = 0.8
@@ -88,6 +95,8 @@ class Sample:
     notes: list[str] = field(default_factory=list)
     #: Heading → the words for nothing that stand below it as whole cells, and how many do; they are read as empty.
     nothing: dict[str, tuple[list[str], int]] = field(default_factory=dict)
+    #: Whether it ends as a vendor's report does.
+    has_tail: bool = False
 
     @property
     def shown(self) -> str:
@@ -198,18 +207,31 @@ def _table(
             return open_parquet(connection, plain_file.path, _SEPARATOR)
         feed = feed.model_copy(update={"sheet": sheet})
         return _below_its_header(open_sheet(connection, plain_file.path, feed, True, scratch / "sheet"))
-    encoding = wide_encoding(plain_file.path, feed) or narrow_encoding(plain_file.path, feed)
     path = plain_file.path
+    encoding = wide_encoding(path, feed) or guess_code_page(path) or narrow_encoding(path, feed)
     if encoding:
         path = transcoded(path, encoding, scratch / "utf-8").path
     name = delivered.name
     if text_format(path, name) == "json":
         path = transcoded(path, "utf-8-sig", scratch / "json", "backslashreplace").path
         return open_json(connection, path, feed, _SEPARATOR, scratch / "records.parquet")
-    table = open_delimited(connection, path, feed, True, scratch / "records")
+    header = header_of(path, feed, True)
+    tail = cut_text(path, header.delimiter, len(header.headings), report_tails(), scratch / "body")
+    table = open_delimited(connection, scratch / "body" if tail else path, feed, True, scratch / "records")
+    if tail:
+        table.notes.append(tail_note(tail))
     if encoding == "cp1252":
         table.notes.append(CP1252_NOTE)
+    elif encoding and not encoding.startswith("utf"):
+        table.notes.append(f"{_READ_AS}{encoding}")
     return table
+
+
+@cache
+def report_tails() -> tuple[str, ...]:
+    """What any vendor's reports end with below their last record; totals are passed over without a pattern."""
+    patterns = [pattern for vendor in vendor_names() for pattern in read_preset(vendor).get("report_tail", [])]
+    return tuple(dict.fromkeys(one for one in patterns if one.lower().rstrip("*") not in TOTALS))
 
 
 def _below_its_header(table: SheetTable) -> SheetTable:
@@ -239,6 +261,7 @@ def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample)
         f"create or replace temp table {sample.table} as select {cells} from {table.relation(positions)} "
         f"limit {MAX_ROWS}"
     )
+    _leave_totals_out(connection, sample.table, positions)
     rejected = len(table.rejects())
     (rows,) = connection.execute(f"select count(*) from {sample.table}").fetchone() or (0,)
     notes = [note for note in table.notes if note != CP1252_NOTE and not note.startswith("read sheet")]
@@ -250,8 +273,27 @@ def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample)
         table.headings[at].strip(): found for at in positions if (found := _emptied(connection, sample.table, at))
     }
     columns = [_column(connection, sample.table, at, table.headings[at].strip()) for at in positions]
-    encoding = "cp1252" if CP1252_NOTE in table.notes else None
-    return replace(sample, rows=rows, columns=columns, notes=notes, nothing=nothing, encoding=encoding)
+    read_as = next((note.removeprefix(_READ_AS) for note in notes if note.startswith(_READ_AS)), None)
+    has_tail = any("a report's totals and footer" in note for note in notes)
+    return replace(
+        sample,
+        rows=rows,
+        columns=columns,
+        notes=[note for note in notes if not note.startswith(_READ_AS)],
+        encoding="cp1252" if CP1252_NOTE in table.notes else read_as,
+        has_tail=has_tail,
+        nothing=nothing,
+    )
+
+
+def _leave_totals_out(connection: duckdb.DuckDBPyConnection, table: str, positions: list[int]) -> None:
+    """Takes out the rows that a run would pass over, as far as that can be told before anything is mapped."""
+    if len(positions) < 2:
+        return
+    cells = [f"c{at}" for at in positions]
+    filled = " + ".join(f"cast({cell} is not null as integer)" for cell in cells)
+    first = f"coalesce({', '.join(cells)})"
+    connection.execute(f"delete from {table} where {is_label(first)} and {filled} <= {len(cells) / 2}")
 
 
 def _emptied(connection: duckdb.DuckDBPyConnection, table: str, at: int) -> tuple[list[str], int] | None:

@@ -40,6 +40,7 @@ from dagster_project.ingest.report_tail import cut_text, tail_note, tail_rows
 from dagster_project.ingest.selection import is_of_feed, select_list
 from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
 from dagster_project.ingest.tables import Reject, Table, said_by_duckdb
+from dagster_project.ingest.totals import is_of_totals, totals_note
 from dagster_project.sql import text
 
 _DEFAULT_SEPARATOR = ";"
@@ -204,7 +205,8 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
     matched = _match(reading, table)
     needed = sorted({*matched.used, *(position for pair in matched.doubled for position in pair)})
     nameless = [at for at, heading in enumerate(table.headings) if is_nameless(heading) and at not in needed]
-    needed = sorted({*needed, *nameless})
+    # the first column may say of a row that it holds totals
+    needed = sorted({0, *needed, *nameless}) if table.headings else []
     rules = _rules(reading, table)
     connection = reading.connection
     if has_hashes(reading.feed):
@@ -215,6 +217,10 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         is_record = is_of_feed(matched, rules) if matched.conditions else "true"
         if matched.conditions:
             passed = _passed_over(reading, table, is_record, needed)
+        totals = is_of_totals(reading.feed, matched, rules) if _may_have_totals(table) else None
+        if totals is not None:
+            passed += _totals(reading, table, is_record, totals, needed)
+            is_record = f"{is_record} and not {totals}"
         conditions = [is_record]
         if look_for_nul and matched.used:
             conditions.append(f"({_nul_filter(matched)}) is not true")
@@ -341,6 +347,21 @@ def _passed_over(reading: _Reading, table: Table, is_record: str, needed: Collec
     )
     table.notes.append(f"{row[0]} rows that are no {feed.entity} were passed over: not {said}")
     return int(row[0])
+
+
+def _may_have_totals(table: Table) -> bool:
+    """Whether a person may have written below it: what a program nests or types is its own."""
+    return not table.is_empty and isinstance(table, DelimitedTable | SheetTable)
+
+
+def _totals(reading: _Reading, table: Table, is_record: str, totals: str, needed: Collection[int]) -> int:
+    """How many rows hold totals and are no records; a note says so, if there are any."""
+    row = reading.connection.execute(
+        f"select count(*) from {table.relation(needed)} where {is_record} and {totals}"
+    ).fetchone()
+    if row and row[0]:
+        table.notes.append(totals_note(int(row[0]), reading.feed.entity))
+    return int(row[0]) if row else 0
 
 
 def _nul_filter(matched: Matched) -> str:

@@ -32,12 +32,28 @@ with pipelines as (
     where row_stage is null
 ),
 
+names as (
+    select distinct
+        source,
+        pipeline_key,
+        stage_key
+    from {{ ref('int_stage_names') }}
+),
+
+-- of a pipeline that nobody configured those in which somebody stood
 configured as (
     select stages.*
     from {{ source('config', 'stages') }} as stages
     inner join pipelines
         on stages.source = pipelines.source
         and stages.pipeline = pipelines.pipeline
+    left join names
+        on stages.source = names.source
+        and stages.pipeline_key = names.pipeline_key
+        and stages.stage_key = names.stage_key
+    where
+        names.stage_key is not null
+        or coalesce(stages.is_met, false) is not true
 ),
 
 met as (
