@@ -57,7 +57,6 @@ INPUTS = (
             1,New,5,13/01/2026,
             2,New,6,14/01/2026,
         """,
-        "2 of 2 values cannot be read ('13/01/2026' in row 2",
         'date_formats of the feed are ["%Y%m%d"]: correct them',
         more='date_formats: ["%Y%m%d"]',
     ),
