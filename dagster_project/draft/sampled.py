@@ -15,7 +15,8 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 from dagster_project.config.load import vendor_names
 from dagster_project.config.models import Feed
 from dagster_project.draft.encoding import guess_code_page
-from dagster_project.draft.words import heading_score, listed_flat, plain, read_preset
+from dagster_project.draft.titles import SEARCHED_ROWS, is_known, lines_above_headings, without_lines
+from dagster_project.draft.words import listed_flat, plain, read_preset
 from dagster_project.errors import ConfigurationError, RefusedFileError
 from dagster_project.ingest.archives import Delivered, members
 from dagster_project.ingest.columnar import open_parquet
@@ -38,7 +39,6 @@ from dagster_project.sql import text
 MAX_ROWS = 200_000
 _SEPARATOR = ";"
 _READ_AS = "read as "
-_SEARCHED_ROWS = 50
 #: A column is of a kind if this share of its values is.
 _KIND_SHARE = 0.8
 
@@ -215,9 +215,14 @@ def _table(
     if text_format(path, name) == "json":
         path = transcoded(path, "utf-8-sig", scratch / "json", "backslashreplace").path
         return open_json(connection, path, feed, _SEPARATOR, scratch / "records.parquet")
+    above = lines_above_headings(path)
+    if above:
+        path = without_lines(path, above, scratch / "below")
     header = header_of(path, feed, True)
     tail = cut_text(path, header.delimiter, len(header.headings), report_tails(), scratch / "body")
     table = open_delimited(connection, scratch / "body" if tail else path, feed, True, scratch / "records")
+    if above:
+        table.notes.append(f"its headings are in line {above + 1}; what stands above is passed over")
     if tail:
         table.notes.append(tail_note(tail))
     if encoding == "cp1252":
@@ -237,20 +242,13 @@ def report_tails() -> tuple[str, ...]:
 def _below_its_header(table: SheetTable) -> SheetTable:
     """A formatted report has titles above its header: the row of the first 50 with most cells that are known words."""
     rows: list[list[str]] = [table.headings]
-    rows += [[cell if isinstance(cell, str) else "" for cell in row] for row in table.rows[:_SEARCHED_ROWS]]
-    known = [sum(_is_known(cell) for cell in row) for row in rows]
+    rows += [[cell if isinstance(cell, str) else "" for cell in row] for row in table.rows[:SEARCHED_ROWS]]
+    known = [sum(is_known(cell) for cell in row) for row in rows]
     at = known.index(max(known))
     if at == 0:
         return table
     notes = [f"its headings are in row {at + 1} of those with cells; what stands above is passed over"]
     return replace(table, headings=rows[at], rows=table.rows[at:], notes=[*table.notes, *notes])
-
-
-def _is_known(heading: str) -> bool:
-    columns = ("deal_id", "stage", "amount", "created_at", "close_on", "owner_id", "account_id")
-    return any(heading_score(heading, "deals", column) >= 0.6 for column in columns) or any(
-        heading_score(heading, "activities", column) >= 0.6 for column in ("activity_id", "activity_type", "due_at")
-    )
 
 
 def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample) -> Sample:
@@ -335,6 +333,8 @@ def _column(connection: duckdb.DuckDBPyConnection, table: str, at: int, heading:
     )
     kinds: dict[Kind, int] = {"date": dates, "number": numbers, "email": emails}
     kind: Kind = next((name for name, count in kinds.items() if filled and count >= _KIND_SHARE * filled), "text")
+    if kind == "text" and filled and 2 * numbers > filled:
+        kind = "number"  # amounts, some of which say `12k`
     is_phone = any(word in plain(heading).split() for word in listed_flat("phones"))
     if is_phone or (kind == "text" and filled and phones >= _KIND_SHARE * filled):
         kind = "phone"

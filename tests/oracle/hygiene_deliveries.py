@@ -66,7 +66,7 @@ def _anomalies(crm: Crm, of_feed: list[Delivery]) -> Iterator[Violation]:
 
 
 def _unusable_share(crm: Crm, delivery: Delivery) -> Fraction | None:
-    """Of its rows, those rejected or in quarantine; None where they are confirmed, or so many that they stop the run."""
+    """Of its rows, those rejected or in quarantine; None if confirmed, or so many that they stop the run."""
     unusable = delivery.rejected + len(list(rows_in_quarantine(crm, delivery)))
     rows = sum(delivery.rows_in_file.values())
     is_confirmed = any(sha256 in delivery.feed.confirmed for sha256 in delivery.rows_in_file)

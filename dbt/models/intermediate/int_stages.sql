@@ -1,7 +1,7 @@
 -- Every stage of every pipeline: configured, met, and the implicit Won and Lost. A stage nobody configured is a win or
 -- a loss if the rows that stand in it are; else it stands just after the configured open stage most often entered
--- before it, and shares that one's canonical stage. A pipeline has stages if somebody
--- configured it or names it, or if something stands in it.
+-- before it, and shares that one's canonical stage. A pipeline has stages if somebody configured it or names it, or if
+-- something stands in it.
 with pipelines as (
     select
         source,
@@ -25,11 +25,15 @@ with pipelines as (
 
     union
 
+    -- deals without a stage stand in a pipeline all the same
     select
-        source,
-        coalesce(row_pipeline, 'default') as pipeline
-    from {{ ref('int_deals') }}
-    where row_stage is null
+        deals.source,
+        coalesce(deals.row_pipeline, 'default') as pipeline
+    from {{ ref('int_deals') }} as deals
+    left join {{ ref('int_stage_events') }} as events on deals.deal_key = events.deal_key
+    where
+        deals.row_stage is null
+        and events.deal_key is null
 ),
 
 names as (
