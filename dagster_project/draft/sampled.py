@@ -26,6 +26,7 @@ from dagster_project.ingest.folders import UNFINISHED
 from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
 from dagster_project.ingest.headings import heading_key
 from dagster_project.ingest.json_records import open_json
+from dagster_project.ingest.nothing import WORDS
 from dagster_project.ingest.proof import number_pattern
 from dagster_project.ingest.report_tail import cut_text, tail_note
 from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
@@ -92,6 +93,8 @@ class Sample:
     encoding: str | None = None
     #: What a person should know about how it was read.
     notes: list[str] = field(default_factory=list)
+    #: Heading → the words for nothing that stand below it as whole cells, and how many do; they are read as empty.
+    nothing: dict[str, tuple[list[str], int]] = field(default_factory=dict)
     #: Whether it ends as a vendor's report does.
     has_tail: bool = False
 
@@ -264,6 +267,9 @@ def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample)
         notes.append(f"{rejected} rows cannot be read; a run puts them into quarantine")
     if rows == MAX_ROWS:
         notes.append(f"looked at its first {MAX_ROWS:,} rows")
+    nothing = {
+        table.headings[at].strip(): found for at in positions if (found := _emptied(connection, sample.table, at))
+    }
     columns = [_column(connection, sample.table, at, table.headings[at].strip()) for at in positions]
     read_as = next((note.removeprefix(_READ_AS) for note in notes if note.startswith(_READ_AS)), None)
     has_tail = any("a report's totals and footer" in note for note in notes)
@@ -274,6 +280,7 @@ def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample)
         notes=[note for note in notes if not note.startswith(_READ_AS)],
         encoding="cp1252" if CP1252_NOTE in table.notes else read_as,
         has_tail=has_tail,
+        nothing=nothing,
     )
 
 
@@ -285,6 +292,18 @@ def _leave_totals_out(connection: duckdb.DuckDBPyConnection, table: str, positio
     filled = " + ".join(f"cast({cell} is not null as integer)" for cell in cells)
     first = f"coalesce({', '.join(cells)})"
     connection.execute(f"delete from {table} where {is_label(first)} and {filled} <= {len(cells) / 2}")
+
+
+def _emptied(connection: duckdb.DuckDBPyConnection, table: str, at: int) -> tuple[list[str], int] | None:
+    """The words for nothing in a column, and in how many cells; these are emptied, as a run reads them."""
+    is_nothing = f"c{at} in ({', '.join(map(text, WORDS))})"
+    words, cells = connection.execute(
+        f"select list(distinct c{at} order by c{at}), count(*) from {table} where {is_nothing}"
+    ).fetchone() or (None, 0)
+    if not cells:
+        return None
+    connection.execute(f"update {table} set c{at} = null where {is_nothing}")
+    return words, cells
 
 
 def _refuse_data_as_headings(headings: list[str]) -> None:

@@ -281,8 +281,8 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
 
 def _rules(reading: _Reading, table: Table) -> CellRules:
     """How the cells of this file are cleaned: what was seen not to stand in it costs nothing."""
-    # an error in a cell of a workbook is no word of a program for nothing
-    found = table.nothing if isinstance(table, DelimitedTable) else set(WORDS) - {"#N/A"}
+    # an error in a cell of a workbook stands behind a mark of its own (tables.UNREADABLE), and so is none of them
+    found = table.nothing if isinstance(table, DelimitedTable) else set(WORDS)
     values = words_of_mapping(reading.feed, reading.source)
     guessed = [word for word in WORDS if word in found and word not in values]
     in_place = isinstance(table, DelimitedTable) and table.is_in_place
