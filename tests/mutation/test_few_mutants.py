@@ -1,9 +1,8 @@
-"""A few mutants by a fixed seed, in one small night and by the unit tests; test_mutants.py judges many, in all worlds."""
+"""A few mutants by a fixed seed, in one small night and by unit tests; test_mutants.py judges many, in all worlds."""
 
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 

@@ -58,8 +58,8 @@ def _short(name: str, most: int = 400) -> str:
 def chosen(world: World, per_model: int) -> list[Mutant]:
     """So many mutants of each model, by a fixed seed, each of another idea; of a model with fewer all ideas.
 
-    What one macro writes for each column of each entity is mutated in all columns of an entity at once, and in the first
-    entity that has it.
+    What one macro writes for each column of each entity is mutated in all columns of an entity at once, and in the
+    first entity that has it.
     """
     models = [model for model in world.models.values() if model.folder in MUTATED]
     rows = sorted((one for one in models if one.is_of_one_macro), key=lambda one: -len(one.columns))

@@ -158,9 +158,9 @@ def _models(manifest: dict[str, Any]) -> Iterator[tuple[str, Model]]:
         node = nodes[key]
         sql = re.sub(r'"(?:pipeline|work)"\.', "", node["compiled_code"])
         parents = frozenset(tables[one] for one in node["depends_on"]["nodes"] if one in tables)
-        yield tables[key], Model(
-            tables[key], sql, parents, node["fqn"][1], frozenset(node["columns"]), node["fqn"][1:3] == ["staging", "rows"]
-        )
+        is_of_one_macro = node["fqn"][1:3] == ["staging", "rows"]
+        columns = frozenset(node["columns"])
+        yield tables[key], Model(tables[key], sql, parents, node["fqn"][1], columns, is_of_one_macro)
 
 
 def _violations(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[str]:
