@@ -10,10 +10,10 @@ PARSED = $(or $(WAREHOUSE_DIR),warehouse)/dbt/semantic_manifest.json
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 # `make nightly AS_OF=...` reaches the program as environment, exactly as cron would set it.
-export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF POSTGRES_URL
+export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF POSTGRES_URL FILES
 
 .DEFAULT_GOAL := help
-.PHONY: help nightly metrics draft-source test test-long mutate setup lint dev docs bench bench-nights bench-hygiene clean lock
+.PHONY: help nightly metrics try draft-source test test-long mutate setup lint dev docs bench bench-nights bench-hygiene clean lock
 
 help:  ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +51,16 @@ nightly: .venv/runtime.stamp  ## run the nightly job once, on the sample or on L
 metrics: .venv/runtime.stamp  ## ask for metrics: ARGS="query --metrics win_rate", or list
 	@$(BIN)/dealtrail metrics $(ARGS)
 
+# FILES is one name, blanks and all, if there is such a file; else names parted by blanks, quoted where they have some
+define with_files
+	@if test -e "$$FILES"; then $(1) "$$FILES" $(2); else printf '%s\n' "$$FILES" | xargs sh -c '$(1) "$$@" $(2)' sh; fi
+endef
+
+try: .venv/runtime.stamp  ## a report of files nobody has described: FILES="my deals.csv", SAVE=my_crm.yml
+	$(call with_files,$(BIN)/dealtrail try,$(if $(SAVE),--save $(SAVE)))
+
 draft-source: .venv/runtime.stamp  ## draft a configuration: FILES="a.csv b.xlsx", NAME=, OUT=
-	@$(BIN)/dealtrail source draft $(FILES) $(if $(NAME),--name $(NAME)) $(if $(OUT),--out $(OUT))
+	$(call with_files,$(BIN)/dealtrail source draft,$(if $(NAME),--name $(NAME)) $(if $(OUT),--out $(OUT)))
 
 test: .venv/dev.stamp  ## the tests that need no extra service
 	$(BIN)/python -m pytest -q -m "not long" $(PARALLEL)

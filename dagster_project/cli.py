@@ -13,7 +13,9 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.errors import DealtrailError, Interrupted, printable
+from dagster_project.draft.typed import source_draft
+from dagster_project.errors import DealtrailError, Interrupted
+from dagster_project.first_look.typed import try_files
 from dagster_project.night import close_killed_runs, dagster_in, run_night, use_dagster_home
 from dagster_project.permissions import guard
 
@@ -27,6 +29,7 @@ config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration."
 app.add_typer(config_app, name="config")
 source_app = typer.Typer(no_args_is_help=True, help="Bring in a new source.")
 app.add_typer(source_app, name="source")
+source_app.command("draft")(source_draft)
 
 _DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")]
@@ -80,6 +83,9 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     with lock.hold(settings.warehouse_dir):
         status = run_night(settings.warehouse_dir, debug)
     raise typer.Exit(status)
+
+
+app.command("try")(try_files)
 
 
 @app.command()
@@ -335,38 +341,6 @@ def config_schema(
         typer.echo(schema)
     else:
         out.write_text(schema + "\n", encoding="utf-8")
-
-
-@source_app.command("draft")
-def source_draft(
-    files: Annotated[list[Path], typer.Argument(help="Files in any format, or folders of them.", show_default=False)],
-    name: Annotated[str | None, typer.Option(help="The source's name: its folder in the landing zone.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write it to this new file instead of the screen.")] = None,
-) -> None:
-    """Draft a configuration from what the files' headings and values say.
-
-    Every guess stands beside an example; nothing of the files is written but what the draft quotes of them. Exit
-    status 2 for files that are not there or cannot be read.
-    """
-    from dagster_project.draft.command import draft_source
-    from dagster_project.errors import ConfigurationError
-
-    if out is not None and out.exists():
-        raise ConfigurationError(f"{out}: there is such a file already; name another one, and append its source to it")
-    drafted = draft_source(files, name)
-    if out is None:
-        typer.echo(drafted.text, nl=False)
-    else:
-        out.write_text(drafted.text, encoding="utf-8")
-        typer.echo(f"written to {out}; look at its TODOs and checks, then run `dealtrail config check`", err=True)
-    for line in drafted.said:
-        typer.echo(printable(f"tried {line}"), err=True)
-    for line in drafted.figures:
-        typer.echo(printable(f"as drafted: {line}"), err=True)
-    for line in drafted.left_out:
-        typer.echo(printable(f"not read: {line}"), err=True)
-    for line in drafted.left:
-        typer.echo(printable(f"left to do: {line}"), err=True)
 
 
 def main() -> None:

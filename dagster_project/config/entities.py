@@ -1,7 +1,7 @@
 """The entities a CRM has, and their canonical columns: the one list that mappings, lake and staging agree on.
 
 A column's kind says how staging reads its text: `text`, `timestamp` (an `_at` moment), `date` (an `_on` day),
-`amount`, `number`, `boolean`.
+`amount`, `number`, `currency`, `boolean`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["text", "timestamp", "date", "amount", "number", "boolean"]
+Kind = Literal["text", "timestamp", "date", "amount", "number", "currency", "boolean"]
+#: Kinds whose cells are words, which need no digit.
+WORDS: frozenset[Kind] = frozenset({"text", "currency", "boolean"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ ENTITIES: dict[str, Entity] = {
             "is_won": "boolean",
             "is_lost": "boolean",
             "amount": "amount",
-            "currency": "text",
+            "currency": "currency",
             "owner_id": "text",
             "account_id": "text",
             "lead_id": "text",
@@ -88,7 +90,7 @@ ENTITIES: dict[str, Entity] = {
             "stage": "text",
             "from_stage": "text",
             "amount": "amount",
-            "currency": "text",
+            "currency": "currency",
             "owner_id": "text",
             "expected_close_on": "date",
             "is_deleted": "boolean",
@@ -181,7 +183,7 @@ ENTITIES: dict[str, Entity] = {
         columns={
             "spent_on": "date",
             "amount": "amount",
-            "currency": "text",
+            "currency": "currency",
             "campaign": "text",
             "pipeline": "text",
             "owner_id": "text",
@@ -200,7 +202,7 @@ ENTITIES: dict[str, Entity] = {
             "service_from": "date",
             "service_to": "date",
             "amount": "amount",
-            "currency": "text",
+            "currency": "currency",
             # Tells two lines apart that are equal otherwise.
             "line_id": "text",
             "is_deleted": "boolean",
@@ -212,6 +214,7 @@ ENTITIES: dict[str, Entity] = {
         key="currency",
         columns={
             "rate_on": "date",
+            # a rate of what is no currency is one that nobody asks for
             "currency": "text",
             "rate": "number",
             # The last day it holds, however old it is then; without one it holds for `max_rate_age_days`.

@@ -199,6 +199,11 @@ class Feed(Strict):
     columns: dict[str, Headings] = Field(
         description="Canonical column → headings, best first; a list among them is joined by a space, * is any text."
     )
+    derive: Names = Field(
+        default_factory=list,
+        description="Headings that together are the id of a row, where a file has no column of it; an edited cell is "
+        "then a new record.",
+    )
     stage_dates: Names = Field(
         default_factory=list,
         description="Headings that hold the day a stage was entered, such as 'Date entered \"{stage} ({pipeline})\"'.",

@@ -33,7 +33,8 @@ class ConfiguredStage:
     """One stage of one pipeline as the models read it. `stage_order` counts from 1.
 
     Days are whole days, None where they come from the stage's own history (`auto`); `required_fields` are those of
-    DealField that a deal needs from this stage on.
+    DealField that a deal needs from this stage on. `is_met`: of a pipeline that nobody configured, in which deals may
+    never have stood in it.
     """
 
     source: str
@@ -53,6 +54,7 @@ class ConfiguredStage:
     max_close_date_pushes: int
     required_fields: tuple[str, ...]
     is_configured: bool
+    is_met: bool
 
 
 def normalized(name: str) -> str:
@@ -184,6 +186,7 @@ def _configured(
         max_close_date_pushes=own.get("max_close_date_pushes", limits.max_close_date_pushes),
         required_fields=tuple(field for field, first in required_from.items() if order >= first),
         is_configured=True,
+        is_met=isinstance(pipeline, MetPipeline),
     )
 
 

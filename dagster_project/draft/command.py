@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from dagster_project.config.load import read_configuration
-from dagster_project.config.models import Configuration
+from dagster_project.config.models import Configuration, Source
 from dagster_project.config.stages import configured_stages, normalized
 from dagster_project.draft.feeds import DraftedFeed, draft_feeds, pattern_of, stage_columns
 from dagster_project.draft.figures import figures
@@ -19,16 +20,19 @@ from dagster_project.draft.sampled import Sample, read_samples, values_of
 from dagster_project.draft.stages import DraftedStage, StageColumns, draft_pipelines
 from dagster_project.draft.trial import try_feed
 from dagster_project.draft.vendor import VendorFit, recognise
+from dagster_project.draft.words import listed, plain
 from dagster_project.draft.write import Draft, Money, written
 from dagster_project.errors import ConfigurationError
 from dagster_project.ingest.landing import feed_of
+from dagster_project.ingest.nothing import words_of_mapping
+from dagster_project.ingest.proof import currency_marks
 
-_SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "CHF": "CHF", "EUR": "EUR", "USD": "USD", "GBP": "GBP"}
 #: A heading that says by itself what it is.
 _SURE = 0.75
 #: What so many headings say is drafted although a required column is missing.
 _MUCH = 2.0
-_HISTORY = ("deals", "deal_changes", "deal_versions")
+#: Entities of which at least one has to be there.
+HISTORY = ("deals", "deal_changes", "deal_versions")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,44 @@ def draft_source(paths: list[Path], name: str | None = None) -> Drafted:
 
     Raises ConfigurationError for files that are not there or cannot be read, and for a name that is none.
     """
+    with drafting(paths, name) as attempt:
+        source = attempt.source()
+        seen = figures(attempt.connection, source, attempt.draft.trials)
+        text = written(attempt.draft)
+    draft = attempt.draft
+    return Drafted(text, _said(draft), _left(draft), draft.left, seen)
+
+
+@dataclass
+class Attempt:
+    """A draft of files, tried on them; the rows that it reads lie in `scratch` while it is open."""
+
+    connection: duckdb.DuckDBPyConnection
+    draft: Draft
+    scratch: Path
+
+    def source(self) -> Source:
+        """The source as the configuration has it that the draft would be written as."""
+        return _checked(written(self.draft), self.scratch).sources[0]
+
+    def try_again(self) -> None:
+        """Tries every feed of the draft as it now is."""
+        source = self.source()
+        for feed, files in _in_force(self.draft):
+            self.draft.trials[feed] = try_feed(self.connection, source, feed, files, self.scratch)
+
+    def samples(self) -> list[tuple[str, Sample]]:
+        """Feed and file, of everything that a feed in force reads."""
+        return [(feed, sample) for feed, files in _in_force(self.draft) for sample in files]
+
+    def left(self) -> list[str]:
+        """What a run would stumble over."""
+        return _left(self.draft)
+
+
+@contextmanager
+def drafting(paths: list[Path], name: str | None = None) -> Iterator[Attempt]:
+    """A draft of these files, tried once. Raises as `draft_source` does."""
     name = name or _name_from(paths)
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigurationError(
@@ -61,13 +103,9 @@ def draft_source(paths: list[Path], name: str | None = None) -> Drafted:
         fit = recognise(samples, name)
         draft = _from_vendor(connection, fit, name) if fit else _from_words(connection, samples, name)
         draft.left += unread
-        source = _checked(written(draft), scratch).sources[0]
-        for feed, files in _in_force(draft):
-            draft.trials[feed] = try_feed(connection, source, feed, files, scratch)
-        text = written(draft)
-        source = _checked(text, scratch).sources[0]
-        seen = figures(connection, source, draft.trials)
-    return Drafted(text, _said(draft), _left(draft), draft.left, seen)
+        attempt = Attempt(connection, draft, scratch)
+        attempt.try_again()
+        yield attempt
 
 
 def _name_from(paths: list[Path]) -> str:
@@ -91,9 +129,7 @@ def _checked(text: str, scratch: Path) -> Configuration:
 
 
 def _from_words(connection: duckdb.DuckDBPyConnection, samples: list[Sample], name: str) -> Draft:
-    drafted, left = draft_feeds(connection, samples)
-    feeds, sheets_left = _one_sheet_each(drafted)
-    left += sheets_left
+    feeds, left = draft_feeds(connection, samples)
     left += [
         f"{feed.newest.shown}: its headings do not say what it is; if it belongs here, write its feed by hand"
         for feed in feeds
@@ -105,30 +141,34 @@ def _from_words(connection: duckdb.DuckDBPyConnection, samples: list[Sample], na
         raise ConfigurationError("\n".join([f"no heading of these files says what it is: {headings}", *left]))
     columns = stage_columns(feeds)
     pipelines = draft_pipelines(connection, columns) if columns else {}
-    return Draft(name, _money(connection, feeds), feeds, pipelines, left=left)
+    return Draft(name, _money(connection, feeds), feeds, pipelines, nothing=_nothing_of(feeds), left=left)
+
+
+def _nothing_of(feeds: list[DraftedFeed]) -> dict[str, list[str]]:
+    """Words for nothing in what is read → the headings below which they stand."""
+    return _by_word(
+        (heading, sample)
+        for feed in feeds
+        for sample in feed.samples
+        for guess in feed.guessed.guesses.values()
+        for heading in (guess.source.heading, *([guess.joined.heading] if guess.joined else []))
+    )
+
+
+def _by_word(read: Iterable[tuple[str, Sample]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for heading, sample in read:
+        words, _ = sample.nothing.get(heading, ([], 0))
+        for word in words:
+            if heading not in found.setdefault(word, []):
+                found[word].append(heading)
+    return found
 
 
 def _says_something(feed: DraftedFeed) -> bool:
     """Whether at least one heading is a word for what the file is taken for."""
     is_said = any(guess.score >= _SURE for guess in feed.guessed.guesses.values())
     return is_said and (feed.guessed.score > 0 or feed.guessed.found >= _MUCH)
-
-
-def _one_sheet_each(feeds: list[DraftedFeed]) -> tuple[list[DraftedFeed], list[str]]:
-    """A file feeds one feed, so of a workbook's sheets the one that says most is drafted; the others are named."""
-    best: dict[Path, DraftedFeed] = {}
-    for feed in sorted(feeds, key=lambda each: (_says_something(each), each.entity == "deals", each.guessed.score)):
-        if feed.newest.sheet:
-            best[feed.newest.path] = feed
-    kept = [feed for feed in feeds if not feed.newest.sheet or best[feed.newest.path] is feed]
-    left = [
-        f"{feed.newest.shown}: "
-        + (f"looks like {feed.entity} ({feed.newest.rows:,} rows). " if _says_something(feed) else "not read. ")
-        + "A file feeds one feed: if this sheet is wanted too, save it as a file of its own and draft again with it"
-        for feed in feeds
-        if feed not in kept
-    ]
-    return kept, left
 
 
 def _money(connection: duckdb.DuckDBPyConnection, feeds: list[DraftedFeed]) -> Money:
@@ -142,11 +182,20 @@ def _money(connection: duckdb.DuckDBPyConnection, feeds: list[DraftedFeed]) -> M
     for feed in feeds:
         amount = feed.guessed.guesses.get("amount")
         if amount and feed.entity in ("deals", "deal_versions"):
-            for text in (amount.source.heading, *amount.source.examples[:1]):
-                found = [code for sign, code in _SIGNS.items() if _holds_sign(text, sign)]
+            for text in (amount.source.heading, *amount.source.examples):
+                found = _currency_in(text)
                 if found:
-                    return Money(found[0], f"check: by '{text}'")
+                    return Money(found, f"check: by '{text}'")
     return Money("EUR", "TODO: nothing in the files says it")
+
+
+def _currency_in(text: str) -> str | None:
+    """The currency that a heading or a cell names, by its code, its sign or in words."""
+    for mark, currency in currency_marks().items():
+        if mark in text and (not mark.isalpha() or re.search(rf"(?<![^\W\d_]){re.escape(mark)}(?![^\W\d_])", text)):
+            return currency
+    tokens = plain(text).split()
+    return next((code for code, words in listed("currencies").items() if not set(words).isdisjoint(tokens)), None)
 
 
 def _named_currency(connection: duckdb.DuckDBPyConnection, samples: list[Sample], heading: str) -> Money | None:
@@ -162,10 +211,6 @@ def _named_currency(connection: duckdb.DuckDBPyConnection, samples: list[Sample]
     if not others:
         return Money(first, f"the only one under '{heading}'")
     return Money(first, f"check: '{heading}' has {', '.join(others[:4])} too, which need exchange_rates")
-
-
-def _holds_sign(text: str, sign: str) -> bool:
-    return sign in text if len(sign) == 1 else re.search(rf"(?<![A-Za-z]){sign}(?![A-Za-z])", text) is not None
 
 
 # ------------------------------------------------------------------ by a vendor's preset
@@ -189,7 +234,13 @@ def _from_vendor(connection: duckdb.DuckDBPyConnection, fit: VendorFit, name: st
         taker = feed_of(source, sample.name)
         if taker != feed:
             left.append(f"check: {sample.name} looks like {feed}, but by its name it goes to {taker}; rename it")
-    draft = Draft(name, _money_of(connection, fit), vendor=fit, patterns=patterns, left=left)
+    nothing = _by_word(
+        (sample.columns[at].heading, sample) for sample, feed in fit.feeds for at in fit.headings(sample, feed).used
+    )
+    for feed in {feed for _, feed in fit.feeds}:  # what the preset takes for a value is one
+        for word in words_of_mapping(fit.source.feeds[feed], fit.source) | set(fit.source.null_values):
+            nothing.pop(word, None)
+    draft = Draft(name, _money_of(connection, fit), vendor=fit, patterns=patterns, nothing=nothing, left=left)
     draft.pipelines = _unknown_stages(connection, fit)
     return draft
 
@@ -255,6 +306,6 @@ def _left(draft: Draft) -> list[str]:
     ]
     for feed, trial in draft.trials.items():
         left += [f"{feed}: {problem}" for problem in [*trial.refusals, *trial.doubts]]
-    if not {_entities(draft)[feed] for feed, _ in _in_force(draft)} & set(_HISTORY):
+    if not {_entities(draft)[feed] for feed, _ in _in_force(draft)} & set(HISTORY):
         left.append("no file of deals: every other feed hangs on one")
     return left

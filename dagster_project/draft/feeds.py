@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from glob import escape
 
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
+from dagster_project.draft.derived import derived_id, without_repeated_key
 from dagster_project.draft.foreign import strangers
 from dagster_project.draft.guesses import ONE_ROW_EACH, Guess, Guessed, best_guess
 from dagster_project.draft.sampled import Column, Sample, looks_personal, values_of
@@ -49,6 +50,9 @@ class DraftedFeed:
     dated: list[str] = field(default_factory=list)
     constants: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    #: Headings that are the id together, where no column is one, and what is said of it.
+    derive: list[str] = field(default_factory=list)
+    derived_says: str = ""
     #: lead_statuses, converted_lead_statuses, closed_lead_statuses.
     lists: dict[str, list[str]] = field(default_factory=dict)
     #: What a person should know, a line each.
@@ -81,7 +85,9 @@ class DraftedFeed:
 def draft_feeds(connection: duckdb.DuckDBPyConnection, samples: list[Sample]) -> tuple[list[DraftedFeed], list[str]]:
     """One feed per group of files with the same headings or the same pattern, deals first; and what is left out."""
     groups = _groups(samples)
-    tables = [(best_guess(connection, group[-1]), group[-1]) for group in groups]
+    tables = [
+        (without_repeated_key(connection, group[-1], best_guess(connection, group[-1])), group[-1]) for group in groups
+    ]
     left_out = strangers(tables)
     left = [f"{tables[at][1].shown}: left out: {why}" for at, why in left_out.items()]
     feeds: list[DraftedFeed] = []
@@ -94,10 +100,29 @@ def draft_feeds(connection: duckdb.DuckDBPyConnection, samples: list[Sample]) ->
     for feed in feeds:
         feed.name = _name(feed, taken)
         taken.add(feed.name)
+        _derive_id(connection, feed)
         _complete(connection, feed)
     _keep_apart(feeds)
     _tell_of_overlaps(connection, feeds)
     return feeds, left
+
+
+def _derive_id(connection: duckdb.DuckDBPyConnection, feed: DraftedFeed) -> None:
+    """Of deals without an id: the fewest columns that tell them apart."""
+    key = ENTITIES[feed.entity].key
+    if feed.entity != "deals" or key not in feed.guessed.missing:
+        return
+    apart = derived_id(connection, feed.newest, feed.guessed)
+    if apart is None:
+        return
+    feed.guessed = replace(feed.guessed, missing=[column for column in feed.guessed.missing if column != key])
+    feed.derive = list(apart.names)
+    shared = f"{apart.shared:,} of {apart.rows:,} rows share them, and of those that do the last counts; "
+    feed.derived_says = (
+        "no column is an id; "
+        + (shared if apart.shared else "no two rows share them; ")
+        + "an edited cell of these is a new deal"
+    )
 
 
 def _tell_of_overlaps(connection: duckdb.DuckDBPyConnection, feeds: list[DraftedFeed]) -> None:

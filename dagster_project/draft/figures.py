@@ -5,7 +5,6 @@ The figures are those of the draft's trial: the rows that a run would load, read
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import duckdb
@@ -18,7 +17,6 @@ from dagster_project.ingest import proof
 from dagster_project.sql import text
 
 _SHOWN_STAGES = 12
-_NUMBERED = re.compile(r"\d{1,2}[./ -]\d{1,2}[./ -]\d{2,4}")
 _CLOSING = ("closed_at", "close_on", "won_at", "lost_at", "expected_close_on")
 
 
@@ -33,8 +31,9 @@ def figures(connection: duckdb.DuckDBPyConnection, source: Source, trials: dict[
     columns = _read(connection, trial.files)
     lines = _stages(connection, source, columns)
     lines += _won(connection, source, columns, trial.readings)
-    days = [_days(connection, "created", ("created_at",), columns, trial.readings)]
-    days.append(_days(connection, "closing", _CLOSING, columns, trial.readings))
+    formats = proof.configured_formats(source, source.feeds[name])
+    days = [_days(connection, "created", ("created_at",), columns, trial.readings, formats)]
+    days.append(_days(connection, "closing", _CLOSING, columns, trial.readings, formats))
     if any(days):
         lines.append("; ".join(each for each in days if each))
     if "owner_id" in columns:
@@ -64,7 +63,7 @@ def _stages(connection: duckdb.DuckDBPyConnection, source: Source, columns: list
     counts = connection.execute(
         "select coalesce(stage, '(none)'), count(*) from deals_seen group by stage order by min(file_row_number)"
     ).fetchall()
-    orders = {key: stage.stage_order for key, stage in _known(source).items()}
+    orders = {key: stage.stage_order for key, stage in known_stages(source).items()}
     counts.sort(key=lambda each: orders.get(normalized(each[0]), 0.0))
     said = ", ".join(f"{stage} {count:,}" for stage, count in counts[:_SHOWN_STAGES])
     more = f" and {len(counts) - _SHOWN_STAGES} more stages" if len(counts) > _SHOWN_STAGES else ""
@@ -74,7 +73,7 @@ def _stages(connection: duckdb.DuckDBPyConnection, source: Source, columns: list
 def _won(
     connection: duckdb.DuckDBPyConnection, source: Source, columns: list[str], readings: dict[str, str]
 ) -> list[str]:
-    won = [key for key, stage in _known(source).items() if stage.is_won]
+    won = [key for key, stage in known_stages(source).items() if stage.is_won]
     conditions = []
     if "stage" in columns and won:
         names = connection.execute("select distinct stage from deals_seen where stage is not null").fetchall()
@@ -105,19 +104,15 @@ def _days(
     candidates: tuple[str, ...],
     columns: list[str],
     readings: dict[str, str],
+    formats: list[str],
 ) -> str | None:
     """The first and the last day of the first of these columns that has any."""
     for column in candidates:
         if column not in columns:
             continue
-        cells = connection.execute(f"select distinct {column} from deals_seen where {column} is not null").fetchall()
-        order = readings.get(column)
-        numbered = [cell for (cell,) in cells if _NUMBERED.match(cell)]
-        formats = sorted({proof.format_of(cell, order) for cell in numbered}) if order else []
-        read = f"coalesce(try_cast({column} as timestamp), try_strptime({column}, ?))"
+        read = proof.moment(column, readings.get(column), formats)
         first, last = connection.execute(
-            f"select strftime(min({read}), '%Y-%m-%d'), strftime(max({read}), '%Y-%m-%d') from deals_seen",
-            [formats or ["%Y-%m-%d"]] * 2,
+            f"select strftime(min({read}), '%Y-%m-%d'), strftime(max({read}), '%Y-%m-%d') from deals_seen"
         ).fetchone() or (None, None)
         if first:
             return f"{said} from {first} to {last}"
@@ -143,7 +138,7 @@ def _left_out(connection: duckdb.DuckDBPyConnection, source: Source, trials: dic
     return [f"left out: {', '.join(parts)}"] if parts else []
 
 
-def _known(source: Source) -> dict[str, ConfiguredStage]:
+def known_stages(source: Source) -> dict[str, ConfiguredStage]:
     """Stages by their names and aliases, as keys."""
     config = Configuration(timezone="UTC", currency="EUR", sources=[source])
     by_key = {(stage.pipeline_key, stage.stage_key): stage for stage in configured_stages(config)}

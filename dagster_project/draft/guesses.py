@@ -11,6 +11,7 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.draft.sampled import Column, Sample, values_of
 from dagster_project.draft.words import (
     heading_score,
+    id_noun,
     listed,
     listed_flat,
     meaning,
@@ -291,6 +292,8 @@ def _checks(
             checks.append(f"only {column.distinct:,} different values in {column.filled:,} rows; the last row counts")
         elif column.filled < sample.rows:
             checks.append(f"empty in {sample.rows - column.filled:,} of {sample.rows:,} rows; those go to quarantine")
+    if entity == "deals" and guess.column == "deal_id" and id_noun(column.heading) is None:
+        checks.append("an edited one is a new deal")
     used = {each.source.position for each in guesses.values()}
     rivals = [
         other.heading

@@ -5,32 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import duckdb
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
+from dagster_project.config.load import vendor_names
 from dagster_project.config.models import Feed
-from dagster_project.draft.words import heading_score, listed_flat, plain
+from dagster_project.draft.encoding import guess_code_page
+from dagster_project.draft.titles import SEARCHED_ROWS, is_known, lines_above_headings, without_lines
+from dagster_project.draft.words import listed_flat, plain, read_preset
 from dagster_project.errors import ConfigurationError, RefusedFileError
 from dagster_project.ingest.archives import Delivered, members
 from dagster_project.ingest.columnar import open_parquet
-from dagster_project.ingest.delimited import open_delimited
+from dagster_project.ingest.delimited import header_of, open_delimited
 from dagster_project.ingest.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
 from dagster_project.ingest.folders import UNFINISHED
 from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
 from dagster_project.ingest.headings import heading_key
 from dagster_project.ingest.json_records import open_json
+from dagster_project.ingest.nothing import WORDS
 from dagster_project.ingest.proof import number_pattern
+from dagster_project.ingest.report_tail import cut_text, tail_note
 from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
 from dagster_project.ingest.tables import Table
+from dagster_project.ingest.totals import WORDS as TOTALS
+from dagster_project.ingest.totals import is_label
 from dagster_project.sql import text
 
 #: More rows than this prove nothing that these do not.
 MAX_ROWS = 200_000
 _SEPARATOR = ";"
-_SEARCHED_ROWS = 50
+_READ_AS = "read as "
 #: A column is of a kind if this share of its values is.
 _KIND_SHARE = 0.8
 
@@ -85,6 +93,10 @@ class Sample:
     encoding: str | None = None
     #: What a person should know about how it was read.
     notes: list[str] = field(default_factory=list)
+    #: Heading → the words for nothing that stand below it as whole cells, and how many do; they are read as empty.
+    nothing: dict[str, tuple[list[str], int]] = field(default_factory=dict)
+    #: Whether it ends as a vendor's report does.
+    has_tail: bool = False
 
     @property
     def shown(self) -> str:
@@ -195,37 +207,48 @@ def _table(
             return open_parquet(connection, plain_file.path, _SEPARATOR)
         feed = feed.model_copy(update={"sheet": sheet})
         return _below_its_header(open_sheet(connection, plain_file.path, feed, True, scratch / "sheet"))
-    encoding = wide_encoding(plain_file.path, feed) or narrow_encoding(plain_file.path, feed)
     path = plain_file.path
+    encoding = wide_encoding(path, feed) or guess_code_page(path) or narrow_encoding(path, feed)
     if encoding:
         path = transcoded(path, encoding, scratch / "utf-8").path
     name = delivered.name
     if text_format(path, name) == "json":
         path = transcoded(path, "utf-8-sig", scratch / "json", "backslashreplace").path
         return open_json(connection, path, feed, _SEPARATOR, scratch / "records.parquet")
-    table = open_delimited(connection, path, feed, True, scratch / "records")
+    above = lines_above_headings(path)
+    if above:
+        path = without_lines(path, above, scratch / "below")
+    header = header_of(path, feed, True)
+    tail = cut_text(path, header.delimiter, len(header.headings), report_tails(), scratch / "body")
+    table = open_delimited(connection, scratch / "body" if tail else path, feed, True, scratch / "records")
+    if above:
+        table.notes.append(f"its headings are in line {above + 1}; what stands above is passed over")
+    if tail:
+        table.notes.append(tail_note(tail))
     if encoding == "cp1252":
         table.notes.append(CP1252_NOTE)
+    elif encoding and not encoding.startswith("utf"):
+        table.notes.append(f"{_READ_AS}{encoding}")
     return table
+
+
+@cache
+def report_tails() -> tuple[str, ...]:
+    """What any vendor's reports end with below their last record; totals are passed over without a pattern."""
+    patterns = [pattern for vendor in vendor_names() for pattern in read_preset(vendor).get("report_tail", [])]
+    return tuple(dict.fromkeys(one for one in patterns if one.lower().rstrip("*") not in TOTALS))
 
 
 def _below_its_header(table: SheetTable) -> SheetTable:
     """A formatted report has titles above its header: the row of the first 50 with most cells that are known words."""
     rows: list[list[str]] = [table.headings]
-    rows += [[cell if isinstance(cell, str) else "" for cell in row] for row in table.rows[:_SEARCHED_ROWS]]
-    known = [sum(_is_known(cell) for cell in row) for row in rows]
+    rows += [[cell if isinstance(cell, str) else "" for cell in row] for row in table.rows[:SEARCHED_ROWS]]
+    known = [sum(is_known(cell) for cell in row) for row in rows]
     at = known.index(max(known))
     if at == 0:
         return table
     notes = [f"its headings are in row {at + 1} of those with cells; what stands above is passed over"]
     return replace(table, headings=rows[at], rows=table.rows[at:], notes=[*table.notes, *notes])
-
-
-def _is_known(heading: str) -> bool:
-    columns = ("deal_id", "stage", "amount", "created_at", "close_on", "owner_id", "account_id")
-    return any(heading_score(heading, "deals", column) >= 0.6 for column in columns) or any(
-        heading_score(heading, "activities", column) >= 0.6 for column in ("activity_id", "activity_type", "due_at")
-    )
 
 
 def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample) -> Sample:
@@ -236,6 +259,7 @@ def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample)
         f"create or replace temp table {sample.table} as select {cells} from {table.relation(positions)} "
         f"limit {MAX_ROWS}"
     )
+    _leave_totals_out(connection, sample.table, positions)
     rejected = len(table.rejects())
     (rows,) = connection.execute(f"select count(*) from {sample.table}").fetchone() or (0,)
     notes = [note for note in table.notes if note != CP1252_NOTE and not note.startswith("read sheet")]
@@ -243,9 +267,43 @@ def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample)
         notes.append(f"{rejected} rows cannot be read; a run puts them into quarantine")
     if rows == MAX_ROWS:
         notes.append(f"looked at its first {MAX_ROWS:,} rows")
+    nothing = {
+        table.headings[at].strip(): found for at in positions if (found := _emptied(connection, sample.table, at))
+    }
     columns = [_column(connection, sample.table, at, table.headings[at].strip()) for at in positions]
-    encoding = "cp1252" if CP1252_NOTE in table.notes else None
-    return replace(sample, rows=rows, columns=columns, notes=notes, encoding=encoding)
+    read_as = next((note.removeprefix(_READ_AS) for note in notes if note.startswith(_READ_AS)), None)
+    has_tail = any("a report's totals and footer" in note for note in notes)
+    return replace(
+        sample,
+        rows=rows,
+        columns=columns,
+        notes=[note for note in notes if not note.startswith(_READ_AS)],
+        encoding="cp1252" if CP1252_NOTE in table.notes else read_as,
+        has_tail=has_tail,
+        nothing=nothing,
+    )
+
+
+def _leave_totals_out(connection: duckdb.DuckDBPyConnection, table: str, positions: list[int]) -> None:
+    """Takes out the rows that a run would pass over, as far as that can be told before anything is mapped."""
+    if len(positions) < 2:
+        return
+    cells = [f"c{at}" for at in positions]
+    filled = " + ".join(f"cast({cell} is not null as integer)" for cell in cells)
+    first = f"coalesce({', '.join(cells)})"
+    connection.execute(f"delete from {table} where {is_label(first)} and {filled} <= {len(cells) / 2}")
+
+
+def _emptied(connection: duckdb.DuckDBPyConnection, table: str, at: int) -> tuple[list[str], int] | None:
+    """The words for nothing in a column, and in how many cells; these are emptied, as a run reads them."""
+    is_nothing = f"c{at} in ({', '.join(map(text, WORDS))})"
+    words, cells = connection.execute(
+        f"select list(distinct c{at} order by c{at}), count(*) from {table} where {is_nothing}"
+    ).fetchone() or (None, 0)
+    if not cells:
+        return None
+    connection.execute(f"update {table} set c{at} = null where {is_nothing}")
+    return words, cells
 
 
 def _refuse_data_as_headings(headings: list[str]) -> None:
@@ -275,6 +333,8 @@ def _column(connection: duckdb.DuckDBPyConnection, table: str, at: int, heading:
     )
     kinds: dict[Kind, int] = {"date": dates, "number": numbers, "email": emails}
     kind: Kind = next((name for name, count in kinds.items() if filled and count >= _KIND_SHARE * filled), "text")
+    if kind == "text" and filled and 2 * numbers > filled:
+        kind = "number"  # amounts, some of which say `12k`
     is_phone = any(word in plain(heading).split() for word in listed_flat("phones"))
     if is_phone or (kind == "text" and filled and phones >= _KIND_SHARE * filled):
         kind = "phone"

@@ -13,8 +13,9 @@ from dagster_project.config.models import Feed, Source
 from dagster_project.draft.sampled import Sample
 from dagster_project.draft.yaml_text import scalars
 from dagster_project.errors import RefusedFileError
-from dagster_project.ingest import proof
+from dagster_project.ingest import legible, proof
 from dagster_project.ingest.reader import Provenance, load_file
+from dagster_project.ingest.telling_apart import refuse_repeated_ids
 from dagster_project.sql import text
 
 _ORDERS = ("day_first", "month_first", "year_first")
@@ -34,6 +35,12 @@ class Trial:
     doubts: list[str] = field(default_factory=list)
     choices: list[str] = field(default_factory=list)
     readings: dict[str, str] = field(default_factory=dict)
+    #: Columns most of whose values cannot be read, and what a run would say of each.
+    unreadable: dict[str, str] = field(default_factory=dict)
+    #: Order of a date's numbers → the formats to configure, and how many dates they do not read. Of doubtful dates.
+    orders: dict[str, tuple[list[str], int]] = field(default_factory=dict)
+    #: Decimal sign → how many doubtful amounts speak for it: money has no third decimal.
+    signs: dict[str, int] = field(default_factory=dict)
 
 
 def try_feed(
@@ -55,7 +62,33 @@ def try_feed(
         trial.files.append(target)
         rejected = [reject.row_number for reject in loaded.rejects]
         _prove(connection, target, source, feed, loaded.headings, rejected, trial)
+        _judge(connection, target, source, feed, loaded.headings, rejected, trial)
     return trial
+
+
+def _judge(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    headings: list[str],
+    rejected: list[int],
+    trial: Trial,
+) -> None:
+    """What a run would refuse of a file whose dates and numbers are beyond doubt."""
+    filled = [name for name, count in _filled(connection, path).items() if count]
+    try:
+        refuse_repeated_ids(connection, path, source, feed, filled, headings)
+    except RefusedFileError as error:
+        trial.refusals.append(str(error))
+    if trial.doubts:
+        return
+    for column in legible.JUDGED:
+        if column in filled:
+            try:
+                legible.demand_readable(connection, path, source, feed, [column], trial.readings, headings, rejected)
+            except RefusedFileError as error:
+                trial.unreadable[column] = str(error)
 
 
 def _prove(
@@ -82,9 +115,15 @@ def _prove(
     trial.doubts += [message for message in doubtful.values() if message not in trial.doubts]
     dates = [column for column in doubtful if forms.get(column) in ("days", "moments")]
     if dates:
-        choices = _date_formats(connection, path, feed, filled, dates, trial.readings)
-        trial.choices += [line for line in choices if line not in trial.choices]
+        for order, (formats, unread) in _date_formats(connection, path, feed, filled, dates, trial.readings).items():
+            known, before = trial.orders.get(order, ([], 0))
+            trial.orders[order] = (sorted({*known, *formats}), before + unread)
+            line = f"date_formats: {scalars(formats)}"
+            if not unread and line not in trial.choices:
+                trial.choices.append(line)
     if len(dates) < len(doubtful):
+        numbers = [column for column in doubtful if column not in dates and column in filled]
+        _weigh_signs(connection, path, numbers, trial)
         trial.choices += [
             line for line in ('decimal_separator: "."', 'decimal_separator: ","') if line not in trial.choices
         ]
@@ -104,13 +143,13 @@ def _date_formats(
     filled: list[str],
     doubtful: list[str],
     readings: dict[str, str],
-) -> list[str]:
-    """A `date_formats` line for each order that reads every doubtful date; all dates of the feed are in its formats.
+) -> dict[str, tuple[list[str], int]]:
+    """The formats of each order of doubtful dates, and how many they do not read; all dates of the feed are in them.
 
     A configured feed is read by its formats alone, so those of its other columns have to stand beside them.
     """
     cells = _numbered_dates(connection, path, feed, filled)
-    lines = []
+    found = {}
     for order in _ORDERS:
         formats = sorted(
             {
@@ -119,16 +158,27 @@ def _date_formats(
             }
         )
         wanted = [cell for column, cell in cells if column in doubtful]
-        if wanted and _reads_all(connection, wanted, formats):
-            lines.append(f"date_formats: {scalars(formats)}")
-    return lines
+        if wanted:
+            found[order] = (formats, _unread(connection, wanted, formats))
+    return found
 
 
-def _reads_all(connection: duckdb.DuckDBPyConnection, cells: list[str], formats: list[str]) -> bool:
+def _unread(connection: duckdb.DuckDBPyConnection, cells: list[str], formats: list[str]) -> int:
     (unread,) = connection.execute(
         "select count(*) from (select unnest(?) as cell) where try_strptime(cell, ?) is null", [cells, formats]
-    ).fetchone() or (1,)
-    return unread == 0
+    ).fetchone() or (0,)
+    return int(unread)
+
+
+def _weigh_signs(connection: duckdb.DuckDBPyConnection, path: Path, columns: list[str], trial: Trial) -> None:
+    """How many amounts have a sign where money has its decimal one, or where it parts its thousands."""
+    for column in columns:
+        for sign, mark, mark_of_thousands in (("point", "[.]", ","), ("comma", ",", "[.]")):
+            (votes,) = connection.execute(
+                f"select count(*) from read_parquet(?) where regexp_matches({column}, ?)",
+                [str(path), rf"{mark}[0-9]{{1,2}}([^0-9]|$)|{mark_of_thousands}[0-9]{{3}}([^0-9]|$)"],
+            ).fetchone() or (0,)
+            trial.signs[sign] = trial.signs.get(sign, 0) + int(votes)
 
 
 def _numbered_dates(

@@ -23,9 +23,11 @@ _WORDS = Path(__file__).with_name("words.yml")
 _PREFIXES = {"deals": "deal", "leads": "lead", "activities": "activity", "owners": "owner", "accounts": "account"}
 _MIN_COMPOUND = 5
 #: What turns the word behind it into its contrary: `unsigned`, `disqualified`.
-_NOT = ("un", "dis", "non", "re", "in")
+_NOT = ("un", "dis", "non", "re", "in", "не")
 #: What stands behind a word for an amount.
-_CURRENCIES = ("eur", "euro", "usd", "gbp", "chf", "jpy")
+_CURRENCIES = (
+    "eur", "euro", "usd", "gbp", "chf", "jpy", "cad", "aud", "rub", "руб", "рублеи", "pln", "czk", "sek", "nok", "dkk",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Meaning:
 
 def plain(text: str) -> str:
     """Words without case, accents and punctuation, one space between them: `ProjektNr.` → `projekt nr`."""
-    apart = re.sub(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])", " ", text.replace("\ufeff", ""))
+    apart = re.sub(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])", " ", text.replace("\ufeff", "").replace("№", " no "))
     bare = "".join(char for char in unicodedata.normalize("NFD", apart) if not unicodedata.combining(char))
     return " ".join(re.findall(r"[^\W_]+|#", bare.casefold()))
 

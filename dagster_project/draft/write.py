@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dagster_project.config.entities import ENTITIES
 from dagster_project.draft.feeds import DraftedFeed
 from dagster_project.draft.guesses import Guess
+from dagster_project.draft.sampled import report_tails
 from dagster_project.draft.stages import DraftedStage
 from dagster_project.draft.trial import Trial
 from dagster_project.draft.vendor import VendorFit
@@ -46,38 +47,99 @@ class Draft:
     patterns: dict[str, list[str]] = field(default_factory=dict)
     #: Feed → what a trial of it found.
     trials: dict[str, Trial] = field(default_factory=dict)
+    #: Words for nothing that the preset does not know → the headings below which they stand.
+    nothing: dict[str, list[str]] = field(default_factory=dict)
     #: Files that no feed takes, and why.
     left: list[str] = field(default_factory=list)
+    #: What was chosen where nobody but the user can know; nothing of it in a draft that is left for the user to edit.
+    settled: Settled | None = None
+
+
+@dataclass
+class Settled:
+    """Answers to what a draft leaves open, so that it runs as it is; each with why it was taken."""
+
+    timezone: str
+    timezone_says: str
+    #: Feed → lines under it.
+    feeds: dict[str, list[Line]] = field(default_factory=dict)
+    #: Lines at the top and at the source.
+    top: list[Line] = field(default_factory=list)
+    source: list[Line] = field(default_factory=list)
 
 
 def written(draft: Draft) -> str:
     """The whole configuration."""
-    lines = [
-        Line("", "Drafted by `dealtrail source draft` from the files' headings and values. Every guess has an example"),
-        Line("", "beside it; look at each `check` and `TODO` (docs/adding-a-source.md goes through such a draft)."),
-        Line("", "If you have a pipeline.yml already, append what stands under `sources:` to its sources."),
-        Line("timezone: UTC", "TODO: the timezone of your reports, such as Europe/Berlin"),
-        Line(f"currency: {draft.money.currency}", f"the currency of your reports; {draft.money.said}"),
+    return "\n".join(line.written() for line in lines_of(draft)) + "\n"
+
+
+def lines_of(draft: Draft) -> list[Line]:
+    """The whole configuration, line by line; what was guessed says `check`, or `assumed` where it is settled."""
+    lines = _head(draft)
+    if draft.vendor:
+        lines += _of_vendor(draft)
+    else:
+        lines.append(Line("    deliveries: full", "every file is the whole list; else `incremental`"))
+        if any(sample.has_tail for feed in draft.feeds for sample in feed.samples):
+            lines.append(Line(f"    report_tail: {scalars(list(report_tails()))}", "what stands below the last record"))
+        lines += _feeds(draft)
+        lines += _pipelines(draft.pipelines)
+    lines += [Line("    ", left) for left in draft.left]
+    if draft.settled is None:
+        return lines
+    return [replace(line, comment=line.comment.replace("check: ", "assumed: ")) for line in lines]
+
+
+def _head(draft: Draft) -> list[Line]:
+    zone, of_files = "UTC", "TODO: the timezone of the times in these files, such as Europe/Berlin"
+    settled = draft.settled
+    if settled is None:
+        lines = [
+            Line(
+                "",
+                "Drafted by `dealtrail source draft` from the files' headings and values. Every guess has an example",
+            ),
+            Line("", "beside it; look at each `check` and `TODO` (docs/adding-a-source.md goes through such a draft)."),
+            Line("", "If you have a pipeline.yml already, append what stands under `sources:` to its sources."),
+            Line("timezone: UTC", "TODO: the timezone of your reports, such as Europe/Berlin"),
+        ]
+    else:
+        zone, of_files = settled.timezone, "of the times in these files"
+        lines = [
+            Line(
+                "",
+                "Made by `dealtrail try` from the files' headings and values. What is `assumed` may be wrong: correct",
+            ),
+            Line("", "it here (docs/configuration.md says what else can be said)."),
+            Line(f"timezone: {zone}", f"of your reports; check: {settled.timezone_says}"),
+        ]
+    lines += [
+        Line(f"currency: {draft.money.currency}", f"of your reports; {draft.money.said}"),
         Line("landing_dir: landing", f"put the files into landing/{draft.name}/"),
+        *(settled.top if settled else []),
         Line(""),
         Line("sources:"),
         Line(f"  - name: {draft.name}"),
     ]
     if draft.vendor:
         lines.append(Line(f"    vendor: {draft.vendor.vendor}", "its headings are this vendor's"))
-    lines += [
-        Line("    timezone: UTC", "TODO: the timezone of the times in these files, such as Europe/Berlin"),
-        Line(f"    currency: {draft.money.currency}", f"of amounts that name none; {draft.money.said}"),
+    said = "" if settled else f"; {draft.money.said}"
+    return [
+        *lines,
+        Line(f"    timezone: {zone}", of_files),
+        Line(f"    currency: {draft.money.currency}", f"of amounts that name none{said}"),
+        *(settled.source if settled else []),
+        *([_null_values(draft)] if draft.nothing else []),
     ]
-    if draft.vendor:
-        lines += _of_vendor(draft)
-    else:
-        lines.append(Line("    deliveries: full", "every file is the whole list; else `incremental`"))
-        lines += _feeds(draft)
-        lines += _pipelines(draft.pipelines)
-    for left in draft.left:
-        lines.append(Line("    ", left))
-    return "\n".join(line.written() for line in lines) + "\n"
+
+
+def _null_values(draft: Draft) -> Line:
+    """The preset's words for nothing, which a list here replaces, and those that were met."""
+    known = draft.vendor.source.null_values if draft.vendor else []
+    places = list(dict.fromkeys(heading for headings in draft.nothing.values() for heading in headings))
+    shown = ", ".join(f"'{example(heading)}'" for heading in places[:4]) + (" …" if len(places) > 4 else "")
+    said = f"check: whole cells that say nothing, in {shown}"
+    return Line(f"    null_values: {scalars([*known, *draft.nothing])}", said)
 
 
 # ------------------------------------------------------------------ a vendor's
@@ -85,10 +147,16 @@ def written(draft: Draft) -> str:
 
 def _of_vendor(draft: Draft) -> list[Line]:
     feeds: dict[str, list[Line]] = {}
+    encoded: list[str] = []
     for feed, patterns in draft.patterns.items():
         feeds.setdefault(feed, []).append(Line(f"        files: {scalars(patterns)}", "the preset has other names"))
+    for sample, feed in draft.vendor.feeds if draft.vendor else []:
+        if sample.encoding and feed not in encoded:
+            encoded.append(feed)
+            line = Line(f"        encoding: {sample.encoding}", "check: no UTF-8; do the names look right?")
+            feeds.setdefault(feed, []).append(line)
     for feed, trial in draft.trials.items():
-        found = _of_trial(trial, 8)
+        found = [*(draft.settled.feeds.get(feed, []) if draft.settled else []), *_of_trial(trial, 8)]
         if found:
             feeds.setdefault(feed, []).extend(found)
     lines = []
@@ -101,7 +169,9 @@ def _of_vendor(draft: Draft) -> list[Line]:
             is_said = any(line.text.strip() and not line.text.strip().startswith("#") for line in said)
             lines.append(Line(f"      {feed}:" if is_said else f"      # {feed}:"))
             lines += said
-    if draft.pipelines:
+    if draft.pipelines and draft.settled:
+        lines += _pipelines(draft.pipelines)
+    elif draft.pipelines:
         lines.append(
             Line("    ", "The stages are those of a new account. If yours differ, name them; these were seen:")
         )
@@ -116,6 +186,7 @@ def _feeds(draft: Draft) -> list[Line]:
     lines = [Line("    feeds:")]
     for feed in draft.feeds:
         said = _feed(feed, draft.trials.get(feed.name, Trial()))
+        said += draft.settled.feeds.get(feed.name, []) if draft.settled else []
         if feed.guessed.missing and feed.entity != "deals":
             what = " and ".join(feed.guessed.missing)
             lines.append(Line("      ", f"Not in force: TODO {what}. Without it every file of this feed is refused."))
@@ -148,6 +219,8 @@ def _feed(feed: DraftedFeed, trial: Trial) -> list[Line]:
         Line(f"          # {column}: []", f"TODO: {_NEEDED.get(column, 'required')}; name its heading")
         for column in feed.guessed.missing
     ]
+    if feed.derive:
+        lines.append(Line(f"        derive: {scalars(feed.derive)}", f"check: {feed.derived_says}"))
     if feed.stage_dates:
         lines.append(Line("        stage_dates:"))
         lines += [Line(f"          - {scalar(pattern)}", _dated(feed)) for pattern in feed.stage_dates]

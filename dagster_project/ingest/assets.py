@@ -83,6 +83,9 @@ def _canonical_columns(source: Source, entity: str) -> dg.TableSchema:
     """The columns that the mappings give the lake; still text there, and read as what stands here."""
     feeds = [feed for feed in source.feeds.values() if feed.entity == entity]
     named = {column: headings for feed in feeds for column, headings in feed.columns.items()}
+    named |= {
+        ENTITIES[entity].key: [*named.get(ENTITIES[entity].key, []), *(feed.derive for feed in feeds if feed.derive)]
+    }
     return dg.TableSchema(
         [
             dg.TableColumn(column, kind, "from " + " or ".join(_heading(heading) for heading in named[column]))

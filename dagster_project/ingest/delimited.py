@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.config.entities import ENTITIES
+from dagster_project.config.entities import ENTITIES, WORDS
 from dagster_project.config.models import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.headings import SEARCHED_ROWS, fits, heading_key, known_headings
@@ -143,13 +143,13 @@ def read_by_records(
 
 
 def _typed(headings: list[str], feed: Feed) -> frozenset[int]:
-    """Positions of dates and numbers."""
+    """Positions of dates and numbers, whose cells have digits."""
     columns = ENTITIES[feed.entity].columns
     keys = [heading_key(heading) for heading in headings]
     return frozenset(
         at
         for column in feed.columns
-        if columns.get(column) not in (None, "text", "boolean")
+        if column in columns and columns[column] not in WORDS
         for at, key in enumerate(keys)
         if key in known_headings(feed, column)
     )

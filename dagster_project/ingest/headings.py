@@ -28,6 +28,8 @@ class Matched:
     """Which columns of the file (from 0) each canonical column is read from; several are joined."""
 
     positions: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    #: Whether the id is what several columns say together (`derive`).
+    is_derived: bool = False
     #: Columns that hold the day a stage was entered, in the file's order.
     stage_dates: dict[int, StageDate] = field(default_factory=dict)
     #: Columns that say whether a row is a record of the feed, and the values that say it is (`only_when`).
@@ -69,7 +71,9 @@ class KnownHeadings:
 def known_headings(feed: Feed, column: str | None = None) -> KnownHeadings:
     """All headings that a mapping names, or those for one canonical column."""
     mapped = feed.columns.values() if column is None else [feed.columns.get(column, [])]
-    return KnownHeadings(part for synonyms in mapped for synonym in synonyms for part in _parts(synonym))
+    named = [part for synonyms in mapped for synonym in synonyms for part in _parts(synonym)]
+    derived = feed.derive if column in (None, ENTITIES[feed.entity].key) else []
+    return KnownHeadings([*named, *derived])
 
 
 def _pattern(key: str) -> re.Pattern[str]:
@@ -115,6 +119,10 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
         if present:
             positions[column] = tuple(first_at[found[0]] for found in present[0])
             lower.update(key for parts in present for found in parts for key in found)
+    key = ENTITIES[feed.entity].key
+    is_derived = bool(feed.derive) and key not in positions
+    if is_derived:
+        positions[key] = _derived(headings, feed, first_at)
     _demand_required(headings, feed, positions, needs_stage)
     # a timezone that somebody gave the feed is their word on all of its times
     utc = KnownHeadings(feed.utc_headings if feed.timezone is None else [])
@@ -130,6 +138,7 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
     lower |= {keys[position] for position in lower_dated}
     return Matched(
         positions=positions,
+        is_derived=is_derived,
         stage_dates=dated,
         conditions=conditions,
         utc=frozenset(position for position, key in enumerate(keys) if key in utc),
@@ -137,6 +146,18 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
         outranked=sorted({headings[first_at[key]] for key in lower - used}),
         unmapped=[heading for heading, key in zip(headings, keys, strict=True) if key and key not in used | lower],
     )
+
+
+def _derived(headings: Sequence[str], feed: Feed, first_at: Mapping[str, int]) -> tuple[int, ...]:
+    """The columns that are the id together. Raises RefusedFileError where one of them is not there."""
+    found = {heading: _found(heading, first_at) for heading in feed.derive}
+    missing = [heading for heading, keys in found.items() if not keys]
+    if missing:
+        raise RefusedFileError(
+            f"has no heading {' and none '.join(map(repr, missing))}, from which `derive` makes its "
+            f"{ENTITIES[feed.entity].key}; {_shown(headings, feed)}. Name headings that it has, or export the column"
+        )
+    return tuple(first_at[keys[0]] for keys in found.values())
 
 
 def fits(headings: Sequence[str], feed: Feed, needs_stage: bool) -> bool:

@@ -39,11 +39,12 @@ from dagster_project.ingest.json_pages import missing
 from dagster_project.ingest.landing import LandedFile
 from dagster_project.ingest.mishaps import refusing, without_places
 from dagster_project.ingest.reader import Loaded, Provenance, Reject, load_file
+from dagster_project.ingest.telling_apart import refuse_repeated_ids
 
 #: Version of how the lake lies on disk. A lake of a lower one is migrated (migration.py), of a higher one refused.
 LAKE_FORMAT = 5
 #: Version of how delivered files are read; a higher one reads those that are still in landing again.
-READING_VERSION = 5
+READING_VERSION = 6
 #: Modification time, in a record, of a file that could not be opened.
 NEVER_READ = -1
 #: The loaded deliveries of a feed that tell what is usual for the next one.
@@ -239,6 +240,7 @@ def mapping_version(source: Source, feed: Feed) -> str:
     said = {
         "format": READING_VERSION,
         "columns": feed.columns,
+        "derive": feed.derive,
         "constants": feed.constants,
         "values": feed.values,
         "empty_means": feed.empty_means,
@@ -439,6 +441,7 @@ def _store(
             )
             readings = proof.readings(connection, unfinished, source, feed, written, loaded.headings, rejected)
             legible.demand_readable(connection, unfinished, source, feed, filled, readings, loaded.headings, rejected)
+            refuse_repeated_ids(connection, unfinished, source, feed, filled, loaded.headings)
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
         return _refused(record, str(error), lake_dir)

@@ -294,6 +294,27 @@ def _day(order: str) -> str:
     return f"case when {day} >= date '{_EARLIEST}' then {day} end"
 
 
+def moment(cell: str, reading: str | None, configured: list[str]) -> str:
+    """SQL: a cell as a local time, as its file writes it; NULL for what is no moment (dbt: macros/read_values)."""
+    rules = _rules()
+    days = [*rules["dates_in_order"].get(reading, []), *rules["dates_unmistakable"]]
+    formats = [*days, *(f"{day}{joint}{time}" for day in days for joint in "/T" for time in rules["times_of_day"])]
+    # what is no date of three numbers needs no order; what is one has none but that of its file
+    ways = [f"try_strptime({_one_separator(cell)}, [{', '.join(map(sql.text, formats))}])"]
+    if reading not in rules["dates_in_order"]:
+        ways = [f"case when not regexp_matches({cell}, {sql.text(rules['numbered_date'])}) then {ways[0]} end"]
+    if configured:
+        ways.insert(0, f"try_strptime({cell}, [{', '.join(map(sql.text, configured))}])")
+    if reading == "serial":
+        ways.append(f"timestamp '1899-12-30' + to_seconds(cast(try_cast({cell} as double) * 86400 as bigint))")
+    seconds = f"cast(left({cell}, 10) as bigint)"
+    ways.append(
+        f"case when regexp_full_match({cell}, '[0-9]{{10}}([0-9]{{3}})?') then make_timestamp({seconds} * 1000000) end"
+    )
+    ways.insert(0, f"case when {cell} like '____-__-__%' then try_cast({cell} as timestamp) end")
+    return f"coalesce({', '.join(ways)})"
+
+
 def is_proved_date(cell: str, form: str, reading: str) -> str:
     """SQL: whether a cell that is not ISO 8601 is read by what its file has proved."""
     rules = _rules()
@@ -421,10 +442,39 @@ def _one_of(words: Iterable[str]) -> str:
     return "|".join(words).replace(".", "[.]").replace("$", "[$]")
 
 
+def currency_marks() -> dict[str, str]:
+    """What stands beside amounts, the longest first → the currency it is, or the likeliest one of several."""
+    rules = _rules()
+    marks = {code: code for code in rules["currency_codes"]} | {
+        sign: meant[0] for sign, meant in rules["currency_signs"].items()
+    }
+    return dict(sorted(marks.items(), key=lambda mark: -len(mark[0])))
+
+
+@cache
+def _money_in_thousands() -> str:
+    """A regular expression: a currency of cents beside digits that end in a separator and three more.
+
+    No such currency has a third digit behind its decimal sign, so the separator is none.
+    """
+    rules = _rules()
+    thousandths = set(rules["currencies_of_thousandths"])
+    codes = [code for code in rules["currency_codes"] if code not in thousandths]
+    signs = [sign for sign, meant in rules["currency_signs"].items() if thousandths.isdisjoint(meant)]
+    money = _one_of([*sorted(signs, key=len, reverse=True), *codes])
+    around = r"[-+−( \x{A0}\x{202F}]*"
+    digits = r"[0-9][0-9.,]*[.,][0-9]{3}"
+    return rf"^{around}(?:(?:{money}){around}{digits}[^0-9]*|{digits}{around}(?:{money})[-) ]*)$"
+
+
 def _prove_numbers(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejected: list[int]) -> _Verdict:
-    """Values of one reading decide: `1.5` and `1234.567` for the point, `1.234,5` and `1.234.567` for the comma."""
+    """Values of one reading decide: `1.5` and `1234.567` for the point, `1.234,5` and `1.234.567` for the comma.
+
+    `$12,500` decides for the point, and `12.500 €` for the comma: money has no third decimal, but for a few currencies.
+    """
     point, comma = (f"regexp_matches(cell, {sql.text(number_pattern(sign))})" for sign in ("point", "comma"))
     percent = "" if column.form == "numbers" else "and not contains(cell, '%')"
+    in_thousands = sql.text(_money_in_thousands())
     connection.execute(
         f"""
         create or replace temp table numbers as
@@ -446,8 +496,12 @@ def _prove_numbers(connection: duckdb.DuckDBPyConnection, column: ReadColumn, re
                 position,
                 cells,
                 try_cast(cell as double) is not null as is_plain,
-                is_plain or ({point} {percent}) as as_point,
-                not contains(cell, '.') and is_plain or ({comma} {percent}) as as_comma
+                is_plain or ({point} {percent}) as may_be_point,
+                not contains(cell, '.') and is_plain or ({comma} {percent}) as may_be_comma,
+                -- whichever sign stands before the last three digits parts thousands, if they can be thousands
+                may_be_point and may_be_comma and regexp_matches(cell, {in_thousands}) as is_in_thousands,
+                may_be_point and not (is_in_thousands and regexp_matches(cell, '[.][0-9]{{3}}([^0-9]|$)')) as as_point,
+                may_be_comma and not (is_in_thousands and regexp_matches(cell, '[,][0-9]{{3}}([^0-9]|$)')) as as_comma
             from forms
         )
 

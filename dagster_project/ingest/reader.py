@@ -40,6 +40,7 @@ from dagster_project.ingest.report_tail import cut_text, tail_note, tail_rows
 from dagster_project.ingest.selection import is_of_feed, select_list
 from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
 from dagster_project.ingest.tables import Reject, Table, said_by_duckdb
+from dagster_project.ingest.totals import is_of_totals, totals_note
 from dagster_project.sql import text
 
 _DEFAULT_SEPARATOR = ";"
@@ -204,7 +205,8 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
     matched = _match(reading, table)
     needed = sorted({*matched.used, *(position for pair in matched.doubled for position in pair)})
     nameless = [at for at, heading in enumerate(table.headings) if is_nameless(heading) and at not in needed]
-    needed = sorted({*needed, *nameless})
+    # the first column may say of a row that it holds totals
+    needed = sorted({0, *needed, *nameless}) if table.headings else []
     rules = _rules(reading, table)
     connection = reading.connection
     if has_hashes(reading.feed):
@@ -215,6 +217,8 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         is_record = is_of_feed(matched, rules) if matched.conditions else "true"
         if matched.conditions:
             passed = _passed_over(reading, table, is_record, needed)
+        totals = is_of_totals(reading.feed, matched, rules) if _may_have_totals(table) else None
+        of_feed, is_record = is_record, f"{is_record} and not {totals}" if totals else is_record
         conditions = [is_record]
         if look_for_nul and matched.used:
             conditions.append(f"({_nul_filter(matched)}) is not true")
@@ -231,6 +235,9 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
             with_nul = _nul_rows(connection, table.relation(needed), matched, is_record, numbers)
             rejects += with_nul
             passed += len(with_nul)
+        # they are counted only where rows are missing: nearly no file has any, and it would be read twice
+        if totals and accepted + passed != _rows_of(table):
+            passed += _totals(reading, table, of_feed, totals, needed)
         if isinstance(table, DelimitedTable):
             table.demand(accepted + passed)
             if not table.rows:
@@ -274,8 +281,8 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
 
 def _rules(reading: _Reading, table: Table) -> CellRules:
     """How the cells of this file are cleaned: what was seen not to stand in it costs nothing."""
-    # an error in a cell of a workbook is no word of a program for nothing
-    found = table.nothing if isinstance(table, DelimitedTable) else set(WORDS) - {"#N/A"}
+    # an error in a cell of a workbook stands behind a mark of its own (tables.UNREADABLE), and so is none of them
+    found = table.nothing if isinstance(table, DelimitedTable) else set(WORDS)
     values = words_of_mapping(reading.feed, reading.source)
     guessed = [word for word in WORDS if word in found and word not in values]
     in_place = isinstance(table, DelimitedTable) and table.is_in_place
@@ -341,6 +348,28 @@ def _passed_over(reading: _Reading, table: Table, is_record: str, needed: Collec
     )
     table.notes.append(f"{row[0]} rows that are no {feed.entity} were passed over: not {said}")
     return int(row[0])
+
+
+def _may_have_totals(table: Table) -> bool:
+    """Whether a person may have written below it: what a program nests or types is its own."""
+    return not table.is_empty and isinstance(table, DelimitedTable | SheetTable)
+
+
+def _rows_of(table: Table) -> int | None:
+    """How many rows it has, where that is known before it is read."""
+    if isinstance(table, DelimitedTable | SheetTable):
+        return table.rows if isinstance(table, DelimitedTable) else len(table.rows)
+    return None
+
+
+def _totals(reading: _Reading, table: Table, is_record: str, totals: str, needed: Collection[int]) -> int:
+    """How many rows hold totals and are no records; a note says so, if there are any."""
+    row = reading.connection.execute(
+        f"select count(*) from {table.relation(needed)} where {is_record} and {totals}"
+    ).fetchone()
+    if row and row[0]:
+        table.notes.append(totals_note(int(row[0]), reading.feed.entity))
+    return int(row[0]) if row else 0
 
 
 def _nul_filter(matched: Matched) -> str:

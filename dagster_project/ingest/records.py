@@ -40,6 +40,8 @@ class Written:
     notes: list[str] = field(default_factory=list)
     nothing: set[str] = field(default_factory=set)
     repeated_headers: int = 0
+    #: Rows of nothing but separators and spaces, as spreadsheets write them.
+    blank: int = 0
     #: Cells too many (all of them empty) in every record, or too few where the last headings are empty.
     surplus: int = 0
 
@@ -91,12 +93,14 @@ class _Reader:
         self._bare = _bare_record(shape.delimiter)
         self.widths: set[int] = set()
         #: What a line without any value consists of: spreadsheets write rows of nothing but delimiters.
-        self._nothing = f" \t\r\n{shape.delimiter}"
+        self._nothing = f' \t\r\n\xa0\u202f\u200b"{shape.delimiter}'
 
     def records(self) -> Iterator[list[str]]:
         """The cells of the accepted records."""
         while (line := self.lines.next()) is not None:
-            if not line.strip(self._nothing):
+            if not line.strip(self._nothing) and line.count('"') % 2 == 0:
+                # a line that is not even a row of empty cells is no row
+                self.written.blank += bool(line.strip("\r\n"))
                 continue
             if '"' not in line:
                 yield from self._taken(line.rstrip("\r\n").split(self.shape.delimiter), line)
@@ -271,7 +275,14 @@ def write_sound(path: Path, shape: Shape, target: Path, quotes: bool) -> Written
         )
     if written.repeated_headers:
         written.notes.append(f"its headings stand in it {written.repeated_headers + 1} times; they are no rows")
+    if written.blank:
+        written.notes.append(blank_note(written.blank))
     return written
+
+
+def blank_note(rows: int) -> str:
+    """What a person should know about rows without any value."""
+    return f"{rows} blank row{'s' if rows > 1 else ''} passed over"
 
 
 def _written(path: Path, shape: Shape, target: Path, quotes: bool, surplus: int) -> _Reader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_project.config.entities import ENTITIES
+from dagster_project.config.entities import ENTITIES, WORDS
 from dagster_project.config.models import EMPTY, FILLED, Feed, Reference
 from dagster_project.ingest.cells import CellRules, is_id, with_all_digits, without_headings
 from dagster_project.ingest.headings import Matched
@@ -10,6 +10,9 @@ from dagster_project.ingest.personal import guarded
 from dagster_project.ingest.stage_dates import StageDate
 from dagster_project.ingest.tables import UNREADABLE
 from dagster_project.sql import text
+
+#: Between the parts of an id that is derived.
+DERIVED_JOINT = " | "
 
 
 def select_list(
@@ -20,7 +23,9 @@ def select_list(
     Where some cells are errors (`has_unreadable`), a column of text is empty there, and `_unreadable` lists them.
     """
     read = {
-        column: _value(positions, column, feed, rules, matched.utc.issuperset(positions))
+        column: _derived(positions, rules)
+        if matched.is_derived and column == ENTITIES[feed.entity].key
+        else _value(positions, column, feed, rules, matched.utc.issuperset(positions))
         for column, positions in matched.positions.items()
     }
     if has_unreadable:
@@ -33,8 +38,9 @@ def select_list(
         key = next((column for column in ENTITIES[feed.entity].required_columns if column in read), None)
         if key is not None:
             columns = ENTITIES[feed.entity].columns
-            typed = [read[column] for column in read if columns.get(column, "text") not in ("text", "boolean")]
-            read[key] = without_headings(read[key], rules.headings, typed)
+            typed = [read[column] for column in read if columns.get(column, "text") not in WORDS]
+            derived = DERIVED_JOINT.join(feed.derive)
+            read[key] = without_headings(read[key], [*rules.headings, *([derived] if derived else [])], typed)
     for column, constant in feed.constants.items():
         read.setdefault(column, text(constant))
     for column, ranked in feed.references.items():
@@ -107,6 +113,13 @@ def _value(positions: tuple[int, ...], column: str, feed: Feed, rules: CellRules
     if column in feed.empty_means:
         value = f"coalesce({value}, {text(feed.empty_means[column])})"
     return value
+
+
+def _derived(positions: tuple[int, ...], rules: CellRules) -> str:
+    """SQL: an id that several columns are together, each in its place though another is empty; NULL if all are."""
+    cells = [rules.cell(position) for position in positions]
+    together = f" || {text(DERIVED_JOINT)} || ".join(f"coalesce({cell}, '')" for cell in cells)
+    return f"case when coalesce({', '.join([*cells, 'null'])}) is not null then {together} end"
 
 
 def _in_utc(value: str) -> str:

@@ -15,6 +15,7 @@ from dagster_project.config.models import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.delimited import Header, forget_rejects, rejected_rows, scan
 from dagster_project.ingest.headings import SEARCHED_ROWS, fits, heading_key, match
+from dagster_project.ingest.records import blank_note
 from dagster_project.ingest.tables import UNREADABLE, Reject
 from dagster_project.ingest.workbooks import Cell, Sheet, Workbook
 
@@ -69,8 +70,13 @@ def open_sheet(
     with Workbook(path) as workbook:
         sheet, rows, at = _chosen(workbook, feed, needs_stage)
         notes = _notes(workbook.sheets, sheet, feed)
+        places = workbook.places[sheet.name][at:]
     if at:
         notes.append(f"sheet '{sheet.name}': {at} row{'s' if at > 1 else ''} above the headings passed over")
+    # what stands between the headings and the last row, and is none of the rows
+    blank = places[-1] - places[0] + 1 - len(places)
+    if blank:
+        notes.append(blank_note(blank))
     headings = [_text(cell, False) or "" for cell in rows[at]]
     return SheetTable(connection, rows[at + 1 :], headings, target, notes)
 

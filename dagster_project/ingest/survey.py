@@ -16,8 +16,10 @@ from dagster_project.ingest.nothing import words_in
 _CHUNK = 1 << 23
 #: What DuckDB takes for one record is up to 2 MB.
 LONGEST_RECORD = 1_900_000
-_QUOTE, _LINE_FEED, _RETURN = b'"'[0], b"\n"[0], b"\r"[0]
+_QUOTE, _LINE_FEED, _RETURN, _SPACE = b'"'[0], b"\n"[0], b"\r"[0], b" "[0]
 _MARK = "\ufeff".encode()
+#: A space that is no letter's part: its two bytes stand together in nothing else.
+_NO_BREAK = "\xa0".encode()
 #: What a cell may be quoted with instead.
 OTHER_QUOTES = ("'", "«", "“", "„", "‘", "‚", "‹", "»")
 
@@ -43,8 +45,8 @@ def survey(path: Path, delimiter: str, width: int) -> Survey:
     """Counts the records of a UTF-8 file that begins with its header; stops at the first thing that is odd.
 
     Odd are: a record without exactly `width` cells, a quote that is not at the edge of its cell, rows inside a
-    quoted cell, lines that end in several ways, lines without a value, a byte-order mark inside, other
-    quotes, cells that look like an Excel formula, records too long.
+    quoted cell, lines that end in several ways, lines without a value (spaces are none), a byte-order mark inside,
+    other quotes, cells that look like an Excel formula, records too long.
     """
     mark = delimiter.encode()
     if len(mark) != 1:
@@ -114,6 +116,8 @@ def _records(held: bytes, mark: bytes, width: int) -> tuple[int, bool] | None:
     if ends_record.size != ends.size * width or not ends_record[width - 1 :: width].all():
         return None
     lengths = np.diff(ends, prepend=-1)
+    if _is_any_blank(content, is_delimiter, ends):
+        return None
     returned = content[np.maximum(ends - 1, 0)] == _RETURN
     returns = bool(returned[0])
     if np.any(returned != returns) or lengths.max() > LONGEST_RECORD or lengths.min() <= width + returns:
@@ -122,6 +126,15 @@ def _records(held: bytes, mark: bytes, width: int) -> tuple[int, bool] | None:
     if np.count_nonzero(is_return if inside is None else is_return & ~inside) != returns * ends.size:
         return None
     return int(ends.size), returns
+
+
+def _is_any_blank(content: _Bytes, is_delimiter: _Flags, ends: _Places) -> bool:
+    """Whether a record is nothing but delimiters, quotes and spaces."""
+    is_value = (content > _SPACE) & (content != _QUOTE) & ~is_delimiter
+    if np.any(content == _NO_BREAK[0]):
+        is_value &= (content != _NO_BREAK[0]) & (content != _NO_BREAK[1])
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    return not bool(np.logical_or.reduceat(is_value, starts).all())
 
 
 def _may_be_odd(held: bytes, mark: bytes) -> bool:

@@ -66,14 +66,16 @@ def _answer(said: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def _rows(path: str, workbook: CalamineWorkbook, name: str) -> list[list[Any]]:
+def _rows(path: str, workbook: CalamineWorkbook, name: str) -> tuple[list[list[Any]], list[int]]:
+    """The rows of a sheet that have a cell with something in it, and where they stand."""
     sheet = workbook.get_sheet_by_name(name)
     rows: list[list[Any]] = sheet.to_python(skip_empty_area=True)
     first_row, first_column = sheet.start or (0, 0)
     for row, column, code in _errors(path, name):
         if 0 <= row - first_row < len(rows) and 0 <= column - first_column < len(rows[row - first_row]):
             rows[row - first_row][column - first_column] = (code,)
-    return [row for row in rows if any(cell != "" for cell in row)]
+    filled = [at for at, row in enumerate(rows) if any(not isinstance(cell, str) or cell.strip() for cell in row)]
+    return [rows[at] for at in filled], filled
 
 
 def _errors(path: str, name: str) -> Iterator[tuple[int, int, str]]:

@@ -45,6 +45,8 @@ class Workbook:
             stderr=subprocess.DEVNULL,
         )
         self.sheets: list[Sheet] = []
+        #: Of a sheet that was read: where each of its rows stands.
+        self.places: dict[str, list[int]] = {}
 
     def __enter__(self) -> Workbook:
         self.sheets = [Sheet(name, is_visible) for name, has_cells, is_visible in self._answer() if has_cells]
@@ -57,11 +59,12 @@ class Workbook:
         self._child.communicate()
 
     def rows(self, sheet: Sheet) -> list[list[Cell]]:
-        """The rows of a sheet that have cells."""
+        """The rows of a sheet that have a cell with something in it."""
         if self._child.stdin is not None and self._child.poll() is None:
             self._child.stdin.write(json.dumps(sheet.name).encode() + b"\n")
             self._child.stdin.flush()
-        rows: list[list[Cell]] = self._answer(f"its sheet '{sheet.name}'")
+        rows: list[list[Cell]]
+        rows, self.places[sheet.name] = self._answer(f"its sheet '{sheet.name}'")
         return rows
 
     def _answer(self, what: str = "it") -> Any:

@@ -231,6 +231,7 @@ def _write_sources(
             "max_close_date_pushes": "integer",
             "required_fields": "varchar[]",
             "is_configured": "boolean",
+            "is_met": "boolean",
         },
         [asdict(stage) for stage in configured_stages(config)],
     )

@@ -55,3 +55,27 @@
         and ({{ sole_currency(behind) }} is not null or {{ can_mean(behind, currency) }})
     )
 {%- endmacro %}
+
+{#
+    The currency that a cell of a currency's own column says: a code, or a sign, one of several currencies being that of the
+    source. NULL for every other word, which says nothing of the amount, and least of all that it is in the source's.
+#}
+{% macro read_currency(value, of_source) -%}
+    case
+        when {{ value }} is null then null
+        when upper({{ value }}) in ({% for code in var('currency_codes') %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %})
+            then upper({{ value }})
+        {%- for sign, codes in var('currency_signs').items() %}
+        when {{ value }} = '{{ sign }}' then
+            {%- if codes | length == 1 %} '{{ codes[0] }}'
+            {%- else %} case when {{ of_source }} in ({% for code in codes %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %}) then {{ of_source }} end
+            {%- endif %}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#
+    Between staging and the facts: an amount whose currency was told and cannot be read. No rate is one of it, and it is
+    nobody's currency; published, it is NULL. ISO 4217 has this code for it.
+#}
+{% macro unreadable_currency() -%} 'XXX' {%- endmacro %}

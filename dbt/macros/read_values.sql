@@ -22,6 +22,7 @@
     {%- elif kind == 'date' -%} {{ date_of(value) }}
     {%- elif kind == 'amount' -%} {{ read_amount(value, reading) }}
     {%- elif kind == 'number' -%} {{ read_number(value, reading) }}
+    {%- elif kind == 'currency' -%} {{ read_currency(value, '_source_currency') }}
     {%- elif kind == 'boolean' -%}
         case
             when lower({{ value }}) in ('true', 't', 'yes', 'y', '1', 'x') then true

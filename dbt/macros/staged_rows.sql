@@ -116,7 +116,8 @@ named as {{ not_materialized() }} (
 in_a_currency as {{ not_materialized() }} (
     select
         *,
-        coalesce(upper(_read_currency), _named_currency, _source_currency) as _told_currency
+        -- one that cannot be read is not the source's
+        coalesce(_read_currency, _named_currency, case when raw_currency is null then _source_currency end) as _told_currency
     from named
 ),
 {%- endif %}
@@ -129,7 +130,11 @@ typed as {{ not_materialized() }} (
         {{- not_before_history('_read_' ~ column, columns[column]) }}{{ ' end' if column in since_ever }} as {{ column }}
         {%- endfor %}
         {%- if has_money %},
-        coalesce(_read_currency, case when _read_amount is not null then _named_currency end) as currency,
+        coalesce(
+            _read_currency,
+            case when _read_amount is not null then _named_currency end,
+            case when raw_currency is not null then {{ unreadable_currency() }} end
+        ) as currency,
         case
             when {{ can_mean('_before_amount', '_told_currency') }} and {{ can_mean('_behind_amount', '_told_currency') }}
                 then _read_amount
@@ -165,7 +170,7 @@ judged as {{ not_materialized() }} (
             -- columns of text whose cell is an error of a workbook
             _unreadable
             {%- for column in typed_columns if column not in required or column in unless %}
-            , case when raw_{{ column }} is not null and {{ column }} is null then concat('{{ column }}=', raw_{{ column }}) end
+            , case when raw_{{ column }} is not null and {{ '_read_' if has_money and column == 'currency' }}{{ column }} is null then concat('{{ column }}=', raw_{{ column }}) end
             {%- else %}
             , null
             {%- endfor %}

@@ -30,6 +30,7 @@ DEFAULT_THRESHOLDS = {
     "max_null_share": "0.05",
     "max_null_share_ratio": "3",
     "max_stage_mix_psi": "0.25",
+    "max_quarantine_share": "0.05",
 }
 
 

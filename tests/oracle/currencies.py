@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 from .values import amount
 
-#: ISO 4217.
+#: ISO 4217, those that ran out since the eighties included.
 _CODES = """
-    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD
-    CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS
-    GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD
-    KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR
-    NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN
-    SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD
-    XOF XPF YER ZAR ZMW ZWL
+    AED AFN ALL AMD ANG AOA ARS ATS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BYR
+    BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DEM DJF DKK DOP DZD EEK EGP ERN ESP ETB EUR
+    FJD FKP FRF GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK ITL JMD JOD JPY KES
+    KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LTL LVL LYD MAD MDL MGA MKD MMK MNT MOP MRO MRU MUR MVR
+    MWK MXN MXV MYR MZN NAD NGN NIO NLG NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD
+    SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STD STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD
+    USN UYI UYU UYW UZS VED VEF VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG ZWL
 """
 CODES = frozenset(_CODES.split())
 #: Sign → the currencies that are written with it.
@@ -61,6 +61,20 @@ class Money(NamedTuple):
     currency: str | None
 
 
+#: What an amount is in whose currency is told and cannot be read: nothing that a rate is of, and not the source's.
+UNREADABLE = "XXX"
+
+
+def currency(text: str, of_source: str) -> str | None:
+    """What a cell of a currency's own column says; None for a word that is no currency."""
+    return _meant(text, None, of_source)
+
+
+def known(currency: str) -> str | None:
+    """A currency as it is published."""
+    return None if currency == UNREADABLE else currency
+
+
 def money(text: str | None, column: str | None, of_source: str) -> Money | None:
     """A cell of an amount beside what the currency's column says, if anything; None: not to be read."""
     if not text:
@@ -79,7 +93,9 @@ def money(text: str | None, column: str | None, of_source: str) -> Money | None:
     value = -value if is_negative else value
     if not marks:
         return Money(value, None)
-    named = _meant(marks[-1], column, of_source)
+    told = currency(column, of_source) if column else None
+    # beside a column that nobody can read a sign of several is not the source's
+    named = _meant(marks[-1], told, "" if column and not told else of_source)
     if len(marks) > 1 and (not named or _meant(marks[0], named, of_source) != named):
         return None
     is_an_id = found["before"].strip().isalpha() and found["before"][-1:] != " " and found["number"].startswith("0")

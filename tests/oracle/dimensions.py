@@ -9,7 +9,7 @@ from typing import Any
 from .cells import UNTOLD
 from .crm import Crm
 from .months import next_month
-from .stages import Pipeline, Stage
+from .stages import DEFAULT_PIPELINE, Pipeline, Stage
 
 Rows = list[dict[str, Any]]
 #: Implicit stage of a pipeline nobody configured → how surely a deal in it is won.
@@ -40,8 +40,9 @@ def stage_rows(crm: Crm) -> Rows:
 
 
 def _is_nobodys(crm: Crm, stage: Stage) -> bool:
-    """An implicit `Won` or `Lost` of a pipeline that nobody configured."""
-    return stage.rank[0] == 10**7 and not crm.pipelines.is_configured(stage.pipeline)
+    """An implicit `Won` or `Lost` of a pipeline that is met beside those that are configured."""
+    is_only = not crm.source.pipelines and stage.pipeline == DEFAULT_PIPELINE
+    return stage.rank[0] == 10**7 and not crm.pipelines.is_configured(stage.pipeline) and not is_only
 
 
 def _odds(crm: Crm, stage: Stage) -> Any:

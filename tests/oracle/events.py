@@ -14,6 +14,7 @@ from .mapping import Row
 from .money import Rates, in_reporting_currency
 from .records import log_rows
 from .values import Dates, boolean
+from .words import named_currency
 
 MONTH = re.compile(r"\d{4}-\d\d")
 
@@ -49,5 +50,5 @@ def events_of(entity: str, crm: Crm) -> Iterator[Event]:
         told.add(content)
         shown = money(row["amount"], row.get("currency"), crm.source.currency)
         if shown and not boolean(row.get("is_deleted")):
-            currency = row.get("currency") or shown.currency or crm.source.currency
-            yield Event(crm, row, crm.dates(delivery), shown.amount, currency.upper())
+            currency = named_currency(crm, row) or crm.source.currency.upper()
+            yield Event(crm, row, crm.dates(delivery), shown.amount, currency)

@@ -12,6 +12,7 @@ from typing import Any
 
 from .activities import activities_by, completed_at
 from .crm import Crm
+from .currencies import known
 from .deals import Deal, own_close
 from .hygiene import Violation
 from .limits import Limits
@@ -79,7 +80,7 @@ class _DealRules:
         if deal.amount is not None and deal.amount < 0:
             yield "negative_amount", (deal.amount, 0)
         if deal.amount is not None and deal.amount_reporting is None:
-            yield "missing_exchange_rate", (deal.currency, self.crm.config.max_rate_age_days)
+            yield "missing_exchange_rate", (known(deal.currency), self.crm.config.max_rate_age_days)
         if deal.stage and not deal.stage.is_configured:
             yield "unmapped_stage", (deal.stage.name, "a configured stage")
         yield "amount_outlier", self._outlier(deal)

@@ -11,6 +11,7 @@ from typing import Any
 
 from .crm import Crm
 from .hygiene import Violation
+from .hygiene_rows import rows_in_quarantine
 from .landing import Delivery, Refusal
 from .mapping import Row
 from .stages import normalised
@@ -19,6 +20,8 @@ from .values import cents, hours_between
 BASELINE = 7
 FEWEST = 3
 EMPTY_BIN = 0.0001
+#: From so many rows on too large a share of unusable ones stops the run: nothing is published.
+FEWEST_UNUSABLE = 5
 
 
 def delivery_violations(crm: Crm) -> Iterator[Violation]:
@@ -42,6 +45,9 @@ def _anomalies(crm: Crm, of_feed: list[Delivery]) -> Iterator[Violation]:
     most = newest.feed.max_delivery_age_hours or crm.config.threshold("max_delivery_age_hours")
     if hours > float(most):
         yield _violation(crm, "late_delivery", newest, cents(hours), float(most))
+    share, most_share = _unusable_share(crm, newest), Fraction(crm.config.threshold("max_quarantine_share"))
+    if share is not None and share > most_share:
+        yield _violation(crm, "quarantine_share", newest, round(float(share), 10), float(most_share))
     if earlier:
         now, before = newest.headings, earlier[-1].headings
         drift = sorted(f"+{now[name]}" for name in now.keys() - before.keys())
@@ -57,6 +63,14 @@ def _anomalies(crm: Crm, of_feed: list[Delivery]) -> Iterator[Violation]:
     psi, most_psi = _stage_mix_psi(newest, baseline), float(crm.config.threshold("max_stage_mix_psi"))
     if psi is not None and psi > most_psi:
         yield _violation(crm, "stage_mix_drift", newest, psi, most_psi)
+
+
+def _unusable_share(crm: Crm, delivery: Delivery) -> Fraction | None:
+    """Of its rows, those rejected or in quarantine; None if confirmed, or so many that they stop the run."""
+    unusable = delivery.rejected + len(list(rows_in_quarantine(crm, delivery)))
+    rows = sum(delivery.rows_in_file.values())
+    is_confirmed = any(sha256 in delivery.feed.confirmed for sha256 in delivery.rows_in_file)
+    return Fraction(unusable, rows) if rows and unusable < FEWEST_UNUSABLE and not is_confirmed else None
 
 
 def _null_spike(crm: Crm, newest: Delivery, baseline: list[Delivery]) -> tuple[float, float] | None:

@@ -10,6 +10,7 @@ from typing import Any
 from .activities import DIRECTIONS
 from .configuration import Feed, folded
 from .crm import Crm
+from .currencies import currency as read_currency
 from .currencies import money
 from .deals import Deal
 from .hygiene import Violation
@@ -30,7 +31,7 @@ SUBJECTS = {
     "exchange_rates": "currency",
 }
 #: What a change log tells of and what is no text.
-TYPED_FIELDS = ("amount", "expected_close_on", "created_at")
+TYPED_FIELDS = ("amount", "currency", "expected_close_on", "created_at")
 
 
 def row_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> Iterator[Violation]:
@@ -124,6 +125,8 @@ def _value(column: str, text: str, row: Row, dates: Dates, currency: str) -> Any
     """A cell as its column's name says what it is; a month is read as a day; `currency` is the source's."""
     if column == "amount":
         return money(text, row.get("currency"), currency)
+    if column == "currency" and "rate" not in row:
+        return read_currency(text, currency)
     if column == "rate_on":
         return first_day(text, dates)
     if column.endswith("_at"):

@@ -168,9 +168,10 @@ def _lead(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]
 
 
 def _converted_deal(crm: Crm, record: Record, deal_ids: set[str]) -> str | None:
-    """The one the lead names, else the earliest that names it."""
+    """The one the lead names, else the earliest that names it and is not deleted."""
     named = converted_deals(crm, record)
-    known = [one for one in named if one in deal_ids] or sorted(deal_ids, key=lambda one: (_created(crm, one), one))
+    living = [one for one in deal_ids if not crm.is_deleted_deal(one)]
+    known = [one for one in named if one in deal_ids] or sorted(living, key=lambda one: (_created(crm, one), one))
     became = next(iter(known or named), None)
     return crm.key(became) if became else None
 

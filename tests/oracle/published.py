@@ -8,7 +8,7 @@ from typing import Any
 
 from .changes import changes_of
 from .crm import Crm
-from .currencies import money
+from .currencies import known, money
 from .deals import Deal, known_at
 from .leads import Lead
 from .months import months_from
@@ -37,6 +37,7 @@ def deal_row(deal: Deal, first_wins: set[str]) -> dict[str, Any]:
         "is_first_win": deal.key in first_wins,
         "last_stage_change_at": deal.counted[-1].at if len(deal.counted) > 1 else None,
         **{name: getattr(deal, name) for name in names.split()},
+        "currency": known(deal.currency),
     }
 
 
@@ -74,7 +75,11 @@ def _then(deal: Deal, transition: Transition) -> tuple[Decimal | None, str | Non
     now = None if deal.shown_amount is None else str(deal.shown_amount)
     amount = known_at(deal.crm, deal.id, "amount", transition.at, now)
     owner_key = known_at(deal.crm, deal.id, "owner", transition.at, deal.shown_owner_key)
-    own = transition.version.row if transition.version else {}
+    version = transition.version
+    if amount is None and not version and transition is deal.transitions[0] and deal.transitions[1:]:
+        # what the first version tells and no later one changes was so from the beginning
+        version = deal.transitions[1].version
+    own = version.row if version else {}
     shown = money(own["amount"], own.get(CURRENCY), deal.crm.source.currency) if own.get("amount") else None
     return (
         shown.amount if shown else None if amount is None else Decimal(amount),

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from .crm import Crm
+from .currencies import known
 from .events import Event, events_of
 from .money import Rates
 
@@ -44,7 +45,7 @@ def spend_rows(crms: Iterable[Crm], rates: Rates) -> list[dict[str, Any]]:
                     "campaign": row.get("campaign"),
                     "spent_on": spent_on,
                     "amount": event.amount,
-                    "currency": event.currency,
+                    "currency": known(event.currency),
                     "amount_reporting": event.in_reporting_currency(spent_on, rates),
                 }
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import groupby
+from itertools import groupby, product
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def told_once(events: list[Event], is_known: Callable[[str, str], bool]) -> list
             continue
         by_ids = [one for one in told if _is_by_id(one, is_known)]
         by_names = [one for one in told if one not in by_ids]
-        kept += by_ids if len(by_ids) == len(by_names) and not _is_chain(told) else told
+        kept += by_ids if len(by_ids) == len(by_names) and not _go_on(by_ids, by_names) else told
     return kept
 
 
@@ -40,6 +40,7 @@ def _is_by_id(event: Event, is_known: Callable[[str, str], bool]) -> bool:
     return any(known) or (bool(values) and all(ID.fullmatch(value) for value in values))
 
 
-def _is_chain(told: list[Event]) -> bool:
-    """Whether one begins with what another ended with: then they are two changes."""
-    return any(one.new and one.new == other.old for one in told for other in told if one is not other)
+def _go_on(some: list[Event], others: list[Event]) -> bool:
+    """Whether one of these begins with what one of those ended with, or the other way: then they are changes apart."""
+    pairs = [*product(some, others), *product(others, some)]
+    return any(one.new and one.new == other.old for one, other in pairs)

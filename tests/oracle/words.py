@@ -9,7 +9,7 @@ from functools import cache
 from itertools import pairwise
 
 from .crm import Crm
-from .currencies import money
+from .currencies import UNREADABLE, currency, money
 from .mapping import Row
 from .rows import row_stage
 from .values import Dates
@@ -87,7 +87,7 @@ def _logged_currencies(crm: Crm, deal_id: str) -> Iterator[Word]:
     events = crm.events.get(deal_id, [])
     told = [event for event in events if event.field == CURRENCY]
     for event in told:
-        yield Word(event.at, "logged", _upper(event.new), _upper(event.old))
+        yield Word(event.at, "logged", told_currency(crm, event.new), told_currency(crm, event.old))
     record = crm.deals.get(deal_id)
     if told or (record and record.row.get(CURRENCY)):
         return
@@ -150,11 +150,13 @@ def _shown(crm: Crm, field: str, row: Row, dates: Dates) -> str | None:
 def named_currency(crm: Crm, row: Row) -> str | None:
     """The currency of a row's amount, by its own column, else by the amount's cell."""
     shown = money(row.get("amount"), row.get(CURRENCY), crm.source.currency)
-    return _upper(row.get(CURRENCY)) or (shown.currency if shown else None)
+    told = told_currency(crm, row.get(CURRENCY))
+    return shown.currency if shown and shown.currency and told in (None, UNREADABLE) else told
 
 
-def _upper(text: str | None) -> str | None:
-    return text.upper() if text else None
+def told_currency(crm: Crm, text: str | None) -> str | None:
+    """What a cell of a currency's own column says; of one that nobody can read, that it is no known one."""
+    return (currency(text, crm.source.currency) or UNREADABLE) if text else None
 
 
 def _read(crm: Crm, field: str, text: str | None, dates: Dates, currency: str | None = None) -> str | None:

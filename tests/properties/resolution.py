@@ -43,6 +43,8 @@ def _joined(telling: Telling, life: Life) -> tuple[list[Told], Place | None]:
     start: Place | None = None
     for shape, words in {"logged": _logged, "versioned": _versioned, "dated": _dated}.items():
         witness, left = words(world, life) if shape in telling.shapes else ([], None)
+        if witness and shape == "logged":
+            left = left or _never_left(telling, life)
         if witness and (not told or witness[0].at < told[0].at):
             start = left
         told = _before(witness, told)
@@ -91,6 +93,15 @@ def _logged(world: World, life: Life) -> tuple[list[Told], Place | None]:
         return moves, None
     before = next(step for step in reversed(life.steps) if step.at <= world.log_since)
     return moves, (before.pipeline, first.old)
+
+
+def _never_left(telling: Telling, life: Life) -> Place | None:
+    """Where outcomes are statuses, and a log tells no stage: that of the row, which a close keeps."""
+    world, row = telling.world, _newest_row(telling, life)
+    if not world.has_statuses or row is None or any(entry.field == "stage" for entry in log_of(world, life)):
+        return None
+    before = next(step for step in reversed(life.steps) if step.at <= world.log_since)
+    return before.pipeline, life.column_stage(_shown(life, row))
 
 
 def _versioned(world: World, life: Life) -> tuple[list[Told], Place | None]:

@@ -187,8 +187,19 @@ def test_the_format_to_configure_is_spelled_out(cell: str, order: str, format: s
         (["1200.-", "CHF 1'200.-", "1200.-- CHF"], "point"),
         (["1.200,-", "1200,— €", "1200"], "comma"),
         (["1200 EUR-"], None),
+        # money has no third decimal, so what parts the last three digits parts thousands
+        (["$950", "$12,500"], "point"),
+        (["12,500", "12,500 USD"], "point"),
+        (["-$12,500", "($1,250)", "US$ 4,200"], "point"),
+        (["€ 1.200", "1.200"], "comma"),
+        (["1.200 zł", "12.500 kr", "950"], "comma"),
+        (["12.500,00", "EUR 12.500"], "comma"),
+        (["¥12,500"], "point"),
+        (["₹12,34,567", "₹12,345"], "point"),
+        (["JOD 1,234.500", "JOD 1,234"], "point"),
+        (["$1234.567", "$5"], "point"),
         # no numbers
-        (["n/a", "25k USD", "ca. 12 Tsd.", "12"], None),
+        (["n/a", "25k USD", "ca. 12 Tsd.", "1,5 Mio", "$12k", "12"], None),
     ],
 )
 def test_a_decimal_sign_is_proved_by_the_values(tmp_path: Path, cells: list[str | None], reading: str | None) -> None:
@@ -199,7 +210,9 @@ def test_a_decimal_sign_is_proved_by_the_values(tmp_path: Path, cells: list[str 
     ("cells", "said"),
     [
         (["1.234", "12.345", "7"], "'1.234' in row 2 is 1.234 or 1234,"),
-        (["1,200", "12", "EUR 1,300"], "'1,200' in row 2 is 1200 or 1.200,"),
+        (["1,200", "12", "JOD 1,300"], "'1,200' in row 2 is 1200 or 1.200,"),
+        (["KWD 1.300"], "'KWD 1.300' in row 2 is 1.300 or 1300,"),
+        (["$12,500", "€ 12.500"], "'$12,500' in row 2 has a decimal point, but '€ 12.500' in row 3 a decimal comma"),
         (["(1.200) ", "(1.200)"], "'(1.200)' in row 3 is -1.200 or -1200,"),
         (["1234.5", "12,5"], "'1234.5' in row 2 has a decimal point, but '12,5' in row 3 a decimal comma"),
     ],

@@ -276,7 +276,7 @@ def test_a_formatted_report_in_a_workbook(landing: Landing) -> None:
     ]
     assert said(record) == (
         "read sheet 'Report', not 'Other'; name one as `sheet` of its feed; "
-        "sheet 'Report': 2 rows above the headings passed over"
+        "sheet 'Report': 2 rows above the headings passed over; 1 blank row passed over"
     )
 
 

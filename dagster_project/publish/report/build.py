@@ -15,6 +15,7 @@ from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 from jinja2 import Environment, StrictUndefined
@@ -107,6 +108,7 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
     return {
         "about": {
             "as_of": as_of.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+            "newest": _newest(connection, zone, as_of),
             "timezone": str(zone),
             "currency": config.currency,
             "months": MONTHS,
@@ -116,6 +118,18 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
         "definitions": _definitions(connection),
         "rules": _rules(config),
     }
+
+
+def _newest(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo, as_of: datetime) -> str | None:
+    """The day of the newest moment that any record tells of: long before as-of, the page shows old data."""
+    moment = as_of.astimezone(UTC).replace(tzinfo=None)
+    columns = [("fct_deals", "created_at"), ("fct_deals", "closed_at"), ("fct_leads", "created_at")]
+    columns += [("fct_activities", "completed_at"), ("fct_stage_transitions", "transitioned_at")]
+    parts = " union all ".join(
+        f"select max({column}) as moment from marts.{table} where {column} <= $as_of" for table, column in columns
+    )
+    (newest,) = connection.execute(f"select max(moment) from ({parts})", {"as_of": moment}).fetchone() or (None,)
+    return newest.replace(tzinfo=UTC).astimezone(zone).strftime("%Y-%m-%d") if newest else None
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> dict[str, Any]:

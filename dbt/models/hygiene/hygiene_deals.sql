@@ -186,6 +186,7 @@ select
     -- how much
     deals.amount,
     deals.currency,
+    coalesce(deals.currency, 'a currency that cannot be read') as currency_said,
     deals.amount_reporting,
     run.max_rate_age_days,
     logarithms.log_amount,

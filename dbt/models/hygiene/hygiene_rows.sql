@@ -63,6 +63,7 @@ unreadable_changes as (
             (field = 'amount' and new_amount is null)
             or (field = 'expected_close_on' and new_day is null)
             or (field = 'created_at' and new_moment is null)
+            or (field = 'currency' and new_currency = {{ unreadable_currency() }})
             or (field = 'status' and lower(new_value) not in {{ known_words('status') }})
         )
 ),

@@ -8,7 +8,7 @@ deals as (
     select
         deals.deal_key,
         deals.amount,
-        deals.currency,
+        coalesce(deals.currency, {{ unreadable_currency() }}) as currency,
         deals.reporting_rate,
         sources.currency as source_currency,
         least(coalesce(deals.closed_on, run.as_of_date), run.as_of_date) as rate_wanted_on

@@ -33,7 +33,8 @@ dates as (
     where entered_at is not null
 ),
 
--- each word with what it left before it and what it entered, in order
+-- each word with what it left before it and what it entered, in order; a change of stage that a log tells in the second
+-- of a move leaves the one pipeline and enters the other
 words as (
     select
         deal_key,
@@ -43,6 +44,7 @@ words as (
         2 * shape_position - 1 as place,
         true as is_left,
         case when field = 'pipeline' then old_value end as told_pipeline_name,
+        case when is_moved_then and field != 'pipeline' then left_pipeline_name end as moved_pipeline_name,
         left_stage_name as stage_name
     from {{ ref('int_logged_words') }}
     where
@@ -60,6 +62,7 @@ words as (
         2 * shape_position as place,
         false as is_left,
         case when field = 'pipeline' then new_value end as told_pipeline_name,
+        case when is_moved_then and field != 'pipeline' then pipeline_name end as moved_pipeline_name,
         stage_name
     from {{ ref('int_logged_words') }}
     where field in ('stage', 'pipeline')
@@ -74,6 +77,7 @@ words as (
         2 * version_number - 1 as place,
         true as is_left,
         cast(null as varchar) as told_pipeline_name,
+        cast(null as varchar) as moved_pipeline_name,
         from_stage_name as stage_name
     from versions
 
@@ -87,6 +91,7 @@ words as (
         2 * version_number as place,
         false as is_left,
         pipeline_name as told_pipeline_name,
+        cast(null as varchar) as moved_pipeline_name,
         stage_name
     from versions
 
@@ -100,6 +105,7 @@ words as (
         2 * date_number as place,
         false as is_left,
         heading_pipeline_name as told_pipeline_name,
+        cast(null as varchar) as moved_pipeline_name,
         stage_name
     from dates
 ),
@@ -109,6 +115,7 @@ told as (
     select
         words.*,
         coalesce(
+            words.moved_pipeline_name,
             last_value(words.told_pipeline_name ignore nulls) over so_far,
             first_value(case when words.is_left then words.told_pipeline_name end ignore nulls) over from_here
         ) as history_tells,
@@ -160,7 +167,13 @@ followed as (
     select
         *,
         coalesce(
-            last_value(coalesce(told_pipeline_name, only_pipeline_name) ignore nulls) over (
+            case when moved_pipeline_name is not null then coalesce(only_pipeline_name, moved_pipeline_name) end,
+            last_value(
+                case
+                    when not is_left or moved_pipeline_name is null
+                        then coalesce(told_pipeline_name, only_pipeline_name)
+                end ignore nulls
+            ) over (
                 partition by deal_key, shape
                 order by place
                 rows between unbounded preceding and current row

@@ -1,5 +1,5 @@
 {% set fields = [
-    'deal_name', 'owner_id', 'account_id', 'currency', 'lead_source', 'lost_reason', 'status',
+    'deal_name', 'owner_id', 'account_id', 'lead_source', 'lost_reason', 'status',
 ] %}
 
 -- What a change log alone says of a deal: the last value of each field, and when the deal was created.
@@ -33,6 +33,7 @@ select
     min(case when field = 'created_at' then coalesce(new_moment, changed_at) end) as created_at,
     {{ last_word('new_amount', 'amount') }} as amount,
     max_by(new_currency, position) filter (where field = 'amount' and new_currency is not null) as amount_currency,
+    {{ last_word('new_currency', 'currency') }} as currency,
     {{ last_word('new_day', 'expected_close_on') }} as expected_close_on,
     {% for field in fields -%}
     {{ last_word('new_value', field) }} as {{ field }}{{ ',' if not loop.last }}

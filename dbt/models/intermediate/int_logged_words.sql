@@ -93,6 +93,7 @@ select
     shape_position,
     pipeline_name,
     coalesce(moved_into, left_next) is not null as log_names_pipeline,
+    coalesce(moved_at = changed_at, false) as is_moved_then,
     case when moved_at = changed_at then nullif(moved_from, '') else pipeline_name end as left_pipeline_name,
     case
         when field = 'stage' then new_value

@@ -1,7 +1,7 @@
 -- Every stage of every pipeline: configured, met, and the implicit Won and Lost. A stage nobody configured is a win or
 -- a loss if the rows that stand in it are; else it stands just after the configured open stage most often entered
--- before it, and shares that one's canonical stage. A pipeline has stages if somebody
--- configured it or names it, or if something stands in it.
+-- before it, and shares that one's canonical stage. A pipeline has stages if somebody configured it or names it, or if
+-- something stands in it.
 with pipelines as (
     select
         source,
@@ -25,19 +25,39 @@ with pipelines as (
 
     union
 
+    -- deals without a stage stand in a pipeline all the same
     select
-        source,
-        coalesce(row_pipeline, 'default') as pipeline
-    from {{ ref('int_deals') }}
-    where row_stage is null
+        deals.source,
+        coalesce(deals.row_pipeline, 'default') as pipeline
+    from {{ ref('int_deals') }} as deals
+    left join {{ ref('int_stage_events') }} as events on deals.deal_key = events.deal_key
+    where
+        deals.row_stage is null
+        and events.deal_key is null
 ),
 
+names as (
+    select distinct
+        source,
+        pipeline_key,
+        stage_key
+    from {{ ref('int_stage_names') }}
+),
+
+-- of a pipeline that nobody configured those in which somebody stood
 configured as (
     select stages.*
     from {{ source('config', 'stages') }} as stages
     inner join pipelines
         on stages.source = pipelines.source
         and stages.pipeline = pipelines.pipeline
+    left join names
+        on stages.source = names.source
+        and stages.pipeline_key = names.pipeline_key
+        and stages.stage_key = names.stage_key
+    where
+        names.stage_key is not null
+        or coalesce(stages.is_met, false) is not true
 ),
 
 met as (

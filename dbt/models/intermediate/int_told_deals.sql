@@ -41,7 +41,7 @@ select
     logged.account_id,
     logged.lead_source,
     coalesce(logged.amount, versioned.amount) as amount,
-    coalesce(upper(logged.currency), logged.amount_currency, versioned.currency) as currency,
+    coalesce(logged.currency, logged.amount_currency, versioned.currency) as currency,
     logged.lost_reason,
     coalesce(logged.expected_close_on, versioned.expected_close_on) as expected_close_on,
     logged.created_at,

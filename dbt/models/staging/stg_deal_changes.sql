@@ -82,7 +82,8 @@ read as (
                 then {{ read_amount(value ~ '_value', '_reading_changed_amounts') }}
         end as {{ value }}_amount,
         case
-            when field = 'currency' then upper({{ value }}_value)
+            when field = 'currency' and {{ value }}_value is not null
+                then coalesce({{ read_currency(value ~ '_value', '_source_currency') }}, {{ unreadable_currency() }})
             when field = 'amount' then {{ currency_named('_before_' ~ value, '_behind_' ~ value, '_source_currency') }}
         end as {{ value }}_currency{{ ',' if not loop.last }}
         {%- endfor %}

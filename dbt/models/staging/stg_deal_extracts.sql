@@ -81,7 +81,7 @@ select
     deal_rows.stage as stage_name,
     {{ status_given('deal_rows') }} as status_given,
     deal_rows.amount,
-    upper(deal_rows.currency) as currency,
+    deal_rows.currency,
     coalesce(deal_rows.expected_close_on, deal_rows.close_on) as expected_close_on,
     deal_rows.lost_reason,
     {{ is_flagged_deleted('deal_rows') }} as is_flagged_deleted,

@@ -25,7 +25,7 @@ select
     version_rows.stage as stage_name,
     version_rows.from_stage as from_stage_name,
     version_rows.amount,
-    upper(version_rows.currency) as currency,
+    version_rows.currency,
     version_rows.expected_close_on,
     version_rows.version_at,
     -- as delivered

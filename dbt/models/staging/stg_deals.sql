@@ -21,7 +21,7 @@ select
     deal_rows.deal_name,
     deal_rows.lead_source,
     deal_rows.amount,
-    coalesce(upper(deal_rows.currency), feeds.currency) as currency,
+    coalesce(deal_rows.currency, feeds.currency) as currency,
     -- where it stands
     deal_rows.pipeline as pipeline_name,
     deal_rows.stage as stage_name,

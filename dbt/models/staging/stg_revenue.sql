@@ -17,7 +17,7 @@ lines as (
         case when revenue_rows.service_from <= revenue_rows.service_to then revenue_rows.service_to end
             as service_to,
         revenue_rows.amount,
-        coalesce(upper(revenue_rows.currency), feeds.currency) as currency
+        coalesce(revenue_rows.currency, feeds.currency) as currency
     from revenue_rows
     inner join feeds
         on revenue_rows.source = feeds.source

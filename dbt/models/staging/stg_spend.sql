@@ -11,7 +11,7 @@ spend as (
         spend_rows.source,
         spend_rows.spent_on,
         spend_rows.amount,
-        coalesce(upper(spend_rows.currency), feeds.currency) as currency,
+        coalesce(spend_rows.currency, feeds.currency) as currency,
         spend_rows.campaign,
         spend_rows.pipeline as pipeline_name,
         case when spend_rows.owner_id is not null then concat(spend_rows.source, ':', spend_rows.owner_id) end

@@ -30,7 +30,8 @@ _VERSIONS = """
 _WORTH = "select deal_id, amount, currency, amount_reporting from marts.fct_deals where source = '{source}'"
 _MOVED = (
     "select month, created_amount, increased_amount, decreased_amount, won_amount, closing_amount"
-    " from marts.mart_pipeline_movements where source = '{source}' and month < date '2026-03-01'"
+    " from marts.mart_pipeline_movements"
+    " where source = '{source}' and month between date '2026-01-01' and date '2026-02-01'"
 )
 
 INPUTS = (

@@ -60,7 +60,7 @@ INPUTS = (
             Expected(
                 "select record_key, observed from quality.hygiene_violations "
                 "where source = '{source}' and rule = 'unparseable_value'",
-                "c18_pages:2 | NaN",
+                "c18_pages:deals:2:amount | NaN",
             ),
         ),
         oracle=False,  # it looks for a list one level down only

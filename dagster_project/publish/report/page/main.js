@@ -83,8 +83,14 @@ function update() {
 }
 
 function start() {
+  const newest =
+    about.newest === about.as_of.slice(0, 10)
+      ? ', the newest moment in the data'
+      : about.newest
+        ? `, newest record of ${about.newest}`
+        : '';
   document.getElementById('as-of').textContent =
-    `as of ${about.as_of} (${about.timezone}), amounts in ${about.currency}`;
+    `as of ${about.as_of} (${about.timezone})${newest}, amounts in ${about.currency}`;
   document.getElementById('foot').textContent =
     'Made by Dealtrail from the tables published with it (pipeline.duckdb, schemas marts and quality). ' +
     `It looks back ${about.months} months` +

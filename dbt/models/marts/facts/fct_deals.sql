@@ -233,7 +233,7 @@ select
     deals.any_lead_source as lead_source,
     accounts.segment,
     cast(deals.final_amount as decimal(18, 2)) as amount,
-    deals.currency,
+    nullif(deals.currency, {{ unreadable_currency() }}) as currency,
     cast(deals.rate as decimal(20, 10)) as reporting_rate,
     {{ at_rate('cast(deals.final_amount as decimal(18, 2))', 'deals.rate') }} as amount_reporting,
     deals.merged_into_key as merged_into_deal_key,

@@ -9,7 +9,7 @@ select
     -- when and how much
     spend.spent_on,
     cast(spend.amount as decimal(18, 2)) as amount,
-    spend.currency,
+    nullif(spend.currency, {{ unreadable_currency() }}) as currency,
     spend.amount_reporting
 from {{ ref('stg_spend') }} as spend
 left join {{ ref('int_pipeline_names') }} as names

@@ -8,7 +8,7 @@
         'stage': 'text',
         'from_stage': 'text',
         'amount': 'amount',
-        'currency': 'text',
+        'currency': 'currency',
         'owner_id': 'text',
         'expected_close_on': 'date',
         'is_deleted': 'boolean',

@@ -10,7 +10,7 @@
         'is_won': 'boolean',
         'is_lost': 'boolean',
         'amount': 'amount',
-        'currency': 'text',
+        'currency': 'currency',
         'owner_id': 'text',
         'account_id': 'text',
         'lead_id': 'text',

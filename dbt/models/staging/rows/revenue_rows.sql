@@ -6,7 +6,7 @@
         'service_from': 'date',
         'service_to': 'date',
         'amount': 'amount',
-        'currency': 'text',
+        'currency': 'currency',
         'line_id': 'text',
         'is_deleted': 'boolean',
     },

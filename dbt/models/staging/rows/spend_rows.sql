@@ -3,7 +3,7 @@
     columns={
         'spent_on': 'date',
         'amount': 'amount',
-        'currency': 'text',
+        'currency': 'currency',
         'campaign': 'text',
         'pipeline': 'text',
         'owner_id': 'text',
