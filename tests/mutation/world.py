@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import duckdb
@@ -19,6 +20,9 @@ from tests.mutation.unit_tests import UnitTest, fails, unit_tests_of
 PUBLISHED = ("marts", "quality")
 #: Whose SQL is mutated; hygiene is what expectations look at, and has mutants of its own (tests/hygiene).
 MUTATED = ("staging", "intermediate", "marts")
+#: A mutant that takes longer, or more memory, does not end.
+_MOST_SECONDS = 120
+_MOST_MEMORY = "4GB"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class World:
     def tell(self, table: str, sql: str) -> str | None:
         """The first published table that another SQL of a model changes, or the error it ends in; None if none."""
         self.connection.execute("begin")
+        last = self._last_moment()
         try:
             changed = {table} if self._build(table, sql) else set()
             for model in self.models.values():
@@ -64,6 +69,7 @@ class World:
         except duckdb.Error as error:
             return f"error: {str(error).splitlines()[0]}"
         finally:
+            last.cancel()
             self.connection.execute("rollback")
         return None
 
@@ -71,14 +77,23 @@ class World:
         """The first unit test of a model that another SQL of it fails; None if none."""
         for test in self.unit_tests.get(table, []):
             self.connection.execute("begin")
+            last = self._last_moment()
             try:
                 if fails(self.connection, test, table, sql):
                     return test.name
             except duckdb.Error as error:
                 return f"error: {str(error).splitlines()[0]}"
             finally:
+                last.cancel()
                 self.connection.execute("rollback")
         return None
+
+    def _last_moment(self) -> Timer:
+        """What has not ended by then (a recursion without end) ends in an error."""
+        timer = Timer(_MOST_SECONDS, self.connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _build(self, table: str, sql: str) -> bool:
         """Builds a model in its place; whether its rows have changed."""
@@ -122,6 +137,8 @@ def take_in(name: str, settings: Settings, folder: Path) -> World:
     manifest = json.loads((settings.warehouse_dir / "dbt" / "manifest.json").read_text(encoding="utf-8"))
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
+    connection.execute(f"set memory_limit = '{_MOST_MEMORY}'")
+    connection.execute("set temp_directory = ''")
     connection.execute(f"set file_search_path = '{settings.warehouse_dir / 'lake'}'")
     for database in ("work", "pipeline"):
         connection.execute(f"attach '{folder / database}.duckdb' as {database} (read_only)")

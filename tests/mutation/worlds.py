@@ -14,10 +14,10 @@ from tests.mutation.world import World, build_world
 
 
 def build_worlds(folder: Path) -> list[World]:
-    """Histories worked by hand, the worlds in which dirt is planted, and (last, for it is large) the field's inputs."""
-    settings = {"planted": _planted, "field": _field}
-    further = [build_world(name, make(folder / name), folder / name / "kept") for name, make in settings.items()]
-    return [build_small_world(folder / "histories"), *further]
+    """Inputs from the field, the worlds in which dirt is planted, and histories worked by hand: from large to small."""
+    settings = {"field": _field, "planted": _planted}
+    large = [build_world(name, make(folder / name), folder / name / "kept") for name, make in settings.items()]
+    return [*large, build_small_world(folder / "histories")]
 
 
 def build_small_world(folder: Path) -> World:
