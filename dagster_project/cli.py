@@ -16,6 +16,7 @@ import typer
 from dagster_project.draft.typed import source_draft
 from dagster_project.errors import DealtrailError, Interrupted
 from dagster_project.first_look.typed import try_files
+from dagster_project.new_project.typed import init
 from dagster_project.night import close_killed_runs, dagster_in, run_night, use_dagster_home
 from dagster_project.permissions import guard
 
@@ -86,6 +87,7 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
 
 
 app.command("try")(try_files)
+app.command()(init)
 
 
 @app.command()
@@ -309,24 +311,14 @@ def check_lake(
 
 @config_app.command("check")
 def config_check() -> None:
-    """Check the configuration and the landing folder; say what each source is."""
-    from dagster_project.config.load import check_folders, load_settings
-    from dagster_project.config.stages import configured_stages
+    """Check the configuration by what lies in the landing folder; say what each source is and what to change.
 
-    settings = load_settings()
-    check_folders(settings)
-    stages = configured_stages(settings.config)
-    from dagster_project.quality.own_rules import check_own_rules
-    from dagster_project.quality.policy import checks
-    from dagster_project.transform.project import manifest
+    Exit status: 0 fine (notes allowed); 2 where data would be left out, or the configuration is wrong.
+    """
+    from dagster_project.config.load import load_settings
+    from dagster_project.preflight.command import check
 
-    rules = checks(settings.config)
-    if any(rule.is_own for rule in settings.config.rules.values()):
-        check_own_rules(settings.config, manifest(settings))
-    for source in settings.config.sources:
-        pipelines = sorted({stage.pipeline for stage in stages if stage.source == source.name})
-        typer.echo(f"{source.name}: {len(source.feeds)} feeds, pipelines {', '.join(pipelines)}")
-    typer.echo(f"{settings.config_path.name} is fine: {len(settings.config.sources)} sources, {len(rules)} checks")
+    check(load_settings(), typer.echo)
 
 
 @config_app.command("schema")

@@ -42,3 +42,11 @@ def printable(text: str) -> str:
 
 class RefusedFileError(DealtrailError):
     """A delivered file that cannot be loaded; its delivery is refused and the run goes on."""
+
+
+class MissingColumnError(RefusedFileError):
+    """A file without the heading of a required column."""
+
+    def __init__(self, message: str, column: str) -> None:
+        super().__init__(message)
+        self.column = column

@@ -12,14 +12,16 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from dagster_project.carried import PACKAGE_DIR
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
 from dagster_project.errors import ConfigurationError
 from dagster_project.forget.tombstones import read_tombstones
+from dagster_project.ingest.folders import loose_files
 from dagster_project.ingest.personal import check_salt
 
-PROJECT_DIR = Path(__file__).resolve().parents[2]
-VENDORS_DIR = PROJECT_DIR / "dagster_project" / "vendors"
+_SHOWN_FILES = 5
+VENDORS_DIR = PACKAGE_DIR / "vendors"
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -106,15 +108,22 @@ def check_folders(settings: Settings) -> None:
             raise ConfigurationError(
                 f"{_shown(settings.config_path)}: sources.{position}.name: there is no folder "
                 f"{_shown(landing / source.name)} for source '{source.name}'.\n"
-                f"  Folders there: {', '.join(folders) or 'none'}. Make that folder and put its exports there, "
-                "rename the source, or remove it."
+                f"  Folders there: {', '.join(folders) or 'none'}{_loose(landing)}. Make that folder and put its "
+                "exports there, rename the source, or remove it."
             )
     read_tombstones(settings.warehouse_dir / "lake")
+
+
+def _loose(landing: Path) -> str:
+    """A word on files that lie beside the folders of the sources instead of in one."""
+    names = loose_files(landing)
+    return f"; beside them lies {', '.join(names[:_SHOWN_FILES])}" if names else ""
 
 
 def read_configuration(path: Path) -> Configuration:
     """One configuration file with its vendor presets merged in, validated. Raises ConfigurationError."""
     raw, tree = _read_yaml(path)
+    _refuse_a_name_of_two(raw, path, tree)
     for position, source in enumerate(raw.get("sources") or []):
         if isinstance(source, dict):
             raw["sources"][position] = _with_preset(source, position, path, tree)
@@ -124,6 +133,38 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError("\n".join(_explain(path, tree, problem) for problem in error.errors())) from None
     _check_names(config, path)
     return config
+
+
+def place_in(path: Path, *at: str | int) -> str:
+    """Where a key stands in a configuration, for a message: file, line of its deepest part that is written, keys."""
+    return _where(path, _read_yaml(path)[1], at)
+
+
+def is_written(path: Path, *at: str | int) -> bool:
+    """Whether the user's file itself has this key, and not the vendor's preset below it."""
+    node: Any = _read_yaml(path)[0]
+    for part in at:
+        keys: Any = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+        if part in keys:
+            node = node[part]
+        else:
+            return False
+    return True
+
+
+def _refuse_a_name_of_two(raw: dict[str, Any], path: Path, tree: yaml.Node | None) -> None:
+    """Two sources of one name would read one folder."""
+    seen: dict[str, int] = {}
+    for position, source in enumerate(raw.get("sources") or []):
+        name = source.get("name") if isinstance(source, dict) else None
+        if name in seen:
+            at, first = ("sources", position, "name"), ("sources", seen[name], "name")
+            raise ConfigurationError(
+                f"{_where(path, tree, at)}: also in line {_line(tree, first)}: sources.{seen[name]} and sources.{position} have one name, '{name}', and would "
+                "read one folder. Give each source its own name, and its files a folder of that name"
+            )
+        if isinstance(name, str):
+            seen[name] = position
 
 
 def _check_names(config: Configuration, path: Path) -> None:
@@ -212,6 +253,11 @@ def _explain(path: Path, tree: yaml.Node | None, problem: Any) -> str:
         message = f"unknown key '{at[-1]}'; allowed: {', '.join(_allowed_keys(at[:-1]))}"
     elif kind == "missing":
         message = f"'{at[-1]}' is missing"
+    elif kind == "too_short" and at == ("sources",):
+        message = (
+            "there is no source yet. `dealtrail source draft FILES --out my_crm.yml` drafts one from your exports; "
+            "`dealtrail try FILES` shows at once what would come of them"
+        )
     return f"{_where(path, tree, at)}: {message}"
 
 

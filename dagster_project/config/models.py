@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from dagster_project.config.entities import ENTITIES, LOOKED_UP, LOOKING_UP
+from dagster_project.wording import near_name
 
 CanonicalStage = Literal[
     "prospecting", "contact", "qualifying", "demo", "proposal", "closing", "post_sale", "won", "lost"
@@ -50,7 +51,9 @@ StageGoal = Literal["entered", "advanced", "conversion_rate", "drop_off_rate", "
 
 def _known_timezone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError(f"'{name}' is no timezone; give an IANA name such as Europe/Berlin or UTC")
+        near = near_name(name, available_timezones())
+        meant = f" (did you mean {near}?)" if near else ""
+        raise ValueError(f"'{name}' is no timezone{meant}; give an IANA name such as Europe/Berlin or UTC")
     return name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from dagster_project.draft.words import listed, plain
 from dagster_project.draft.write import Draft, Money, written
 from dagster_project.errors import ConfigurationError
 from dagster_project.ingest.landing import feed_of
+from dagster_project.ingest.nothing import words_of_mapping
 from dagster_project.ingest.proof import currency_marks
 
 #: A heading that says by itself what it is.
@@ -128,9 +129,7 @@ def _checked(text: str, scratch: Path) -> Configuration:
 
 
 def _from_words(connection: duckdb.DuckDBPyConnection, samples: list[Sample], name: str) -> Draft:
-    drafted, left = draft_feeds(connection, samples)
-    feeds, sheets_left = _one_sheet_each(drafted)
-    left += sheets_left
+    feeds, left = draft_feeds(connection, samples)
     left += [
         f"{feed.newest.shown}: its headings do not say what it is; if it belongs here, write its feed by hand"
         for feed in feeds
@@ -142,30 +141,34 @@ def _from_words(connection: duckdb.DuckDBPyConnection, samples: list[Sample], na
         raise ConfigurationError("\n".join([f"no heading of these files says what it is: {headings}", *left]))
     columns = stage_columns(feeds)
     pipelines = draft_pipelines(connection, columns) if columns else {}
-    return Draft(name, _money(connection, feeds), feeds, pipelines, left=left)
+    return Draft(name, _money(connection, feeds), feeds, pipelines, nothing=_nothing_of(feeds), left=left)
+
+
+def _nothing_of(feeds: list[DraftedFeed]) -> dict[str, list[str]]:
+    """Words for nothing in what is read → the headings below which they stand."""
+    return _by_word(
+        (heading, sample)
+        for feed in feeds
+        for sample in feed.samples
+        for guess in feed.guessed.guesses.values()
+        for heading in (guess.source.heading, *([guess.joined.heading] if guess.joined else []))
+    )
+
+
+def _by_word(read: Iterable[tuple[str, Sample]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for heading, sample in read:
+        words, _ = sample.nothing.get(heading, ([], 0))
+        for word in words:
+            if heading not in found.setdefault(word, []):
+                found[word].append(heading)
+    return found
 
 
 def _says_something(feed: DraftedFeed) -> bool:
     """Whether at least one heading is a word for what the file is taken for."""
     is_said = any(guess.score >= _SURE for guess in feed.guessed.guesses.values())
     return is_said and (feed.guessed.score > 0 or feed.guessed.found >= _MUCH)
-
-
-def _one_sheet_each(feeds: list[DraftedFeed]) -> tuple[list[DraftedFeed], list[str]]:
-    """A file feeds one feed, so of a workbook's sheets the one that says most is drafted; the others are named."""
-    best: dict[Path, DraftedFeed] = {}
-    for feed in sorted(feeds, key=lambda each: (_says_something(each), each.entity == "deals", each.guessed.score)):
-        if feed.newest.sheet:
-            best[feed.newest.path] = feed
-    kept = [feed for feed in feeds if not feed.newest.sheet or best[feed.newest.path] is feed]
-    left = [
-        f"{feed.newest.shown}: "
-        + (f"looks like {feed.entity} ({feed.newest.rows:,} rows). " if _says_something(feed) else "not read. ")
-        + "A file feeds one feed: if this sheet is wanted too, save it as a file of its own and draft again with it"
-        for feed in feeds
-        if feed not in kept
-    ]
-    return kept, left
 
 
 def _money(connection: duckdb.DuckDBPyConnection, feeds: list[DraftedFeed]) -> Money:
@@ -231,7 +234,13 @@ def _from_vendor(connection: duckdb.DuckDBPyConnection, fit: VendorFit, name: st
         taker = feed_of(source, sample.name)
         if taker != feed:
             left.append(f"check: {sample.name} looks like {feed}, but by its name it goes to {taker}; rename it")
-    draft = Draft(name, _money_of(connection, fit), vendor=fit, patterns=patterns, left=left)
+    nothing = _by_word(
+        (sample.columns[at].heading, sample) for sample, feed in fit.feeds for at in fit.headings(sample, feed).used
+    )
+    for feed in {feed for _, feed in fit.feeds}:  # what the preset takes for a value is one
+        for word in words_of_mapping(fit.source.feeds[feed], fit.source) | set(fit.source.null_values):
+            nothing.pop(word, None)
+    draft = Draft(name, _money_of(connection, fit), vendor=fit, patterns=patterns, nothing=nothing, left=left)
     draft.pipelines = _unknown_stages(connection, fit)
     return draft
 

@@ -7,14 +7,11 @@ from dataclasses import replace
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.draft.guesses import Guessed
+from dagster_project.draft.guesses import Guessed, holds_codes
 from dagster_project.draft.sampled import Column, Sample
 from dagster_project.draft.words import id_noun, listed_flat, plain
 from dagster_project.ingest.telling_apart import (
     CHANGING,
-    JUDGED,
-    LEAST_REPEATED,
-    MAX_REPEATED_SHARE,
     STABLE,
     Apart,
     tells_apart,
@@ -25,13 +22,14 @@ _MOST_OTHERS = 3
 
 
 def without_repeated_key(connection: duckdb.DuckDBPyConnection, sample: Sample, guessed: Guessed) -> Guessed:
-    """The guess without its id, where a column that is not even called an id has too many values more than once."""
+    """The guess without its id, where a column that is not even called an id has a value in two different rows."""
     key = ENTITIES[guessed.entity].key
     guess = guessed.guesses.get(key)
-    if guessed.entity not in JUDGED or guess is None or id_noun(guess.source.heading) is not None:
+    if guessed.entity != "deals" or guess is None or id_noun(guess.source.heading) is not None:
         return guessed
-    repeated = _repeated(connection, sample, guess.source)
-    if repeated < LEAST_REPEATED or repeated <= MAX_REPEATED_SHARE * guess.source.distinct:
+    if holds_codes(guess.source):
+        return guessed
+    if not _repeated(connection, sample, guess.source):
         return guessed
     guesses = {column: each for column, each in guessed.guesses.items() if column != key}
     name = f"{key.removesuffix('_id')}_name"

@@ -15,7 +15,8 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 from dagster_project.config.load import vendor_names
 from dagster_project.config.models import Feed
 from dagster_project.draft.encoding import guess_code_page
-from dagster_project.draft.words import heading_score, listed_flat, plain, read_preset
+from dagster_project.draft.titles import SEARCHED_ROWS, is_known, lines_above_headings, without_lines
+from dagster_project.draft.words import listed_flat, plain, read_preset
 from dagster_project.errors import ConfigurationError, RefusedFileError
 from dagster_project.ingest.archives import Delivered, members
 from dagster_project.ingest.columnar import open_parquet
@@ -25,6 +26,7 @@ from dagster_project.ingest.folders import UNFINISHED
 from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
 from dagster_project.ingest.headings import heading_key
 from dagster_project.ingest.json_records import open_json
+from dagster_project.ingest.nothing import WORDS
 from dagster_project.ingest.proof import number_pattern
 from dagster_project.ingest.report_tail import cut_text, tail_note
 from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
@@ -37,7 +39,6 @@ from dagster_project.sql import text
 MAX_ROWS = 200_000
 _SEPARATOR = ";"
 _READ_AS = "read as "
-_SEARCHED_ROWS = 50
 #: A column is of a kind if this share of its values is.
 _KIND_SHARE = 0.8
 
@@ -92,6 +93,8 @@ class Sample:
     encoding: str | None = None
     #: What a person should know about how it was read.
     notes: list[str] = field(default_factory=list)
+    #: Heading → the words for nothing that stand below it as whole cells, and how many do; they are read as empty.
+    nothing: dict[str, tuple[list[str], int]] = field(default_factory=dict)
     #: Whether it ends as a vendor's report does.
     has_tail: bool = False
 
@@ -212,9 +215,14 @@ def _table(
     if text_format(path, name) == "json":
         path = transcoded(path, "utf-8-sig", scratch / "json", "backslashreplace").path
         return open_json(connection, path, feed, _SEPARATOR, scratch / "records.parquet")
+    above = lines_above_headings(path)
+    if above:
+        path = without_lines(path, above, scratch / "below")
     header = header_of(path, feed, True)
     tail = cut_text(path, header.delimiter, len(header.headings), report_tails(), scratch / "body")
     table = open_delimited(connection, scratch / "body" if tail else path, feed, True, scratch / "records")
+    if above:
+        table.notes.append(f"its headings are in line {above + 1}; what stands above is passed over")
     if tail:
         table.notes.append(tail_note(tail))
     if encoding == "cp1252":
@@ -234,20 +242,13 @@ def report_tails() -> tuple[str, ...]:
 def _below_its_header(table: SheetTable) -> SheetTable:
     """A formatted report has titles above its header: the row of the first 50 with most cells that are known words."""
     rows: list[list[str]] = [table.headings]
-    rows += [[cell if isinstance(cell, str) else "" for cell in row] for row in table.rows[:_SEARCHED_ROWS]]
-    known = [sum(_is_known(cell) for cell in row) for row in rows]
+    rows += [[cell if isinstance(cell, str) else "" for cell in row] for row in table.rows[:SEARCHED_ROWS]]
+    known = [sum(is_known(cell) for cell in row) for row in rows]
     at = known.index(max(known))
     if at == 0:
         return table
     notes = [f"its headings are in row {at + 1} of those with cells; what stands above is passed over"]
     return replace(table, headings=rows[at], rows=table.rows[at:], notes=[*table.notes, *notes])
-
-
-def _is_known(heading: str) -> bool:
-    columns = ("deal_id", "stage", "amount", "created_at", "close_on", "owner_id", "account_id")
-    return any(heading_score(heading, "deals", column) >= 0.6 for column in columns) or any(
-        heading_score(heading, "activities", column) >= 0.6 for column in ("activity_id", "activity_type", "due_at")
-    )
 
 
 def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample) -> Sample:
@@ -266,6 +267,9 @@ def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample)
         notes.append(f"{rejected} rows cannot be read; a run puts them into quarantine")
     if rows == MAX_ROWS:
         notes.append(f"looked at its first {MAX_ROWS:,} rows")
+    nothing = {
+        table.headings[at].strip(): found for at in positions if (found := _emptied(connection, sample.table, at))
+    }
     columns = [_column(connection, sample.table, at, table.headings[at].strip()) for at in positions]
     read_as = next((note.removeprefix(_READ_AS) for note in notes if note.startswith(_READ_AS)), None)
     has_tail = any("a report's totals and footer" in note for note in notes)
@@ -276,6 +280,7 @@ def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample)
         notes=[note for note in notes if not note.startswith(_READ_AS)],
         encoding="cp1252" if CP1252_NOTE in table.notes else read_as,
         has_tail=has_tail,
+        nothing=nothing,
     )
 
 
@@ -287,6 +292,18 @@ def _leave_totals_out(connection: duckdb.DuckDBPyConnection, table: str, positio
     filled = " + ".join(f"cast({cell} is not null as integer)" for cell in cells)
     first = f"coalesce({', '.join(cells)})"
     connection.execute(f"delete from {table} where {is_label(first)} and {filled} <= {len(cells) / 2}")
+
+
+def _emptied(connection: duckdb.DuckDBPyConnection, table: str, at: int) -> tuple[list[str], int] | None:
+    """The words for nothing in a column, and in how many cells; these are emptied, as a run reads them."""
+    is_nothing = f"c{at} in ({', '.join(map(text, WORDS))})"
+    words, cells = connection.execute(
+        f"select list(distinct c{at} order by c{at}), count(*) from {table} where {is_nothing}"
+    ).fetchone() or (None, 0)
+    if not cells:
+        return None
+    connection.execute(f"update {table} set c{at} = null where {is_nothing}")
+    return words, cells
 
 
 def _refuse_data_as_headings(headings: list[str]) -> None:
@@ -316,6 +333,8 @@ def _column(connection: duckdb.DuckDBPyConnection, table: str, at: int, heading:
     )
     kinds: dict[Kind, int] = {"date": dates, "number": numbers, "email": emails}
     kind: Kind = next((name for name, count in kinds.items() if filled and count >= _KIND_SHARE * filled), "text")
+    if kind == "text" and filled and 2 * numbers > filled:
+        kind = "number"  # amounts, some of which say `12k`
     is_phone = any(word in plain(heading).split() for word in listed_flat("phones"))
     if is_phone or (kind == "text" and filled and phones >= _KIND_SHARE * filled):
         kind = "phone"

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed, Source
-from dagster_project.draft.sampled import Sample
 from dagster_project.draft.yaml_text import scalars
-from dagster_project.errors import RefusedFileError
+from dagster_project.errors import MissingColumnError, RefusedFileError
 from dagster_project.ingest import legible, proof
+from dagster_project.ingest.archives import Delivered
 from dagster_project.ingest.reader import Provenance, load_file
 from dagster_project.ingest.telling_apart import refuse_repeated_ids
 from dagster_project.sql import text
 
 _ORDERS = ("day_first", "month_first", "year_first")
+
+
+class Tried(Protocol):
+    """A file to try: what opens it, and what it is called in a message."""
+
+    @property
+    def delivered(self) -> Delivered:
+        """What opens it."""
+
+    @property
+    def shown(self) -> str:
+        """Its name for a person."""
 
 
 @dataclass
@@ -29,9 +43,15 @@ class Trial:
     rejected: int = 0
     #: Where the rows lie that it loaded.
     files: list[Path] = field(default_factory=list)
+    #: The headings of the files that could be read.
+    headings: list[str] = field(default_factory=list)
+    #: The canonical columns that they give.
+    columns: list[str] = field(default_factory=list)
     #: Why a file would be refused as a whole.
     refusals: list[str] = field(default_factory=list)
-    #: What nobody but the user can settle, and the lines to choose one of.
+    #: Required columns that a file has no heading of.
+    missing: list[str] = field(default_factory=list)
+    #: What only the user can settle, and the lines to choose one of.
     doubts: list[str] = field(default_factory=list)
     choices: list[str] = field(default_factory=list)
     readings: dict[str, str] = field(default_factory=dict)
@@ -44,7 +64,7 @@ class Trial:
 
 
 def try_feed(
-    connection: duckdb.DuckDBPyConnection, source: Source, name: str, samples: list[Sample], scratch: Path
+    connection: duckdb.DuckDBPyConnection, source: Source, name: str, samples: Sequence[Tried], scratch: Path
 ) -> Trial:
     """Reads a feed's files as the ingest would, and says in which columns it would not know how."""
     trial = Trial()
@@ -56,10 +76,13 @@ def try_feed(
             loaded = load_file(connection, sample.delivered, source, feed, provenance, target, scratch_dir=scratch)
         except RefusedFileError as error:
             trial.refusals.append(f"{sample.shown} {error}")
+            trial.missing += [error.column] if isinstance(error, MissingColumnError) else []
             continue
         trial.loaded += loaded.rows_loaded
         trial.rejected += len(loaded.rejects)
         trial.files.append(target)
+        trial.columns += [column for column in _filled(connection, target) if column not in trial.columns]
+        trial.headings += [heading for heading in loaded.headings if heading not in trial.headings]
         rejected = [reject.row_number for reject in loaded.rejects]
         _prove(connection, target, source, feed, loaded.headings, rejected, trial)
         _judge(connection, target, source, feed, loaded.headings, rejected, trial)

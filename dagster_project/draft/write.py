@@ -47,6 +47,8 @@ class Draft:
     patterns: dict[str, list[str]] = field(default_factory=dict)
     #: Feed → what a trial of it found.
     trials: dict[str, Trial] = field(default_factory=dict)
+    #: Words for nothing that the preset does not know → the headings below which they stand.
+    nothing: dict[str, list[str]] = field(default_factory=dict)
     #: Files that no feed takes, and why.
     left: list[str] = field(default_factory=list)
     #: What was chosen where nobody but the user can know; nothing of it in a draft that is left for the user to edit.
@@ -127,7 +129,17 @@ def _head(draft: Draft) -> list[Line]:
         Line(f"    timezone: {zone}", of_files),
         Line(f"    currency: {draft.money.currency}", f"of amounts that name none{said}"),
         *(settled.source if settled else []),
+        *([_null_values(draft)] if draft.nothing else []),
     ]
+
+
+def _null_values(draft: Draft) -> Line:
+    """The preset's words for nothing, which a list here replaces, and those that were met."""
+    known = draft.vendor.source.null_values if draft.vendor else []
+    places = list(dict.fromkeys(heading for headings in draft.nothing.values() for heading in headings))
+    shown = ", ".join(f"'{example(heading)}'" for heading in places[:4]) + (" …" if len(places) > 4 else "")
+    said = f"check: whole cells that say nothing, in {shown}"
+    return Line(f"    null_values: {scalars([*known, *draft.nothing])}", said)
 
 
 # ------------------------------------------------------------------ a vendor's

@@ -43,6 +43,8 @@ class _Prepared:
     #: Where below the source's folder the files are to be saved, so that they are one delivery.
     save_below: str
     as_of_says: str
+    #: Files and sheets that are in no figure, and why.
+    left_out: list[str]
 
 
 def look(paths: Sequence[Path], save: Path | None = None, folder: Path | None = None, debug: bool = False) -> int:
@@ -80,7 +82,15 @@ def look(paths: Sequence[Path], save: Path | None = None, folder: Path | None = 
         kept = save
     lines = prepared.to_save if kept == save else prepared.lines
     print_ending(
-        Ending(attempted, settings.warehouse_dir, kept, _assumptions(lines), prepared.as_of_says, list(paths)),
+        Ending(
+            attempt=attempted,
+            warehouse=settings.warehouse_dir,
+            config=kept,
+            assumed=_assumptions(lines),
+            as_of_says=prepared.as_of_says,
+            left_out=prepared.left_out,
+            files=list(paths),
+        ),
         saved=kept == save,
     )
     return status
@@ -146,7 +156,8 @@ def _prepare(attempt: Attempt, files: list[Path], place: Path, now: datetime, sa
     lines = lines_of(draft)
     write_atomically(place / "pipeline.yml", _text(lines))
     several = _has_several_undated(attempt, dated)
-    return _Prepared(lines, to_save, folder_of(as_of) if several else "", says)
+    left_out = [*draft.left, *(left for left in attempt.left() if left not in draft.left)]
+    return _Prepared(lines, to_save, folder_of(as_of) if several else "", says, left_out)
 
 
 def _saved_lines(attempt: Attempt, settled: Settled, save: Path | None) -> list[Line]:

@@ -39,6 +39,8 @@ class Ending:
     config: Path
     assumed: list[Assumption]
     as_of_says: str
+    #: Files and sheets that are in no figure, and why.
+    left_out: list[str]
     files: list[Path]
 
 
@@ -55,10 +57,11 @@ def print_ending(ending: Ending, saved: bool) -> None:
     database = ending.warehouse / "pipeline.duckdb"
     _print(console, recognised(database, read_records(ending.warehouse / "lake")))
     refused = [text for text in ending.attempt["warnings"] if ": refused: " in text or ": held_back: " in text]
-    for text in [*refused, *filter(None, [unread_cells(database)])]:
+    for text in [*refused, *ending.left_out, *filter(None, [unread_cells(database)])]:
         console.print(f"[yellow]![/] {escape(printable(text))}")
     if ending.assumed:
-        console.print(f"\nI assumed, and each can be changed in {escape(_shown(ending.config))}:", soft_wrap=True)
+        console.print("\nI assumed what follows; each is a line to change in")
+        console.print(f"{escape(_shown(ending.config))}:", soft_wrap=True)
         _print(console, [(f"line {one.line}", _said(one)) for one in ending.assumed])
     console.print()
     if saved:

@@ -53,6 +53,18 @@ def finished(landing_dir: Path, source_name: str, settle_seconds: int) -> tuple[
     return sorted(found, key=lambda file: file.path), said
 
 
+def loose_files(landing_dir: Path) -> list[str]:
+    """Files that lie in the landing folder itself, where no source looks; its own notes (README, .gitkeep) are none."""
+    return sorted(
+        printable(path.name)
+        for path in landing_dir.iterdir()
+        if path.is_file()
+        and not path.name.startswith(".")
+        and path.suffix.lower() not in UNFINISHED
+        and not path.name.upper().startswith("README")
+    )
+
+
 def _files(folder: Path, said: list[str]) -> Iterator[Path]:
     """Every file below a folder but hidden and unfinished ones; folders that are links are not entered."""
 

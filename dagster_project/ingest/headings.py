@@ -11,9 +11,10 @@ from itertools import islice
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed
 from dagster_project.config.stages import normalized
-from dagster_project.errors import RefusedFileError
+from dagster_project.errors import MissingColumnError, RefusedFileError
 from dagster_project.ingest.personal import is_personal
 from dagster_project.ingest.stage_dates import StageDate, stage_date
+from dagster_project.wording import near_name
 
 #: In a synonym: any text, such as a view's name before the column's.
 ANY_TEXT = "*"
@@ -225,10 +226,13 @@ def _demand_required(
             continue
         synonyms = [" + ".join(_parts(synonym)) for synonym in feed.columns.get(column, [])]
         wanted = " or ".join(f"'{name}'" for name in synonyms) or "none in the mapping"
+        near = next((near for name in synonyms if (near := near_name(name, headings))), None)
+        meant = f"; did you mean '{near}'?" if near and not is_personal(feed) else ""
         instead = f", nor for {' and '.join(alternative)} in its place" if alternative else ""
-        raise RefusedFileError(
-            f"has no column for {feed.entity}.{column} (heading {wanted}){instead}; {_shown(headings, feed)}. "
-            "Add the heading to the mapping, or export the column"
+        raise MissingColumnError(
+            f"has no column for {feed.entity}.{column} (heading {wanted}{meant}){instead}; {_shown(headings, feed)}. "
+            "Add the heading to the mapping, or export the column",
+            column,
         )
 
 

@@ -6,10 +6,10 @@ from dagster_project.config.models import Feed, Source
 from dagster_project.config.stages import pipelines_of
 
 #: As whole cells, in this case. What a mapping names among its values, and a configured stage, is a value.
-WORDS = ("NULL", "Null", "null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "#N/A", "N/A", "n/a", "NaN",
-         "None", "\\N", "-")  # fmt: skip
+WORDS = ("NULL", "Null", "null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "#N/A", "N/A", "n/a", "<NA>",
+         "NaN", "nan", "NaT", "None", "\\N", "-")  # fmt: skip
 #: One of them is part of each word.
-_PROBES = ("NULL", "ull", "N/A", "n/a", "NaN", "None", "\\N", "-")
+_PROBES = ("NULL", "ull", "N/A", "n/a", "NA>", "NaN", "nan", "NaT", "None", "\\N", "-")
 
 
 def words_in(content: bytes, delimiter: bytes) -> set[str]:

@@ -218,9 +218,7 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         if matched.conditions:
             passed = _passed_over(reading, table, is_record, needed)
         totals = is_of_totals(reading.feed, matched, rules) if _may_have_totals(table) else None
-        if totals is not None:
-            passed += _totals(reading, table, is_record, totals, needed)
-            is_record = f"{is_record} and not {totals}"
+        of_feed, is_record = is_record, f"{is_record} and not {totals}" if totals else is_record
         conditions = [is_record]
         if look_for_nul and matched.used:
             conditions.append(f"({_nul_filter(matched)}) is not true")
@@ -237,6 +235,9 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
             with_nul = _nul_rows(connection, table.relation(needed), matched, is_record, numbers)
             rejects += with_nul
             passed += len(with_nul)
+        # they are counted only where rows are missing: nearly no file has any, and it would be read twice
+        if totals and accepted + passed != _rows_of(table):
+            passed += _totals(reading, table, of_feed, totals, needed)
         if isinstance(table, DelimitedTable):
             table.demand(accepted + passed)
             if not table.rows:
@@ -280,8 +281,8 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
 
 def _rules(reading: _Reading, table: Table) -> CellRules:
     """How the cells of this file are cleaned: what was seen not to stand in it costs nothing."""
-    # an error in a cell of a workbook is no word of a program for nothing
-    found = table.nothing if isinstance(table, DelimitedTable) else set(WORDS) - {"#N/A"}
+    # an error in a cell of a workbook stands behind a mark of its own (tables.UNREADABLE), and so is none of them
+    found = table.nothing if isinstance(table, DelimitedTable) else set(WORDS)
     values = words_of_mapping(reading.feed, reading.source)
     guessed = [word for word in WORDS if word in found and word not in values]
     in_place = isinstance(table, DelimitedTable) and table.is_in_place
@@ -352,6 +353,13 @@ def _passed_over(reading: _Reading, table: Table, is_record: str, needed: Collec
 def _may_have_totals(table: Table) -> bool:
     """Whether a person may have written below it: what a program nests or types is its own."""
     return not table.is_empty and isinstance(table, DelimitedTable | SheetTable)
+
+
+def _rows_of(table: Table) -> int | None:
+    """How many rows it has, where that is known before it is read."""
+    if isinstance(table, DelimitedTable | SheetTable):
+        return table.rows if isinstance(table, DelimitedTable) else len(table.rows)
+    return None
 
 
 def _totals(reading: _Reading, table: Table, is_record: str, totals: str, needed: Collection[int]) -> int:

@@ -1,7 +1,8 @@
 """SIGKILL: the last publication stays whole, and the next night needs no cleaning up and publishes the same.
 
 `make test` kills one night while dbt builds (week.py) and a publish at each of its steps
-(test_kills_while_publishing.py); `make test-long` kills at every boundary and at twenty random moments.
+(test_kills_while_publishing.py); `make test-long` kills at every boundary, after every model and at random moments,
+as many as `KILLS` says (environment; `KILLS=200 python -m pytest tests/faults/test_kills.py -k random_moment`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from tests.faults.week import Night, dbt_is_building
 pytest_plugins = ["tests.faults.week"]
 
 BOUNDARIES = 16
+#: Kills at random moments; each takes two nights.
+KILLS = int(os.environ.get("KILLS", "20"))
 
 
 def test_a_publication_is_untouched_by_a_kill_while_dbt_builds(first: Night, killed: Night) -> None:
@@ -128,7 +131,7 @@ def test_killed_after_each_model_in_turn_without_a_good_night_between(undisturbe
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(KILLS))
 def test_killed_at_a_random_moment(undisturbed: Undisturbed, seed: int) -> None:
     undisturbed.nights.bring_back("before")
     running = undisturbed.nights.start(crm.LAST)

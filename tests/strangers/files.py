@@ -198,7 +198,7 @@ def hubspot(folder: Path) -> Stranger:
             f"{deal.amount}.0",
             "EUR",
             deal.owner,
-            f"{deal.created} 09:{deal.number:02}",
+            f"{deal.created} 09:{deal.number % 60:02}",
             f"{deal.closes} 17:05",
             deal.reason,
             f"{500_000 + deal.number}",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from dagster_project.errors import ConfigurationError
 from dagster_project.first_look.command import look
+from tests.conftest import PROJECT
 from tests.unit.delivering import xlsx
 
 SHEET = b"Deal ID,Stage,Amount\n1,New,5\n2,Won,7\n"
@@ -61,3 +63,13 @@ def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     assert "not made by `dealtrail try`" in refused(tmp_path, deals)
+
+
+@pytest.mark.parametrize("names", ["{0}/my deals.csv", "'{0}/my deals.csv' {0}/calls.csv", "{0}/my\\ deals.csv"])
+def test_make_takes_names_with_blanks(tmp_path: Path, names: str) -> None:
+    (tmp_path / "my deals.csv").touch()
+    (tmp_path / "calls.csv").touch()
+    done = subprocess.run(
+        ["make", "try", f"FILES={names.format(tmp_path)}"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert f"{tmp_path}/my deals.csv: is empty" in done.stderr

@@ -54,8 +54,11 @@ def quoted(name: str | None) -> str:
 Cell = str | int | float | bool | None | tuple[str, float | str]
 
 
-def xlsx(sheets: dict[str, Sequence[Sequence[Cell]]]) -> bytes:
-    """A workbook. A tuple is a styled number such as ("date", 45658) or ("percent", 0.5), or ("error", "#N/A")."""
+def xlsx(sheets: dict[str, Sequence[Sequence[Cell]]], states: dict[str, str] | None = None) -> bytes:
+    """A workbook; `states` may say `hidden` or `veryHidden` of a sheet.
+
+    A tuple is a styled number such as ("date", 45658) or ("percent", 0.5), or ("error", "#N/A").
+    """
     out = io.BytesIO()
     main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -73,7 +76,8 @@ def xlsx(sheets: dict[str, Sequence[Sequence[Cell]]]) -> bytes:
             f'<Relationship Id="r1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         )
         listed = "".join(
-            f'<sheet name="{escape(name)}" sheetId="{n}" r:id="r{n}"/>' for n, name in zip(numbers, sheets, strict=True)
+            f'<sheet name="{escape(name)}" sheetId="{n}" state="{(states or {}).get(name, "visible")}" r:id="r{n}"/>'
+            for n, name in zip(numbers, sheets, strict=True)
         )
         packed.writestr("xl/workbook.xml", f'<workbook {main} xmlns:r="{office}"><sheets>{listed}</sheets></workbook>')
         targets = "".join(
