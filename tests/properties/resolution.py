@@ -28,10 +28,10 @@ def expected(telling: Telling, life: Life) -> list[Told] | None:
     if not _is_clear(telling, life, row):
         return None
     told, start = _joined(telling, life)
+    if start:
+        told = [Told(min([life.created_at, *(one.at for one in told[:1])]), start, "inferred"), *told]
     if not told:
         return [_current(life, row)] if row is not None else []
-    if start:
-        told = [Told(min(life.created_at, told[0].at), start, "inferred"), *told]
     told = _collapsed(told)
     return told if row is None else told + _disagreement(life, row, told[-1])
 
@@ -43,8 +43,10 @@ def _joined(telling: Telling, life: Life) -> tuple[list[Told], Place | None]:
     start: Place | None = None
     for shape, words in {"logged": _logged, "versioned": _versioned, "dated": _dated}.items():
         witness, left = words(world, life) if shape in telling.shapes else ([], None)
-        if witness and shape == "logged":
-            left = left or _never_left(telling, life)
+        if shape == "logged" and shape in telling.shapes and not left:
+            stayed = _never_left(telling, life)
+            if stayed:  # since the creation: nobody else has a word before it
+                return witness, stayed
         if witness and (not told or witness[0].at < told[0].at):
             start = left
         told = _before(witness, told)
@@ -98,7 +100,8 @@ def _logged(world: World, life: Life) -> tuple[list[Told], Place | None]:
 def _never_left(telling: Telling, life: Life) -> Place | None:
     """Where outcomes are statuses, and a log tells no stage: that of the row, which a close keeps."""
     world, row = telling.world, _newest_row(telling, life)
-    if not world.has_statuses or row is None or any(entry.field == "stage" for entry in log_of(world, life)):
+    log = log_of(world, life)
+    if not world.has_statuses or row is None or not log or any(entry.field == "stage" for entry in log):
         return None
     before = next(step for step in reversed(life.steps) if step.at <= world.log_since)
     return before.pipeline, life.column_stage(_shown(life, row))
