@@ -80,9 +80,11 @@ def _is_clear(telling: Telling, life: Life, row: int | None) -> bool:
         return False  # of status deleted: neither open, won nor lost
     if "logged" not in telling.shapes or life.created_at > world.log_since:
         return True
-    until_named = takewhile(lambda entry: entry.field != "stage", log_of(world, life))
-    if not world.names_old_values and any((entry.field, entry.new) == ("status", "open") for entry in until_named):
-        return False  # back into a stage that this log has not named yet
+    log = log_of(world, life)
+    until_named = list(takewhile(lambda entry: entry.field != "stage", log))
+    names_it = world.names_old_values and len(until_named) < len(log)
+    if not names_it and any((entry.field, entry.new) == ("status", "open") for entry in until_named):
+        return False  # back into a stage that this log has not named yet, or never names
     return stays or (row is not None and world.names_old_values)
 
 
