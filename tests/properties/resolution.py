@@ -82,6 +82,8 @@ def _is_clear(telling: Telling, life: Life, row: int | None) -> bool:
         return True
     log = log_of(world, life)
     until_named = list(takewhile(lambda entry: entry.field != "stage", log))
+    if any(entry.field == "status" and entry.old in ("won", "lost") for entry in until_named):
+        return False  # closed when the log began, in a stage that is told later or never
     names_it = world.names_old_values and len(until_named) < len(log)
     if not names_it and any((entry.field, entry.new) == ("status", "open") for entry in until_named):
         return False  # back into a stage that this log has not named yet, or never names
@@ -92,8 +94,8 @@ def _logged(world: World, life: Life) -> tuple[list[Told], Place | None]:
     """Every move since the log began; the first one's old value, where it names a stage."""
     log = log_of(world, life)
     moves = [Told(move.at, move.place, "logged") for move in life.moves if move.at > world.log_since]
-    first = next((row for row in log if row.field in ("stage", "status")), None)
-    if not moves or first is None or first.field != "stage" or not first.old:
+    first = next((row for row in log if row.field == "stage"), None)
+    if not moves or first is None or not first.old:
         return moves, None
     before = next(step for step in reversed(life.steps) if step.at <= world.log_since)
     return moves, (before.pipeline, first.old)
