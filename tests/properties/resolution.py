@@ -45,7 +45,7 @@ def _joined(telling: Telling, life: Life) -> tuple[list[Told], Place | None]:
         witness, left = words(world, life) if shape in telling.shapes else ([], None)
         if shape == "logged" and shape in telling.shapes and not left:
             stayed = _never_left(telling, life)
-            if stayed:  # since the creation: nobody else has a word before it
+            if stayed and not ("observed" in telling.shapes and _is_seen_before(life, witness)):
                 return witness, stayed
         if witness and (not told or witness[0].at < told[0].at):
             start = left
@@ -135,6 +135,15 @@ def _observed(life: Life) -> tuple[list[Told], Place | None]:
     shown = [Told(EXTRACTS[extract], _shown(life, extract).place, "observed") for extract in held]
     changes = _collapsed(shown)
     return (changes[1:], changes[0].place) if 0 in held else (changes, None)
+
+
+def _is_seen_before(life: Life, witness: list[Told]) -> bool:
+    """Whether extracts tell where a deal was before a witness's first word: the first of all, or by a change."""
+    changes, first = _observed(life)
+    if not witness:
+        return len(changes) > (first is None)
+    before = [one for one in changes if one.at < witness[0].at]
+    return (first is not None and EXTRACTS[0] < witness[0].at) or len(before) > 1
 
 
 def _current(life: Life, row: int) -> Told:
