@@ -48,7 +48,7 @@ def of_names(config_path: Path, position: int, source: Source, landing: Landing)
         others = (
             f"; in {source.name}/ no feed takes {shown}" if not_taken else f"; there is no such file in {source.name}/"
         )
-        found.append(Finding(f"{where}: {_quoted(feed.files)} matches no file; {others}", keeps_out=bool(not_taken)))
+        found.append(Finding(f"{where}: {_quoted(feed.files)} matches no file{others}", keeps_out=bool(not_taken)))
     if not_taken:
         tried = "; ".join(f"{name} {_quoted(feed.files)}" for name, feed in source.feeds.items())
         where = place_in(config_path, "sources", position, "feeds")
