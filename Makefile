@@ -45,7 +45,7 @@ setup: .venv/runtime.stamp  ## install what a run needs, write the configuration
 
 nightly: .venv/runtime.stamp  ## run the nightly job once, on the sample or on LANDING_DIR
 	@$(BIN)/dealtrail nightly
-# what the night parsed, where `mf query` looks for it when called from dbt/; elsewhere `make metrics` puts it there
+# what the night parsed, where `mf query` looks for it when called from dbt/
 	@test ! -f $(PARSED) || { mkdir -p dbt/target && cp $(PARSED) dbt/target/semantic_manifest.json; }
 
 metrics: .venv/runtime.stamp  ## ask for metrics: ARGS="query --metrics win_rate", or list
@@ -81,7 +81,7 @@ lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
 dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000, or PORT
 	@$(BIN)/dealtrail dev $(if $(PORT),--port $(PORT))
 
-docs: .venv/runtime.stamp  ## the documentation as pages, under WAREHOUSE_DIR/docs
+docs: .venv/runtime.stamp  ## the documentation as a site with search, under WAREHOUSE_DIR/docs
 	@$(BIN)/dealtrail docs
 
 bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L

@@ -247,32 +247,12 @@ def _become_dagster(name: str, arguments: list[str], closes_killed_runs: bool = 
 
 
 @app.command()
-def docs(
-    metrics: Annotated[
-        Path | None, typer.Option(help="Write the metric dictionary to this file.", show_default=False)
-    ] = None,
-    hygiene: Annotated[
-        Path | None, typer.Option(help="Write the page of the hygiene rules to this file.", show_default=False)
-    ] = None,
-) -> None:
-    """Write all documentation as pages, dbt's lineage included, to WAREHOUSE_DIR/docs; or one Markdown page, only."""
+def docs() -> None:
+    """Write the documentation as a site with search, dbt's lineage included, to WAREHOUSE_DIR/docs."""
     from dagster_project.config.load import load_settings
+    from dagster_project.docs.site import write_site
 
-    if metrics is not None:
-        from dagster_project.transform.metric_dictionary import metric_dictionary
-        from dagster_project.transform.project import manifest
-
-        metrics.write_text(metric_dictionary(manifest(load_settings())), encoding="utf-8")
-        typer.echo(f"metric dictionary: {metrics}")
-    if hygiene is not None:
-        from dagster_project.quality.rule_guide import rule_guide
-
-        hygiene.write_text(rule_guide(), encoding="utf-8")
-        typer.echo(f"hygiene rules: {hygiene}")
-    if metrics is None and hygiene is None:
-        from dagster_project.docs.site import write_site
-
-        typer.echo(f"docs: {write_site(load_settings())}")
+    typer.echo(f"docs: {write_site(load_settings())}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

@@ -35,7 +35,7 @@ class Table:
             connection.execute(f'comment on column quality.{self.name}."{name}" is {sql.text(says)}')
 
 
-_RULE = ("varchar", "Id of the rule: docs/hygiene.md says what it means, why it matters and how to mend it.")
+_RULE = ("varchar", "Id of the rule: the page of hygiene rules says what it means, why it matters and how to mend it.")
 _SEVERITY = ("varchar", "`critical` stops the publish, `warning` counts in the score, `info` is listed.")
 _SOURCE = ("varchar", "Name of the source (a CRM or spreadsheet) in pipeline.yml.")
 _PIPELINE = ("varchar", "Pipeline of the record; NULL where it has none.")

@@ -1,7 +1,6 @@
 """The metric dictionary: what every metric and mart column means, from the dbt project's own descriptions.
 
-docs/metrics.md is written by `dealtrail docs --metrics docs/metrics.md`; a test compares it with the project, so that
-it cannot drift.
+It is written whenever `dealtrail docs` builds the site, so that it cannot drift.
 """
 
 from __future__ import annotations

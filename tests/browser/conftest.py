@@ -12,15 +12,15 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.report import Report, opened
 from tests.conftest import Warehouse
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One browser for all tests of the package; closed with it, because its event loop would be in others' way."""
-    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
-        pytest.skip(f"no browser on this machine ({', '.join(_NAMES)}): the report is not looked at")
+        pytest.skip(f"no browser on this machine ({', '.join(NAMES)}): the report is not looked at")
     with sync_playwright() as playwright:
         # root has no sandbox
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"] if os.geteuid() == 0 else [])

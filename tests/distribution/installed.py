@@ -99,7 +99,9 @@ def install_with_dependencies(wheel: Path, folder: Path) -> Installed:
     venv.create(folder, with_pip=True)
     uv = Path(sys.executable).with_name("uv")
     python = str(folder / "bin" / "python")
-    install = [str(uv), "pip", "install", "--python", python] if uv.exists() else [python, "-m", "pip", "install"]
+    # compiled, as pip does it: a command that writes no byte code would else compile Dagster and dbt at every start
+    quick = [str(uv), "pip", "install", "--compile-bytecode", "--python", python]
+    install = quick if uv.exists() else [python, "-m", "pip", "install"]
     lock = folder / "versions.txt"
     lines = (PROJECT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     lock.write_text("\n".join(line.rstrip(" \\") for line in lines if not line.startswith(" ")), encoding="utf-8")

@@ -180,7 +180,7 @@ def _definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, s
 
 
 def _rules(config: Configuration) -> dict[str, dict[str, str]]:
-    """Rule → what it asks and why it matters, as docs/hygiene.md has it."""
+    """Rule → what it asks and why it matters, as the page of hygiene rules has it."""
     found: dict[str, dict[str, str]] = {}
     for check in checks(config):
         why = check.definition.why if isinstance(check.definition, Rule) else check.suite.why
