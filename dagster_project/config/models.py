@@ -116,14 +116,14 @@ class Strict(BaseModel):
 class Stage(Strict):
     """A stage of a pipeline, named as the CRM writes it; its place in the list is its order."""
 
-    name: str
+    name: str = Field(description="As the CRM writes it.")
     aliases: Names = Field(default_factory=list, description="What else the CRM calls it: its id, its API name.")
     canonical: CanonicalStage | None = Field(None, description="The stage it is compared as across pipelines.")
     qualified: bool = Field(False, description="A deal that enters it, or a later open stage, is qualified.")
-    won: bool = False
-    lost: bool = False
+    won: bool = Field(False, description="A deal that stands in it is won.")
+    lost: bool = Field(False, description="A deal that stands in it is lost.")
     mandatory: bool = Field(False, description="Moving forward over it is reported as `skipped`.")
-    win_probability: float | None = Field(None, ge=0, le=1)
+    win_probability: float | None = Field(None, ge=0, le=1, description="The CRM's own chance of it, as a share.")
     stale_after_days: Days | None = Field(None, description="Overrides the pipeline's.")
     max_days_in_stage: Days | None = Field(None, description="Overrides the pipeline's.")
     max_close_date_pushes: int | None = Field(None, ge=0, description="Overrides the pipeline's.")
@@ -133,21 +133,27 @@ class Stage(Strict):
 class PipelineThresholds(Strict):
     """Limits of the hygiene rules for the deals of one pipeline; what is not said is as in `thresholds`."""
 
-    stale_after_days: Days | None = None
-    max_days_in_stage: Days | None = None
-    max_close_date_pushes: int | None = Field(None, ge=0)
-    max_amount_deviations: float | None = Field(None, gt=0)
+    stale_after_days: Days | None = Field(None, description="Days an open deal may lie untouched, or auto.")
+    max_days_in_stage: Days | None = Field(None, description="Days an open deal may be in one stage, or auto.")
+    max_close_date_pushes: int | None = Field(
+        None, ge=0, description="How often a deal's expected close date may move later."
+    )
+    max_amount_deviations: float | None = Field(
+        None, gt=0, description="Robust standard deviations that an amount may lie from the median."
+    )
 
 
 class Pipeline(Strict):
     """A pipeline of a source; `default` where the CRM has none."""
 
-    name: str = "default"
+    name: str = Field("default", description="As the CRM writes it.")
     aliases: Names = Field(default_factory=list, description="What else the CRM calls it: its id, its API name.")
     template: str | None = Field(None, description="A vendor's default stages, or a template of seeds/reference.")
     stages: list[Stage] = Field(default_factory=list, description="All stages, or overrides of the template's.")
-    after_close: AfterClose | None = None
-    thresholds: PipelineThresholds = PipelineThresholds()
+    after_close: AfterClose | None = Field(None, description="Overrides the source's.")
+    thresholds: PipelineThresholds = Field(
+        PipelineThresholds(), description="Limits of the hygiene rules for its deals, instead of everybody's."
+    )
 
 
 class MetPipeline(Pipeline):
@@ -191,7 +197,7 @@ References = Annotated[list[Reference], BeforeValidator(lambda value: value if i
 class Feed(Strict):
     """One mapping entry: which files hold which entity, and what their headings mean."""
 
-    entity: Literal[tuple(ENTITIES)]  # type: ignore[valid-type]
+    entity: Literal[tuple(ENTITIES)] = Field(description="What a row of its files is.")  # type: ignore[valid-type]
     files: Names = Field(
         min_length=1,
         description="File name patterns; `.gz`, `.zst`, `.zip` need not be written, `.csv` stands for every format.",
@@ -223,11 +229,11 @@ class Feed(Strict):
     sheet: str | None = Field(None, description="Of a spreadsheet file; else its first.")
     report_tail: Names | None = Field(None, description="If its reports end otherwise than the source's.")
     decimal_separator: DecimalSeparator | None = Field(None, description="Of amounts and numbers, if configured.")
-    deliveries: Deliveries | None = None
-    extracted_at: datetime | None = None
-    timezone: Timezone | None = None
-    date_formats: list[DateFormat] | None = None
-    null_values: list[str] | None = None
+    deliveries: Deliveries | None = Field(None, description="Overrides the source's.")
+    extracted_at: datetime | None = Field(None, description="Overrides the source's.")
+    timezone: Timezone | None = Field(None, description="Overrides the source's.")
+    date_formats: list[DateFormat] | None = Field(None, description="Overrides the source's.")
+    null_values: list[str] | None = Field(None, description="Overrides the source's.")
     only_when: dict[str, Asked] = Field(
         default_factory=dict,
         description="Heading → values ('*': any, '': an empty cell); a row with another one is no record of this feed.",
@@ -255,10 +261,15 @@ class Feed(Strict):
     )
     done_when_past: bool = Field(False, description="Activities that say nothing else are done once they are due.")
     lost_when_set: list[str] = Field(default_factory=list, description="Logged fields whose setting means: lost.")
-    response_types: list[str] = Field(default_factory=lambda: ["call", "email", "e-mail", "meeting"])
+    response_types: list[str] = Field(
+        default_factory=lambda: ["call", "email", "e-mail", "meeting"],
+        description="Types of activities that answer a lead.",
+    )
     lead_statuses: list[str] = Field(default_factory=list, description="In the order a lead goes through them.")
-    converted_lead_statuses: list[str] = Field(default_factory=list)
-    closed_lead_statuses: list[str] = Field(default_factory=list)
+    converted_lead_statuses: list[str] = Field(
+        default_factory=list, description="Statuses in which a lead has become a deal."
+    )
+    closed_lead_statuses: list[str] = Field(default_factory=list, description="Statuses in which a lead is given up.")
     when_gone: WhenGone = Field(
         "deleted", description="What leads became that a later full extract lacks; `converted`: a deal, or closed."
     )
@@ -367,24 +378,28 @@ class Feed(Strict):
 class Source(Strict):
     """One CRM (or spreadsheet): a folder of the landing zone, and how to read what lies in it."""
 
-    name: str
-    vendor: str | None = None
+    name: str = Field(description="That of its folder in landing; small letters, digits and _.")
+    vendor: str | None = Field(None, description="The CRM whose preset of feeds and stages it takes.")
     timezone: Timezone = Field("UTC", description="Of times in its files that carry no offset.")
     currency: Currency | None = Field(None, description="Of amounts that name none; else the reporting currency.")
-    deliveries: Deliveries = "full"
+    deliveries: Deliveries = Field(
+        "full", description="Whether a file is the whole list (what it lacks was deleted) or what changed."
+    )
     extracted_at: datetime | None = Field(None, description="When its files were exported, if their names do not say.")
     date_formats: list[DateFormat] = Field(
         default_factory=list, description="strptime formats; ISO 8601 is always read."
     )
-    null_values: list[str] = Field(default_factory=list)
+    null_values: list[str] = Field(default_factory=list, description="Whole cells that say nothing, such as n/a.")
     id_separator: str | None = Field(None, min_length=1, description="Between several ids in one cell.")
     decimal_separator: DecimalSeparator | None = Field(None, description="Of amounts; else proved by their values.")
     report_tail: Names = Field(
         default_factory=list, description="Patterns of the first cell of the rows that a report ends with: no records."
     )
-    after_close: AfterClose = "reopen"
-    pipelines: list[Pipeline] = Field(default_factory=list)
-    feeds: dict[str, Feed]
+    after_close: AfterClose = Field(
+        "reopen", description="What an open stage after a close means: it was opened again, or the first close counts."
+    )
+    pipelines: list[Pipeline] = Field(default_factory=list, description="Its pipelines and their stages, in order.")
+    feeds: dict[str, Feed] = Field(description="Which of its files hold what, by a name of your own.")
 
     @field_validator("name")
     @classmethod
@@ -425,21 +440,23 @@ class Thresholds(Strict):
     max_amount_deviations: float = Field(
         10, gt=0, description="Robust standard deviations that the logarithm of an amount may lie from the median."
     )
-    lead_response_sla_hours: float = Field(24, ge=0)
+    lead_response_sla_hours: float = Field(24, ge=0, description="Hours within which a new lead is to be answered.")
     dead_lead_after_days: int = Field(90, ge=0, description="Days an open lead may lie untouched.")
-    max_rate_age_days: int = Field(62, ge=0)
+    max_rate_age_days: int = Field(62, ge=0, description="Days for which an exchange rate holds.")
     max_delivery_age_hours: float = Field(26, ge=0, description="Hours since the newest delivery of a feed.")
     max_null_share: float = Field(0.05, ge=0, le=1, description="Share of empty cells a column may have in any case.")
     max_null_share_ratio: float = Field(3, ge=1, description="How many times its usual share it may have.")
     max_stage_mix_psi: float = Field(0.25, ge=0, description="Population stability index of the stages.")
-    max_quarantine_share: float = Field(0.05, ge=0, le=1)
+    max_quarantine_share: float = Field(
+        0.05, ge=0, le=1, description="Share of a feed's newest delivery that may be unusable; more stops the publish."
+    )
     min_volume_share: float = Field(0.5, ge=0, le=1, description="A smaller full extract is held back.")
 
 
 class Schedule(Strict):
     """When the nightly job runs."""
 
-    at: str = "02:00"
+    at: str = Field("02:00", description="Time of day, in quotes.")
     timezone: Timezone | None = Field(None, description="Default: the reporting timezone.")
     settle_seconds: int = Field(60, ge=0, description="How long a file must be still before the sensor counts it.")
 
@@ -455,8 +472,10 @@ class Schedule(Strict):
 class Rule(Strict):
     """A team's word on a built-in hygiene rule; or, with `table` and `broken_when`, a rule of its own."""
 
-    enabled: bool = True
-    severity: Severity | None = None
+    enabled: bool = Field(True, description="false: it is not checked.")
+    severity: Severity | None = Field(
+        None, description="critical stops the publish, warning counts in the score, info is listed."
+    )
     table: str | None = Field(None, description="A published table, such as fct_deals; for a rule of the team's own.")
     says: str | None = Field(None, description="What a clean record looks like, as a sentence.")
     why: str | None = Field(None, description="What goes wrong where it is broken.")
@@ -491,10 +510,12 @@ class Goal(Strict):
     """What a team wants of a pipeline, or of one of its stages, in some months."""
 
     month: str = Field("every", description="`2025-12`, a range such as `2025-10..2025-12`, or `every`.")
-    source: str
-    pipeline: str = "default"
+    source: str = Field(description="The source's name.")
+    pipeline: str = Field("default", description="The pipeline's name.")
     stage: str | None = Field(None, description="Of a goal for one open stage.")
-    goal: Literal[get_args(PipelineGoal) + get_args(StageGoal)]  # type: ignore[valid-type]
+    goal: Literal[get_args(PipelineGoal) + get_args(StageGoal)] = Field(  # type: ignore[valid-type]
+        description="The metric it is a goal of; the last five are of a stage."
+    )
     target: float = Field(ge=0, description="Rates as a share: 0.3 is 30 %.")
 
     @field_validator("month")
@@ -534,17 +555,21 @@ class Configuration(Strict):
     timezone: Timezone = Field(description="Dates, days and months are those of this timezone.")
     currency: Currency = Field(description="The reporting currency.")
     as_of: datetime | None = Field(None, description="The moment of the run; AS_OF overrides it; else now.")
-    landing_dir: Path = Path("landing")
-    warehouse_dir: Path | None = None
-    history_starts_on: str = Field("2000-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$")
+    landing_dir: Path = Field(
+        Path("landing"), description="Where the files lie, each source's in a folder of its name."
+    )
+    warehouse_dir: Path | None = Field(None, description="Where everything is written; else warehouse/.")
+    history_starts_on: str = Field(
+        "2000-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$", description="Dates before this day are taken for errors."
+    )
     gross_margin: float | None = Field(
         None, ge=0, le=1, description="Share of revenue left after the cost of delivering it; `clv` needs it."
     )
-    schedule: Schedule = Schedule()
-    thresholds: Thresholds = Thresholds()
+    schedule: Schedule = Field(Schedule(), description="When `dealtrail daemon` starts the nightly job.")
+    thresholds: Thresholds = Field(Thresholds(), description="Limits of the hygiene rules, for everybody.")
     rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id, your own among them.")
-    notifications: Notifications = Notifications()
-    sources: list[Source] = Field(min_length=1)
+    notifications: Notifications = Field(Notifications(), description="What the webhook is told of.")
+    sources: list[Source] = Field(min_length=1, description="The CRMs and sheets to read.")
     goals: list[Goal] = Field(default_factory=list, description="Targets; of several for one month the last counts.")
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The page of the hygiene rules: what each asks, why it matters and how it is mended, as the suites say it.
+"""The page of the hygiene rules: what each asks, why it matters and how it is fixed, as the suites say it.
 
 It is written whenever `dealtrail docs` builds the site, so that it cannot drift.
 """

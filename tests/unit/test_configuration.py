@@ -163,8 +163,18 @@ def test_a_source_s_words_are_merged_over_the_preset(tmp_path: Path) -> None:
     assert feed.columns["lead_id"] == ["Id", "Lead ID"]
 
 
-def test_schema_describes_every_top_level_key() -> None:
-    assert set(Configuration.model_json_schema()["properties"]) == set(Configuration.model_fields)
+def test_schema_describes_every_key() -> None:
+    """What editors show beside a key, and the documentation's page of keys."""
+    schema = Configuration.model_json_schema()
+    assert set(schema["properties"]) == set(Configuration.model_fields)
+    blocks = {"Configuration": schema, **schema["$defs"]}
+    said = {
+        f"{name}.{key}": block["properties"][key].get("description", "").strip()
+        for name, block in blocks.items()
+        for key in block.get("properties", {})
+    }
+    assert len(said) > 100
+    assert [key for key, description in said.items() if not description] == []
 
 
 def test_stages_of_a_template_are_overridden_by_name_and_won_and_lost_are_implied(tmp_path: Path) -> None:

@@ -120,6 +120,10 @@ function definition(terms, mart) {
     make('summary', {}, `Definition: ${mart}`),
     make('p', {}, (carried.definitions[mart] || {})[''] || ''),
     list,
-    make('p', { class: 'muted' }, `From ${mart}; the whole dictionary is docs/metrics.md.`),
+    make(
+      'p',
+      { class: 'muted' },
+      `From ${mart}; every metric is defined on the page Metric dictionary of the site that “dealtrail docs” writes.`,
+    ),
   );
 }
