@@ -39,6 +39,7 @@ def figures(connection: duckdb.DuckDBPyConnection, source: Source, trials: dict[
     if "owner_id" in columns:
         (owners,) = connection.execute("select count(distinct owner_id) from deals_seen").fetchone() or (0,)
         lines.append(f"owners: {owners:,}")
+    lines += [f"{column}: {cells.says()}" for column, cells in trial.unread.items() if column not in trial.unreadable]
     return lines + left_out
 
 

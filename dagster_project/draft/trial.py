@@ -57,6 +57,8 @@ class Trial:
     readings: dict[str, str] = field(default_factory=dict)
     #: Columns most of whose values cannot be read, and what a run would say of each.
     unreadable: dict[str, str] = field(default_factory=dict)
+    #: Columns with some cells that cannot be read.
+    unread: dict[str, legible.Unread] = field(default_factory=dict)
     #: Order of a date's numbers → the formats to configure, and how many dates they do not read. Of doubtful dates.
     orders: dict[str, tuple[list[str], int]] = field(default_factory=dict)
     #: Decimal sign → how many doubtful amounts speak for it: money has no third decimal.
@@ -112,6 +114,9 @@ def _judge(
                 legible.demand_readable(connection, path, source, feed, [column], trial.readings, headings, rejected)
             except RefusedFileError as error:
                 trial.unreadable[column] = str(error)
+    some = legible.unread(connection, path, source, feed, filled, trial.readings)
+    for column, cells in some.items():
+        trial.unread[column] = trial.unread[column] + cells if column in trial.unread else cells
 
 
 def _prove(

@@ -15,6 +15,8 @@ from dagster_project.draft.yaml_text import Line, commented, example, scalar, sc
 
 #: Columns whose values are people: shown by nobody's name.
 _PEOPLE = ("lead_name", "company")
+#: What to do about cells that cannot be read.
+_UNREAD = "write them out in the file, or name them in null_values if they stand for nothing"
 _NEEDED = {
     "deal_id": "the column that tells deals apart",
     "stage": "the column that says where a deal stands",
@@ -156,7 +158,10 @@ def _of_vendor(draft: Draft) -> list[Line]:
             line = Line(f"        encoding: {sample.encoding}", "check: no UTF-8; do the names look right?")
             feeds.setdefault(feed, []).append(line)
     for feed, trial in draft.trials.items():
-        found = [*(draft.settled.feeds.get(feed, []) if draft.settled else []), *_of_trial(trial, 8)]
+        found = [
+            *(draft.settled.feeds.get(feed, []) if draft.settled else []),
+            *_of_trial(trial, 8, list(trial.unread)),
+        ]
         if found:
             feeds.setdefault(feed, []).extend(found)
     lines = []
@@ -213,7 +218,8 @@ def _feed(feed: DraftedFeed, trial: Trial) -> list[Line]:
         lines.append(Line(f"        constants: {{{said}}}"))
     lines.append(Line("        columns:" if feed.guessed.guesses else "        columns: {}"))
     lines += [
-        Line(f"          {guess.column}: {_headings(guess)}", _said(guess)) for guess in feed.guessed.guesses.values()
+        Line(f"          {guess.column}: {_headings(guess)}", _said(guess, trial))
+        for guess in feed.guessed.guesses.values()
     ]
     lines += [
         Line(f"          # {column}: []", f"TODO: {_NEEDED.get(column, 'required')}; name its heading")
@@ -225,7 +231,7 @@ def _feed(feed: DraftedFeed, trial: Trial) -> list[Line]:
         lines.append(Line("        stage_dates:"))
         lines += [Line(f"          - {scalar(pattern)}", _dated(feed)) for pattern in feed.stage_dates]
     lines += _values(feed)
-    lines += _of_trial(trial, 8)
+    lines += _of_trial(trial, 8, [column for column in trial.unread if column not in feed.guessed.guesses])
     lines += [Line(f"        # {choice}") for choice in feed.choices]
     unread = [example(column.heading) for column in feed.unmapped if not column.is_personal]
     if unread:
@@ -253,11 +259,13 @@ def _headings(guess: Guess) -> str:
     return f"[{scalars([guess.source.heading, guess.joined.heading])}]"
 
 
-def _said(guess: Guess) -> str:
+def _said(guess: Guess, trial: Trial) -> str:
     """What a guess was guessed from, and what to look at."""
     said = []
-    if guess.checks:
-        said.append("check: " + "; ".join(guess.checks))
+    unread = trial.unread.get(guess.column)
+    checks = [*guess.checks, *([f"{unread.says()}; {_UNREAD}"] if unread else [])]
+    if checks:
+        said.append("check: " + "; ".join(checks))
     if guess.source.is_personal or guess.column in _PEOPLE:
         said.append("personal data, not shown")
     elif guess.source.examples:
@@ -283,10 +291,11 @@ def _values(feed: DraftedFeed) -> list[Line]:
     return lines
 
 
-def _of_trial(trial: Trial, indent: int) -> list[Line]:
-    """What a run would refuse, and the lines that settle it."""
+def _of_trial(trial: Trial, indent: int, unread: list[str]) -> list[Line]:
+    """What a run would refuse or not read, and the lines that settle it. `unread`: columns that are not said above."""
     pad = " " * indent
     lines = [Line(pad, f"check: {refusal}") for refusal in trial.refusals]
+    lines += [Line(pad, f"check: {column}: {trial.unread[column].says()}; {_UNREAD}") for column in unread]
     lines += [Line(pad, f"check: {doubt}") for doubt in trial.doubts]
     if trial.choices:
         lines.append(Line(pad, "Until one of the next lines is taken in (without its #), such files are refused:"))

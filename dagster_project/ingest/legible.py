@@ -53,6 +53,50 @@ class _Judged:
     is_readable: str
 
 
+@dataclass(frozen=True)
+class Unread:
+    """Cells of a column that cannot be read, of how many, and what some of them say (nothing of people's)."""
+
+    cells: int
+    of: int
+    examples: list[str]
+
+    def __add__(self, other: Unread) -> Unread:
+        examples = list(dict.fromkeys([*self.examples, *other.examples]))[:_EXAMPLES]
+        return Unread(self.cells + other.cells, self.of + other.of, examples)
+
+    def says(self) -> str:
+        """How many, and what becomes of them."""
+        shown = ", such as " + ", ".join(f"'{cell}'" for cell in self.examples) if self.examples else ""
+        count = "counts" if self.cells == 1 else "count"
+        return f"{self.cells:,} of {self.of:,} cannot be read and {count} as empty{shown}"
+
+
+def unread(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    filled: list[str],
+    readings: dict[str, str],
+) -> dict[str, Unread]:
+    """The judged columns of this lake file that have cells which cannot be read, however few."""
+    scan = f"read_parquet({sql.text(path)}, file_row_number = true)"
+    found = {}
+    for one in _typed(source, feed, filled, readings):
+        is_unread = f"{one.cell} is not null and not coalesce({one.is_readable}, false)"
+        cells, of = connection.execute(
+            f"select count(*) filter (where {is_unread}), count({one.cell}) from {scan}"
+        ).fetchone() or (0, 0)
+        if cells:
+            shown = connection.execute(
+                f"select {one.cell} as cell from {scan} where {is_unread} "
+                f"group by cell order by min(file_row_number) limit {_EXAMPLES}"
+            ).fetchall()
+            found[one.name] = Unread(int(cells), int(of), [] if is_personal(feed) else [cell for (cell,) in shown])
+    return found
+
+
 def demand_readable(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
