@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.errors import DealtrailError
+from dagster_project.transform.dbt_command import collect_seldom
 
 if TYPE_CHECKING:
     from dagster_project.backfill import RunJob
@@ -54,6 +55,7 @@ def run_night(warehouse_dir: Path, debug: bool, tags: dict[str, str] | None = No
 def dagster_in(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator[RunJob]:
     """A function that runs a job of Dagster's in this process; it may be called again and again."""
     progress.show("start")
+    collect_seldom()
     use_dagster_home(warehouse_dir)
     import dagster as dg
 

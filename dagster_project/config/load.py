@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +190,9 @@ def vendor_names() -> list[str]:
     return sorted(path.stem for path in VENDORS_DIR.glob("*.yml"))
 
 
+@cache
 def read_preset(vendor: str) -> dict[str, Any]:
-    """A vendor's preset as written: its feeds, its defaults, the stages of a new account."""
+    """A vendor's preset as written: its feeds, its defaults, the stages of a new account. Not to be changed."""
     return _read_yaml(VENDORS_DIR / f"{vendor}.yml")[0]
 
 

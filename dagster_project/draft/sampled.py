@@ -12,11 +12,11 @@ from typing import Literal
 import duckdb
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
-from dagster_project.config.load import vendor_names
+from dagster_project.config.load import read_preset, vendor_names
 from dagster_project.config.models import Feed
 from dagster_project.draft.encoding import guess_code_page
 from dagster_project.draft.titles import SEARCHED_ROWS, is_known, lines_above_headings, without_lines
-from dagster_project.draft.words import listed_flat, plain, read_preset
+from dagster_project.draft.words import listed_flat, plain
 from dagster_project.errors import ConfigurationError, RefusedFileError
 from dagster_project.ingest.archives import Delivered, members
 from dagster_project.ingest.columnar import open_parquet

@@ -13,8 +13,7 @@ from typing import Any
 import yaml
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.load import read_preset as read_preset_anew
-from dagster_project.config.load import vendor_names
+from dagster_project.config.load import read_preset, vendor_names
 from dagster_project.config.stages import TEMPLATES
 from dagster_project.ingest.headings import heading_key
 
@@ -55,12 +54,6 @@ def listed(part: str) -> dict[str, list[str]]:
 def listed_flat(part: str) -> tuple[str, ...]:
     """A part of words.yml that is one list, plain."""
     return tuple(plain(word) for word in _words()[part])
-
-
-@cache
-def read_preset(vendor: str) -> dict[str, Any]:
-    """A vendor's preset, read once."""
-    return read_preset_anew(vendor)
 
 
 def stage_date_patterns() -> list[str]:

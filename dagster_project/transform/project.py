@@ -17,7 +17,7 @@ from dagster_project.ingest.lake import write_atomically
 from dagster_project.transform.warehouse import date_format_sets, search_path
 
 DBT_DIR = PROJECT_DIR / "dbt"
-DBT_EXECUTABLE = Path(sys.executable).with_name("dbt")
+DBT_EXECUTABLE = Path(sys.executable).with_name("dealtrail-dbt")
 
 
 def target_dir(settings: Settings) -> Path:

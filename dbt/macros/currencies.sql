@@ -18,13 +18,37 @@
     {{ extracted(cell, '[0-9][^0-9A-Za-z\\p{Sc}]*?(' ~ one_of(currency_words()) ~ ')[^0-9]*$') }}
 {%- endmacro %}
 
+{#
+    What the words mean, as texts that are searched: '|€>EUR|$>USD|$>ARS|…|', those of one currency as '|€=EUR|…|', and the
+    codes as '|AED|…|'. A CASE with a branch for each is a thousand expressions in every statement that reads an amount, which
+    DuckDB plans and sets up for half a second whatever the number of rows.
+#}
+{% macro signs_and_currencies() -%}
+    '|{% for sign, codes in var('currency_signs').items() %}{% for code in codes %}{{ sign }}>{{ code }}|{% endfor %}{% endfor %}'
+{%- endmacro %}
+
+{% macro signs_of_one_currency() -%}
+    '|{% for sign, codes in var('currency_signs').items() if codes | length == 1 %}{{ sign }}={{ codes[0] }}|{% endfor %}'
+{%- endmacro %}
+
+{# The currency of a sign of one, NULL for any other text. #}
+{% macro currency_of_sign(sign) -%}
+    case
+        when position(concat('|', {{ sign }}, '=') in {{ signs_of_one_currency() }}) > 0
+            then substr(
+                {{ signs_of_one_currency() }},
+                cast(position(concat('|', {{ sign }}, '=') in {{ signs_of_one_currency() }}) + length({{ sign }}) + 2 as int),
+                3
+            )
+    end
+{%- endmacro %}
+
 {# The one currency that a word means, NULL for a sign of several. #}
 {% macro sole_currency(word) -%}
     case
-        {%- for sign, codes in var('currency_signs').items() %}
-        when {{ word }} = '{{ sign }}' then {{ "'" ~ codes[0] ~ "'" if codes | length == 1 else 'null' }}
-        {%- endfor %}
-        else {{ word }}
+        when {{ word }} is null then null
+        when position(concat('|', {{ word }}, '>') in {{ signs_and_currencies() }}) = 0 then {{ word }}
+        else {{ currency_of_sign(word) }}
     end
 {%- endmacro %}
 
@@ -32,10 +56,8 @@
 {% macro can_mean(word, currency) -%}
     case
         when {{ word }} is null then true
-        {%- for sign, codes in var('currency_signs').items() %}
-        when {{ word }} = '{{ sign }}' then coalesce({{ currency }} in ({% for code in codes %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %}), false)
-        {%- endfor %}
-        else coalesce({{ word }} = {{ currency }}, false)
+        when {{ currency }} is null then false
+        else {{ word }} = {{ currency }} or position(concat('|', {{ word }}, '>', {{ currency }}, '|') in {{ signs_and_currencies() }}) > 0
     end
 {%- endmacro %}
 
@@ -62,15 +84,11 @@
 #}
 {% macro read_currency(value, of_source) -%}
     case
-        when {{ value }} is null then null
-        when upper({{ value }}) in ({% for code in var('currency_codes') %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %})
-            then upper({{ value }})
-        {%- for sign, codes in var('currency_signs').items() %}
-        when {{ value }} = '{{ sign }}' then
-            {%- if codes | length == 1 %} '{{ codes[0] }}'
-            {%- else %} case when {{ of_source }} in ({% for code in codes %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %}) then {{ of_source }} end
-            {%- endif %}
-        {%- endfor %}
+        -- no code and no sign is longer, and no longer text is looked for in theirs
+        when {{ value }} is null or length({{ value }}) > 3 then null
+        when position(concat('|', upper({{ value }}), '|') in '|{{ var('currency_codes') | join('|') }}|') > 0 then upper({{ value }})
+        when position(concat('|', {{ value }}, '>', {{ of_source }}, '|') in {{ signs_and_currencies() }}) > 0 then {{ of_source }}
+        else {{ currency_of_sign(value) }}
     end
 {%- endmacro %}
 
