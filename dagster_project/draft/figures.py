@@ -13,7 +13,7 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
 from dagster_project.config.stages import ConfiguredStage, configured_stages, normalized, stage_aliases
 from dagster_project.draft.trial import Trial
-from dagster_project.ingest import proof
+from dagster_project.ingest import legible, proof
 from dagster_project.sql import text
 
 _SHOWN_STAGES = 12
@@ -30,7 +30,8 @@ def figures(connection: duckdb.DuckDBPyConnection, source: Source, trials: dict[
     trial = of_deals[name]
     columns = _read(connection, trial.files)
     lines = _stages(connection, source, columns)
-    lines += _won(connection, source, columns, trial.readings)
+    sign = proof.configured_sign(source, source.feeds[name]) or trial.readings.get("amount")
+    lines += _won(connection, source, columns, sign)
     formats = proof.configured_formats(source, source.feeds[name])
     days = [_days(connection, "created", ("created_at",), columns, trial.readings, formats)]
     days.append(_days(connection, "closing", _CLOSING, columns, trial.readings, formats))
@@ -71,9 +72,7 @@ def _stages(connection: duckdb.DuckDBPyConnection, source: Source, columns: list
     return [f"{_counted(deals, 'deal')} by stage: {said}{more}"]
 
 
-def _won(
-    connection: duckdb.DuckDBPyConnection, source: Source, columns: list[str], readings: dict[str, str]
-) -> list[str]:
+def _won(connection: duckdb.DuckDBPyConnection, source: Source, columns: list[str], sign: str | None) -> list[str]:
     won = [key for key, stage in known_stages(source).items() if stage.is_won]
     conditions = []
     if "stage" in columns and won:
@@ -84,10 +83,13 @@ def _won(
         conditions.append("lower(status) = 'won'")
     if not conditions:
         return ["won: none, for no stage and no status is called so"]
-    sign = readings.get("amount", "point")
     bare = "regexp_replace(amount, '[^0-9.,-]', '', 'g')"
-    plain = f"replace({bare}, ',', '')" if sign == "point" else f"replace(replace({bare}, '.', ''), ',', '.')"
-    amount = f"sum(try_cast({plain} as decimal(18, 2)))" if "amount" in columns else "null"
+    plain = f"replace({bare}, ',', '')" if sign != "comma" else f"replace(replace({bare}, '.', ''), ',', '.')"
+    # `12k` is not 12
+    readable = legible.is_amount("amount", sign)
+    amount = (
+        f"sum(case when {readable} then try_cast({plain} as decimal(18, 2)) end)" if "amount" in columns else "null"
+    )
     currency = "coalesce(upper(currency), ?)" if "currency" in columns else "?"
     rows = connection.execute(
         f"select {currency} as code, count(*), {amount} from deals_seen where {' or '.join(conditions)} "

@@ -136,7 +136,7 @@ def _typed(source: Source, feed: Feed, filled: list[str], readings: dict[str, st
         _Judged(
             name,
             f"case when not regexp_full_match({name}, {sql.text(_NO_NUMBER)}) then {name} end",
-            _is_amount(name, sign or readings.get(name)),
+            is_amount(name, sign or readings.get(name)),
         )
         if form in ("amounts", "numbers")
         else _Judged(name, name, _is_date(name, form, readings.get(name), formats))
@@ -183,7 +183,7 @@ def _is_date(cell: str, form: str, reading: str | None, formats: list[str]) -> s
     return f"({' or '.join(ways)})"
 
 
-def _is_amount(cell: str, sign: str | None) -> str:
+def is_amount(cell: str, sign: str | None) -> str:
     """SQL: whether staging reads an amount; in which currency is another question."""
     plain = f"try_cast({cell} as decimal(18, 2)) is not null"
     if sign is None:

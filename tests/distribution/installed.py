@@ -22,7 +22,9 @@ from pathlib import Path
 from tests.conftest import PROJECT
 
 #: Commands of dependencies that Dealtrail starts from beside its Python.
-_STARTED = ("dbt", "dagster", "dagster-webserver", "dagster-daemon")
+_STARTED = ("dagster", "dagster-webserver", "dagster-daemon")
+#: Commands of the wheel itself.
+_OWN = ("dealtrail", "dealtrail-dbt")
 
 
 @dataclass
@@ -84,8 +86,9 @@ def install_beside_these_packages(wheel: Path, folder: Path) -> Installed:
         archive.extractall(packages)
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     python = folder / "bin" / "python"
-    scripts = {point.name: point.value for point in entry_points(group="console_scripts") if point.name in _STARTED}
-    scripts["dealtrail"] = "dagster_project.cli:main"
+    scripts = {
+        point.name: point.value for point in entry_points(group="console_scripts") if point.name in (*_OWN, *_STARTED)
+    }
     for name, target in scripts.items():
         module, function = target.split(":")
         script = folder / "bin" / name

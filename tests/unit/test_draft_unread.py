@@ -16,6 +16,7 @@ def test_amounts_in_words_are_said_beside_their_column(tmp_path: Path) -> None:
     (line,) = [line for line in drafted.text.splitlines() if line.strip().startswith("amount:")]
     assert SAID in line and "null_values" in line
     assert f"amount: {SAID}" in drafted.figures
+    assert "won: 5 deals, 7,500.00 USD" in drafted.figures
 
 
 def test_of_amounts_that_can_all_be_read_nothing_is_said(tmp_path: Path) -> None:
