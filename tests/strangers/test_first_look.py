@@ -17,7 +17,7 @@ from tests.strangers.files import STRANGERS, Stranger, german_sheet, salesforce_
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-#: The shorter suite plays one of each kind: a sheet of somebody's own with semicolons, one without ids, one CRM's export.
+#: The shorter suite plays one of each kind: a sheet with semicolons, one without ids, the export of a CRM.
 _LONG = (german_sheet, us_sheet, salesforce_report)
 
 
