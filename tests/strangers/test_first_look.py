@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from tests.conftest import DEALTRAIL, Warehouse, environment
-from tests.strangers.files import STRANGERS, Stranger, german_sheet
+from tests.strangers.files import STRANGERS, Stranger, german_sheet, salesforce_report, us_sheet
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-#: One of two sheets with semicolons, so that the shorter suite plays one of a kind.
-_LONG = (german_sheet,)
+#: The shorter suite plays one of each kind: a sheet with semicolons, one without ids, the export of a CRM.
+_LONG = (german_sheet, us_sheet, salesforce_report)
 
 
 def dealtrail(folder: Path, *words: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
