@@ -19,6 +19,7 @@ from dagster_project.first_look.typed import try_files
 from dagster_project.new_project.typed import init
 from dagster_project.night import close_killed_runs, dagster_in, run_night, use_dagster_home
 from dagster_project.permissions import guard
+from dagster_project.wording import counted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -165,7 +166,7 @@ def postgres() -> None:
     settings = load_settings()
     with lock.hold(settings.warehouse_dir):
         done = publish_current(settings)
-    typer.echo(f"published to {done.address}: {done.tables} tables, {done.rows:,} rows")
+    typer.echo(f"published to {done.address}: {counted(done.tables, 'table')}, {counted(done.rows, 'row')}")
     for warning in done.warnings:
         typer.echo(f"! {warning}", err=True)
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from dagster_project.logs import own_stderr
 from dagster_project.runs import is_note
+from dagster_project.wording import counted
 
 _DOING = {
     "start": "starting",
@@ -122,14 +123,15 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     console.width = max(console.width, *(_LABEL_WIDTH + len(place) for place in places.values()), 0)
     if attempt["state"] == "published" and "postgres" in attempt:
         done = attempt["postgres"]
-        table.add_row("postgres", escape(f"{done['address']}: {done['tables']} tables, {done['rows']:,} rows"))
+        held = f"{counted(done['tables'], 'table')}, {counted(done['rows'], 'row')}"
+        table.add_row("postgres", escape(f"{done['address']}: {held}"))
     total = sum(step["seconds"] for step in attempt["steps"])
     steps = ", ".join(f"{step['name']} {step['seconds']:.1f}" for step in attempt["steps"])
     table.add_row("seconds", f"{total:.1f} ({steps})")
     console.print(table)
     for stop in attempt["stopped_by"]:
         console.print(
-            f"[red]stopped by {stop['rule']}[/] on {stop['table']}: {stop['unexpected']} rows, such as ",
+            f"[red]stopped by {stop['rule']}[/] on {stop['table']}: {counted(stop['unexpected'], 'row')}, such as ",
             end="",
         )
         console.print(str(stop["example"]), markup=False)

@@ -26,6 +26,7 @@ from dagster_project.errors import ConfigurationError
 from dagster_project.ingest.landing import feed_of
 from dagster_project.ingest.nothing import words_of_mapping
 from dagster_project.ingest.proof import currency_marks
+from dagster_project.wording import counted
 
 #: A heading that says by itself what it is.
 _SURE = 0.75
@@ -286,7 +287,7 @@ def _in_force(draft: Draft) -> Iterator[tuple[str, list[Sample]]]:
 def _said(draft: Draft) -> list[str]:
     entities = _entities(draft)
     return [
-        f"{feed}: {trial.loaded:,} rows of {entities[feed]} in {len(files)} file{'s' if len(files) > 1 else ''}, "
+        f"{feed}: {counted(trial.loaded, 'row')} of {entities[feed]} in {counted(len(files), 'file')}, "
         f"{trial.rejected:,} rejected" + (", files refused" if trial.refusals else "")
         for feed, files in _in_force(draft)
         if (trial := draft.trials[feed])

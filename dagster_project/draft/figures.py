@@ -15,6 +15,7 @@ from dagster_project.config.stages import ConfiguredStage, configured_stages, no
 from dagster_project.draft.trial import Trial
 from dagster_project.ingest import legible, proof
 from dagster_project.sql import text
+from dagster_project.wording import counted
 
 _SHOWN_STAGES = 12
 _CLOSING = ("closed_at", "close_on", "won_at", "lost_at", "expected_close_on")
@@ -61,7 +62,7 @@ def _read(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> list[str]
 def _stages(connection: duckdb.DuckDBPyConnection, source: Source, columns: list[str]) -> list[str]:
     (deals,) = connection.execute("select count(*) from deals_seen").fetchone() or (0,)
     if "stage" not in columns:
-        return [f"{_counted(deals, 'deal')}, without stages"]
+        return [f"{counted(deals, 'deal')}, without stages"]
     counts = connection.execute(
         "select coalesce(stage, '(none)'), count(*) from deals_seen group by stage order by min(file_row_number)"
     ).fetchall()
@@ -69,7 +70,7 @@ def _stages(connection: duckdb.DuckDBPyConnection, source: Source, columns: list
     counts.sort(key=lambda each: orders.get(normalized(each[0]), 0.0))
     said = ", ".join(f"{stage} {count:,}" for stage, count in counts[:_SHOWN_STAGES])
     more = f" and {len(counts) - _SHOWN_STAGES} more stages" if len(counts) > _SHOWN_STAGES else ""
-    return [f"{_counted(deals, 'deal')} by stage: {said}{more}"]
+    return [f"{counted(deals, 'deal')} by stage: {said}{more}"]
 
 
 def _won(connection: duckdb.DuckDBPyConnection, source: Source, columns: list[str], sign: str | None) -> list[str]:
@@ -98,7 +99,7 @@ def _won(connection: duckdb.DuckDBPyConnection, source: Source, columns: list[st
     ).fetchall()
     deals = sum(count for _, count, _ in rows)
     amounts = ", ".join(f"{total:,.2f} {code}" for code, _, total in rows if total is not None)
-    return [f"won: {_counted(deals, 'deal')}" + (f", {amounts}" if amounts else "")]
+    return [f"won: {counted(deals, 'deal')}" + (f", {amounts}" if amounts else "")]
 
 
 def _days(
@@ -127,7 +128,7 @@ def _left_out(connection: duckdb.DuckDBPyConnection, source: Source, trials: dic
     parts = []
     rejected = sum(trial.rejected for trial in trials.values())
     if rejected:
-        parts.append(f"{_counted(rejected, 'row')} rejected")
+        parts.append(f"{counted(rejected, 'row')} rejected")
     for name, trial in trials.items():
         key = ENTITIES[source.feeds[name].entity].key
         if not trial.files:
@@ -137,7 +138,7 @@ def _left_out(connection: duckdb.DuckDBPyConnection, source: Source, trials: dic
             f"select count(*) - count({key}) from read_parquet([{listed}], union_by_name = true)"
         ).fetchone() or (0,)
         if without:
-            parts.append(f"{_counted(without, 'row')} without {key}")
+            parts.append(f"{counted(without, 'row')} without {key}")
     return [f"left out: {', '.join(parts)}"] if parts else []
 
 
@@ -149,7 +150,3 @@ def known_stages(source: Source) -> dict[str, ConfiguredStage]:
     for (_, pipeline_key, alias_key), stage_key in stage_aliases(config).items():
         known.setdefault(alias_key, by_key[pipeline_key, stage_key])
     return known
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

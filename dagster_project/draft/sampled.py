@@ -34,6 +34,7 @@ from dagster_project.ingest.tables import Table
 from dagster_project.ingest.totals import WORDS as TOTALS
 from dagster_project.ingest.totals import is_label
 from dagster_project.sql import text
+from dagster_project.wording import counted
 
 #: More rows than this prove nothing that these do not.
 MAX_ROWS = 200_000
@@ -264,7 +265,8 @@ def _sample(connection: duckdb.DuckDBPyConnection, table: Table, sample: Sample)
     (rows,) = connection.execute(f"select count(*) from {sample.table}").fetchone() or (0,)
     notes = [note for note in table.notes if note != CP1252_NOTE and not note.startswith("read sheet")]
     if rejected:
-        notes.append(f"{rejected} rows cannot be read; a run puts them into quarantine")
+        them = "it" if rejected == 1 else "them"
+        notes.append(f"{counted(rejected, 'row')} cannot be read; a run puts {them} into quarantine")
     if rows == MAX_ROWS:
         notes.append(f"looked at its first {MAX_ROWS:,} rows")
     nothing = {

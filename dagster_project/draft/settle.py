@@ -13,6 +13,7 @@ from dagster_project.draft.write import Money, Settled
 from dagster_project.draft.yaml_text import Line, scalars
 from dagster_project.ingest.telling_apart import LEAST_REPEATED
 from dagster_project.sql import text
+from dagster_project.wording import counted
 
 #: As many rows that no run can use, and more than this share, stop a publish (thresholds.max_quarantine_share).
 _LEAST_UNUSABLE, _MAX_UNUSABLE_SHARE = LEAST_REPEATED, 0.05
@@ -134,6 +135,7 @@ def _let_unusable_rows_pass(attempt: Attempt) -> None:
         (rows,) = attempt.connection.execute(f"select count(*) from {scan} where {lacking}").fetchone() or (0,)
         unusable, total = int(rows) + trial.rejected, trial.loaded + trial.rejected
         if unusable >= _LEAST_UNUSABLE and unusable > _MAX_UNUSABLE_SHARE * total:
-            said = f"check: {unusable:,} of {total:,} rows of {feed} cannot be used; the rest is published all the same"
+            rows_of = f"{unusable:,} of {counted(total, 'row')} of {feed}"
+            said = f"check: {rows_of} cannot be used; the rest is published all the same"
             draft.settled.top.append(Line("thresholds: {max_quarantine_share: 1}", said))
             return

@@ -12,6 +12,7 @@ from dagster_project.draft.stages import DraftedStage
 from dagster_project.draft.trial import Trial
 from dagster_project.draft.vendor import VendorFit
 from dagster_project.draft.yaml_text import Line, commented, example, scalar, scalars
+from dagster_project.wording import counted
 
 #: Columns whose values are people: shown by nobody's name.
 _PEOPLE = ("lead_name", "company")
@@ -203,7 +204,7 @@ def _feeds(draft: Draft) -> list[Line]:
 def _feed(feed: DraftedFeed, trial: Trial) -> list[Line]:
     files = feed.newest.shown + (f" and {len(feed.samples) - 1} more" if len(feed.samples) > 1 else "")
     lines = [
-        Line(f"      {feed.name}:", f"{files}: {sum(sample.rows for sample in feed.samples):,} rows"),
+        Line(f"      {feed.name}:", f"{files}: {counted(sum(sample.rows for sample in feed.samples), 'row')}"),
         Line(f"        entity: {feed.entity}"),
         Line(f"        files: {scalars(feed.patterns)}"),
     ]
@@ -322,5 +323,5 @@ def _stage(stage: DraftedStage) -> str:
 
 
 def _deals(stage: DraftedStage) -> str:
-    said = [] if stage.deals is None else ["1 deal" if stage.deals == 1 else f"{stage.deals:,} deals"]
+    said = [] if stage.deals is None else [counted(stage.deals, "deal")]
     return "; ".join(said + ([f"check: {stage.check}"] if stage.check else []))

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.ingest.lake import FileRecord
+from dagster_project.wording import counted
 
 _SHOWN_STAGES = 12
 _SHOWN_CELLS = 4
@@ -44,7 +45,7 @@ def unread_cells(database: Path) -> str | None:
         return None
     total = sum(count for _, count in rows)
     shown = ", ".join(f"'{said}'" for said, _ in rows[:_SHOWN_CELLS])
-    cells = "1 cell" if total == 1 else f"{total:,} cells"
+    cells = counted(total, "cell")
     return f"{cells} cannot be read and count{'s' if total == 1 else ''} as empty, such as {shown}"
 
 
@@ -72,7 +73,7 @@ def _won(connection: duckdb.DuckDBPyConnection) -> str:
     ).fetchall()
     deals = sum(count for _, count, _ in rows)
     amounts = ", ".join(f"{total:,.2f} {currency or ''}".strip() for currency, _, total in rows if total is not None)
-    return _counted(deals, "deal") + (f", {amounts}" if amounts else "")
+    return counted(deals, "deal") + (f", {amounts}" if amounts else "")
 
 
 def _days(connection: duckdb.DuckDBPyConnection) -> str:
@@ -108,8 +109,4 @@ def _left_out(connection: duckdb.DuckDBPyConnection, records: list[FileRecord]) 
     counts["that cannot be used"] += int(unusable)
     counts["with the id of another row"] += int(same)
     said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-    return f"{_counted(sum(counts.values()), 'row')}: {said}" if said else "no rows"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{counted(sum(counts.values()), 'row')}: {said}" if said else "no rows"

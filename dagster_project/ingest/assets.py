@@ -17,6 +17,7 @@ from dagster_project.ingest.lake import FileRecord, ingest, of_deliveries, plain
 from dagster_project.ingest.landing import LandedFile, folders_without_source, takable
 from dagster_project.runs import NightlyRun
 from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare, search_path
+from dagster_project.wording import counted
 
 Run = dg.ResourceParam[NightlyRun]
 _SHOWN = 20
@@ -122,7 +123,7 @@ def _warnings(record: FileRecord) -> list[str]:
     if record.state == "loaded" and record.message:
         said.append(f"{where}: {record.message}")
     if record.rows_rejected:
-        said.append(f"{where}: {record.rows_rejected} rows rejected, see quality.quarantined_rows")
+        said.append(f"{where}: {counted(record.rows_rejected, 'row')} rejected, see quality.quarantined_rows")
     if record.unmapped:
         said.append(f"{where}: headings that map to nothing: {', '.join(record.unmapped)}")
     if record.outranked:

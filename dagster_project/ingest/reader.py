@@ -42,6 +42,7 @@ from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
 from dagster_project.ingest.tables import Reject, Table, said_by_duckdb
 from dagster_project.ingest.totals import is_of_totals, totals_note
 from dagster_project.sql import text
+from dagster_project.wording import counted
 
 _DEFAULT_SEPARATOR = ";"
 
@@ -346,7 +347,8 @@ def _passed_over(reading: _Reading, table: Table, is_record: str, needed: Collec
         f"'{heading}' {' or '.join(words.get(value, value) for value in values)}"
         for heading, values in feed.only_when.items()
     )
-    table.notes.append(f"{row[0]} rows that are no {feed.entity} were passed over: not {said}")
+    are, were = ("is", "was") if row[0] == 1 else ("are", "were")
+    table.notes.append(f"{counted(row[0], 'row')} that {are} no {feed.entity} {were} passed over: not {said}")
     return int(row[0])
 
 

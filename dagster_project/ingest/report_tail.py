@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from dagster_project.ingest.headings import heading_key
+from dagster_project.wording import counted
 
 #: How much of the end of a text file may be its tail.
 _TAIL_BYTES = 1 << 16
@@ -69,7 +70,8 @@ def cut_text(path: Path, delimiter: str, width: int, patterns: Sequence[str], ta
 
 def tail_note(rows: int) -> str:
     """What a person should know about it."""
-    return f"{rows} rows below the last record, a report's totals and footer, were passed over"
+    were = "was" if rows == 1 else "were"
+    return f"{counted(rows, 'row')} below the last record, a report's totals and footer, {were} passed over"
 
 
 def _cells(lines: Sequence[bytes], delimiter: str) -> Iterator[list[str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from dagster_project.wording import counted
+
 #: A CRM in which nothing happened for so long is not in use, or its export is an old one.
 LONG_AGO = timedelta(days=60)
 
@@ -17,9 +19,9 @@ def old_data(newest: datetime, moment: datetime, undated_at: str | None = None) 
         return None
     until = newest.astimezone(UTC).replace(microsecond=0)
     as_of = f"{until:%Y-%m-%dT%H:%M:%SZ}"
+    before = counted((moment - newest).days, "day")
     says = (
-        f"newest record {newest:%Y-%m-%d}, {(moment - newest).days:,} days before this run's moment; to look at it as "
-        f"of then: AS_OF={as_of}"
+        f"newest record {newest:%Y-%m-%d}, {before} before this run's moment; to look at it as of then: AS_OF={as_of}"
     )
     if undated_at is None:
         return says

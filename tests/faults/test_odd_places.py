@@ -21,7 +21,7 @@ PUBLISHED: dict[str, Any] = {
     "stopped_by": [],
     "message": None,
     "failed_step": None,
-    "warnings": ["crm/deals [new].csv: 1 rows rejected"],
+    "warnings": ["crm/deals [new].csv: 1 row rejected"],
 }
 
 

@@ -218,7 +218,7 @@ def test_names_that_the_preset_takes_need_no_pattern(tmp_path: Path) -> None:
     drafted = draft(tmp_path, **{"deals-29684860-7__csv": delimited(rows)})
     assert "files:" not in drafted.text
     assert "tried deals" not in drafted.text
-    assert drafted.said == ["deals: 1 rows of deals in 1 file, 0 rejected"]
+    assert drafted.said == ["deals: 1 row of deals in 1 file, 0 rejected"]
 
 
 # ------------------------------------------------------------------ dates, numbers, words of values
