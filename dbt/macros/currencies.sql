@@ -19,9 +19,9 @@
 {%- endmacro %}
 
 {#
-    What the words mean, as texts that are searched: '|€>EUR|$>USD|$>ARS|…|', those of one currency as '|€=EUR|…|', and the
-    codes as '|AED|…|'. A CASE with a branch for each is a thousand expressions in every statement that reads an amount, which
-    DuckDB plans and sets up for half a second whatever the number of rows.
+    What the signs mean, as texts that are searched: '|€>EUR|$>USD|$>ARS|…|', and those of one currency as '|€=EUR|…|'. A CASE
+    with a branch for each is a thousand expressions in every statement that reads an amount, which DuckDB plans and sets up
+    for half a second whatever the number of rows.
 #}
 {% macro signs_and_currencies() -%}
     '|{% for sign, codes in var('currency_signs').items() %}{% for code in codes %}{{ sign }}>{{ code }}|{% endfor %}{% endfor %}'
@@ -84,9 +84,12 @@
 #}
 {% macro read_currency(value, of_source) -%}
     case
-        -- no code and no sign is longer, and no longer text is looked for in theirs
-        when {{ value }} is null or length({{ value }}) > 3 then null
-        when position(concat('|', upper({{ value }}), '|') in '|{{ var('currency_codes') | join('|') }}|') > 0 then upper({{ value }})
+        when {{ value }} is null then null
+        when {{ value }} = {{ of_source }} then {{ of_source }}
+        when upper({{ value }}) in ({% for code in var('currency_codes') %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %})
+            then upper({{ value }})
+        -- no sign is longer, and no longer text is looked for among them
+        when length({{ value }}) > 3 then null
         when position(concat('|', {{ value }}, '>', {{ of_source }}, '|') in {{ signs_and_currencies() }}) > 0 then {{ of_source }}
         else {{ currency_of_sign(value) }}
     end
