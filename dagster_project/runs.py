@@ -173,7 +173,10 @@ class NightlyRun:
             earliest = min(self.records, key=lambda record: record.extracted_at)
             raise ConfigurationError(
                 f"AS_OF {self.as_of.isoformat()}: nothing had been delivered yet; the earliest delivery is "
-                f"{earliest.source}/{earliest.file} of {earliest.extracted_at}"
+                f"{earliest.source}/{earliest.file} of {earliest.extracted_at} (by its {earliest.extract_time_from}). "
+                "If the file shows that moment, say so: `extracted_at: "
+                f"{self.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}` in the source '{earliest.source}', or put it into "
+                f"the dated folder {earliest.source}/{self.night.seen_on}/"
             )
         return self.selected
 
