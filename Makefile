@@ -94,8 +94,8 @@ bench-hygiene: .venv/dev.stamp  ## the checks on 2 million deals with 400,000 vi
 	$(BIN)/python benchmarks/hygiene.py
 
 lock:  ## resolve the locks anew from pyproject.toml
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build pyproject.toml -o requirements.lock
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra ui --extra build --extra dagster-postgres --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build pyproject.toml -o requirements.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build --extra dagster-postgres --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what runs and tests leave behind
 	rm -rf warehouse dbt/target dbt/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/out benchmarks/data

@@ -16,6 +16,7 @@ import typer
 from dagster_project.draft.typed import source_draft
 from dagster_project.errors import DealtrailError, Interrupted
 from dagster_project.first_look.typed import try_files
+from dagster_project.new_project.typed import init
 from dagster_project.night import close_killed_runs, dagster_in, run_night, use_dagster_home
 from dagster_project.permissions import guard
 
@@ -86,6 +87,7 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
 
 
 app.command("try")(try_files)
+app.command()(init)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from dagster_project.carried import PACKAGE_DIR
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
 from dagster_project.errors import ConfigurationError
@@ -19,9 +20,8 @@ from dagster_project.forget.tombstones import read_tombstones
 from dagster_project.ingest.folders import loose_files
 from dagster_project.ingest.personal import check_salt
 
-PROJECT_DIR = Path(__file__).resolve().parents[2]
 _SHOWN_FILES = 5
-VENDORS_DIR = PROJECT_DIR / "dagster_project" / "vendors"
+VENDORS_DIR = PACKAGE_DIR / "vendors"
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -254,6 +254,11 @@ def _explain(path: Path, tree: yaml.Node | None, problem: Any) -> str:
         message = f"unknown key '{at[-1]}'; allowed: {', '.join(_allowed_keys(at[:-1]))}"
     elif kind == "missing":
         message = f"'{at[-1]}' is missing"
+    elif kind == "too_short" and at == ("sources",):
+        message = (
+            "there is no source yet. `dealtrail source draft FILES --out my_crm.yml` drafts one from your exports; "
+            "`dealtrail try FILES` shows at once what would come of them"
+        )
     return f"{_where(path, tree, at)}: {message}"
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import get_args
 
-from dagster_project.config.load import PROJECT_DIR, read_preset, vendor_names
+from dagster_project.carried import PROJECT_DIR
+from dagster_project.config.load import read_preset, vendor_names
 from dagster_project.config.models import (
     CANONICAL_STAGES,
     Configuration,

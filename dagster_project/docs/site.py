@@ -20,7 +20,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from dagster_project.config.load import PROJECT_DIR, Settings
+from dagster_project.carried import PROJECT_DIR
+from dagster_project.config.load import Settings
 from dagster_project.transform.docs import write_dbt_docs
 from dagster_project.transform.project import manifest
 

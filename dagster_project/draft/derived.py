@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.draft.guesses import Guessed
+from dagster_project.draft.guesses import Guessed, holds_codes
 from dagster_project.draft.sampled import Column, Sample
 from dagster_project.draft.words import id_noun, listed_flat, plain
 from dagster_project.ingest.telling_apart import (
@@ -28,9 +27,7 @@ def without_repeated_key(connection: duckdb.DuckDBPyConnection, sample: Sample, 
     guess = guessed.guesses.get(key)
     if guessed.entity != "deals" or guess is None or id_noun(guess.source.heading) is not None:
         return guessed
-    # codes that a program gave are ids, whatever they are called; one of them twice is a slip
-    examples = guess.source.examples
-    if guess.source.is_unique and all(" " not in value and re.search(r"\d", value) for value in examples):
+    if holds_codes(guess.source):
         return guessed
     if not _repeated(connection, sample, guess.source):
         return guessed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -260,6 +261,11 @@ def _can_be_id(column: Column) -> bool:
     return column.kind in ("text", "number") and all(len(value) <= 40 for value in column.examples)
 
 
+def holds_codes(column: Column) -> bool:
+    """Whether its values are codes that a program gave, which are ids whatever they are called; one twice is a slip."""
+    return column.is_unique and all(" " not in value and re.search(r"\d", value) for value in column.examples)
+
+
 def _speaks_of_stage(
     connection: duckdb.DuckDBPyConnection, sample: Sample, column: Column, guesses: dict[str, Guess]
 ) -> bool:
@@ -292,7 +298,7 @@ def _checks(
             checks.append(f"only {column.distinct:,} different values in {column.filled:,} rows; the last row counts")
         elif column.filled < sample.rows:
             checks.append(f"empty in {sample.rows - column.filled:,} of {sample.rows:,} rows; those go to quarantine")
-    if entity == "deals" and guess.column == "deal_id" and id_noun(column.heading) is None:
+    if entity == "deals" and guess.column == "deal_id" and id_noun(column.heading) is None and not holds_codes(column):
         checks.append("an edited one is a new deal")
     used = {each.source.position for each in guesses.values()}
     rivals = [

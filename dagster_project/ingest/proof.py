@@ -27,8 +27,8 @@ import duckdb
 import yaml
 
 from dagster_project import sql
+from dagster_project.carried import PROJECT_DIR
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.load import PROJECT_DIR
 from dagster_project.config.models import Feed, Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.ingest.headings import heading_key

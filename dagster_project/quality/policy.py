@@ -16,8 +16,9 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from dagster_project import sql
+from dagster_project.carried import PROJECT_DIR
 from dagster_project.config import models
-from dagster_project.config.load import PROJECT_DIR, vendor_names
+from dagster_project.config.load import vendor_names
 from dagster_project.config.models import Configuration, Severity, Strict
 from dagster_project.errors import ConfigurationError
 

@@ -10,7 +10,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from dagster_project.config.load import PROJECT_DIR, Settings
+from dagster_project.carried import PROJECT_DIR
+from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
 from dagster_project.ingest.lake import write_atomically
 from dagster_project.transform.warehouse import date_format_sets, search_path

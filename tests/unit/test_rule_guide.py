@@ -6,8 +6,9 @@ from pathlib import Path
 
 import yaml
 
+from dagster_project.carried import PROJECT_DIR
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.load import PROJECT_DIR, read_configuration
+from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration, Feed, Pipeline, Rule, Source, Stage, Thresholds
 from dagster_project.config.stages import configured_stages
 from dagster_project.quality.policy import ALL_CRMS, checks
