@@ -188,7 +188,7 @@ def compact() -> None:
     typer.echo(f"lake: {' → '.join(said)}")
 
 
-_HOST = Annotated[str, typer.Option(help="Address to listen on; Dagster asks nobody for a password.")]
+_HOST = Annotated[str, typer.Option(help="Address to listen on; Dagster asks for no password.")]
 _PORT = Annotated[int, typer.Option(help="Port of the UI.")]
 
 

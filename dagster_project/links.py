@@ -44,7 +44,7 @@ def link(warehouse_dir: Path, page: str) -> dg.MetadataValue:
 
 
 def rule_page(warehouse_dir: Path, check: Check) -> dg.MetadataValue:
-    """Where a rule or gate is explained: why it matters, how it is mended; of a team's own where such rules are."""
+    """Where a rule or gate is explained: why it matters, how it is fixed; of a team's own where such rules are."""
     section = "switching-a-rule-off-and-adding-your-own" if check.suite.suite == OWN_SUITE else check.rule
     return link(warehouse_dir, f"docs/hygiene.html#{section}")
 

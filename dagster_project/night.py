@@ -42,7 +42,8 @@ run_retries:
 
 def is_sample() -> bool:
     """Whether what is read are the sample's extracts."""
-    from dagster_project.config.load import PROJECT_DIR, load_settings
+    from dagster_project.carried import PROJECT_DIR
+    from dagster_project.config.load import load_settings
 
     return load_settings().landing_dir == PROJECT_DIR / "seeds" / "extracts"
 

@@ -283,7 +283,7 @@ def _open_lake(run: NightlyRun, is_from_lake: bool) -> None:
 
 
 def is_note(message: str) -> bool:
-    """Whether a warning is one of the many that every night has, such as headings that nobody maps."""
+    """Whether a warning is one of the many that every night has, such as headings that are not mapped."""
     return "map to nothing" in message or "not used, better" in message
 
 

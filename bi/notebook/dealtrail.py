@@ -82,7 +82,7 @@ interval = months.mark_bar(opacity=0.3).encode(alt.Y("low:Q", title="amount"), a
 )
 
 # %% [markdown]
-# ## What the owners have to mend
+# ## What the owners have to fix
 
 # %%
 pipeline.sql("""

@@ -40,7 +40,7 @@ def print_begun(begun: Begun) -> None:
 def print_unpublished() -> None:
     """What still has the record, where it could not be published without it."""
     typer.echo(
-        "! forgotten in the lake, but versions/ and what is published still have it: mend what stopped the run, "
+        "! forgotten in the lake, but versions/ and what is published still have it: fix what stopped the run, "
         "then run the same command again",
         err=True,
     )

@@ -178,7 +178,7 @@ def _told(
     form = proof.read_columns(feed.entity).get(column.name)
     formats, sign = proof.configured_formats(source, feed), feed.decimal_separator or source.decimal_separator
     if form is None:
-        advice = "they are errors of the workbook: mend its formulas and export it again"
+        advice = "they are errors of the workbook: fix its formulas and export it again"
     elif form in ("days", "moments") and formats:
         shown = ", ".join(f'"{one}"' for one in formats)
         advice = f"date_formats of the feed are [{shown}]: correct them, or export the column in one of them"

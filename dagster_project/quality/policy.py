@@ -52,9 +52,9 @@ def _by_vendor(fix: dict[str, str]) -> dict[str, str]:
     return fix
 
 
-#: Says how a violation is mended whatever the CRM.
+#: Says how a violation is fixed whatever the CRM.
 ALL_CRMS = "all"
-#: How a violation is mended in each CRM, by its preset's name, or in `all` of them.
+#: How a violation is fixed in each CRM, by its preset's name, or in `all` of them.
 Fix = Annotated[dict[str, str], AfterValidator(_by_vendor)]
 
 

@@ -1,4 +1,4 @@
-"""The page of the hygiene rules: what each asks, why it matters and how it is mended, as the suites say it.
+"""The page of the hygiene rules: what each asks, why it matters and how it is fixed, as the suites say it.
 
 docs/hygiene.md is written by `dealtrail docs --hygiene docs/hygiene.md`; a test compares it with the suites, so that it
 cannot drift.

@@ -35,11 +35,11 @@ class Table:
             connection.execute(f'comment on column quality.{self.name}."{name}" is {sql.text(says)}')
 
 
-_RULE = ("varchar", "Id of the rule: docs/hygiene.md says what it means, why it matters and how to mend it.")
+_RULE = ("varchar", "Id of the rule: docs/hygiene.md says what it means, why it matters and how to fix it.")
 _SEVERITY = ("varchar", "`critical` stops the publish, `warning` counts in the score, `info` is listed.")
 _SOURCE = ("varchar", "Name of the source (a CRM or spreadsheet) in pipeline.yml.")
 _PIPELINE = ("varchar", "Pipeline of the record; NULL where it has none.")
-_OWNER = ("varchar", "`<source>:<owner_id>` of who is responsible; NULL where nobody is.")
+_OWNER = ("varchar", "`<source>:<owner_id>` of who is responsible; NULL where it is unassigned.")
 _RECORD_KEY = (
     "varchar",
     "The record's key; of a row `<source>:<entity>:<id>:<column>` (without an id the file's sha256 and the row's "
@@ -108,7 +108,7 @@ HYGIENE_SCORES = Table(
 WORKLISTS = Table(
     "worklists",
     "Grain: one row per record with open warning or critical violations, in the list of who is responsible for it: "
-    "what to send out in the morning. Records of nobody are the list of owner_key NULL.",
+    "what to send out in the morning. Unassigned records are the list of owner_key NULL.",
     {
         "owner_key": _OWNER,
         "owner_name": ("varchar", "Name of the owner; the id in the CRM where it gives no name."),
@@ -123,7 +123,7 @@ WORKLISTS = Table(
         "severity": ("varchar", "The worst of its violations: `critical` or `warning`."),
         "violations": ("bigint", "How many rules it breaks."),
         "rules": ("varchar", "Their ids, joined by a comma."),
-        "messages": ("varchar", "What to mend: their messages, joined by a semicolon."),
+        "messages": ("varchar", "What to fix: their messages, joined by a semicolon."),
         "first_seen_on": ("date", "Day on which the oldest of them was first seen."),
     },
 )

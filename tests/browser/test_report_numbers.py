@@ -122,13 +122,13 @@ SAME: dict[str, str] = {
             where date_day = (select max(date_day) from quality.hygiene_scores) and {place} group by owner_key
         )
         select
-            coalesce(any_value(owner_name), '(nobody)') as owner_name, source, count(*) as records,
+            coalesce(any_value(owner_name), '(unassigned)') as owner_name, source, count(*) as records,
             sum(violations) as violations, sum(amount_at_stake) as amount_at_stake, any_value(score) as score
         from quality.worklists left join scored on scored.owner_key is not distinct from worklists.owner_key
         where {place} and {worklist_owner} group by worklists.owner_key, source
     """,
     "worst-records": (
-        "select coalesce(owner_name, '(nobody)') as owner_name, place, record_name, record_key, entity, "
+        "select coalesce(owner_name, '(unassigned)') as owner_name, place, record_name, record_key, entity, "
         "amount_at_stake, severity, first_seen_on from quality.worklists where place <= 5 and {place} and {owner}"
     ),
     "deliveries": (

@@ -220,7 +220,7 @@ def test_hostile_names_stay_text(hostile_report: Report) -> None:
     names = {name if len(name) <= 160 else f"{name[:160]}…" for name in HOSTILE}
     assert set(report.texts("worst-records", "record_name")) == names
     assert HOSTILE[2] in report.texts("owners", "owner_name")
-    assert any(HOSTILE[2] in tip for tip in _tips(report, "Records to mend by owner"))
+    assert any(HOSTILE[2] in tip for tip in _tips(report, "Records to fix by owner"))
     report.choose(pipeline=f"boreal_pipedrive: {HOSTILE[1]}")
     assert HOSTILE[1] in page.inner_text("#shown")
     assert HOSTILE[0] in report.texts("time-in-stage", "stage")

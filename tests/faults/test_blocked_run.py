@@ -37,7 +37,7 @@ def test_the_reason_is_on_the_screen_with_rule_feed_file_and_what_to_do(blocked:
     assert said.startswith("blocked: the last publication stands")
     assert "stopped by quarantine_share" in said and "crm:deals:2025-12-10" in said
     assert "crm/deals_2025-12-10.csv: 5 rows rejected" in said
-    assert "Mend the export, or add the sha256 to `confirmed` of feed deals: deals_2025-12-10.csv (" in said
+    assert "Fix the export, or add the sha256 to `confirmed` of feed deals: deals_2025-12-10.csv (" in said
     assert "Traceback" not in said
 
 

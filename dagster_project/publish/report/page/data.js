@@ -32,7 +32,7 @@ function keyOf(...values) {
 }
 
 /** What is chosen. Owner, pipeline and source are one grain value at a time: the narrowest that is chosen. */
-const NOBODY = '(nobody)';
+const UNASSIGNED = '(unassigned)';
 const choice = {};
 
 function resetChoice() {
@@ -58,7 +58,7 @@ function inPlace(row) {
 }
 
 function ofOwner(row) {
-  return !choice.owner || row.owner_key === (choice.owner === NOBODY ? null : choice.owner);
+  return !choice.owner || row.owner_key === (choice.owner === UNASSIGNED ? null : choice.owner);
 }
 
 function chosen(name) {
@@ -67,7 +67,7 @@ function chosen(name) {
 
 /** The grain and its value in mart_monthly_metrics. */
 function grain() {
-  if (choice.owner) return ['owner', choice.owner === NOBODY ? null : choice.owner];
+  if (choice.owner) return ['owner', choice.owner === UNASSIGNED ? null : choice.owner];
   if (choice.pipeline) return ['pipeline', `${choice.pipeline.source}:${choice.pipeline.pipeline}`];
   if (choice.source) return ['source', choice.source];
   return ['all', 'all'];

@@ -34,7 +34,7 @@ function fillFilters() {
   selects.owner.replaceChildren(
     option('', 'all'),
     ...owners.map((one) => option(one.owner_key, choice.source ? one.owner_name : `${one.owner_name} (${one.source})`)),
-    ...(choice.source ? [] : [option(NOBODY, 'nobody')]),
+    ...(choice.source ? [] : [option(UNASSIGNED, 'unassigned')]),
   );
   selects.from.value = choice.from;
   selects.to.value = choice.to;

@@ -9,7 +9,7 @@ function column(key, label, kind) {
 }
 
 function placeName() {
-  if (choice.owner === NOBODY) return 'what is nobody’s';
+  if (choice.owner === UNASSIGNED) return 'what is unassigned';
   if (choice.owner) return tables.owners.find((one) => one.owner_key === choice.owner).owner_name;
   if (choice.pipeline) return `${choice.pipeline.source}: ${choice.pipeline.pipeline}`;
   return choice.source || 'all sources';

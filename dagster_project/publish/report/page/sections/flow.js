@@ -26,7 +26,7 @@ function flow() {
     count: row.transitions,
     figure: whole.format(row.transitions),
     tone: !row.on_path ? 'off' : stageOf.get(keyOf(row.source, row.pipeline, row.to_stage))?.is_lost ? 'lost' : 'on',
-    path: row.on_path ? 'on the configured path' : 'off the configured path',
+    path: row.on_path ? 'on the usual path' : 'off the usual path',
   }));
   const order = (name) =>
     name === CREATED ? -1 : (stageOf.get(keyOf(one.source, one.pipeline, name))?.stage_order ?? 1e6);
@@ -37,7 +37,7 @@ function flow() {
     make(
       'p',
       { class: 'said' },
-      `${whole.format(off)} of ${whole.format(all)} changes of stage were on a way that leaves the configured path.`,
+      `${whole.format(off)} of ${whole.format(all)} changes of stage were off the usual path.`,
     ),
     notes(
       notByOwner(),

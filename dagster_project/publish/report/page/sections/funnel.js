@@ -35,7 +35,7 @@ function funnelBars(label, rows) {
         whole.format(row.reached) +
         (row.drop_off_rate === null ? '' : ` · ${shown(row.drop_off_rate, 'rate')} lost here`),
     })),
-    { title: 'came this far', room: isNarrow() ? 2.1 : 1.5 },
+    { title: 'reached', room: isNarrow() ? 2.1 : 1.5 },
   );
 }
 
@@ -66,7 +66,7 @@ function funnel() {
   const columns = [
     column('step', 'Step', 'text'),
     column('created', 'Created', 'count'),
-    column('reached', 'Came this far', 'count'),
+    column('reached', 'Reached', 'count'),
   ];
   const ends = [
     column('dropped', 'Lost here', 'count'),
@@ -123,7 +123,7 @@ const FUNNEL_SECTION = {
       terms(
         'mart_funnel',
         ['created', 'Created'],
-        ['reached', 'Came this far'],
+        ['reached', 'Reached'],
         ['conversion_from_previous', 'Of the step before'],
         ['dropped', 'Lost here'],
         ['ended', 'No longer here'],

@@ -99,25 +99,25 @@ function owners() {
   const rows = grouped(listed, ['owner_key', 'source'], ['records', 'violations', 'amount_at_stake'])
     .map((row) => ({
       ...row,
-      owner_name: names.get(row.owner_key) ?? '(nobody)',
+      owner_name: names.get(row.owner_key) ?? '(unassigned)',
       score: scores.get(row.owner_key) ?? null,
     }))
     .sort((a, b) => b.records - a.records);
   const worst = tables.worst_records
     .filter((row) => inPlace(row) && ofOwner(row))
-    .map((row) => ({ ...row, owner_name: row.owner_name ?? '(nobody)' }));
+    .map((row) => ({ ...row, owner_name: row.owner_name ?? '(unassigned)' }));
   return [
     make('h3', {}, 'Whose records'),
     rows.length
       ? bars(
-          'Records to mend by owner, most first',
+          'Records to fix by owner, most first',
           rows.slice(0, 12).map((row) => ({
             name: `${row.owner_name} (${row.source})`,
             value: row.records,
             text: whole.format(row.records),
             tip: `${whole.format(row.violations)} violations`,
           })),
-          { title: 'records to mend', limit: 240 },
+          { title: 'records to fix', limit: 240 },
         )
       : nothing(),
     table(
@@ -144,7 +144,7 @@ function owners() {
         column('entity', 'Kind', 'text'),
         column('amount_at_stake', 'Amount at stake', 'money'),
         column('severity', 'Severity', 'text'),
-        column('messages', 'What to mend', 'text'),
+        column('messages', 'What to fix', 'text'),
         column('first_seen_on', 'Since', 'day'),
       ],
       worst,
@@ -176,7 +176,7 @@ const HYGIENE_SECTION = {
         ['place', 'Place'],
         ['amount_at_stake', 'Amount at stake'],
         ['severity', 'Severity'],
-        ['messages', 'What to mend'],
+        ['messages', 'What to fix'],
         ['first_seen_on', 'Since'],
       ),
       'worklists',
