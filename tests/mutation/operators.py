@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import sqlglot
 from sqlglot import exp
@@ -39,13 +39,15 @@ Step = Callable[[exp.Expression], None]
 
 @dataclass(frozen=True)
 class Mutant:
-    """A model with one thing changed; `place` counts the nodes of its statement, in the order of `walk`."""
+    """A model with one thing changed, in one place or alike in several.
+
+    `places` counts the nodes of its statement, in the order of `walk`, each with what is done there.
+    """
 
     model: str
     change: str
     statement: exp.Expression
-    place: int
-    step: Step
+    places: tuple[tuple[int, Step], ...]
 
     @property
     def name(self) -> str:
@@ -57,10 +59,18 @@ class Mutant:
         """Its words without what they are about: a list of formats makes a hundred mutants of one idea."""
         return re.sub(r"'(?:[^']|'')*'|\b\d+\b", "?", re.sub(r" \(\d+\)$", "", self.change))
 
+    def idea_of_columns(self, columns: frozenset[str]) -> str:
+        """Its idea whichever of these columns it is about: what a macro writes for each column of an entity."""
+        ends = "|".join(sorted(columns, key=len, reverse=True))
+        return re.sub(rf"\b(?:|(\w*?_))(?:{ends})\b", r"\1?", self.idea)
+
     def sql(self) -> str:
         """The mutated statement."""
         copy = self.statement.copy()
-        self.step(next(one for number, one in enumerate(_nodes(copy)) if number == self.place))
+        nodes = list(_nodes(copy))
+        # inner ones first: an outer one is replaced by a copy of its parts
+        for place, step in sorted(self.places, key=lambda one: -one[0]):
+            step(nodes[place])
         return copy.sql(DIALECT)
 
 
@@ -71,7 +81,12 @@ def mutants(model: str, sql: str) -> Iterator[Mutant]:
     for place, step, change in _changes(statement):
         seen[change] += 1
         number = f" ({seen[change]})" if seen[change] > 1 else ""
-        yield Mutant(model, f"{change}{number}", statement, place, step)
+        yield Mutant(model, f"{change}{number}", statement, ((place, step),))
+
+
+def together(alike: Sequence[Mutant]) -> Mutant:
+    """One mutant of a model that makes the changes of them all, under the name of the first."""
+    return replace(alike[0], places=tuple(place for one in alike for place in one.places))
 
 
 def _changes(statement: exp.Expression) -> Iterator[tuple[int, Step, str]]:

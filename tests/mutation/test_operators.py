@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutation.operators import mutants
+from tests.mutation.operators import mutants, together
 
 
 def test_each_mutant_changes_one_thing() -> None:
@@ -22,3 +22,21 @@ def test_a_table_written_out_as_a_case_is_left_alone() -> None:
     branches = " ".join(f"when a = {number} then {number}" for number in range(11))
     found = list(mutants("m", f"select case {branches} end as b from t where c > 1"))
     assert {one.sql().split("FROM")[1] for one in found} == {" t", " t WHERE c >= 1", " t WHERE c > 2"}
+
+
+def test_what_a_macro_writes_for_each_column_is_one_idea() -> None:
+    sql = "select _time_won_at > 1, _time_expected_close_on > 1, close_on > 1, other > 1 from t"
+    found = [one for one in mutants("m", sql) if "->" in one.change and ">=" in one.change]
+    columns = frozenset({"won_at", "close_on", "expected_close_on"})
+    assert [one.idea_of_columns(columns) for one in found] == [
+        "_time_? > ? -> _time_? >= ?",
+        "_time_? > ? -> _time_? >= ?",
+        "? > ? -> ? >= ?",
+        "other > ? -> other >= ?",
+    ]
+    assert "_TIME_WON_AT >= 1, _TIME_EXPECTED_CLOSE_ON >= 1, CLOSE_ON > 1" in together(found[:2]).sql().upper()
+
+
+def test_changes_made_together_may_stand_in_one_another() -> None:
+    found = [one for one in mutants("m", "select a or (b or c) from t") if one.change.count("AND")]
+    assert together(found).sql() == "SELECT a AND (b AND c) FROM t"

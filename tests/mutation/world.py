@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import duckdb
@@ -19,6 +20,9 @@ from tests.mutation.unit_tests import UnitTest, fails, unit_tests_of
 PUBLISHED = ("marts", "quality")
 #: Whose SQL is mutated; hygiene is what expectations look at, and has mutants of its own (tests/hygiene).
 MUTATED = ("staging", "intermediate", "marts")
+#: A mutant that takes longer, or more memory, does not end.
+_MOST_SECONDS = 120
+_MOST_MEMORY = "4GB"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,9 @@ class Model:
     sql: str
     parents: frozenset[str]
     folder: str
+    columns: frozenset[str] = frozenset()
+    #: One macro writes these models whole, for each column of an entity the same.
+    is_of_one_macro: bool = False
 
 
 @dataclass
@@ -45,6 +52,7 @@ class World:
     def tell(self, table: str, sql: str) -> str | None:
         """The first published table that another SQL of a model changes, or the error it ends in; None if none."""
         self.connection.execute("begin")
+        last = self._last_moment()
         try:
             changed = {table} if self._build(table, sql) else set()
             for model in self.models.values():
@@ -61,6 +69,7 @@ class World:
         except duckdb.Error as error:
             return f"error: {str(error).splitlines()[0]}"
         finally:
+            last.cancel()
             self.connection.execute("rollback")
         return None
 
@@ -68,14 +77,23 @@ class World:
         """The first unit test of a model that another SQL of it fails; None if none."""
         for test in self.unit_tests.get(table, []):
             self.connection.execute("begin")
+            last = self._last_moment()
             try:
                 if fails(self.connection, test, table, sql):
                     return test.name
             except duckdb.Error as error:
                 return f"error: {str(error).splitlines()[0]}"
             finally:
+                last.cancel()
                 self.connection.execute("rollback")
         return None
+
+    def _last_moment(self) -> Timer:
+        """What has not ended by then (a recursion without end) ends in an error."""
+        timer = Timer(_MOST_SECONDS, self.connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _build(self, table: str, sql: str) -> bool:
         """Builds a model in its place; whether its rows have changed."""
@@ -96,37 +114,47 @@ class World:
     def _found(self) -> str:
         return " ".join(self.digest(f"({query})") for query in self.violations)
 
-    def remember(self) -> None:
-        """Builds everything once, and keeps what it was."""
+    def build_again(self) -> None:
+        """Builds everything from its SQL."""
         for model in self.models.values():
             self.connection.execute(f"create or replace table {model.table} as {model.sql}")
+        self.look()
+
+    def look(self) -> None:
+        """Keeps what everything is."""
         self.digests = {table: self.digest(table) for table in self.models}
         self.digests["violations"] = self._found()
 
 
 def build_world(name: str, settings: Settings, folder: Path) -> World:
-    """Plays a night up to its checks, and takes its models and their sources into memory."""
+    """Plays a night up to its checks, and takes it into memory."""
     build_up_to_the_checks(settings, folder)
+    return take_in(name, settings, folder)
+
+
+def take_in(name: str, settings: Settings, folder: Path) -> World:
+    """The models of a night that was played up to its checks, and what they read, as tables in memory."""
     manifest = json.loads((settings.warehouse_dir / "dbt" / "manifest.json").read_text(encoding="utf-8"))
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
+    connection.execute(f"set memory_limit = '{_MOST_MEMORY}'")
+    connection.execute("set temp_directory = ''")
     connection.execute(f"set file_search_path = '{settings.warehouse_dir / 'lake'}'")
-    connection.execute(f"attach '{folder / 'work.duckdb'}' as kept (read_only)")
-    for schema in ("config", "lake", "reference", "staging", "intermediate", "hygiene", *PUBLISHED):
-        connection.execute(f"create schema if not exists {schema}")
-    given = connection.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = 'kept' "
-        "union all select schema_name, view_name from duckdb_views() where database_name = 'kept' and not internal"
-    ).fetchall()
-    for schema, table in given:
-        if schema in ("config", "lake", "reference"):
-            connection.execute(f"create table {schema}.{table} as from kept.{schema}.{table}")
-    connection.execute("detach kept")
+    for database in ("work", "pipeline"):
+        connection.execute(f"attach '{folder / database}.duckdb' as {database} (read_only)")
+        relations = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = $name "
+            "union all select schema_name, view_name from duckdb_views() where database_name = $name and not internal",
+            {"name": database},
+        ).fetchall()
+        for schema, table in relations:
+            connection.execute(f"create schema if not exists {schema}")
+            connection.execute(f'create table {schema}."{table}" as from {database}.{schema}."{table}"')
+    for database in ("work", "pipeline"):
+        connection.execute(f"detach {database}")
     world = World(name, connection, dict(_models(manifest)), [], unit_tests_of(manifest))
-    for model in world.models.values():
-        connection.execute(f"create or replace table {model.table} as {model.sql}")
     world.violations = list(_violations(connection, settings))
-    world.remember()
+    world.look()
     return world
 
 
@@ -147,7 +175,9 @@ def _models(manifest: dict[str, Any]) -> Iterator[tuple[str, Model]]:
         node = nodes[key]
         sql = re.sub(r'"(?:pipeline|work)"\.', "", node["compiled_code"])
         parents = frozenset(tables[one] for one in node["depends_on"]["nodes"] if one in tables)
-        yield tables[key], Model(tables[key], sql, parents, node["fqn"][1])
+        is_of_one_macro = node["fqn"][1:3] == ["staging", "rows"]
+        columns = frozenset(node["columns"])
+        yield tables[key], Model(tables[key], sql, parents, node["fqn"][1], columns, is_of_one_macro)
 
 
 def _violations(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[str]:

@@ -14,9 +14,15 @@ from tests.mutation.world import World, build_world
 
 
 def build_worlds(folder: Path) -> list[World]:
-    """Inputs from the field, histories worked by hand, and the worlds in which dirt is planted."""
-    settings = {"field": _field, "histories": _histories, "planted": _planted}
-    return [build_world(name, make(folder / name), folder / name / "kept") for name, make in settings.items()]
+    """Inputs from the field, the worlds in which dirt is planted, and histories worked by hand: from large to small."""
+    settings = {"field": _field, "planted": _planted}
+    large = [build_world(name, make(folder / name), folder / name / "kept") for name, make in settings.items()]
+    return [*large, build_small_world(folder / "histories")]
+
+
+def build_small_world(folder: Path) -> World:
+    """The histories worked by hand alone: a night of seconds."""
+    return build_world("histories", _histories(folder), folder / "kept")
 
 
 def _settings(config: Path, folder: Path, as_of: str | None = None) -> Settings:
