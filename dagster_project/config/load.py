@@ -161,8 +161,8 @@ def _refuse_a_name_of_two(raw: dict[str, Any], path: Path, tree: yaml.Node | Non
             at, first = ("sources", position, "name"), ("sources", seen[name], "name")
             raise ConfigurationError(
                 f"{_where(path, tree, at)}: also in line {_line(tree, first)}: sources.{seen[name]} and "
-                f"sources.{position} have one name, '{name}', and would read one folder. Give each source its own "
-                "name, and its files a folder of that name"
+                f"sources.{position} have one name, '{name}', and would read one folder. "
+                "Give each source its own name, and its files a folder of that name"
             )
         if isinstance(name, str):
             seen[name] = position

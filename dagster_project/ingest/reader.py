@@ -368,7 +368,7 @@ def _totals(reading: _Reading, table: Table, is_record: str, totals: str, needed
         f"select count(*) from {table.relation(needed)} where {is_record} and {totals}"
     ).fetchone()
     if row and row[0]:
-        table.notes.append(totals_note(int(row[0]), reading.feed.entity))
+        table.notes.append(totals_note(int(row[0])))
     return int(row[0]) if row else 0
 
 

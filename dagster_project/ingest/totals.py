@@ -54,8 +54,6 @@ def _first(cells: list[str]) -> str:
     return f"coalesce({', '.join(cells)})" if len(cells) > 1 else cells[0]
 
 
-def totals_note(rows: int, entity: str) -> str:
+def totals_note(rows: int) -> str:
     """What a person should know about it."""
-    return (
-        f"{rows} row{'s' if rows > 1 else ''} of totals passed over: {'they are' if rows > 1 else 'it is'} no {entity}"
-    )
+    return f"{rows} row{'s' if rows > 1 else ''} of totals passed over"

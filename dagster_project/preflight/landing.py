@@ -45,9 +45,10 @@ def of_names(config_path: Path, position: int, source: Source, landing: Landing)
         if not written or any(file.feed == name for file in landing.files):
             continue
         where = place_in(config_path, "sources", position, "feeds", name, "files")
-        others = f"in {source.name}/ no feed takes {shown}" if not_taken else f"there is none in {source.name}/"
-        says = f"{where}: {_quoted(feed.files)} matches no file; {others}"
-        found.append(Finding(says, keeps_out=bool(not_taken)))
+        others = (
+            f"; in {source.name}/ no feed takes {shown}" if not_taken else f"; there is no such file in {source.name}/"
+        )
+        found.append(Finding(f"{where}: {_quoted(feed.files)} matches no file{others}", keeps_out=bool(not_taken)))
     if not_taken:
         tried = "; ".join(f"{name} {_quoted(feed.files)}" for name, feed in source.feeds.items())
         where = place_in(config_path, "sources", position, "feeds")

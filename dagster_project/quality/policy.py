@@ -141,9 +141,12 @@ class Check:
 
     @property
     def open_violations_sql(self) -> str:
-        """The query for the list of its open violations."""
+        """The query for the list of its open violations; the two checks of one rule differ in severity."""
         entity = f" and entity = {sql.text(self.entity)}" if self.entity else ""
-        return f"select * from quality.hygiene_violations where rule = '{self.rule}'{entity} and resolved_on is null"
+        return (
+            f"select * from quality.hygiene_violations where rule = '{self.rule}' and severity = '{self.severity}'"
+            f"{entity} and resolved_on is null"
+        )
 
 
 @cache

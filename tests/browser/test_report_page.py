@@ -95,9 +95,9 @@ def test_medians_of_several_months_are_not_combined(report: Report, sample: Ware
 
 
 def test_a_period_that_ends_before_it_begins_moves_its_other_end(report: Report) -> None:
-    report.choose(to="Jun 2024")
-    assert report.page.input_value("#from") == "2024-06-01"
-    assert [row["month"] for row in report.rows("trend")] == ["2024-06-01"]
+    report.choose(to="Sep 2024")
+    assert report.page.input_value("#from") == "2024-09-01"
+    assert [row["month"] for row in report.rows("trend")] == ["2024-09-01"]
 
 
 def test_tables_sort_both_ways_by_keyboard_and_nulls_come_last(report: Report) -> None:

@@ -67,7 +67,7 @@ MISTAKES: dict[str, tuple[Callable[[str], str], str]] = {
     ),
     "two sources with one name": (
         lambda good: damage.configuration(["crm", "crm"]),
-        r"pipeline\.yml: sources\.0 and sources\.1 have one name, 'crm'; give each source its own",
+        r"pipeline\.yml line \d+: sources\.1\.name: .*sources\.0 and sources\.1 have one name, 'crm'.* Give each",
     ),
     "a source's name that is no folder name": (
         lambda good: good.replace("name: crm", "name: My CRM"),
@@ -114,7 +114,7 @@ MISTAKES: dict[str, tuple[Callable[[str], str], str]] = {
     "nothing at all": (lambda good: "", r"pipeline\.yml: expected keys such as timezone, currency and sources"),
     "no sources": (
         lambda good: "timezone: UTC\ncurrency: EUR\nsources: []\n",
-        r"pipeline\.yml line 3: sources: .*at least 1",
+        r"pipeline\.yml line 3: sources: there is no source yet.*source draft",
     ),
 }
 

@@ -27,7 +27,7 @@ from tests.hygiene.leads import plant_future_activity, plant_lead
 from tests.hygiene.planted import Planted
 from tests.hygiene.policies import OTHER_FIELDS, Pipeline
 from tests.hygiene.records import ENDS, Deal
-from tests.hygiene.world import ACCOUNTS, STATE_OF_OWNER, World
+from tests.hygiene.world import ACCOUNTS, OWN_CURRENCY, STATE_OF_OWNER, World
 
 UNREADABLE_AMOUNT, UNREADABLE_DAY = "about 500", "soon"
 UNCONFIGURED = "Legal review"
@@ -322,15 +322,16 @@ def usual_amount(world: World, deal: Deal) -> Decimal:
 
 
 def _currency(world: World, deal: Deal) -> None:
-    letter = "EUR" if is_flat(world, deal) else world.pick(*["EUR"] * 6, "F", "B", "O", "N")
-    _in_currency(world, deal, letter, letter == "B")
+    kinds = ("fresh", "as old as may be", "too old", "unknown")
+    kind = OWN_CURRENCY if is_flat(world, deal) else world.pick(*[OWN_CURRENCY] * 6, *kinds)
+    _in_currency(world, deal, kind, kind == "as old as may be")
 
 
-def _in_currency(world: World, deal: Deal, letter: str, is_near: bool) -> None:
-    deal.currency = letter if letter == "EUR" else next(code for code in world.currencies if code[-1] == letter)
+def _in_currency(world: World, deal: Deal, kind: str, is_near: bool) -> None:
+    deal.currency = kind if kind == OWN_CURRENCY else world.currency(kind)
     closed_on = deal.close_on if deal.stage in ENDS else None
     is_missing = deal.amount is not None and world.rate(deal.currency, closed_on or TODAY) is None
-    near = is_near or (deal.amount is None and letter in ("O", "N"))
+    near = is_near or (deal.amount is None and kind in ("too old", "unknown"))
     allowed = world.limits.max_rate_age_days
     judge(world, deal, "missing_exchange_rate", is_missing, deal.currency, allowed, near=near)
 
@@ -462,7 +463,8 @@ def _closed_amount(world: World, deal: Deal) -> None:
 
 
 def _closed_currency(world: World, deal: Deal) -> None:
-    letter = "EUR" if is_flat(world, deal) else world.pick("EUR", "EUR", "E", "E", "F", "N")
+    own, foreign = (OWN_CURRENCY, OWN_CURRENCY), ("once", "once", "fresh", "unknown")
+    kind = OWN_CURRENCY if is_flat(world, deal) else world.pick(*own, *foreign)
     assert deal.close_on is not None
-    is_near = letter == "E" and deal.close_on == day(200 - world.limits.max_rate_age_days)
-    _in_currency(world, deal, letter, is_near)
+    is_near = kind == "once" and deal.close_on == day(200 - world.limits.max_rate_age_days)
+    _in_currency(world, deal, kind, is_near)

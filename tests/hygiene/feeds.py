@@ -142,7 +142,8 @@ def _quarantine(rng: Random, planted: Planted, feed: Feed) -> None:
     if option == "none" or newest.is_refused or len(newest.rows) < 20:
         return
     delivery = feed.deliveries[-2] if option == "older" else newest
-    if delivery.is_refused:
+    # a row whose only cell is empty is blank, and none
+    if delivery.is_refused or "account_name" not in delivery.columns:
         return
     few = math.floor(len(delivery.rows) * feed.limits.max_quarantine_share)
     # a row of delimiters alone is none

@@ -9,6 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 from typing import TypeVar
 
+from oracle.currencies import CODES
+
 from tests.hygiene.calendar import AS_OF, DAY, TODAY, day
 from tests.hygiene.limits import Limits
 from tests.hygiene.planted import Planted
@@ -22,6 +24,13 @@ OWNERS = {"ann": "true", "bob": "yes", "gone": "false", "vague": "maybe", "silen
 STATE_OF_OWNER = {"gone": "deactivated", "ghost": "unknown"}
 #: Account → its segment; `unlisted` is not in the accounts' list.
 ACCOUNTS = {"acme": "SMB", "globex": "Enterprise", "plain": ""}
+
+#: What is known of a currency's rates.
+CURRENCY_KINDS = ("fresh", "as old as may be", "too old", "once", "unknown")
+OWN_CURRENCY = "EUR"
+FOREIGN = sorted(CODES - {OWN_CURRENCY})
+#: How many worlds have currencies of their own in one warehouse.
+WORLDS_AT_ONCE = len(FOREIGN) // len(CURRENCY_KINDS)
 
 
 @dataclass
@@ -93,20 +102,23 @@ class World:
     @property
     def currencies(self) -> dict[str, list[tuple[date, Decimal]]]:
         """Currency → its rates. Rates are common to all sources, so each has currencies of its own."""
-        stem = f"{chr(65 + self.seed // 26 % 26)}{chr(65 + self.seed % 26)}"
         oldest = self.limits.max_rate_age_days
         rates = {
-            "F": [(day(5), Decimal("1.25")), (day(400), Decimal("2.5"))],
-            "B": [(day(oldest), Decimal("0.8"))],
-            "O": [(day(oldest + 1), Decimal("0.8"))],
-            "E": [(day(200), Decimal("1.1")), (TODAY + DAY, Decimal("3"))],
+            "fresh": [(day(5), Decimal("1.25")), (day(400), Decimal("2.5"))],
+            "as old as may be": [(day(oldest), Decimal("0.8"))],
+            "too old": [(day(oldest + 1), Decimal("0.8"))],
+            "once": [(day(200), Decimal("1.1")), (TODAY + DAY, Decimal("3"))],
         }
-        return {stem + letter: told for letter, told in rates.items()} | {stem + "N": []}
+        return {self.currency(kind): rates.get(kind, []) for kind in CURRENCY_KINDS}
+
+    def currency(self, kind: str) -> str:
+        """The world's own currency of one of CURRENCY_KINDS."""
+        return FOREIGN[(self.seed % WORLDS_AT_ONCE) * len(CURRENCY_KINDS) + CURRENCY_KINDS.index(kind)]
 
     @property
     def foreign(self) -> str:
         """A currency with a fresh rate."""
-        return next(code for code in self.currencies if code.endswith("F"))
+        return self.currency("fresh")
 
     def rate(self, currency: str | None, wanted: date) -> Decimal | None:
         """The latest rate dated on or before a day, at most today; None if it is too old or there is none."""

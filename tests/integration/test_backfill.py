@@ -42,7 +42,7 @@ def deals(owner: str) -> str:
         [
             "Id,Stage,Amount,Owner,Created",
             f"D1,New,100,{owner},2026-03-01",
-            *(f"D{number},New,50,O2,2026-03-01" for number in range(2, 12)),
+            *(f"D{number},New,50,O2,2026-03-01" for number in range(2, 21)),
         ]
     )
 
@@ -61,7 +61,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
     nights = Nights(tmp_path_factory.mktemp("backfill"))
     nights.config.write_text(CONFIG, encoding="utf-8")
     nights.deliver("crm/deals_2026-03-02.csv", deals(""))
-    nights.deliver("crm/deals_2026-03-03.csv", deals("O1").replace(",50,O2,2026-03-01", "", 3))
+    nights.deliver("crm/deals_2026-03-03.csv", deals("O1").replace(",50,O2,2026-03-01", "", 6))
     nights.deliver("crm/deals_2026-03-04.csv", deals("O1"))
     by_night = [nights.play(moment) for moment in MOMENTS]
     nights.keep("by night")

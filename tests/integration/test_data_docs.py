@@ -169,7 +169,8 @@ def test_a_suite_says_of_each_expectation_what_was_found_and_why_it_matters(
         article = deals.articles[rule]
         assert rules[rule].says in article
         assert rules[rule].why in article
-        listed = f"select * from quality.hygiene_violations where rule = '{rule}' and entity = 'deals'"
+        of_rule = f"rule = '{rule}' and severity = '{severity}' and entity = 'deals'"
+        listed = f"select * from quality.hygiene_violations where {of_rule}"
         assert (listed in article) == bool(unexpected)
     assert "Does not apply to field_sheet" in deals.articles["no_next_activity"]
     gate = pages_by_suite["gate_facts: fct_deals"].articles["fact_key_deal_key"]

@@ -38,7 +38,7 @@ def with_odd_rows() -> bytes:
     rows[2] = rows[2][:3]
     rows[9][0] = ""
     rows[19][2] = ""
-    rows[29][3] = "n/a"
+    rows[29][3] = "unknown"
     return damage.text([*rows, ["D1", "Another name", *rows[1][2:]]])
 
 
@@ -190,7 +190,7 @@ def test_every_odd_row_is_listed_with_its_place_until_it_is_mended(first: Wareho
         ("missing_key", None, f"row 10 {of} no usable deal_id; it is quarantined"),
         # its earlier row counts
         ("missing_key", default, f"row 20 {of} no usable stage; it is quarantined"),
-        ("unparseable_value", default, f"row 30 {of} amount cannot be read: 'n/a'; it counts as empty"),
+        ("unparseable_value", default, f"row 30 {of} amount cannot be read: 'unknown'; it counts as empty"),
         (
             "duplicate_key",
             default,

@@ -76,7 +76,7 @@ def dealtrail(folder: Path, *words: str, **settings: str) -> subprocess.Complete
 def test_the_draft_passes_the_check_as_it_is(drafted: Drafted) -> None:
     done = dealtrail(drafted.folder, "config", "check", PIPELINE_CONFIG="flensburg.yml")
     assert done.returncode == 0, done.stderr
-    assert "flensburg: 2 feeds, pipelines default" in done.stdout
+    assert "flensburg: 2 feeds, pipeline default" in done.stdout
     assert "tried deals: 60 rows of deals in 1 file, 0 rejected" in drafted.said
     assert "left to do" not in drafted.said
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from dagster_project.config.entities import ENTITIES
 from tests.conftest import PROJECT, Warehouse, run_nightly
 
 
@@ -28,6 +29,17 @@ def test_found_is_planted(sample: Warehouse) -> None:
 def test_no_record_breaks_a_rule_twice(sample: Warehouse) -> None:
     found = violations_of(sample)
     assert len(found) == len(set(found))
+
+
+def test_every_violation_says_its_severity_its_entity_and_a_whole_message(sample: Warehouse) -> None:
+    suites = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (PROJECT / "expectations").glob("*.yml")]
+    meant = {
+        (rule["rule"], rule["severity"], suite.get("entity")) for suite in suites for rule in suite.get("rules", [])
+    }
+    found = sample.rows("select rule, severity, entity, message from quality.hygiene_violations")
+    assert [row for row in found if (row[0], row[1], row[2]) not in meant and (row[0], row[1], None) not in meant] == []
+    assert {entity for _, _, entity, _ in found} <= {*ENTITIES, "transitions", "deliveries"}
+    assert [row for row in found if not row[3] or "{" in row[3] or "None" in row[3]] == []
 
 
 def test_every_rule_is_checked_with_its_severity(sample: Warehouse) -> None:

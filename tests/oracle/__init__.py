@@ -164,7 +164,8 @@ def compute(
         owners=[row for crm in crms for row in owner_rows(crm)],
         accounts=[row for crm in crms for row in account_rows(crm)],
         dates=date_rows(
-            [day for one in (*living, *leads) for day in (one.created_on, getattr(one, "closed_on", None)) if day],
+            [day for deal in living for day in (deal.created_on, deal.opened_on, deal.closed_on) if day]
+            + [lead.created_on for lead in leads],
             moment.astimezone(config.zone).date(),
         ),
         spend=spend_rows(crms, rates),

@@ -28,10 +28,10 @@ def expected(telling: Telling, life: Life) -> list[Told] | None:
     if not _is_clear(telling, life, row):
         return None
     told, start = _joined(telling, life)
+    if start:
+        told = [Told(min([life.created_at, *(one.at for one in told[:1])]), start, "inferred"), *told]
     if not told:
         return [_current(life, row)] if row is not None else []
-    if start:
-        told = [Told(min(life.created_at, told[0].at), start, "inferred"), *told]
     told = _collapsed(told)
     return told if row is None else told + _disagreement(life, row, told[-1])
 
@@ -43,8 +43,10 @@ def _joined(telling: Telling, life: Life) -> tuple[list[Told], Place | None]:
     start: Place | None = None
     for shape, words in {"logged": _logged, "versioned": _versioned, "dated": _dated}.items():
         witness, left = words(world, life) if shape in telling.shapes else ([], None)
-        if witness and shape == "logged":
-            left = left or _never_left(telling, life)
+        if shape == "logged" and shape in telling.shapes and not left:
+            stayed = _never_left(telling, life)
+            if stayed and not ("observed" in telling.shapes and _is_seen_before(life, witness)):
+                return witness, stayed
         if witness and (not told or witness[0].at < told[0].at):
             start = left
         told = _before(witness, told)
@@ -78,9 +80,13 @@ def _is_clear(telling: Telling, life: Life, row: int | None) -> bool:
         return False  # of status deleted: neither open, won nor lost
     if "logged" not in telling.shapes or life.created_at > world.log_since:
         return True
-    until_named = takewhile(lambda entry: entry.field != "stage", log_of(world, life))
-    if not world.names_old_values and any((entry.field, entry.new) == ("status", "open") for entry in until_named):
-        return False  # back into a stage that this log has not named yet
+    log = log_of(world, life)
+    until_named = list(takewhile(lambda entry: entry.field != "stage", log))
+    if any(entry.field == "status" and entry.old in ("won", "lost") for entry in until_named):
+        return False  # closed when the log began, in a stage that is told later or never
+    names_it = world.names_old_values and len(until_named) < len(log)
+    if not names_it and any((entry.field, entry.new) == ("status", "open") for entry in until_named):
+        return False  # back into a stage that this log has not named yet, or never names
     return stays or (row is not None and world.names_old_values)
 
 
@@ -88,8 +94,8 @@ def _logged(world: World, life: Life) -> tuple[list[Told], Place | None]:
     """Every move since the log began; the first one's old value, where it names a stage."""
     log = log_of(world, life)
     moves = [Told(move.at, move.place, "logged") for move in life.moves if move.at > world.log_since]
-    first = next((row for row in log if row.field in ("stage", "status")), None)
-    if not moves or first is None or first.field != "stage" or not first.old:
+    first = next((row for row in log if row.field == "stage"), None)
+    if not moves or first is None or not first.old:
         return moves, None
     before = next(step for step in reversed(life.steps) if step.at <= world.log_since)
     return moves, (before.pipeline, first.old)
@@ -98,7 +104,8 @@ def _logged(world: World, life: Life) -> tuple[list[Told], Place | None]:
 def _never_left(telling: Telling, life: Life) -> Place | None:
     """Where outcomes are statuses, and a log tells no stage: that of the row, which a close keeps."""
     world, row = telling.world, _newest_row(telling, life)
-    if not world.has_statuses or row is None or any(entry.field == "stage" for entry in log_of(world, life)):
+    log = log_of(world, life)
+    if not world.has_statuses or row is None or not log or any(entry.field == "stage" for entry in log):
         return None
     before = next(step for step in reversed(life.steps) if step.at <= world.log_since)
     return before.pipeline, life.column_stage(_shown(life, row))
@@ -128,6 +135,15 @@ def _observed(life: Life) -> tuple[list[Told], Place | None]:
     shown = [Told(EXTRACTS[extract], _shown(life, extract).place, "observed") for extract in held]
     changes = _collapsed(shown)
     return (changes[1:], changes[0].place) if 0 in held else (changes, None)
+
+
+def _is_seen_before(life: Life, witness: list[Told]) -> bool:
+    """Whether extracts tell where a deal was before a witness's first word: the first of all, or by a change."""
+    changes, first = _observed(life)
+    if not witness:
+        return len(changes) > (first is None)
+    before = [one for one in changes if one.at < witness[0].at]
+    return (first is not None and EXTRACTS[0] < witness[0].at) or len(before) > 1
 
 
 def _current(life: Life, row: int) -> Told:

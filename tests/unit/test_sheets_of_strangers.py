@@ -82,7 +82,7 @@ def test_a_row_of_totals_is_no_deal(landing: Landing, row: list[str], kind: str)
     record = landing.read(f"deals.{kind}", content)
     assert ids(landing, record) == ["1", "2"]
     assert (record.rows_in_file, record.rows_rejected, record.rows_loaded) == (2, 0, 2)
-    assert "1 row of totals passed over: it is no deals" in record.message
+    assert "1 row of totals passed over" in record.message
 
 
 def test_what_is_only_called_so_is_a_deal(landing: Landing) -> None:
@@ -101,7 +101,7 @@ def test_subtotals_among_the_rows(landing: Landing) -> None:
     rows = [HEADINGS, DEALS[0], ["Subtotal", "", "", "10", "", ""], DEALS[1], ["Total", "", "", "30", "", ""]]
     record = landing.read("deals.csv", csv(rows))
     assert ids(landing, record) == ["1", "2"]
-    assert "2 rows of totals passed over: they are no deals" in record.message
+    assert "2 rows of totals passed over" in record.message
 
 
 def test_a_customer_called_total_has_revenue(landing: Landing) -> None:
