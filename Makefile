@@ -56,7 +56,7 @@ define with_files
 	@if test -e "$$FILES"; then $(1) "$$FILES" $(2); else printf '%s\n' "$$FILES" | xargs sh -c '$(1) "$$@" $(2)' sh; fi
 endef
 
-try: .venv/runtime.stamp  ## a report of files nobody has described: FILES="my deals.csv", SAVE=my_crm.yml
+try: .venv/runtime.stamp  ## a report of files that are not described yet: FILES="my deals.csv", SAVE=my_crm.yml
 	$(call with_files,$(BIN)/dealtrail try,$(if $(SAVE),--save $(SAVE)))
 
 draft-source: .venv/runtime.stamp  ## draft a configuration: FILES="a.csv b.xlsx", NAME=, OUT=

@@ -189,7 +189,7 @@ def compact() -> None:
     typer.echo(f"lake: {' → '.join(said)}")
 
 
-_HOST = Annotated[str, typer.Option(help="Address to listen on; Dagster asks nobody for a password.")]
+_HOST = Annotated[str, typer.Option(help="Address to listen on; Dagster asks for no password.")]
 _PORT = Annotated[int, typer.Option(help="Port of the UI.")]
 
 
@@ -262,6 +262,10 @@ def metrics(context: typer.Context) -> None:
 
     What follows is handed to MetricFlow's `mf` as it is (docs/semantic-layer.md).
     """
+    if context.args in ([], ["--help"], ["-h"]):
+        typer.echo(context.get_help())
+        typer.echo("\nMetricFlow's own options: `dealtrail metrics query --help`, once a night has been published.")
+        return
     from dagster_project.config.load import load_settings
     from dagster_project.transform.semantic_layer import ask
 
@@ -343,7 +347,7 @@ def _tell(error: BaseException) -> int:
     if isinstance(error, DealtrailError):
         message = str(error)
     elif isinstance(error, Interrupted):
-        message = "interrupted; what was published before stands"
+        message = "interrupted; what was published before, if anything, stands"
     else:
         message = f"{type(error).__name__}: {error} (run with --debug for the traceback)"
     logs.failed(message, status)

@@ -41,13 +41,21 @@ run_retries:
 """
 
 
+def is_sample() -> bool:
+    """Whether what is read are the sample's extracts."""
+    from dagster_project.carried import PROJECT_DIR
+    from dagster_project.config.load import load_settings
+
+    return load_settings().landing_dir == PROJECT_DIR / "seeds" / "extracts"
+
+
 def run_night(warehouse_dir: Path, debug: bool, tags: dict[str, str] | None = None) -> int:
     """Runs the Dagster job `nightly` in this process and prints its summary; returns the exit status."""
     from dagster_project.summary import Progress, print_summary
 
     with Progress() as progress, dagster_in(warehouse_dir, debug, progress) as run_job:
         attempt, status = run_job("nightly", tags or {})
-    print_summary(attempt, warehouse_dir)
+    print_summary(attempt, warehouse_dir, is_sample())
     return status
 
 

@@ -173,7 +173,10 @@ class NightlyRun:
             earliest = min(self.records, key=lambda record: record.extracted_at)
             raise ConfigurationError(
                 f"AS_OF {self.as_of.isoformat()}: nothing had been delivered yet; the earliest delivery is "
-                f"{earliest.source}/{earliest.file} of {earliest.extracted_at}"
+                f"{earliest.source}/{earliest.file} of {earliest.extracted_at} (by its {earliest.extract_time_from}). "
+                "If the file shows that moment, say so: `extracted_at: "
+                f"{self.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}` in the source '{earliest.source}', or put it into "
+                f"the dated folder {earliest.source}/{self.night.seen_on}/"
             )
         return self.selected
 
@@ -280,7 +283,7 @@ def _open_lake(run: NightlyRun, is_from_lake: bool) -> None:
 
 
 def is_note(message: str) -> bool:
-    """Whether a warning is one of the many that every night has, such as headings that nobody maps."""
+    """Whether a warning is one of the many that every night has, such as headings that are not mapped."""
     return "map to nothing" in message or "not used, better" in message
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+import textwrap
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 from dagster_project.logs import own_stderr
 from dagster_project.runs import is_note
@@ -27,11 +32,27 @@ _DOING = {
     "publish": "publishing",
     "postgres": "publishing to Postgres",
 }
+#: The steps of a night in their order.
+NIGHT_STEPS = ("ingest", "open lake", "transform", "expectations", "report", "publish", "postgres")
 _SHOWN_WARNINGS = 6
 #: The first column and what parts it from the second.
 _LABEL_WIDTH = len("clean deals") + 4
 #: The steps that can fail while the rest is published.
 _PUBLISHED_WITHOUT = {"report": "published, but without a report", "postgres": "published here, but not to Postgres"}
+
+
+class _Now:
+    """What the spinner says at this moment: the step, and for how long it has been at work."""
+
+    def __init__(self, says: str) -> None:
+        self._says = says
+        self._since = time.monotonic()
+        self.done = ""
+
+    def __rich__(self) -> Text:
+        seconds = int(time.monotonic() - self._since)
+        passed = f" {seconds // 60}:{seconds % 60:02}" if seconds else ""
+        return Text(f"{self._says} …{self.done}{passed}", no_wrap=True, overflow="ellipsis")
 
 
 class Progress:
@@ -42,11 +63,12 @@ class Progress:
         self._console = Console(file=self._file)
         self._status: Status | None = None
         self._step = ""
+        self._now = _Now("starting")
         self._subject = ""
 
     def __enter__(self) -> Progress:
         if self._console.is_terminal:
-            self._status = self._console.status("starting")
+            self._status = self._console.status(self._now)
             self._status.start()
         return self
 
@@ -70,20 +92,33 @@ class Progress:
             self._status.start()
 
     def show(self, step: str) -> None:
-        """Names the step in progress."""
-        self._step = f"{self._subject}{_DOING.get(step, step)}"
+        """Names the step in progress, and which of how many it is; a step that goes on keeps its time."""
+        says = f"{self._subject}{_number(step)}{_DOING.get(step, step)}"
+        if says == self._step:
+            return
+        self._step = says
+        self._now = _Now(says)
         if self._status is not None:
-            self._status.update(f"{self._step} …")
+            self._status.update(self._now)
 
     def show_line(self, line: str) -> None:
-        """Shows the latest line of a tool beside its step: dbt's `12 of 54 OK created …`."""
-        if self._status is not None and " of " in line:
-            # on one line, the spinner included
-            self._status.update(f"{self._step} … {line}"[: self._console.width - 3])
+        """Shows how far a tool has come that counts what it does, as dbt: `12 of 54 OK created …`."""
+        counted_off = re.search(r"\b(\d+) of (\d+)\b", line)
+        if counted_off:
+            self._now.done = f" {counted_off[1]} of {counted_off[2]}"
 
 
-def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
-    """Prints run.json as a screenful: rows, deals, violations, where things are, how long it took."""
+def _number(step: str) -> str:
+    """Which step of a night it is; nothing for what is none."""
+    steps = [name for name in NIGHT_STEPS if name != "postgres" or os.environ.get("POSTGRES_URL")]
+    return f"step {steps.index(step) + 1} of {len(steps)}, " if step in steps else ""
+
+
+def print_summary(attempt: dict[str, Any], warehouse_dir: Path, is_sample: bool = False) -> None:
+    """Prints run.json as a screenful: rows, deals, violations, where things are, how long it took.
+
+    `is_sample`: what was read are the sample's made-up CRMs, whose faults are planted.
+    """
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     standing = "the last publication stands" if (warehouse_dir / "pipeline.duckdb").exists() else "nothing is published"
     colour, words = {
@@ -93,14 +128,15 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     if attempt["state"] == "published" and attempt["failed_step"]:
         colour, words = "red", _PUBLISHED_WITHOUT[attempt["failed_step"]]
     console.print(f"[bold {colour}]{words}[/]  as of {attempt['as_of']}")
+    if is_sample:
+        console.print("the sample: made-up CRMs, in which the faults found below were planted (seeds/README.md)")
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     rows = attempt["rows"]
     table.add_row(
         "rows",
-        f"{rows['in_files']:,} in files, {rows['loaded']:,} loaded, {rows['rejected']:,} rejected, "
-        f"{attempt.get('quarantined', 0):,} in quarantine"
+        f"{rows['in_files']:,} in files, {rows['loaded']:,} loaded, {_left_out(attempt)}"
         + (f", {rows['forgotten']:,} forgotten" if rows["forgotten"] else ""),
     )
     if attempt.get("deals"):
@@ -140,6 +176,15 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path) -> None:
     _print_warnings(console, attempt["warnings"], warehouse_dir)
 
 
+def _left_out(attempt: dict[str, Any]) -> str:
+    """The rows that are in no figure, each counted once: those the reader rejected stand in quarantine as well."""
+    rejected = attempt["rows"]["rejected"]
+    if "quarantined" not in attempt:
+        return f"{rejected:,} rejected"
+    inside = f" ({rejected:,} of them rejected on reading)" if rejected else ""
+    return f"{attempt['quarantined']:,} in quarantine{inside}"
+
+
 def _places(attempt: dict[str, Any], warehouse_dir: Path) -> dict[str, str]:
     """Where what the run left can be found."""
     if attempt["state"] == "published":
@@ -162,14 +207,16 @@ def _change(scores: dict[str, Any]) -> str:
 
 def _print_warnings(console: Console, warnings: list[str], warehouse_dir: Path) -> None:
     loud = [text for text in warnings if not is_note(text)]
-    # on a terminal a line each, so that the first line of the summary does not scroll away
-    room = console.width - 2 if console.is_terminal else 300
     for text in loud[:_SHOWN_WARNINGS]:
+        # whole: a terminal's lines are broken between words, a log's are not
+        lines = (
+            textwrap.wrap(text, max(console.width - 2, 20), break_on_hyphens=False) if console.is_terminal else [text]
+        )
         console.print("! ", end="", style="yellow")
-        console.print(text if len(text) <= room else f"{text[: room - 1]}…", markup=False)
+        console.print("\n  ".join(lines), markup=False)
     hidden = len(warnings) - min(len(loud), _SHOWN_WARNINGS)
     if hidden:
-        console.print(f"  {hidden} further notes in {_shown(warehouse_dir / 'run.json')}", markup=False)
+        console.print(f"  {counted(hidden, 'further note')} in {_shown(warehouse_dir / 'run.json')}", markup=False)
 
 
 def _shown(path: Path) -> str:

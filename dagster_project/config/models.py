@@ -108,7 +108,7 @@ Headings = Annotated[list[str | list[str]], BeforeValidator(_one_or_many)]
 
 
 class Strict(BaseModel):
-    """A block of the configuration in which a key nobody knows is an error."""
+    """A block of the configuration in which a key that is not known is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -22,7 +22,7 @@ def try_files(
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")] = False,
 ) -> None:
-    """Look at files that nobody has described: drafts a configuration, runs a night and ends with its report.
+    """Look at files that are not described yet: drafts a configuration, runs a night and ends with its report.
 
     Takes every safe guess and lists what it assumed, with the line that changes it. Nothing is written but the folder
     it runs in (made anew each time) and what --save names. The night is as of the newest moment in the data. Exit

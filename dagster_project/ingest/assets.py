@@ -12,9 +12,13 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
+from dagster_project.draft.command import HISTORY
+from dagster_project.errors import DealtrailError
 from dagster_project.ingest import inventory
+from dagster_project.ingest.folders import loose_files
 from dagster_project.ingest.lake import FileRecord, ingest, of_deliveries, plain_text_left
 from dagster_project.ingest.landing import LandedFile, folders_without_source, takable
+from dagster_project.preflight.deals import no_deals
 from dagster_project.runs import NightlyRun
 from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare, search_path
 from dagster_project.wording import counted
@@ -161,6 +165,7 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
                 if record.state != "loaded":
                     text = f"{record.source}/{record.file}: {record.state}: {record.message}"
                     run.warn(text, source=record.source, feed=record.feed, file=record.file)
+            _demand_deals(run)
             metadata = _table_metadata(run.work_path, run.lake_dir)
         for spec in specs:
             schema, table = spec.key.path
@@ -171,6 +176,37 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata[schema, table])
 
     return open_lake_tables
+
+
+def _demand_deals(run: NightlyRun) -> None:
+    """Stops a night without a single usable deal before anything is built of it."""
+    if any(record.rows_forgotten for record in run.selected if record.entity in HISTORY):
+        return  # what `dealtrail forget` leaves is published, were it nothing
+    with duckdb.connect(str(run.work_path), read_only=True) as connection:
+        connection.execute(f"set file_search_path = {sql.text(search_path(run.lake_dir))}")
+        for entity in HISTORY:
+            (deals,) = connection.execute(f"select count(deal_id) from lake.{entity}").fetchone() or (0,)
+            if deals:
+                return
+    run.state = "blocked"
+    raise DealtrailError(no_deals(_why_no_deals(run)))
+
+
+def _why_no_deals(run: NightlyRun) -> list[str]:
+    """What became of every delivery of deals, or that there is none."""
+    said = []
+    for source in run.settings.config.sources:
+        feeds = {name: feed for name, feed in source.feeds.items() if feed.entity in HISTORY}
+        records = [record for record in run.selected if record.source == source.name and record.feed in feeds]
+        for record in records:
+            why = record.message if record.state != "loaded" else "no row of it has an id"
+            said.append(f"{record.source}/{record.file}: {record.state}: {why}")
+        if not records:
+            patterns = "; ".join(f"{name} {', '.join(feed.files)}" for name, feed in feeds.items())
+            wanted = f"no file matches {patterns}" if feeds else "no feed of deals is configured"
+            others = ", ".join(run.landing(source.name).not_taken[:_SHOWN])
+            said.append(f"{source.name}/: {wanted}" + (f"; no feed takes {others}" if others else ""))
+    return said
 
 
 def _table_metadata(work_path: Path, lake_dir: Path) -> dict[tuple[str, str], dict[str, Any]]:
@@ -211,6 +247,10 @@ def _left_lying(run: NightlyRun) -> list[str]:
         f"{folder}/: no source of this name; its files are not read"
         for folder in folders_without_source(config.sources, run.settings.landing_dir)
     ]
+    said += [
+        f"{file}: lies beside the folders of the sources, so it is not read; move it into one"
+        for file in loose_files(run.settings.landing_dir)
+    ]
     for source in config.sources:
         landing = run.landing(source.name)
         said += [f"{source.name}/{one}" if not one.startswith(f"{source.name}/") else one for one in landing.said]
@@ -218,7 +258,11 @@ def _left_lying(run: NightlyRun) -> list[str]:
         not_taken = landing.not_taken
         if not_taken:
             more = f" and {len(not_taken) - _SHOWN} more" if len(not_taken) > _SHOWN else ""
-            said.append(f"{source.name}/: no feed takes {', '.join(not_taken[:_SHOWN])}{more}")
+            tried = "; ".join(dict.fromkeys(pattern for feed in source.feeds.values() for pattern in feed.files))
+            said.append(
+                f"{source.name}/: no feed takes {', '.join(not_taken[:_SHOWN])}{more}"
+                + ("" if source.vendor else f"; patterns tried: {tried}")
+            )
             said += [f"{source.name}/: {hint}" for hint in takable(source, not_taken)]
     return said
 

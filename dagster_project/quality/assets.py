@@ -14,6 +14,7 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.load import Settings
 from dagster_project.links import link, rule_page
+from dagster_project.preflight.notices import notices
 from dagster_project.quality.evaluate import Result, evaluate
 from dagster_project.quality.life import Night, keep_record, scores_by_source, write_life
 from dagster_project.quality.policy import Check, checks
@@ -90,6 +91,8 @@ def expectation_checks(settings: Settings) -> dg.AssetChecksDefinition:
                 connection.execute(f"attach {sql.text(run.work_path)} as work (read_only)")
                 write_life(connection, run.lake_dir, run.night)
                 run.summary = _summary(connection, run.night)
+                for said in notices(connection, run.as_of):
+                    run.warn(said)
                 previews = _previews(connection)
                 for table in TABLES:
                     context.op_execution_context.log_event(_materialization(connection, table))

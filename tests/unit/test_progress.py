@@ -45,7 +45,7 @@ def test_steps_show_on_a_terminal_while_operations_write_into_files(tmp_path: Pa
         pass
     assert process.wait(60) == 0, shown
     frames = shown.decode().replace("\r", "\n").splitlines()
-    assert any("2026-01-05: building models with dbt … 3 of 146 OK created" in frame for frame in frames)
+    assert any("2026-01-05: step 3 of 6, building models with dbt … 3 of 146" in frame for frame in frames)
     assert any(frame.endswith("2026-01-05  recorded") for frame in frames)
     assert captured.read_bytes() == b""
 

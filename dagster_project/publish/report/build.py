@@ -23,6 +23,7 @@ from jinja2 import Environment, StrictUndefined
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
 from dagster_project.ingest.lake import write_atomically
+from dagster_project.preflight.notices import newest_moment, notices
 from dagster_project.publish.report.carried import DEFINED, MONTHS, OWNERS, OWNERS_SQL, TABLES
 from dagster_project.quality.policy import Rule, checks
 
@@ -109,6 +110,7 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
         "about": {
             "as_of": as_of.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
             "newest": _newest(connection, zone, as_of),
+            "notices": notices(connection, as_of),
             "timezone": str(zone),
             "currency": config.currency,
             "months": MONTHS,
@@ -122,14 +124,8 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
 
 def _newest(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo, as_of: datetime) -> str | None:
     """The day of the newest moment that any record tells of: long before as-of, the page shows old data."""
-    moment = as_of.astimezone(UTC).replace(tzinfo=None)
-    columns = [("fct_deals", "created_at"), ("fct_deals", "closed_at"), ("fct_leads", "created_at")]
-    columns += [("fct_activities", "completed_at"), ("fct_stage_transitions", "transitioned_at")]
-    parts = " union all ".join(
-        f"select max({column}) as moment from marts.{table} where {column} <= $as_of" for table, column in columns
-    )
-    (newest,) = connection.execute(f"select max(moment) from ({parts})", {"as_of": moment}).fetchone() or (None,)
-    return newest.replace(tzinfo=UTC).astimezone(zone).strftime("%Y-%m-%d") if newest else None
+    newest = newest_moment(connection, as_of)
+    return newest.astimezone(zone).strftime("%Y-%m-%d") if newest else None
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> dict[str, Any]:

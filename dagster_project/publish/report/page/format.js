@@ -1,9 +1,13 @@
 // Numbers and dates as people read them, one way throughout.
 
-const number = (digits) => new Intl.NumberFormat('en', { maximumFractionDigits: digits });
+const number = (digits) => new Intl.NumberFormat('en', { maximumFractionDigits: digits, signDisplay: 'negative' });
 const whole = number(0);
 const tenth = number(1);
-const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
+const compact = new Intl.NumberFormat('en', {
+  notation: 'compact',
+  maximumSignificantDigits: 3,
+  signDisplay: 'negative',
+});
 const monthName = new Intl.DateTimeFormat('en', { month: 'short', year: 'numeric', timeZone: 'UTC' });
 const dayName = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
 

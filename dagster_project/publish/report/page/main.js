@@ -91,6 +91,9 @@ function start() {
         : '';
   document.getElementById('as-of').textContent =
     `as of ${about.as_of} (${about.timezone})${newest}, amounts in ${about.currency}`;
+  const notices = document.getElementById('notices');
+  notices.hidden = !about.notices.length;
+  notices.append(...about.notices.map((said) => make('p', {}, said)));
   document.getElementById('foot').textContent =
     'Made by Dealtrail from the tables published with it (pipeline.duckdb, schemas marts and quality). ' +
     `It looks back ${about.months} months` +
