@@ -44,7 +44,7 @@ from dagster_project.ingest.telling_apart import refuse_repeated_ids
 #: Version of how the lake lies on disk. A lake of a lower one is migrated (migration.py), of a higher one refused.
 LAKE_FORMAT = 5
 #: Version of how delivered files are read; a higher one reads those that are still in landing again.
-READING_VERSION = 6
+READING_VERSION = 7
 #: Modification time, in a record, of a file that could not be opened.
 NEVER_READ = -1
 #: The loaded deliveries of a feed that tell what is usual for the next one.

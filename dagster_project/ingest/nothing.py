@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dagster_project.config.models import Feed, Source
 from dagster_project.config.stages import pipelines_of
 
@@ -11,18 +13,32 @@ WORDS = ("NULL", "Null", "null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]
 #: One of them is part of each word.
 _PROBES = ("NULL", "ull", "N/A", "n/a", "NA>", "NaN", "nan", "NaT", "None", "\\N", "-")
 
+#: Spaces as DuckDB's trim() knows them, in UTF-8; a tab may be the delimiter, and DuckDB keeps it.
+_SPACE = rb" |\xc2\xa0|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xaf]|\xe2\x81\x9f|\xe3\x80\x80"
+_SPACES_AT_END = re.compile(rb"(?:%s)+\Z" % _SPACE)
+#: So many bytes before a word are looked at for what parts it from the cell before.
+_NEAR = 64
+
 
 def words_in(content: bytes, delimiter: bytes) -> set[str]:
-    """Which of them may stand somewhere in delimited text as a whole cell."""
+    """Which of them stand somewhere in delimited text as a whole cell, spaces around it or not."""
     seen = {probe for probe in _PROBES if probe.encode() in content}
-    starts, ends = (delimiter, b'"', b"\n"), (delimiter, b'"', b"\n", b"\r")
-    return {
-        word
-        for word in WORDS
-        if any(probe in word for probe in seen)
-        and (said := word.encode()) in content
-        and any(at + said + end in content for at in starts for end in ends)
-    }
+    probed = [word for word in WORDS if any(probe in word for probe in seen)]
+    return {word for word in probed if _is_cell_in(content, word.encode(), delimiter)}
+
+
+def _is_cell_in(content: bytes, word: bytes, delimiter: bytes) -> bool:
+    """Whether a word is all that some cell says.
+
+    The word comes first in the pattern, for Python looks for a literal beginning fast: what stands before it is looked
+    at where something ends the cell behind it.
+    """
+    before, behind = (delimiter, b'"', b"\n"), re.escape(delimiter) + rb'"\r\n'
+    for found in re.finditer(re.escape(word) + rb"(?:%s)*(?:[%s]|\Z)" % (_SPACE, behind), content):
+        rest = _SPACES_AT_END.sub(b"", content[max(0, found.start() - _NEAR) : found.start()])
+        if not rest or rest.endswith(before):
+            return True
+    return False
 
 
 def words_of_mapping(feed: Feed, source: Source) -> set[str]:

@@ -29,6 +29,9 @@ _BROKEN = re.compile("[\udc80-\udcff]")
 _CLOSED_BY = {"'": "'", "«": "»", "»": "«", "“": "”", "„": "“”", "‘": "’", "‚": "‘’", "‹": "›"}
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[+-]?[\d.,]+")
+_WORDS = frozenset(WORDS)
+#: What a spreadsheet writes around a text, spaces inside included.
+_WRAPPING = '=" '
 
 
 @dataclass
@@ -182,7 +185,8 @@ class _Reader:
             return
         self.number += 1
         self.written.records += 1
-        self.written.nothing.update(word for word in WORDS if word in row)
+        # without the wrapping of a spreadsheet; which cells truly say them is for the query to find
+        self.written.nothing.update(_WORDS.intersection(cell.strip().strip(_WRAPPING) for cell in row))
         yield row
 
     def _unquoted(self, row: list[str]) -> list[str] | None:

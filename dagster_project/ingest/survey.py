@@ -138,10 +138,15 @@ def _is_any_blank(content: _Bytes, is_delimiter: _Flags, ends: _Places) -> bool:
 
 
 def _may_be_odd(held: bytes, mark: bytes) -> bool:
-    """Whether it has a byte-order mark, or something else than `"` that may be the quote of a cell."""
+    """Whether it has a byte-order mark, an Excel formula, or something else than `"` that may be the quote of a cell.
+
+    Inside quotes too: a writer that knows the rules doubles the quotes of `="007"` and puts others around it.
+    """
+    if _MARK in held or b'="' in held:
+        return True
     seen = [quote.encode() for quote in (OTHER_QUOTES[:1] if held.isascii() else OTHER_QUOTES)]
-    starts = (b"\n", mark, mark + b" ")
-    return _MARK in held or any(quote in held and any(start + quote in held for start in starts) for quote in seen)
+    starts = [edge + space for edge in (b"\n", mark, b'"') for space in (b"", b" ", _NO_BREAK)]
+    return any(quote in held and any(start + quote in held for start in starts) for quote in seen)
 
 
 def _are_at_edges(content: _Bytes, quotes: _Places, delimiter: int) -> bool:
