@@ -1,7 +1,7 @@
 """What the wheel carries beside the Python package: the files of the clone that a run, a sample night or the docs read.
 
-They lie in `dagster_project/distribution/`, in the same order as in the clone (dagster_project/carried.py finds them
-in either place). An editable install takes them from the clone.
+They lie in `dagster_project/distribution/`, in the same order as in the clone (dagster_project/package_files.py finds
+them in either place). An editable install takes them from the clone.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import ConfigurationError
-from dagster_project.ingest.lake import read_records
-from dagster_project.ingest.landing import look
-from dagster_project.quality.life import recorded_nights
-from dagster_project.runs import AS_OF_TAG
+from dagster_project.lake.store import read_records
+from dagster_project.quality.violation_history import recorded_nights
+from dagster_project.read.landing import look
+from dagster_project.run.context import AS_OF_TAG
 
 #: Runs a Dagster job with these tags; returns its run.json and exit status.
 RunJob = Callable[[str, dict[str, str]], tuple[dict[str, Any], int]]

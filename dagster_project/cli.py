@@ -18,7 +18,7 @@ from dagster_project.errors import DealtrailError, Interrupted
 from dagster_project.first_look.typed import try_files
 from dagster_project.new_project.typed import init
 from dagster_project.night import close_killed_runs, dagster_in, run_night, use_dagster_home
-from dagster_project.permissions import guard
+from dagster_project.run.permissions import guard
 from dagster_project.wording import counted
 
 app = typer.Typer(
@@ -71,7 +71,7 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     """
     from dagster_project import logs
     from dagster_project.config.load import check_folders, load_settings
-    from dagster_project.runs import lock, tell_of_no_run
+    from dagster_project.run.context import lock, tell_of_no_run
 
     logs.start(log_format)
     warehouse_dir = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse")
@@ -108,8 +108,8 @@ def backfill(
     from dagster_project import logs
     from dagster_project.backfill import nights, run_nights
     from dagster_project.config.load import check_folders, load_settings
-    from dagster_project.runs import lock
-    from dagster_project.summary import Progress, print_summary
+    from dagster_project.run.context import lock
+    from dagster_project.run.summary import Progress, print_summary
 
     logs.start(log_format)
     settings = load_settings()
@@ -139,7 +139,7 @@ def forget(
     from dagster_project.config.load import check_folders, load_settings
     from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
     from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
-    from dagster_project.runs import AS_OF_TAG, FROM_LAKE_TAG, lock
+    from dagster_project.run.context import AS_OF_TAG, FROM_LAKE_TAG, lock
 
     settings = load_settings()
     check_folders(settings)
@@ -161,7 +161,7 @@ def postgres() -> None:
     """Publish the last publication to POSTGRES_URL once more, as after a night that found the server down."""
     from dagster_project.config.load import load_settings
     from dagster_project.publish.postgres import publish_current
-    from dagster_project.runs import lock
+    from dagster_project.run.context import lock
 
     settings = load_settings()
     with lock.hold(settings.warehouse_dir):
@@ -178,9 +178,9 @@ def compact() -> None:
     Each feed's newest deliveries stay as they are, so once a month is often enough.
     """
     from dagster_project.config.load import load_settings
-    from dagster_project.ingest.compaction import compact_lake
-    from dagster_project.runs import lock
-    from dagster_project.summary import Progress
+    from dagster_project.lake.compaction import compact_lake
+    from dagster_project.run.context import lock
+    from dagster_project.run.summary import Progress
 
     settings = load_settings()
     with lock.hold(settings.warehouse_dir), Progress() as progress:
@@ -231,7 +231,7 @@ def _become_dagster(name: str, arguments: list[str], closes_killed_runs: bool = 
     """Turns this process into one of Dagster's own commands, on our graph and in our home."""
     from dagster_project.config.load import load_settings
     from dagster_project.errors import RunInProgressError
-    from dagster_project.runs import lock
+    from dagster_project.run.context import lock
 
     warehouse_dir = load_settings().warehouse_dir
     use_dagster_home(warehouse_dir)
@@ -280,8 +280,8 @@ def check_lake(
 ) -> None:
     """Check that every file of the lake is as it was written. Exit status 3 where one is not."""
     from dagster_project.config.load import load_settings
-    from dagster_project.ingest import inventory
-    from dagster_project.runs import lock
+    from dagster_project.lake import inventory
+    from dagster_project.run.context import lock
 
     settings = load_settings()
     lake_dir = settings.warehouse_dir / "lake"

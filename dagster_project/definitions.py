@@ -5,17 +5,17 @@ landing/<source>/<entity> → lake/<entity> → staging → intermediate → mar
 
 import dagster as dg
 
+from dagster_project.assets.checks import expectation_checks, found_assets
+from dagster_project.assets.ingest import ingest_assets, open_lake
+from dagster_project.assets.links import explained
+from dagster_project.assets.notify import tell_of_failure, tell_of_worse_scores
+from dagster_project.assets.publish import night_record, publish_assets, publish_postgres, report_is_there
+from dagster_project.assets.resources import dbt, run_in_progress
+from dagster_project.assets.schedules import expected, landing_sensor, nightly_schedule, run_tags
+from dagster_project.assets.transform import transform_assets
 from dagster_project.config.load import load_settings
-from dagster_project.ingest.assets import ingest_assets, open_lake
-from dagster_project.links import explained
-from dagster_project.notify import tell_of_failure, tell_of_worse_scores
-from dagster_project.publish.assets import night_record, publish_assets, publish_postgres, report_is_there
-from dagster_project.quality.assets import expectation_checks, found_assets
 from dagster_project.quality.own_rules import check_own_rules
-from dagster_project.resources import dbt, run_in_progress
-from dagster_project.runs import AS_OF_TAG
-from dagster_project.schedules import expected, landing_sensor, nightly_schedule, run_tags
-from dagster_project.transform.assets import transform_assets
+from dagster_project.run.context import AS_OF_TAG
 from dagster_project.transform.project import manifest
 
 settings = load_settings()

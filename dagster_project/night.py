@@ -15,14 +15,14 @@ from dagster_project.transform.dbt_command import collect_seldom
 
 if TYPE_CHECKING:
     from dagster_project.backfill import RunJob
-    from dagster_project.summary import Progress
+    from dagster_project.run.summary import Progress
 
 #: Dagster's settings in a warehouse of our own: quiet, one run at a time, and once more if a run's process is killed.
 _DAGSTER_SETTINGS = """\
 # Written anew by dealtrail; for settings of your own, set DAGSTER_HOME to a folder of yours.
 storage:
   custom:
-    module: dagster_project.storage
+    module: dagster_project.assets.storage
     class: WarehouseStorage
     config:
       base_dir: {env: DAGSTER_HOME}
@@ -43,15 +43,15 @@ run_retries:
 
 def is_sample() -> bool:
     """Whether what is read are the sample's extracts."""
-    from dagster_project.carried import PROJECT_DIR
     from dagster_project.config.load import load_settings
+    from dagster_project.package_files import PROJECT_DIR
 
     return load_settings().landing_dir == PROJECT_DIR / "seeds" / "extracts"
 
 
 def run_night(warehouse_dir: Path, debug: bool, tags: dict[str, str] | None = None) -> int:
     """Runs the Dagster job `nightly` in this process and prints its summary; returns the exit status."""
-    from dagster_project.summary import Progress, print_summary
+    from dagster_project.run.summary import Progress, print_summary
 
     with Progress() as progress, dagster_in(warehouse_dir, debug, progress) as run_job:
         attempt, status = run_job("nightly", tags or {})
@@ -67,10 +67,11 @@ def dagster_in(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator
     use_dagster_home(warehouse_dir)
     import dagster as dg
 
-    from dagster_project import logs, resources
+    from dagster_project import logs
+    from dagster_project.assets import resources
     from dagster_project.definitions import defs
-    from dagster_project.ingest.lake import write_atomically
-    from dagster_project.runs import FROM_LAKE_TAG
+    from dagster_project.lake.store import write_atomically
+    from dagster_project.run.context import FROM_LAKE_TAG
 
     resources.on_step = progress.show
     resources.on_line = None if debug else progress.show_line
@@ -133,7 +134,7 @@ def close_killed_runs(instance: Any, warehouse_dir: Path, once_more: bool) -> No
     """
     import dagster as dg
 
-    from dagster_project.runs import WAREHOUSE_TAG
+    from dagster_project.run.context import WAREHOUSE_TAG
 
     unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
     for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
@@ -154,7 +155,7 @@ def use_dagster_home(warehouse_dir: Path) -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if os.environ.get("DAGSTER_HOME"):
         return
-    from dagster_project.ingest.lake import write_atomically
+    from dagster_project.lake.store import write_atomically
 
     home = warehouse_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)

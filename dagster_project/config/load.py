@@ -13,13 +13,13 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from dagster_project.carried import PACKAGE_DIR
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
 from dagster_project.errors import ConfigurationError
-from dagster_project.forget.tombstones import read_tombstones
-from dagster_project.ingest.folders import loose_files
-from dagster_project.ingest.personal import check_salt
+from dagster_project.lake.erasure.tombstones import read_tombstones
+from dagster_project.package_files import PACKAGE_DIR
+from dagster_project.read.folders import loose_files
+from dagster_project.read.pii import check_salt
 
 _SHOWN_FILES = 5
 VENDORS_DIR = PACKAGE_DIR / "vendors"
@@ -172,8 +172,8 @@ def _refuse_a_name_of_two(raw: dict[str, Any], path: Path, tree: yaml.Node | Non
 def _check_names(config: Configuration, path: Path) -> None:
     """Refuses templates, stages, goals and rules that only the files beside the configuration can tell to be wrong."""
     from dagster_project.config.goals import configured_goals
+    from dagster_project.config.rules import checks
     from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
-    from dagster_project.quality.policy import checks
 
     try:
         configured_stages(config)

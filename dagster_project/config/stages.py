@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from math import inf
 from typing import get_args
 
-from dagster_project.carried import PROJECT_DIR
 from dagster_project.config.load import read_preset, vendor_names
 from dagster_project.config.models import (
     CANONICAL_STAGES,
@@ -22,6 +21,7 @@ from dagster_project.config.models import (
     Thresholds,
 )
 from dagster_project.errors import ConfigurationError
+from dagster_project.package_files import PROJECT_DIR
 
 TEMPLATES = PROJECT_DIR / "seeds" / "reference" / "pipeline_templates.csv"
 

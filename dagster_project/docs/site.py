@@ -15,9 +15,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from dagster_project.carried import PROJECT_DIR
 from dagster_project.config.load import Settings
 from dagster_project.docs.reference import columns_page, commands_page, configuration_page, tables_page
+from dagster_project.package_files import PROJECT_DIR
 from dagster_project.quality.rule_guide import rule_guide
 from dagster_project.transform.docs import write_dbt_docs
 from dagster_project.transform.metric_dictionary import metric_dictionary

@@ -23,9 +23,9 @@ from dagster_project.draft.vendor import VendorFit, recognise
 from dagster_project.draft.words import listed, plain
 from dagster_project.draft.write import Draft, Money, written
 from dagster_project.errors import ConfigurationError
-from dagster_project.ingest.landing import feed_of
-from dagster_project.ingest.nothing import words_of_mapping
-from dagster_project.ingest.proof import currency_marks
+from dagster_project.read.format_inference import currency_marks
+from dagster_project.read.landing import feed_of
+from dagster_project.read.nothing import words_of_mapping
 from dagster_project.wording import counted
 
 #: A heading that says by itself what it is.

@@ -10,12 +10,7 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.draft.guesses import Guessed, holds_codes
 from dagster_project.draft.sampled import Column, Sample
 from dagster_project.draft.words import id_noun, listed_flat, plain
-from dagster_project.ingest.telling_apart import (
-    CHANGING,
-    STABLE,
-    Apart,
-    tells_apart,
-)
+from dagster_project.read.repeated_ids import CHANGING, STABLE, Apart, tells_apart
 
 #: Of columns that map to nothing, the likeliest to tell records apart; more are not tried.
 _MOST_OTHERS = 3

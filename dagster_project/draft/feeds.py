@@ -16,18 +16,11 @@ from dagster_project.draft.foreign import strangers
 from dagster_project.draft.guesses import ONE_ROW_EACH, Guess, Guessed, best_guess
 from dagster_project.draft.sampled import Column, Sample, looks_personal, values_of
 from dagster_project.draft.stages import StageColumns, are_outcomes_of_status
-from dagster_project.draft.words import (
-    heading_score,
-    listed,
-    meaning,
-    plain,
-    stage_date_patterns,
-    stage_meaning,
-)
+from dagster_project.draft.words import heading_score, listed, meaning, plain, stage_date_patterns, stage_meaning
 from dagster_project.draft.yaml_text import scalars
-from dagster_project.ingest.headings import heading_key
-from dagster_project.ingest.patterns import COMPRESSED
-from dagster_project.ingest.stage_dates import stage_date
+from dagster_project.read.headings import heading_key
+from dagster_project.read.patterns import COMPRESSED
+from dagster_project.read.stage_dates import stage_date
 
 #: Logged fields that staging understands, with the column of deals whose words a log may use for them.
 _LOGGED = ("stage", "amount", "owner_id", "expected_close_on", "close_on", "pipeline", "status", "created_at")

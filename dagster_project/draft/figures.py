@@ -13,7 +13,7 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration, Source
 from dagster_project.config.stages import ConfiguredStage, configured_stages, normalized, stage_aliases
 from dagster_project.draft.trial import Trial
-from dagster_project.ingest import legible, proof
+from dagster_project.read import format_inference, legible
 from dagster_project.sql import text
 from dagster_project.wording import counted
 
@@ -31,9 +31,9 @@ def figures(connection: duckdb.DuckDBPyConnection, source: Source, trials: dict[
     trial = of_deals[name]
     columns = _read(connection, trial.files)
     lines = _stages(connection, source, columns)
-    sign = proof.configured_sign(source, source.feeds[name]) or trial.readings.get("amount")
+    sign = format_inference.configured_sign(source, source.feeds[name]) or trial.readings.get("amount")
     lines += _won(connection, source, columns, sign)
-    formats = proof.configured_formats(source, source.feeds[name])
+    formats = format_inference.configured_formats(source, source.feeds[name])
     days = [_days(connection, "created", ("created_at",), columns, trial.readings, formats)]
     days.append(_days(connection, "closing", _CLOSING, columns, trial.readings, formats))
     if any(days):
@@ -114,7 +114,7 @@ def _days(
     for column in candidates:
         if column not in columns:
             continue
-        read = proof.moment(column, readings.get(column), formats)
+        read = format_inference.moment(column, readings.get(column), formats)
         first, last = connection.execute(
             f"select strftime(min({read}), '%Y-%m-%d'), strftime(max({read}), '%Y-%m-%d') from deals_seen"
         ).fetchone() or (None, None)

@@ -18,21 +18,21 @@ from dagster_project.draft.encoding import guess_code_page
 from dagster_project.draft.titles import SEARCHED_ROWS, is_known, lines_above_headings, without_lines
 from dagster_project.draft.words import listed_flat, plain
 from dagster_project.errors import ConfigurationError, RefusedFileError
-from dagster_project.ingest.archives import Delivered, members
-from dagster_project.ingest.columnar import open_parquet
-from dagster_project.ingest.delimited import header_of, open_delimited
-from dagster_project.ingest.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
-from dagster_project.ingest.folders import UNFINISHED
-from dagster_project.ingest.formats import Plain, binary_format, is_text, text_format, unpack
-from dagster_project.ingest.headings import heading_key
-from dagster_project.ingest.json_records import open_json
-from dagster_project.ingest.nothing import WORDS
-from dagster_project.ingest.proof import number_pattern
-from dagster_project.ingest.report_tail import cut_text, tail_note
-from dagster_project.ingest.spreadsheets import SheetTable, open_sheet
-from dagster_project.ingest.tables import Table
-from dagster_project.ingest.totals import WORDS as TOTALS
-from dagster_project.ingest.totals import is_label
+from dagster_project.read.archives import Delivered, members
+from dagster_project.read.columnar import open_parquet
+from dagster_project.read.delimited import header_of, open_delimited
+from dagster_project.read.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
+from dagster_project.read.folders import UNFINISHED
+from dagster_project.read.format_inference import number_pattern
+from dagster_project.read.formats import Plain, binary_format, is_text, text_format, unpack
+from dagster_project.read.headings import heading_key
+from dagster_project.read.json_records import open_json
+from dagster_project.read.nothing import WORDS
+from dagster_project.read.report_tail import cut_text, tail_note
+from dagster_project.read.spreadsheets import SheetTable, open_sheet
+from dagster_project.read.tables import Table
+from dagster_project.read.totals import WORDS as TOTALS
+from dagster_project.read.totals import is_label
 from dagster_project.sql import text
 from dagster_project.wording import counted
 

@@ -11,7 +11,7 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.draft.command import Attempt
 from dagster_project.draft.write import Money, Settled
 from dagster_project.draft.yaml_text import Line, scalars
-from dagster_project.ingest.telling_apart import LEAST_REPEATED
+from dagster_project.read.repeated_ids import LEAST_REPEATED
 from dagster_project.sql import text
 from dagster_project.wording import counted
 

@@ -11,7 +11,7 @@ from dagster_project.config.models import CANONICAL_STAGES
 from dagster_project.config.stages import normalized
 from dagster_project.draft.sampled import Sample, looks_personal
 from dagster_project.draft.words import meaning, stage_meaning
-from dagster_project.ingest.stage_dates import stage_date
+from dagster_project.read.stage_dates import stage_date
 
 _TERMINAL = ("post_sale", "won", "lost")
 _AS_BEFORE = "what it is; compared as the stage before it"

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from dagster_project.draft.words import heading_score
-from dagster_project.ingest.delimited import DELIMITERS
+from dagster_project.read.delimited import DELIMITERS
 
 #: How far down they may be.
 SEARCHED_ROWS = 50

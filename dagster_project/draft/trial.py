@@ -14,10 +14,10 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Feed, Source
 from dagster_project.draft.yaml_text import scalars
 from dagster_project.errors import MissingColumnError, RefusedFileError
-from dagster_project.ingest import legible, proof
-from dagster_project.ingest.archives import Delivered
-from dagster_project.ingest.reader import Provenance, load_file
-from dagster_project.ingest.telling_apart import refuse_repeated_ids
+from dagster_project.read import format_inference, legible
+from dagster_project.read.archives import Delivered
+from dagster_project.read.reader import Provenance, load_file
+from dagster_project.read.repeated_ids import refuse_repeated_ids
 from dagster_project.sql import text
 
 _ORDERS = ("day_first", "month_first", "year_first")
@@ -136,10 +136,10 @@ def _prove(
     asked = [filled] if feed.entity == "deal_changes" else [[column] for column in filled]
     for columns in asked:
         try:
-            trial.readings |= proof.readings(connection, path, source, feed, columns, headings, rejected)
+            trial.readings |= format_inference.readings(connection, path, source, feed, columns, headings, rejected)
         except RefusedFileError as error:
             doubtful["changed_at" if feed.entity == "deal_changes" else columns[0]] = str(error)
-    forms = proof.read_columns(feed.entity)
+    forms = format_inference.read_columns(feed.entity)
     trial.doubts += [message for message in doubtful.values() if message not in trial.doubts]
     dates = [column for column in doubtful if forms.get(column) in ("days", "moments")]
     if dates:
@@ -181,7 +181,7 @@ def _date_formats(
     for order in _ORDERS:
         formats = sorted(
             {
-                proof.format_of(cell, order if column in doubtful else readings.get(column, order))
+                format_inference.format_of(cell, order if column in doubtful else readings.get(column, order))
                 for column, cell in cells
             }
         )
@@ -213,7 +213,7 @@ def _numbered_dates(
     connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]
 ) -> list[tuple[str, str]]:
     """Column and cell of every different date of three numbers in the columns that hold dates."""
-    forms = proof.read_columns(feed.entity)
+    forms = format_inference.read_columns(feed.entity)
     columns = [name for name, form in forms.items() if form in ("days", "moments") and name in filled]
     selects = [
         f"select '{name}' as name, "

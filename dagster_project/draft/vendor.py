@@ -11,8 +11,8 @@ from dagster_project.config.models import Feed, Source
 from dagster_project.draft.sampled import Sample
 from dagster_project.draft.words import says_plainly
 from dagster_project.errors import RefusedFileError
-from dagster_project.ingest.headings import ANY_TEXT, Matched, heading_key, known_headings, match
-from dagster_project.ingest.landing import feed_of
+from dagster_project.read.headings import ANY_TEXT, Matched, heading_key, known_headings, match
+from dagster_project.read.landing import feed_of
 
 #: Headings of its own by which a vendor is known, and how many times those of the next vendor.
 _LEAST_OWN, _CLEARLY = 3, 2

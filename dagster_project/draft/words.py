@@ -15,7 +15,7 @@ import yaml
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.load import read_preset, vendor_names
 from dagster_project.config.stages import TEMPLATES
-from dagster_project.ingest.headings import heading_key
+from dagster_project.read.headings import heading_key
 
 _WORDS = Path(__file__).with_name("words.yml")
 #: Entity → the prefix of its `_id` and `_name` columns.

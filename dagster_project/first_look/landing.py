@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster_project.config.models import Source
-from dagster_project.ingest.landing import extract_time, feed_of
+from dagster_project.read.landing import extract_time, feed_of
 
 
 def dated_by_name(source: Source, paths: Sequence[Path]) -> dict[Path, datetime]:

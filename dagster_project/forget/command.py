@@ -13,13 +13,13 @@ from typing import Any
 import duckdb
 
 from dagster_project.config.load import Settings
-from dagster_project.forget.apart import apart
-from dagster_project.forget.lake import Blanked, forget_in_lake
-from dagster_project.forget.person import Person, begin, done, unfinished
 from dagster_project.forget.search import search
 from dagster_project.forget.surroundings import clean_up, remove_attempts
-from dagster_project.ingest import compaction, inventory
-from dagster_project.ingest.migration import migrate
+from dagster_project.lake import compaction, inventory
+from dagster_project.lake.erasure.files import Blanked, forget_in_lake
+from dagster_project.lake.erasure.namesakes import apart
+from dagster_project.lake.erasure.person import Person, begin, done, unfinished
+from dagster_project.lake.migration import migrate
 from dagster_project.publish.publication import current_version
 
 #: Where it stands in the lake that records were forgotten, and what that changed.

@@ -12,8 +12,8 @@ import duckdb
 from backports import zstd
 
 from dagster_project import sql
-from dagster_project.forget.rows import open_with
-from dagster_project.forget.texts import Texts
+from dagster_project.lake.erasure.rows import open_with
+from dagster_project.lake.erasure.texts import Texts
 
 _BLOCK = 1 << 24
 _OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".zst": zstd.open}

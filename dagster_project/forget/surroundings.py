@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from dagster_project.forget.search import mentions
-from dagster_project.forget.texts import Texts
+from dagster_project.lake.erasure.texts import Texts
 
 _SQLITE = b"SQLite format 3\0"
 _OTHERS = ("lake", "versions", "attempts", "building")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from dagster_project.carried import PROJECT_DIR
 from dagster_project.config.load import vendor_names
 from dagster_project.errors import ConfigurationError
+from dagster_project.package_files import PROJECT_DIR
 
 _FILES = Path(__file__).parent / "files"
 _SAMPLE = PROJECT_DIR / "seeds" / "extracts"

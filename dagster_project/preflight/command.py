@@ -11,12 +11,12 @@ from dagster_project.config.models import Source
 from dagster_project.config.stages import configured_stages
 from dagster_project.draft.command import HISTORY
 from dagster_project.errors import ConfigurationError, printable
-from dagster_project.ingest.landing import Landing, look
 from dagster_project.preflight.contents import of_contents
 from dagster_project.preflight.deals import no_deals
 from dagster_project.preflight.finding import Finding
 from dagster_project.preflight.landing import of_landing, of_names
 from dagster_project.preflight.trial import Tried, tried
+from dagster_project.read.landing import Landing, look
 from dagster_project.wording import counted
 
 
@@ -58,8 +58,8 @@ def check(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 def _check_rules(settings: Settings) -> int:
+    from dagster_project.config.rules import checks
     from dagster_project.quality.own_rules import check_own_rules
-    from dagster_project.quality.policy import checks
     from dagster_project.transform.project import manifest
 
     if any(rule.is_own for rule in settings.config.rules.values()):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from dagster_project.config.load import is_written, place_in
 from dagster_project.config.models import Source
-from dagster_project.ingest.folders import loose_files
-from dagster_project.ingest.landing import Landing, folders_without_source, takable
 from dagster_project.preflight.finding import Finding
+from dagster_project.read.folders import loose_files
+from dagster_project.read.landing import Landing, folders_without_source, takable
 from dagster_project.wording import near_name
 
 _SHOWN = 10

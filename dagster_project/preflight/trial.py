@@ -12,8 +12,8 @@ import duckdb
 
 from dagster_project.config.models import Source
 from dagster_project.draft.trial import Trial, try_feed
-from dagster_project.ingest.archives import Delivered
-from dagster_project.ingest.landing import LandedFile, Landing
+from dagster_project.read.archives import Delivered
+from dagster_project.read.landing import LandedFile, Landing
 from dagster_project.sql import text
 
 

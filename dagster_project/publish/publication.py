@@ -14,8 +14,8 @@ from pathlib import Path
 import duckdb
 
 from dagster_project import sql
-from dagster_project.quality.life import keep_record, write_record
-from dagster_project.runs import NightlyRun
+from dagster_project.quality.violation_history import keep_record, write_record
+from dagster_project.run.context import NightlyRun
 
 PUBLISHED = ("pipeline.duckdb", "marts", "data_docs", "report")
 

@@ -16,9 +16,7 @@ import duckdb
 
 from dagster_project import sql
 from dagster_project.config.models import Configuration
-from dagster_project.errors import ConfigurationError, DealtrailError
-from dagster_project.quality.own_rules import problem_of
-from dagster_project.quality.policy import (
+from dagster_project.config.rules import (
     OWN_SUITE,
     Check,
     Gate,
@@ -29,6 +27,8 @@ from dagster_project.quality.policy import (
     unexpected_rows_sql,
     violations_sql,
 )
+from dagster_project.errors import ConfigurationError, DealtrailError
+from dagster_project.quality.own_rules import problem_of
 from dagster_project.quality.tables import CHECK_RESULTS, FOUND_COLUMNS
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.config.models import Configuration
-from dagster_project.errors import ConfigurationError
-from dagster_project.quality.policy import (
+from dagster_project.config.rules import (
     OWN_SUITE,
     Check,
     Rule,
@@ -21,6 +20,7 @@ from dagster_project.quality.policy import (
     unexpected_rows_sql,
     violations_sql,
 )
+from dagster_project.errors import ConfigurationError
 
 
 def check_own_rules(config: Configuration, manifest: Path) -> None:

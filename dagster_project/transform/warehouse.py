@@ -30,12 +30,12 @@ from dagster_project.config.stages import (
     pipelines_of,
     stage_aliases,
 )
-from dagster_project.forget.rows import MARKER
-from dagster_project.ingest import proof
-from dagster_project.ingest.lake import FileRecord, null_counts_of, places, read_record_file
+from dagster_project.lake.erasure.rows import MARKER
+from dagster_project.lake.store import FileRecord, null_counts_of, places, read_record_file
+from dagster_project.read import format_inference
 from dagster_project.transform.delivered_stages import with_delivered_stages
 from dagster_project.transform.lookups import with_lookups
-from dagster_project.transform.met_pipelines import with_met_pipelines
+from dagster_project.transform.observed_pipelines import with_met_pipelines
 
 #: The tables of the schema `lake`, and what they hold.
 LAKE_TABLES = {
@@ -99,7 +99,7 @@ def date_format_sets(config: Configuration) -> list[list[str]]:
     sets: list[list[str]] = []
     for source in config.sources:
         for feed in source.feeds.values():
-            formats = proof.configured_formats(source, feed)
+            formats = format_inference.configured_formats(source, feed)
             if formats and formats not in sets:
                 sets.append(formats)
     return sets
@@ -452,9 +452,9 @@ def _readings(record: FileRecord, config: Configuration) -> dict[str, str]:
     """Column → how staging reads it from this file (dbt: macros/read_values): as configured, else as proved."""
     source = next(source for source in config.sources if source.name == record.source)
     feed = source.feeds[record.feed]
-    formats, sign = proof.configured_formats(source, feed), proof.configured_sign(source, feed)
+    formats, sign = format_inference.configured_formats(source, feed), format_inference.configured_sign(source, feed)
     said = dict(record.readings)
-    for column, form in proof.read_columns(record.entity).items():
+    for column, form in format_inference.read_columns(record.entity).items():
         if form in ("days", "moments") and formats:
             said[column] = f"configured {date_format_sets(config).index(formats) + 1}"
         elif form in ("amounts", "numbers") and sign:
@@ -517,7 +517,7 @@ def _select_rows(connection: duckdb.DuckDBPyConnection, entity: str, rows: str, 
     ]
     said = [
         f"cast({sql.text(readings[column]) if column in readings else 'null'} as varchar) as _reading_{column}"
-        for column in proof.read_columns(entity)
+        for column in format_inference.read_columns(entity)
     ]
     said.append("_unreadable" if "_unreadable" in present else "cast(null as varchar) as _unreadable")
     kept = f" where {MARKER} is not true" if MARKER in present else ""
@@ -527,7 +527,7 @@ def _select_rows(connection: duckdb.DuckDBPyConnection, entity: str, rows: str, 
 def _select_none(entity: str) -> str:
     columns = [
         *ENTITIES[entity].columns,
-        *(f"_reading_{column}" for column in proof.read_columns(entity)),
+        *(f"_reading_{column}" for column in format_inference.read_columns(entity)),
         "_unreadable",
     ]
     empty = [f"cast(null as varchar) as {column}" for column in columns]

@@ -209,7 +209,7 @@
 
 {#
     A whole cell: signed digits with what may stand around them, or those in parentheses. Behind the code of a currency they
-    do not begin with a superfluous zero: USD001 is the number of something (ingest/proof.py says the same).
+    do not begin with a superfluous zero: USD001 is the number of something (read/format_inference.py says the same).
 #}
 {% macro number_pattern(sign) -%}
     {%- set digits = var('number_digits')[sign] -%}

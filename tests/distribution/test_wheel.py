@@ -37,7 +37,7 @@ def installed(wheel: Path, request: pytest.FixtureRequest, tmp_path_factory: pyt
 
 
 def test_the_program_is_not_the_clones(installed: Installed, tmp_path: Path) -> None:
-    where = "import dagster_project.carried as c; print(c.PROJECT_DIR)"
+    where = "import dagster_project.package_files as c; print(c.PROJECT_DIR)"
     said = installed.run("python", "-c", where, cwd=tmp_path).stdout.strip()
     assert Path(said) == (installed.package / "distribution").resolve()
 

@@ -60,7 +60,7 @@ def _noting(file: Path) -> Callable[[str], None]:
 
 
 def _at_each_boundary(reached: Callable[[str], None]) -> None:
-    from dagster_project.runs import NightlyRun
+    from dagster_project.run.context import NightlyRun
 
     original = NightlyRun.step
 
@@ -75,7 +75,7 @@ def _at_each_boundary(reached: Callable[[str], None]) -> None:
 
 
 def _at_each_model(reached: Callable[[str], None]) -> None:
-    from dagster_project.summary import Progress
+    from dagster_project.run.summary import Progress
 
     original = Progress.show_line
 

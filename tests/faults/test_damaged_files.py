@@ -12,7 +12,7 @@ import yaml
 
 from dagster_project.config.models import Source
 from dagster_project.errors import RefusedFileError
-from dagster_project.ingest.reader import Loaded, Provenance, load_file
+from dagster_project.read.reader import Loaded, Provenance, load_file
 from tests.faults import damage
 
 

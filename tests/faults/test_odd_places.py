@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dagster_project.summary import print_summary
+from dagster_project.run.summary import print_summary
 from tests.faults import crm
 from tests.faults.nights import Nights, fingerprints, tables
 

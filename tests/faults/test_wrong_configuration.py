@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from dagster_project.config.load import check_folders, load_settings
+from dagster_project.config.rules import checks
 from dagster_project.config.stages import configured_stages
 from dagster_project.errors import ConfigurationError
-from dagster_project.quality.policy import checks
 from tests.faults import damage
 from tests.faults.nights import Nights
 

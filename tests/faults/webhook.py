@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dagster_project.notify import WEBHOOK
+from dagster_project.assets.notify import WEBHOOK
 
 
 class Webhook(HTTPServer):

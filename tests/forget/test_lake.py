@@ -12,12 +12,12 @@ import pytest
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration
 from dagster_project.errors import ConfigurationError
-from dagster_project.forget.lake import forget_in_lake
-from dagster_project.forget.person import Person, begin, done, unfinished
-from dagster_project.forget.tombstones import read_tombstones
-from dagster_project.ingest.compaction import compact
-from dagster_project.ingest.lake import FileRecord, data_files, ingest, read_records
-from dagster_project.ingest.landing import look
+from dagster_project.lake.compaction import compact
+from dagster_project.lake.erasure.files import forget_in_lake
+from dagster_project.lake.erasure.person import Person, begin, done, unfinished
+from dagster_project.lake.erasure.tombstones import read_tombstones
+from dagster_project.lake.store import FileRecord, data_files, ingest, read_records
+from dagster_project.read.landing import look
 from dagster_project.transform.warehouse import prepare
 
 CONFIG = """

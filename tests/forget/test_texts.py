@@ -2,7 +2,7 @@
 
 import pytest
 
-from dagster_project.forget.texts import Texts, is_distinctive_id, is_distinctive_name, spellings
+from dagster_project.lake.erasure.texts import Texts, is_distinctive_id, is_distinctive_name, spellings
 
 TEXTS = Texts(
     {"Zoë O'Hara": "[name]", "zoe@x.example": "[mail]", "00Q77": "[id]"},

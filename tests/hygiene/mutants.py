@@ -14,7 +14,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from dagster_project.quality.policy import Check, Gate, Rule, checks, sources_judged, violations_sql
+from dagster_project.config.rules import Check, Gate, Rule, checks, sources_judged, violations_sql
 from tests.hygiene.prebuilt import Prebuilt, delivered_columns
 from tests.hygiene.tampering import Tampering, tamperings
 

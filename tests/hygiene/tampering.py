@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from dagster_project.quality.policy import Check, Gate
+from dagster_project.config.rules import Check, Gate
 from tests.hygiene.planted import Planted
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.quality.policy import Gate, checks
+from dagster_project.config.rules import Gate, checks
 from tests.hygiene.planted import ANY, Planted
 from tests.hygiene.prebuilt import Found, Prebuilt, found_in
 from tests.hygiene.tampering import tamperings

@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_project.links import link
-from dagster_project.schedules import expected
+from dagster_project.assets.links import link
+from dagster_project.assets.schedules import expected
 from tests.conftest import PROJECT, Warehouse
 
 

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 import yaml
 
-from dagster_project.publish.report import carried
-from dagster_project.quality.policy import read_suites
+from dagster_project.config.rules import read_suites
+from dagster_project.publish.report import queries
 from tests.conftest import PROJECT, Warehouse
 from tests.integration.superset_assets import datasets, query
 
@@ -51,8 +51,8 @@ def read_from(node: Any) -> Iterator[str]:
 
 
 def report(warehouse: Warehouse) -> set[str]:
-    _, owners = carried.OWNERS_SQL.split("create temp table carried_owners as")
-    return tables(owners, *carried.TABLES.values()) | set(carried.DEFINED)
+    _, owners = queries.OWNERS_SQL.split("create temp table carried_owners as")
+    return tables(owners, *queries.TABLES.values()) | set(queries.DEFINED)
 
 
 def data_docs(warehouse: Warehouse) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.config.load import Settings
-from dagster_project.quality.policy import checks, sources_judged, violations_sql
+from dagster_project.config.rules import checks, sources_judged, violations_sql
 from tests.hygiene.prebuilt import build_up_to_the_checks
 from tests.mutation.unit_tests import UnitTest, fails, unit_tests_of
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from dagster_project.config.models import Configuration
 from dagster_project.errors import RefusedFileError
-from dagster_project.ingest.nothing import WORDS
-from dagster_project.ingest.reader import Provenance, load_file
+from dagster_project.read.nothing import WORDS
+from dagster_project.read.reader import Provenance, load_file
 
 CONFIG = Configuration.model_validate(
     {

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 
 from dagster_project.config.models import Source
-from dagster_project.ingest.lake import FileRecord, ingest, read_records
-from dagster_project.ingest.landing import look
+from dagster_project.lake.store import FileRecord, ingest, read_records
+from dagster_project.read.landing import look
 
 MAPPING: dict[str, Any] = {
     "entity": "deals",

@@ -17,9 +17,9 @@ import pytest
 from dagster_project import sql
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration
-from dagster_project.ingest import compaction, inventory
-from dagster_project.ingest.compaction import clean_up, compact, size
-from dagster_project.ingest.lake import (
+from dagster_project.lake import compaction, inventory
+from dagster_project.lake.compaction import clean_up, compact, size
+from dagster_project.lake.store import (
     BASELINE_DELIVERIES,
     data_files,
     ingest,
@@ -28,7 +28,7 @@ from dagster_project.ingest.lake import (
     replace_records,
     select_deliveries,
 )
-from dagster_project.ingest.landing import look
+from dagster_project.read.landing import look
 from dagster_project.transform.warehouse import prepare, search_path
 
 CONFIG = """
@@ -245,7 +245,7 @@ def test_a_kill_at_any_step_changes_nothing(
     nights: Path, tmp_path: Path, config: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a compaction that merges what was compacted before."""
-    monkeypatch.setattr("dagster_project.ingest.lake.BASELINE_DELIVERIES", 1)
+    monkeypatch.setattr("dagster_project.lake.store.BASELINE_DELIVERIES", 1)
     start = shutil.copytree(nights / "lake", tmp_path / "start" / "lake")
     for record in read_records(start):
         if record.extracted_at[:10] > day(8):

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.quality.policy import Rule, read_suites, unexpected_rows_sql
+from dagster_project.config.rules import Rule, read_suites, unexpected_rows_sql
 
 RULES = {
     rule.check or rule.rule: rule

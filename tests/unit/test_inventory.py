@@ -11,13 +11,13 @@ import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration
-from dagster_project.forget.tombstones import read_tombstones
-from dagster_project.ingest import inventory
-from dagster_project.ingest.compaction import compact
-from dagster_project.ingest.inventory import DamagedLakeError, damages, settle, verify, verify_all
-from dagster_project.ingest.lake import ingest, of_deliveries, read_records
-from dagster_project.ingest.landing import look
-from dagster_project.quality.life import keep_record
+from dagster_project.lake import inventory
+from dagster_project.lake.compaction import compact
+from dagster_project.lake.erasure.tombstones import read_tombstones
+from dagster_project.lake.inventory import DamagedLakeError, damages, settle, verify, verify_all
+from dagster_project.lake.store import ingest, of_deliveries, read_records
+from dagster_project.quality.violation_history import keep_record
+from dagster_project.read.landing import look
 
 CONFIG = """
 timezone: UTC

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dagster_project.ingest.json_pages import missing
-from dagster_project.ingest.lake import FileRecord, read_records, select_deliveries
+from dagster_project.lake.store import FileRecord, read_records, select_deliveries
+from dagster_project.read.json_pages import missing
 from tests.unit.reading import Landing, said, source
 
 ONE = {"Id": "1", "Stage": "New", "Amount": 5}

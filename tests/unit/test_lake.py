@@ -11,9 +11,8 @@ import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
-from dagster_project.ingest import lake
-from dagster_project.ingest.archives import Delivered, as_delivered
-from dagster_project.ingest.lake import (
+from dagster_project.lake import store
+from dagster_project.lake.store import (
     LAKE_FORMAT,
     FileRecord,
     ingest,
@@ -23,7 +22,8 @@ from dagster_project.ingest.lake import (
     read_records,
     select_deliveries,
 )
-from dagster_project.ingest.landing import look
+from dagster_project.read.archives import Delivered, as_delivered
+from dagster_project.read.landing import look
 
 CONFIG = """
 timezone: UTC
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_opened_refuses_its_delivery_until_it_can(
             raise FileNotFoundError(2, "No such file")
         return as_delivered(path)
 
-    monkeypatch.setattr(lake, "as_delivered", closed)
+    monkeypatch.setattr(store, "as_delivered", closed)
     files = {f"deals_2025_0{month}_01": text("1,Won,1") for month in (1, 2, 3)}
     first, second = deliver(tmp_path, source, **files)
     assert (first.state, second.state) == ("loaded", "refused")

@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from dagster_project.config.load import read_configuration
-from dagster_project.ingest.lake import ingest
-from dagster_project.ingest.landing import look
+from dagster_project.lake.store import ingest
+from dagster_project.read.landing import look
 from dagster_project.transform.warehouse import prepare, search_path
 
 AS_OF = datetime(2026, 1, 31, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
-from dagster_project.ingest.landing import extract_time, feed_of, folders_without_source, look
+from dagster_project.read.landing import extract_time, feed_of, folders_without_source, look
 
 
 @pytest.fixture

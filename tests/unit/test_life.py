@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.quality.life import Night, keep_record, scores_by_source, write_life, write_record
 from dagster_project.quality.tables import FOUND_COLUMNS
+from dagster_project.quality.violation_history import Night, keep_record, scores_by_source, write_life, write_record
 
 Broken = tuple[str, str, str]
 Deal = tuple[str, str, str]

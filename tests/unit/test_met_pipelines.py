@@ -6,7 +6,7 @@ import duckdb
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.stages import configured_stages
-from dagster_project.transform.met_pipelines import with_met_pipelines
+from dagster_project.transform.observed_pipelines import with_met_pipelines
 
 LAKE = """
 create schema lake;

@@ -14,9 +14,9 @@ import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
-from dagster_project.ingest.lake import LAKE_FORMAT, FileRecord, ingest, read_records, select_deliveries
-from dagster_project.ingest.landing import look
-from dagster_project.ingest.migration import migrate
+from dagster_project.lake.migration import migrate
+from dagster_project.lake.store import LAKE_FORMAT, FileRecord, ingest, read_records, select_deliveries
+from dagster_project.read.landing import look
 from tests.unit.test_compaction import Killed, killed_before
 
 CONFIG = """

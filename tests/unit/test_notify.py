@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dagster_project.notify import WEBHOOK, _send
+from dagster_project.assets.notify import WEBHOOK, _send
 
 
 class _Refuses(BaseHTTPRequestHandler):

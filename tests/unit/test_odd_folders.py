@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.ingest.landing import look
+from dagster_project.read.landing import look
 from tests.unit.delivering import zipped
 from tests.unit.reading import Landing, source
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from dagster_project.config.load import read_configuration
+from dagster_project.config.rules import OWN_SUITE, Check, checks, violations_sql
 from dagster_project.errors import ConfigurationError
 from dagster_project.quality.own_rules import check_own_rules, problem_of
-from dagster_project.quality.policy import OWN_SUITE, Check, checks, violations_sql
 
 TABLES = {
     "fct_deals": {"deal_key": "varchar", "source": "varchar", "account_key": "varchar", "amount": "decimal(18, 2)"},

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from dagster_project.ingest.patterns import takes
+from dagster_project.read.patterns import takes
 
 
 @pytest.mark.parametrize(

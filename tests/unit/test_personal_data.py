@@ -12,7 +12,7 @@ import pytest
 from dagster_project.config.load import load_settings
 from dagster_project.config.models import Source
 from dagster_project.errors import ConfigurationError
-from dagster_project.ingest.personal import salt_version
+from dagster_project.read.pii import salt_version
 from tests.unit.delivering import xlsx
 from tests.unit.reading import Landing
 

@@ -13,7 +13,7 @@ from tests.conftest import PROJECT
 #: Like an operation of Dagster's: what goes to stderr while it is at work is written into a file of the run's.
 SCRIPT = """
 import os, sys, time
-from dagster_project.summary import Progress
+from dagster_project.run.summary import Progress
 with Progress() as progress:
     os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), 2)
     progress.about("2026-01-05")

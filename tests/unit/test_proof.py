@@ -10,7 +10,7 @@ import pytest
 
 from dagster_project.config.models import Feed, Source
 from dagster_project.errors import RefusedFileError
-from dagster_project.ingest.proof import format_of, readings
+from dagster_project.read.format_inference import format_of, readings
 
 ISO = ["2026-03-05", "2026-03-05 14:15", "2026-03-05T14:15:00.000Z", "2026-03-05T14:15+01:00", "2026-03-05 14:15:00"]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from dagster_project.carried import PROJECT_DIR
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration, Feed, Pipeline, Rule, Source, Stage, Thresholds
+from dagster_project.config.rules import ALL_CRMS, checks
 from dagster_project.config.stages import configured_stages
-from dagster_project.quality.policy import ALL_CRMS, checks
+from dagster_project.package_files import PROJECT_DIR
 from dagster_project.quality.rule_guide import rule_guide, sections
 from dagster_project.quality.tables import TABLES
 

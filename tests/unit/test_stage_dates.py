@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dagster_project.config.models import Feed
-from dagster_project.ingest.headings import match
-from dagster_project.ingest.stage_dates import stage_date
+from dagster_project.read.headings import match
+from dagster_project.read.stage_dates import stage_date
 
 UI, API = 'Date entered "{stage} ({pipeline})"', "hs_v2_date_entered_{stage}"
 

@@ -16,8 +16,8 @@ from dagster_project.config.models import Configuration, Source
 from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
 from dagster_project.draft import vendor as recognition
 from dagster_project.errors import RefusedFileError
-from dagster_project.ingest.headings import match
-from dagster_project.ingest.landing import feed_of, takable
+from dagster_project.read.headings import match
+from dagster_project.read.landing import feed_of, takable
 from tests.unit.reading import Landing
 
 DESCRIBED = Path(__file__).with_name("vendors")

@@ -1,0 +1,73 @@
+"""Tells a webhook of a night that failed and of a score that got worse; silent unless DEALTRAIL_WEBHOOK_URL is set.
+
+Dagster's hooks of the job, so that the command, the schedule and the UI tell alike. What is sent is JSON with the
+sentence in `text`, as Slack, Mattermost and Teams take it, and the facts beside it.
+"""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations as types.
+import os
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.run.context import NightlyRun, report
+
+WEBHOOK = "DEALTRAIL_WEBHOOK_URL"
+_TIMEOUT_SECONDS = 10
+
+
+@dg.failure_hook(required_resource_keys={"run"})
+def tell_of_failure(context: dg.HookContext) -> None:
+    """The first operation that fails stops the night; what fails after it is not told."""
+    run: NightlyRun = context.resources.run
+    if run.is_told_of or not os.environ.get(WEBHOOK):
+        return
+    run.is_told_of = True
+    facts = report(run)
+    why = "; ".join(f"{stop['rule']}: {stop['example']}" for stop in facts["stopped_by"]) or facts["message"]
+    state = {"blocked": "was blocked", "published": "is published, but failed"}.get(run.state, "failed")
+    step = run.failed_step or context.op.name
+    _send(run, f"Dealtrail: the night {state} in step {step}. {why or ''}".strip(), facts)
+
+
+@dg.success_hook(required_resource_keys={"run"})
+def tell_of_worse_scores(context: dg.HookContext) -> None:
+    """Once the night is published: sources whose share of clean open deals dropped since the published day before."""
+    run: NightlyRun = context.resources.run
+    if context.op.name != "publish" or not os.environ.get(WEBHOOK):
+        return
+    dropped = [
+        scores
+        for scores in run.summary["hygiene"]
+        if scores["score_before"] is not None
+        and scores["score_before"] - scores["score"] > run.settings.config.notifications.min_score_drop
+    ]
+    if dropped:
+        said = ", ".join(f"{one['source']} {one['score_before']:.0%} → {one['score']:.0%}" for one in dropped)
+        _send(run, f"Dealtrail: fewer open deals are clean than the night before: {said}", report(run))
+
+
+def _send(run: NightlyRun, text: str, facts: dict[str, Any]) -> None:
+    """Posts it; three tries, and then it is a warning of the run: nobody's night fails for a chat."""
+    import requests
+    from urllib3.exceptions import HTTPError
+    from urllib3.util import Retry
+
+    kept = ("run_id", "state", "as_of", "message", "stopped_by", "violations", "hygiene")
+    body = {"text": text, **{name: facts.get(name) for name in kept}}
+    retry = Retry(
+        total=2,
+        backoff_factor=1,
+        status_forcelist=(429, 502, 503, 504),
+        allowed_methods=None,
+        # a chat may ask for an hour's patience
+        respect_retry_after_header=False,
+    )
+    try:
+        with requests.Session() as session:
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=retry))
+            session.post(os.environ[WEBHOOK], json=body, timeout=_TIMEOUT_SECONDS).raise_for_status()
+    except (requests.RequestException, HTTPError) as error:
+        # the address is a secret, and stands in the error's text
+        run.warn(f"the notification could not be sent to {WEBHOOK}: {type(error).__name__}")

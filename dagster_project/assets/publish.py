@@ -1,0 +1,140 @@
+"""marts → publication: what readers open, switched in one step after every check has passed; then Postgres."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations as types.
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+
+from dagster_project.config.postgres_url import POSTGRES_URL
+from dagster_project.publish.postgres import publish_current
+from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
+from dagster_project.publish.publication import keep_only_record, publish
+from dagster_project.publish.report.build import write_excuse, write_report
+from dagster_project.run.context import NightlyRun
+
+Run = dg.ResourceParam[NightlyRun]
+
+_PARTS = {
+    "pipeline_duckdb": "pipeline.duckdb: the schemas marts and quality, for any DuckDB client.",
+    "marts_parquet": "marts/<table>.parquet: the same tables as files.",
+    "data_docs": "data_docs/index.html: every expectation and what it found.",
+    "report": "report/index.html: the morning's page, self-contained: metrics, funnel, forecast, hygiene, freshness.",
+}
+
+
+def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The publication. It depends on every asset that carries a check, or a failed one would not stop it."""
+
+    @dg.multi_asset(
+        name="publish",
+        specs=[
+            dg.AssetSpec(
+                ["publish", name],
+                deps=upstream,
+                group_name="publish",
+                kinds={"duckdb" if name == "pipeline_duckdb" else "parquet" if name == "marts_parquet" else "html"},
+                owners=["team:data"],
+                description=description,
+            )
+            for name, description in _PARTS.items()
+        ],
+    )
+    def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
+        try:
+            with run.step("report"):
+                write_report(run.built(run.build_path), run.building_dir / "report", run.settings, run.as_of)
+                run.summary["report"] = "report/index.html"
+        except Exception as error:  # the tables are more than their page: report_is_there fails the run for it
+            write_excuse(run.building_dir / "report", run.run_id, error)
+        with run.step("publish"):
+            version = publish(run)
+            run.state = "published"
+        rows = _rows(version / "pipeline.duckdb")
+        counted = {"pipeline_duckdb": sum(rows.values()), "marts_parquet": rows["marts"]}
+        for name in _PARTS:
+            row_count = {"dagster/row_count": counted[name]} if name in counted else {}
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["publish", name]),
+                metadata={"version": dg.MetadataValue.path(str(version)), **row_count, **_counts(run)},
+            )
+
+    return publish_version
+
+
+def night_record(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """What a past night leaves. Like the publication, it waits for every asset that carries a check."""
+
+    @dg.asset(
+        key_prefix="lake",
+        name="night_record",
+        deps=upstream,
+        group_name="lake",
+        kinds={"parquet"},
+        owners=["team:data"],
+        description="What a past night found, in lake/violations and lake/scores; unpublished (`dealtrail backfill`).",
+    )
+    def keep_night_record(run: Run) -> None:
+        with run.step("record"):
+            keep_only_record(run)
+            run.state = "recorded"
+
+    return keep_night_record
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["publish", "report"]),
+    description="critical: the report was made. A night without one is published, and fails here.",
+)
+def report_is_there(run: Run) -> dg.AssetCheckResult:
+    """After the switch, and nothing waits for it: whoever watches the run is told, and the tables stand."""
+    if run.failed_step == "report":
+        raise dg.Failure(f"the report could not be made: {run.failure}", allow_retries=False)
+    return dg.AssetCheckResult(passed=True)
+
+
+@dg.asset(
+    key_prefix="publish",
+    name="postgres",
+    deps=[dg.AssetKey(["publish", "pipeline_duckdb"])],
+    group_name="publish",
+    kinds={"postgres"},
+    owners=["team:data"],
+    description=f"The schemas marts and quality in the database of {POSTGRES_URL}, in one transaction. Off without it.",
+    output_required=False,
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+)
+def publish_postgres(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg.MaterializeResult]:
+    """A step of its own after the switch: if it fails, the local publication stands."""
+    if run.settings.postgres is None:
+        context.log.info(f"off: {POSTGRES_URL} is not set")
+        return
+    try:
+        with run.step("postgres"):
+            published = publish_current(run.settings)
+    except PostgresUnavailableError:
+        raise
+    except PostgresError as error:  # a wrong password is no better a minute later
+        raise dg.Failure(str(error), allow_retries=False) from None
+    if run.failed_step == "postgres":  # an attempt before this one
+        run.failure = run.failed_step = None
+    run.state = "published"  # also where this step alone is run
+    run.summary["postgres"] = published.facts
+    for warning in published.warnings:
+        run.warn(warning)
+    yield dg.MaterializeResult(metadata={**published.facts, "dagster/row_count": published.rows})
+
+
+def _rows(database: Path) -> dict[str, int]:
+    """Rows of each published schema, by DuckDB's own books."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        counts = connection.execute(
+            "select schema_name, sum(estimated_size)::bigint from duckdb_tables() group by schema_name"
+        ).fetchall()
+    return dict(counts)
+
+
+def _counts(run: NightlyRun) -> dict[str, int]:
+    violations = run.summary.get("violations", {})
+    return {f"violations_{severity}": count for severity, count in violations.items()}

@@ -1,0 +1,243 @@
+"""Whether the columns that everything rests on can be read: when deals were created and closed, their stage, amounts.
+
+A value that cannot be read becomes NULL with a violation. A column most of whose values are such is no column of dates
+or amounts, or its format is configured wrongly; without it a source would look clean, because nothing is known of it.
+So it refuses the delivery. Empty cells are not unreadable, and no date is for being long ago.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from dagster_project import sql
+from dagster_project.config.models import Feed, Source
+from dagster_project.errors import RefusedFileError
+from dagster_project.read import format_inference
+from dagster_project.read.pii import is_personal
+
+#: A larger share of a column's filled cells refuses its file.
+MAX_UNREADABLE_SHARE = 0.5
+#: Of one cell no share is told: it may be a slip.
+LEAST_UNREADABLE = 2
+#: What programs write for a number that is none (pandas, JSON of Python): no sign of a format that is read wrongly.
+_NO_NUMBER = "(?i)[-+]?(nan|inf|infinity)"
+#: Created, stage, amount or close: whatever entity they are columns of, and when history says something happened.
+JUDGED = (
+    "created_at",
+    "changed_at",
+    "version_at",
+    "stage",
+    "amount",
+    "close_on",
+    "expected_close_on",
+    "closed_at",
+    "won_at",
+    "lost_at",
+)
+#: Between two errors of one row (read/selection.py).
+_BETWEEN = "chr(31)"
+_EXAMPLES = 3
+#: A time behind a day in ISO 8601 whose offset DuckDB's cast does not take: behind minutes, a space, or by its name.
+_WITH_OFFSET = r"^.{10}[ T]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?([Zz]|UTC|GMT|[-+]\d{2}(:?\d{2})?)$"
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A column: SQL for a cell of it that is not empty (else NULL), and for whether that cell can be read."""
+
+    name: str
+    cell: str
+    is_readable: str
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Cells of a column that cannot be read, of how many, and what some of them say (nothing of people's)."""
+
+    cells: int
+    of: int
+    examples: list[str]
+
+    def __add__(self, other: Unread) -> Unread:
+        examples = list(dict.fromkeys([*self.examples, *other.examples]))[:_EXAMPLES]
+        return Unread(self.cells + other.cells, self.of + other.of, examples)
+
+    def says(self) -> str:
+        """How many, and what becomes of them."""
+        shown = ", such as " + ", ".join(f"'{cell}'" for cell in self.examples) if self.examples else ""
+        count = "counts" if self.cells == 1 else "count"
+        return f"{self.cells:,} of {self.of:,} cannot be read and {count} as empty{shown}"
+
+
+def unread(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    filled: list[str],
+    readings: dict[str, str],
+) -> dict[str, Unread]:
+    """The judged columns of this lake file that have cells which cannot be read, however few."""
+    scan = f"read_parquet({sql.text(path)}, file_row_number = true)"
+    found = {}
+    for one in _typed(source, feed, filled, readings):
+        is_unread = f"{one.cell} is not null and not coalesce({one.is_readable}, false)"
+        cells, of = connection.execute(
+            f"select count(*) filter (where {is_unread}), count({one.cell}) from {scan}"
+        ).fetchone() or (0, 0)
+        if cells:
+            shown = connection.execute(
+                f"select {one.cell} as cell from {scan} where {is_unread} "
+                f"group by cell order by min(file_row_number) limit {_EXAMPLES}"
+            ).fetchall()
+            found[one.name] = Unread(int(cells), int(of), [] if is_personal(feed) else [cell for (cell,) in shown])
+    return found
+
+
+def demand_readable(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    filled: list[str],
+    readings: dict[str, str],
+    headings: list[str],
+    rejected: list[int],
+) -> None:
+    """Raises RefusedFileError where most values of a judged column of this lake file cannot be read.
+
+    `readings` are those that the file has proved; `headings` and `rejected` help to name what is found.
+    """
+    scan = f"read_parquet({sql.text(path)}, file_row_number = true)"
+    columns = [
+        *_typed(source, feed, filled, readings),
+        *_with_errors(connection, path, feed),
+    ]
+    if not columns:
+        return
+    # nearly all files are in the standard form, which a cast tells; how others are to be read costs more to ask
+    counts = ", ".join(f"count({one.cell}), count({one.cell}) filter (where {one.is_readable})" for one in columns)
+    row = connection.execute(f"select {counts} from {scan}").fetchone() or ()
+    found = [
+        _told(connection, scan, one, total, total - readable, source, feed, headings, rejected)
+        for one, total, readable in zip(columns, row[::2], row[1::2], strict=True)
+        if total - readable > MAX_UNREADABLE_SHARE * total and total - readable >= LEAST_UNREADABLE
+    ]
+    if found:
+        raise RefusedFileError("; ".join(found))
+
+
+def _typed(source: Source, feed: Feed, filled: list[str], readings: dict[str, str]) -> list[_Judged]:
+    formats, sign = format_inference.configured_formats(source, feed), format_inference.configured_sign(source, feed)
+    return [
+        _Judged(
+            name,
+            f"case when not regexp_full_match({name}, {sql.text(_NO_NUMBER)}) then {name} end",
+            is_amount(name, sign or readings.get(name)),
+        )
+        if form in ("amounts", "numbers")
+        else _Judged(name, name, _is_date(name, form, readings.get(name), formats))
+        for name, form in format_inference.read_columns(feed.entity).items()
+        if name in JUDGED and name in filled
+    ]
+
+
+def _with_errors(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed) -> list[_Judged]:
+    """Columns of text, which hold what they hold, but for the errors of a workbook: those are listed beside them."""
+    given = {name for name, *_ in connection.execute(f"describe from read_parquet({sql.text(path)})").fetchall()}
+    if "_unreadable" not in given:
+        return []
+    columns = [name for name in JUDGED if name in given and name not in format_inference.read_columns(feed.entity)]
+    return [
+        _Judged(
+            name,
+            f"coalesce({name}, {_error_of(name)})",
+            f"{name} is not null",
+        )
+        for name in columns
+    ]
+
+
+def _error_of(column: str) -> str:
+    begins = sql.text(column + "=")
+    parts = f"string_split(_unreadable, {_BETWEEN})"
+    return f"list_filter({parts}, lambda part: starts_with(part, {begins}))[1][{len(column) + 2}:]"
+
+
+def _is_date(cell: str, form: str, reading: str | None, formats: list[str]) -> str:
+    """SQL: whether staging reads a date or moment (dbt/macros/read_values.sql)."""
+    with_offset = f"regexp_matches({cell}, {sql.text(_WITH_OFFSET)}) and try_cast(left({cell}, 16) as timestamp)"
+    is_iso = f"(try_cast({cell} as timestamp) is not null or ({with_offset} is not null))"
+    ways = [f"({cell} like '____-__-__%' and {is_iso})"]
+    if form == "days":
+        ways.append(f"({cell} like '____-__' and try_cast({cell} || '-01' as date) is not null)")
+    if formats:
+        ways.append(f"try_strptime({cell}, {_listed(formats)}) is not null")
+    elif reading == "serial":
+        ways.append(f"try_cast({cell} as double) is not null")
+    elif reading:
+        ways.append(format_inference.is_proved_date(cell, form, reading))
+    return f"({' or '.join(ways)})"
+
+
+def is_amount(cell: str, sign: str | None) -> str:
+    """SQL: whether staging reads an amount; in which currency is another question."""
+    plain = f"try_cast({cell} as decimal(18, 2)) is not null"
+    if sign is None:
+        return plain
+    if sign == "comma":
+        plain = f"(not contains({cell}, '.') and {plain})"
+    pattern = sql.text(format_inference.number_pattern(sign))
+    return f"({plain} or (not contains({cell}, '%') and regexp_matches({cell}, {pattern})))"
+
+
+def _listed(formats: list[str]) -> str:
+    return f"[{', '.join(map(sql.text, formats))}]"
+
+
+def _told(
+    connection: duckdb.DuckDBPyConnection,
+    scan: str,
+    column: _Judged,
+    total: int,
+    unreadable: int,
+    source: Source,
+    feed: Feed,
+    headings: list[str],
+    rejected: list[int],
+) -> str:
+    rows = connection.execute(
+        f"select {column.cell}, file_row_number from {scan} where {column.cell} is not null "
+        f"and not coalesce({column.is_readable}, false) order by file_row_number limit {_EXAMPLES}"
+    ).fetchall()
+    # what a shifted row has in a column of dates may be somebody's name
+    is_shown = not is_personal(feed)
+    examples = ", ".join(
+        f"'{cell}' in row {format_inference.row_at(at, rejected)}"
+        if is_shown
+        else f"row {format_inference.row_at(at, rejected)}"
+        for cell, at in rows
+    )
+    form = format_inference.read_columns(feed.entity).get(column.name)
+    formats, sign = (
+        format_inference.configured_formats(source, feed),
+        feed.decimal_separator or source.decimal_separator,
+    )
+    if form is None:
+        advice = "they are errors of the workbook: fix its formulas and export it again"
+    elif form in ("days", "moments") and formats:
+        shown = ", ".join(f'"{one}"' for one in formats)
+        advice = f"date_formats of the feed are [{shown}]: correct them, or export the column in one of them"
+    elif form in ("amounts", "numbers") and sign:
+        advice = f'decimal_separator of the feed is "{sign}": correct it, or export the column so'
+    elif form in ("days", "moments"):
+        advice = "export the column as dates, name its format in date_formats, or map another column"
+    else:
+        advice = "export the column as numbers, or map another column"
+    if form is not None:
+        advice += "; if these stand for nothing, name them in null_values"
+    name = format_inference.named(column.name, feed, headings)
+    return f"{name}: {unreadable} of {total} values cannot be read ({examples}). More than half is too many: {advice}"

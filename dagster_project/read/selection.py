@@ -1,0 +1,145 @@
+"""SQL from a file's cells to the canonical columns of the lake."""
+
+from __future__ import annotations
+
+from dagster_project.config.entities import ENTITIES, WORDS
+from dagster_project.config.models import EMPTY, FILLED, Feed, Reference
+from dagster_project.read.cells import CellRules, is_id, with_all_digits, without_headings
+from dagster_project.read.headings import Matched
+from dagster_project.read.pii import guarded
+from dagster_project.read.stage_dates import StageDate
+from dagster_project.read.tables import UNREADABLE
+from dagster_project.sql import text
+
+#: Between the parts of an id that is derived.
+DERIVED_JOINT = " | "
+
+
+def select_list(
+    feed: Feed, matched: Matched, rules: CellRules, separator: str, has_unreadable: bool = False
+) -> list[str]:
+    """The select list: canonical columns, cleaned, and of personal data what the lake may hold.
+
+    Where some cells are errors (`has_unreadable`), a column of text is empty there, and `_unreadable` lists them.
+    """
+    read = {
+        column: _derived(positions, rules)
+        if matched.is_derived and column == ENTITIES[feed.entity].key
+        else _value(positions, column, feed, rules, matched.utc.issuperset(positions))
+        for column, positions in matched.positions.items()
+    }
+    if has_unreadable:
+        columns = ENTITIES[feed.entity].columns
+        read = {
+            column: _without_errors(value, matched.positions[column], columns.get(column, "text") == "text")
+            for column, value in read.items()
+        }
+    if rules.headings:
+        key = next((column for column in ENTITIES[feed.entity].required_columns if column in read), None)
+        if key is not None:
+            columns = ENTITIES[feed.entity].columns
+            typed = [read[column] for column in read if columns.get(column, "text") not in WORDS]
+            derived = DERIVED_JOINT.join(feed.derive)
+            read[key] = without_headings(read[key], [*rules.headings, *([derived] if derived else [])], typed)
+    for column, constant in feed.constants.items():
+        read.setdefault(column, text(constant))
+    for column, ranked in feed.references.items():
+        given = [_pointed_at(read, one) for one in ranked if one.column in read]
+        if given:
+            read[column] = f"coalesce({', '.join([*given, read.get(column, 'null')])})"
+    if matched.stage_dates:
+        read["stage_dates"] = _stage_dates(matched.stage_dates, rules, matched.utc)
+    selected = []
+    for column in ENTITIES[feed.entity].columns:
+        stored = guarded(read[column], column, feed, text(separator)) if column in read else None
+        if stored is not None:
+            selected.append(f"{stored} as {column}")
+    if has_unreadable:
+        errors = [
+            f"case when {_is_error(at)} then concat({text(column + '=')}, substr(c{at}, 2)) end"
+            for column, positions in matched.positions.items()
+            for at in positions
+            if ENTITIES[feed.entity].columns.get(column) == "text"
+        ]
+        said = f"nullif(concat_ws(chr(31), {', '.join(errors)}), '')" if errors else "cast(null as varchar)"
+        selected.append(f"{said} as _unreadable")
+    return selected
+
+
+def _is_error(position: int) -> str:
+    return f"starts_with(c{position}, {text(UNREADABLE)})"
+
+
+def _without_errors(value: str, positions: tuple[int, ...], is_text: bool) -> str:
+    """SQL: of an error cell nothing in a column of text, else its code, which staging cannot read as a value."""
+    instead = "null" if is_text or len(positions) > 1 else f"substr(c{positions[0]}, 2)"
+    return f"case when coalesce({' or '.join(map(_is_error, positions))}, false) then {instead} else {value} end"
+
+
+def _pointed_at(read: dict[str, str], reference: Reference) -> str:
+    """SQL: what a reference gives a row, NULL where it does not apply. A column the file does not have is empty."""
+    value = read[reference.column]
+    said = value if reference.means is None else text(reference.means)
+    asked = [_says(read.get(column, "cast(null as varchar)"), words) for column, words in reference.when.items()]
+    conditions = [f"starts_with({value}, {text(reference.prefix)})", *asked]
+    return f"case when {' and '.join(conditions)} then {said} end"
+
+
+def _says(value: str, words: list[str]) -> str:
+    """SQL: whether a cell says one of these words, whatever their case; `*` is any, the empty word an empty cell."""
+    if words == [FILLED]:
+        return f"({value} is not null)"
+    named = f"coalesce(lower({value}) in ({', '.join(text(word.lower()) for word in words)}), false)"
+    return f"({value} is null or {named})" if EMPTY in words else named
+
+
+def _value(positions: tuple[int, ...], column: str, feed: Feed, rules: CellRules, is_utc: bool) -> str:
+    parts = [rules.cell(position, is_id(column)) for position in positions]
+    value = parts[0] if len(parts) == 1 else f"nullif(concat_ws(' ', {', '.join(parts)}), '')"
+    if is_id(column):
+        value = with_all_digits(value)
+    translations = feed.values.get(column)
+    if translations:
+        whens = " ".join(
+            f"when {text(word.lower())} then {text(canonical)}"
+            for canonical, words in translations.items()
+            for word in words
+        )
+        value = f"case lower({value}) {whens} else {value} end"
+    if column in feed.days:
+        value = f"regexp_replace({value}, '[ T]00:00:00$', '')"
+    if is_utc:
+        value = _in_utc(value)
+    if column in feed.empty_means:
+        value = f"coalesce({value}, {text(feed.empty_means[column])})"
+    return value
+
+
+def _derived(positions: tuple[int, ...], rules: CellRules) -> str:
+    """SQL: an id that several columns are together, each in its place though another is empty; NULL if all are."""
+    cells = [rules.cell(position) for position in positions]
+    together = f" || {text(DERIVED_JOINT)} || ".join(f"coalesce({cell}, '')" for cell in cells)
+    return f"case when coalesce({', '.join([*cells, 'null'])}) is not null then {together} end"
+
+
+def _in_utc(value: str) -> str:
+    """SQL: a time without offset as the UTC that it is; everything else as it stands."""
+    return rf"regexp_replace({value}, '^(\d{{4}}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d([.]\d+)?)?)$', '\1Z')"
+
+
+def _stage_dates(dated: dict[int, StageDate], rules: CellRules, utc: frozenset[int]) -> str:
+    """A JSON list with an object for each of a row's cells that says when it entered a stage; NULL if none does."""
+    entries = []
+    for position, said in dated.items():
+        cell = _in_utc(rules.cell(position)) if position in utc else rules.cell(position)
+        cell = f"ltrim({cell}, {text(UNREADABLE)})"
+        pipeline = text(said.pipeline) if said.pipeline is not None else "cast(null as varchar)"
+        entry = f"{{'stage': {text(said.stage)}, 'pipeline': {pipeline}, 'entered': {cell}}}"
+        entries.append(f"case when {cell} is not null then {entry} end")
+    told = f"list_filter([{', '.join(entries)}], lambda entry: entry is not null)"
+    return f"case when len({told}) > 0 then cast(to_json({told}) as varchar) end"
+
+
+def is_of_feed(matched: Matched, rules: CellRules) -> str:
+    """SQL for whether a row is a record of the feed, by the columns that say so."""
+    return " and ".join(_says(rules.cell(at), values) for at, values in matched.conditions.items())

@@ -1,0 +1,105 @@
+"""Dates in which a spreadsheet has swapped day and month.
+
+A spreadsheet that opens a file of another country's dates takes 05/02/2026 for 2 May instead of 5 February, without a
+word, and leaves 13/02/2026 a text, because there is no thirteenth month. What it saves has dates whose day is never
+above 12, beside texts all of which have a number above 12. The dates are wrong, and nothing but this pattern tells.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from dagster_project import sql
+from dagster_project.config.models import Feed, Source
+from dagster_project.errors import RefusedFileError
+from dagster_project.read import format_inference
+
+#: In text nobody sees whether a date was one to a spreadsheet: there one of each may be chance.
+_EVIDENCE_IN_TEXT = 2
+_TWO_NUMBERS = r"^(\d{1,2})[./ -](\d{1,2})[./ -]"
+
+
+def refuse_swapped(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    feed: Feed,
+    filled: list[str],
+    typed: list[str],
+    headings: list[str],
+    rejected: list[int],
+) -> None:
+    """Raises RefusedFileError for a column of this lake file whose dates a spreadsheet has swapped.
+
+    `typed` are the columns in which a workbook has dates as such. In other files, configured formats are their user's
+    word that the rest of a column is as it stands.
+    """
+    found = []
+    for column in format_inference.date_columns(connection, path, feed, filled):
+        is_typed = column.name in typed
+        if column.standard in (0, column.total) or (format_inference.configured_formats(source, feed) and not is_typed):
+            continue
+        told = _swapped(connection, column, 1 if is_typed else _EVIDENCE_IN_TEXT, rejected)
+        if told:
+            found.append(f"{format_inference.named(column.name, feed, headings)}: {told}")
+    if found:
+        raise RefusedFileError("; ".join(found))
+
+
+def _swapped(
+    connection: duckdb.DuckDBPyConnection, column: format_inference.ReadColumn, evidence: int, rejected: list[int]
+) -> str | None:
+    numbered = sql.text(format_inference.numbered_date())
+    first, second = (f"cast(regexp_extract(cell, {sql.text(_TWO_NUMBERS)}, {group}) as integer)" for group in (1, 2))
+    row = connection.execute(
+        f"""
+        with cells as (
+            select
+                {column.cell} as cell,
+                file_row_number as position,
+                {format_inference.is_standard(column)} and {column.cell} like '____-__-__%' as is_date
+            from {column.relation}
+            where {column.cell} is not null
+        ),
+
+        told as (
+            select
+                cell,
+                position,
+                is_date,
+                case when is_date then cast(substr(cell, 6, 2) as integer) end as month,
+                case when is_date then cast(substr(cell, 9, 2) as integer) end as day,
+                case when not is_date then greatest({first}, {second}) end as larger
+            from cells
+            where is_date or regexp_matches(cell, {numbered})
+        )
+
+        select
+            count(*) filter (where is_date),
+            count(*) filter (where not is_date),
+            coalesce(max(day), 0),
+            coalesce(min(larger), 0),
+            arg_min(cell, position) filter (where day <> month),
+            min(position) filter (where day <> month),
+            arg_min(cell, position) filter (where not is_date),
+            min(position) filter (where not is_date)
+        from told
+        """
+    ).fetchone()
+    if row is None:
+        return None
+    dates, texts, latest_day, least_number, dated, dated_at, text, text_at = row
+    if min(dates, texts) < evidence or latest_day > 12 or least_number <= 12 or dated is None:
+        return None
+    shown = date.fromisoformat(dated[:10])
+    swapped = shown.replace(month=shown.day, day=shown.month)
+    text_row, dated_row = format_inference.row_at(text_at, rejected), format_inference.row_at(dated_at, rejected)
+    return (
+        f"none of its {dates} dates has a day above 12, and each of its {texts} texts has a number above 12 "
+        f"('{text}' in row {text_row}): a spreadsheet has swapped day and month of the dates. '{dated}' in row "
+        f"{dated_row} is {format_inference.spelled(swapped)}, or {format_inference.spelled(shown)} as it stands. "
+        "Export the file again and do not open it in a spreadsheet, or format the column as text before"
+    )
