@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import ConfigurationError
-from dagster_project.lake.store import read_records
+from dagster_project.lake.manifest import read_records
 from dagster_project.quality.violation_history import recorded_nights
 from dagster_project.read.landing import look
 from dagster_project.run.context import AS_OF_TAG

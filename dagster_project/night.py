@@ -70,7 +70,7 @@ def dagster_in(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator
     from dagster_project import logs
     from dagster_project.assets import resources
     from dagster_project.definitions import defs
-    from dagster_project.lake.store import write_atomically
+    from dagster_project.files import write_atomically
     from dagster_project.run.context import FROM_LAKE_TAG
 
     resources.on_step = progress.show
@@ -155,7 +155,7 @@ def use_dagster_home(warehouse_dir: Path) -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if os.environ.get("DAGSTER_HOME"):
         return
-    from dagster_project.lake.store import write_atomically
+    from dagster_project.files import write_atomically
 
     home = warehouse_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,8 @@ from dagster_project.config.models import Configuration, Source
 from dagster_project.draft.command import HISTORY
 from dagster_project.errors import DealtrailError
 from dagster_project.lake import inventory
-from dagster_project.lake.store import FileRecord, ingest, of_deliveries, plain_text_left
+from dagster_project.lake.manifest import FileRecord, of_deliveries
+from dagster_project.lake.store import ingest, plain_text_left
 from dagster_project.preflight.deals import no_deals
 from dagster_project.read.folders import loose_files
 from dagster_project.read.landing import LandedFile, folders_without_source, takable

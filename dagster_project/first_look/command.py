@@ -18,9 +18,9 @@ from dagster_project.draft.settle import settle
 from dagster_project.draft.write import Settled, lines_of
 from dagster_project.draft.yaml_text import Line
 from dagster_project.errors import ConfigurationError
+from dagster_project.files import write_atomically
 from dagster_project.first_look.ending import Assumption, Ending, print_ending
 from dagster_project.first_look.landing import dated_by_name, folder_of, lay_out
-from dagster_project.lake.store import write_atomically
 from dagster_project.night import dagster_in
 from dagster_project.run.context import lock
 from dagster_project.run.summary import Progress

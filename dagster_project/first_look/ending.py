@@ -15,7 +15,7 @@ from rich.table import Table
 
 from dagster_project.errors import printable
 from dagster_project.first_look.figures import recognised, unread_cells
-from dagster_project.lake.store import read_records
+from dagster_project.lake.manifest import read_records
 from dagster_project.run.summary import print_summary
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.lake.store import FileRecord
+from dagster_project.lake.manifest import FileRecord
 from dagster_project.wording import counted
 
 _SHOWN_STAGES = 12

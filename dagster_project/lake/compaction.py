@@ -25,15 +25,14 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Source
 from dagster_project.lake import inventory
-from dagster_project.lake.migration import migrate
-from dagster_project.lake.store import (
+from dagster_project.lake.deliveries import places, select_deliveries
+from dagster_project.lake.manifest import (
     FileRecord,
-    places,
     read_record_file,
     read_records,
-    select_deliveries,
     write_record_file,
 )
+from dagster_project.lake.migration import migrate
 
 #: A file takes no further delivery from here on, and is never written again.
 FULL_AT_ROWS = 5_000_000

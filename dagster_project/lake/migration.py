@@ -21,7 +21,12 @@ from dagster_project import sql
 from dagster_project.config.models import Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.lake import inventory
-from dagster_project.lake.store import LAKE_FORMAT, FileRecord, read_records, replace_records
+from dagster_project.lake.manifest import (
+    LAKE_FORMAT,
+    FileRecord,
+    read_records,
+    replace_records,
+)
 from dagster_project.read import format_inference
 
 _PROVED_FROM, _NAMED_FROM = 2, 3

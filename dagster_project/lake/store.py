@@ -13,160 +13,41 @@ reads and that the next run writes again.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import groupby, islice
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.models import Feed, Source
-from dagster_project.errors import DealtrailError, RefusedFileError
+from dagster_project.errors import RefusedFileError
+from dagster_project.files import (
+    write_atomically,
+)
 from dagster_project.lake import inventory
 from dagster_project.lake.erasure.rows import Subject, forget_in_file, ids_in, separators_of
 from dagster_project.lake.erasure.tombstones import FORGOTTEN, Tombstones, read_tombstones
-from dagster_project.read import format_inference, legible, pii, swapped
+from dagster_project.lake.manifest import (
+    FileRecord,
+    with_forgotten,
+    write_record,
+)
+from dagster_project.lake.mapping import (
+    mapping_version,
+)
+from dagster_project.lake.statistics import (
+    filled_columns,
+)
+from dagster_project.read import format_inference, legible, swapped
 from dagster_project.read.archives import Delivered, as_delivered
-from dagster_project.read.headings import match
-from dagster_project.read.json_pages import missing
 from dagster_project.read.landing import LandedFile
 from dagster_project.read.mishaps import refusing, without_places
 from dagster_project.read.reader import Loaded, Provenance, Reject, load_file
 from dagster_project.read.repeated_ids import refuse_repeated_ids
 
-#: Version of how the lake lies on disk. A lake of a lower one is migrated (migration.py), of a higher one refused.
-LAKE_FORMAT = 5
-#: Version of how delivered files are read; a higher one reads those that are still in landing again.
-READING_VERSION = 7
 #: Modification time, in a record, of a file that could not be opened.
 NEVER_READ = -1
-#: The loaded deliveries of a feed that tell what is usual for the next one.
-BASELINE_DELIVERIES = 7
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """One delivered file as the lake knows it. Times are UTC, ISO 8601; `recorded` counts up within a lake."""
-
-    source: str
-    feed: str
-    entity: str
-    file: str
-    sha256: str
-    bytes: int
-    modified_ns: int
-    extracted_at: str
-    extract_time_from: str
-    mapping: str
-    recorded: int
-    state: str
-    message: str
-    rows_in_file: int
-    rows_rejected: int
-    rows_loaded: int
-    #: Rows that were blanked since, or as they came: their record was forgotten (forget/). Not among the loaded.
-    rows_forgotten: int = 0
-    headings: list[str] = field(default_factory=list)
-    outranked: list[str] = field(default_factory=list)
-    unmapped: list[str] = field(default_factory=list)
-    #: Canonical columns with at least one value: what a hygiene rule may rely on.
-    filled: list[str] = field(default_factory=list)
-    #: Column → how the file writes its dates or numbers, where that is proved and no standard form
-    #: (read/format_inference.py).
-    readings: dict[str, str] = field(default_factory=dict)
-    #: What the pages of an API's JSON say of those that follow (json_pages.Paging); nothing where there are none.
-    paging: dict[str, Any] = field(default_factory=dict)
-    #: The files of many deliveries that its rows and rejects were brought into, and the columns its own file had.
-    compacted: str = ""
-    columns: list[str] = field(default_factory=list)
-    lake_format: int = LAKE_FORMAT
-
-    @property
-    def file_id(self) -> str:
-        """Names the record, its rows and its rejects; unique within a feed.
-
-        Sorts by extract time, then by the file's name: staging takes the later of two rows of one id in one delivery.
-        """
-        moment = self.extracted_at.replace("-", "").replace(":", "").removesuffix("+0000")
-        path = hashlib.sha256(self.file.encode()).hexdigest()[:6]
-        if self.lake_format >= 3:
-            moment += "-" + re.sub(r"[^A-Za-z0-9._-]", "_", self.file)[:100]
-        return f"{moment}-{self.sha256[:12]}-{path}-{self.mapping}"
-
-    def path(self, lake_dir: Path, ending: str) -> Path:
-        """Where this record's `parquet`, `rejects.parquet` or `json` lies, of compacted ones with those of others."""
-        return lake_dir / self.entity / self.source / self.feed / f"{self.compacted or self.file_id}.{ending}"
-
-
-def read_records(lake_dir: Path) -> list[FileRecord]:
-    """Every record of the lake, in the order in which they were written."""
-    found: dict[tuple[str, str, str], FileRecord] = {}
-    # single records first: of one that stands in two places (a killed compaction's leftovers) the later place counts
-    for path in sorted(lake_dir.glob("*/*/*/*.json")):
-        for record in read_record_file(path):
-            identity = (record.source, record.feed, record.file_id)
-            if identity not in found or record.recorded >= found[identity].recorded:
-                found[identity] = record
-    return sorted(found.values(), key=lambda record: record.recorded)
-
-
-def read_record_file(path: Path) -> list[FileRecord]:
-    """The records of one file: its one delivery's, or those of all that were compacted together."""
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    if raw["lake_format"] > LAKE_FORMAT:
-        raise DealtrailError(
-            f"{path}: written by a newer Dealtrail (lake format {raw['lake_format']}, this one knows "
-            f"{LAKE_FORMAT}); upgrade, or use another WAREHOUSE_DIR"
-        )
-    return [FileRecord(**one) for one in raw.get("records", [raw])]
-
-
-def write_record_file(path: Path, records: list[FileRecord], lake_dir: Path) -> None:
-    """Writes the records of what was compacted together: what makes the files beside it part of the lake."""
-    said = {"lake_format": LAKE_FORMAT, "records": [asdict(record) for record in records]}
-    inventory.place_text(path, json.dumps(said, ensure_ascii=False), lake_dir)
-
-
-def replace_records(lake_dir: Path, changed: list[FileRecord]) -> None:
-    """Writes records that are in the lake anew, wherever they stand."""
-    by_file: dict[Path, list[FileRecord]] = {}
-    for record in changed:
-        by_file.setdefault(record.path(lake_dir, "json"), []).append(record)
-    for path, records in by_file.items():
-        if not records[0].compacted:
-            _recorded(records[0], lake_dir)
-            continue
-        anew = {record.file_id: record for record in records}
-        written = [anew.get(record.file_id, record) for record in read_record_file(path)]
-        write_record_file(path, written, lake_dir)
-
-
-def data_files(lake_dir: Path, entity: str) -> list[Path]:
-    """Every Parquet file of an entity's rows, single or compacted, also of what no run selects."""
-    return sorted(path for path in lake_dir.glob(f"{entity}/*/*/*.parquet") if not is_of_rejects(path))
-
-
-def of_deliveries(records: list[FileRecord], lake_dir: Path) -> list[Path]:
-    """The files of rows and rejects of these records, as far as they have any."""
-    loaded = [record for record in records if record.state == "loaded"]
-    rejected = [record for record in loaded if record.rows_rejected]
-    return sorted(
-        {record.path(lake_dir, "parquet") for record in loaded}
-        | {record.path(lake_dir, "rejects.parquet") for record in rejected}
-    )
-
-
-def is_of_rejects(path: Path) -> bool:
-    """Whether a Parquet file of the lake holds what the parser rejected."""
-    return path.name.endswith(".rejects.parquet")
 
 
 def ingest(
@@ -235,37 +116,6 @@ def ingest(
     return added
 
 
-def mapping_version(source: Source, feed: Feed) -> str:
-    """A hash of everything that decides how a file's cells become lake rows, and what is proved of them."""
-    # the names of pipelines decide where a heading such as "Demo (new) (Sales)" is split
-    split_at = [pipeline.name for pipeline in source.pipelines]
-    said = {
-        "format": READING_VERSION,
-        "columns": feed.columns,
-        "derive": feed.derive,
-        "constants": feed.constants,
-        "values": feed.values,
-        "empty_means": feed.empty_means,
-        "references": {column: [one.model_dump() for one in ranked] for column, ranked in feed.references.items()},
-        "days": feed.days,
-        "utc_headings": [feed.utc_headings, feed.timezone is None],
-        "nulls": [*source.null_values, *(feed.null_values or [])],
-        "history": source.has_history_feed,
-        "canonical": ENTITIES[feed.entity].columns,
-        "file": [feed.encoding, feed.delimiter, feed.sheet],
-        "left_out": [source.report_tail if feed.report_tail is None else feed.report_tail, feed.only_when],
-        "stage_dates": [feed.stage_dates, feed.not_stage_dates, split_at if feed.stage_dates else []],
-        "id_separator": feed.id_separator or source.id_separator,
-        "personal_data": [feed.personal_data, pii.salt_version(feed)],
-        # which formats does not matter: a value is read by them when it leaves the lake
-        "proved": [
-            not format_inference.configured_formats(source, feed),
-            not format_inference.configured_sign(source, feed),
-        ],
-    }
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
-
-
 def plain_text_left(source: Source, feed_name: str, records: list[FileRecord], lake_dir: Path) -> list[Path]:
     """Lake files written before a column of theirs was to be hashed or dropped, which hold it as it was delivered."""
     feed = source.feeds[feed_name]
@@ -287,122 +137,6 @@ def plain_text_left(source: Source, feed_name: str, records: list[FileRecord], l
         if duckdb.execute(query, [str(path), ids]).fetchone():
             found.append(path)
     return found
-
-
-def select_deliveries(
-    records: list[FileRecord], sources: list[Source], as_of: datetime, min_volume_share: float
-) -> list[FileRecord]:
-    """The records a run at `as_of` sees, one per delivered file, each with its delivery's final state.
-
-    Of several records of one path and extract time the last written counts. One refused file refuses its
-    delivery; a full extract much smaller than those before it is held back unless its sha256 is confirmed.
-    """
-    selected: list[FileRecord] = []
-    for source in sources:
-        has_history = False
-        # what tells the history of deals first: without any, a deal's row needs a stage
-        for feed_name, feed in sorted(source.feeds.items(), key=lambda named: named[1].entity not in HISTORY_ENTITIES):
-            mine = [record for record in records if (record.source, record.feed) == (source.name, feed_name)]
-            seen = [record for record in mine if datetime.fromisoformat(record.extracted_at) <= as_of]
-            full = (feed.deliveries or source.deliveries) == "full"
-            current = _latest_of_each_file(seen, mapping_version(source, feed))
-            if feed.entity == "deals" and not has_history:
-                current = [_with_stage(record, feed) for record in current]
-            judged = _judge(current, feed, full, min_volume_share)
-            if feed.entity in HISTORY_ENTITIES:
-                has_history = has_history or any(record.rows_loaded for record in judged)
-            selected += judged
-    return selected
-
-
-def _with_stage(record: FileRecord, feed: Feed) -> FileRecord:
-    """The record, refused if it lacks the stage that no change log and no version of its source tells."""
-    # of a file without any record (an empty list) there are no headings
-    if record.state != "loaded" or not record.headings or "stage" in record.filled:
-        return record
-    try:
-        match(record.headings, feed, needs_stage=True)
-    except RefusedFileError as error:
-        said = f"{error}, or deliver a change log or versions of its deals: none has come yet"
-        return _not_loaded(record, "refused", said)
-    return record
-
-
-def places(records: list[FileRecord]) -> dict[tuple[str, str, str], int]:
-    """The deliveries that are compared → 1 for a feed's newest loaded one, 2 for the one before it, and so on."""
-    loaded = sorted({(r.source, r.feed, r.extracted_at) for r in records if r.state == "loaded"}, reverse=True)
-    return {
-        delivery: place
-        for _, of_feed in groupby(loaded, key=lambda delivery: delivery[:2])
-        for place, delivery in enumerate(islice(of_feed, BASELINE_DELIVERIES + 1), start=1)
-    }
-
-
-def _latest_of_each_file(records: list[FileRecord], mapping: str) -> list[FileRecord]:
-    """One record per path and extract time: read with today's mapping if there is one, then the last written."""
-    latest: dict[tuple[str, str], FileRecord] = {}
-    for record in sorted(records, key=lambda record: (record.mapping == mapping, record.recorded)):
-        latest[record.extracted_at, record.file] = record
-    return sorted(latest.values(), key=lambda record: (record.extracted_at, record.file))
-
-
-def _judge(records: list[FileRecord], feed: Feed, full: bool, min_volume_share: float) -> list[FileRecord]:
-    judged: list[FileRecord] = []
-    volumes: list[int] = []
-    for extracted_at in sorted({record.extracted_at for record in records}):
-        delivery = [record for record in records if record.extracted_at == extracted_at]
-        refused = [record for record in delivery if record.state == "refused"]
-        # how much was delivered: a forgotten row came as well
-        rows = sum(record.rows_loaded + record.rows_forgotten for record in delivery)
-        usual = median(volumes[-BASELINE_DELIVERIES:]) if full and volumes else 0
-        if refused:
-            message = f"{refused[0].file}: {refused[0].message}"
-            judged += [
-                record if record in refused else _not_loaded(record, "refused", f"refused with {message}")
-                for record in delivery
-            ]
-        elif (lacking := _lacking(delivery)) and not _confirmed(delivery, feed):
-            message = (
-                f"{lacking}. Deliver all pages with one extract time. If nothing is missing, add the sha256 "
-                f"{_unconfirmed(delivery, feed)} to `confirmed` of feed '{delivery[0].feed}'"
-            )
-            judged += [_not_loaded(record, "refused", message) for record in delivery]
-        elif rows < min_volume_share * usual and not _confirmed(delivery, feed):
-            message = (
-                f"has {rows} rows where the last full extracts had {usual:g}; held back. "
-                f"If it is right, add its sha256 {_unconfirmed(delivery, feed)} to `confirmed` of feed "
-                f"'{delivery[0].feed}'"
-            )
-            judged += [_not_loaded(record, "held_back", message) for record in delivery]
-        else:
-            judged += delivery
-            volumes.append(rows)
-    return judged
-
-
-def _confirmed(delivery: list[FileRecord], feed: Feed) -> bool:
-    return all(record.sha256 in feed.confirmed for record in delivery)
-
-
-def _unconfirmed(delivery: list[FileRecord], feed: Feed) -> str:
-    return ", ".join(sorted({record.sha256 for record in delivery if record.sha256 not in feed.confirmed}))
-
-
-def _lacking(delivery: list[FileRecord]) -> str | None:
-    """Which pages of an API the files of a delivery speak of and do not hold; None if none."""
-    of_pages = [record for record in delivery if record.paging]
-    if not of_pages:
-        return None
-    said = missing([record.paging or {"records": record.rows_in_file} for record in delivery])
-    return (
-        f"{next((record for record in of_pages if record.paging['says']), of_pages[0]).file} {said}" if said else None
-    )
-
-
-def _not_loaded(record: FileRecord, state: str, message: str) -> FileRecord:
-    return replace(
-        record, state=state, message=message, rows_in_file=0, rows_rejected=0, rows_loaded=0, rows_forgotten=0
-    )
 
 
 def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRecord]) -> bool:
@@ -437,7 +171,7 @@ def _store(
     try:
         with refusing(building, unfinished):
             loaded = load_file(connection, path, source, feed, provenance, unfinished, has_nul, building)
-            filled = _filled_columns(connection, unfinished)
+            filled = filled_columns(connection, unfinished)
             rejected = [reject.row_number for reject in loaded.rejects]
             # a number of JSON or Parquet is one, and needs no proof
             written = [
@@ -465,7 +199,7 @@ def _store(
         _write_rejects(connection, told, record.path(lake_dir, "rejects.parquet"), lake_dir)
     inventory.place(unfinished, target, lake_dir)
     counted = with_forgotten(_with_counts(record, loaded), blanked)
-    return _recorded(replace(counted, filled=filled, readings=readings), lake_dir)
+    return write_record(replace(counted, filled=filled, readings=readings), lake_dir)
 
 
 def _forget_anew(
@@ -497,20 +231,8 @@ def _without_forgotten(rejects: list[Reject], source_name: str, tombstones: Tomb
     ]
 
 
-def with_forgotten(record: FileRecord, rows: int) -> FileRecord:
-    """The record when this many of its rows are forgotten."""
-    accepted = record.rows_in_file - record.rows_rejected
-    return replace(record, rows_loaded=accepted - rows, rows_forgotten=rows)
-
-
 def _refused(record: FileRecord, message: str, lake_dir: Path) -> FileRecord:
-    return _recorded(replace(record, state="refused", message=message), lake_dir)
-
-
-def _recorded(record: FileRecord, lake_dir: Path) -> FileRecord:
-    """Makes a file part of the lake: its record is written last."""
-    inventory.place_text(record.path(lake_dir, "json"), json.dumps(asdict(record), ensure_ascii=False), lake_dir)
-    return record
+    return write_record(replace(record, state="refused", message=message), lake_dir)
 
 
 def _with_counts(record: FileRecord, loaded: Loaded) -> FileRecord:
@@ -525,56 +247,6 @@ def _with_counts(record: FileRecord, loaded: Loaded) -> FileRecord:
         unmapped=loaded.unmapped,
         paging=loaded.paging,
     )
-
-
-def _filled_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    """The columns of a Parquet file that are not NULL throughout."""
-    return [column for _, column, cells, nulls in null_counts(connection, [path]) if cells > nulls]
-
-
-def null_counts(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> list[tuple[Path, str, int, int]]:
-    """File, canonical column, cells and NULLs among them, from the statistics of lake files; of empty files nothing."""
-    if not paths:
-        return []
-    rows = connection.execute(
-        """
-        select file_name, path_in_schema, sum(num_values), sum(coalesce(stats_null_count, 0))
-        from parquet_metadata(?)
-        where not starts_with(path_in_schema, '_')
-        group by file_name, path_in_schema
-        order by file_name, path_in_schema
-        """,
-        [[str(path) for path in paths]],
-    ).fetchall()
-    return [(Path(file), column, int(cells), int(nulls)) for file, column, cells, nulls in rows]
-
-
-def null_counts_of(
-    connection: duckdb.DuckDBPyConnection, records: list[FileRecord], lake_dir: Path
-) -> list[tuple[FileRecord, str, int, int]]:
-    """The same of records: what is compacted, which only a look at the past asks for, is counted row by row."""
-    single = {record.path(lake_dir, "parquet"): record for record in records if not record.compacted}
-    counts = [
-        (single[path], column, cells, nulls) for path, column, cells, nulls in null_counts(connection, list(single))
-    ]
-    together: dict[Path, dict[str, FileRecord]] = {}
-    for record in records:
-        if record.compacted:
-            together.setdefault(record.path(lake_dir, "parquet"), {})[record.file_id] = record
-    for path, of_file in together.items():
-        columns = sorted({column for record in of_file.values() for column in record.columns})
-        rows = connection.execute(
-            f"select _file_id, count(*), {', '.join(f'count({column})' for column in columns)} "
-            "from read_parquet(?) where _file_id in (select unnest(?)) group by _file_id order by _file_id",
-            [str(path), list(of_file)],
-        ).fetchall()
-        counts += [
-            (of_file[file_id], column, cells, cells - values)
-            for file_id, cells, *filled in rows
-            for column, values in zip(columns, filled, strict=True)
-            if column in of_file[file_id].columns
-        ]
-    return counts
 
 
 def _write_rejects(connection: duckdb.DuckDBPyConnection, rejects: list[Reject], path: Path, lake_dir: Path) -> None:
@@ -631,23 +303,6 @@ def _next_number(lake_dir: Path) -> int:
     number = max(last + 1, int(datetime.now(UTC).timestamp() * 1_000_000))
     write_atomically(counter, str(number))
     return number
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a small file so that a reader sees the old or the new text, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
-def as_rows(records: list[FileRecord]) -> Iterator[dict[str, Any]]:
-    """Records as plain rows, with their file id, for the warehouse."""
-    for record in records:
-        yield {**asdict(record), "file_id": record.file_id}
 
 
 def _as_sql_timestamp(moment: str) -> str:

@@ -25,11 +25,13 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import ConfigurationError, DealtrailError, RunInProgressError, printable, told
+from dagster_project.files import write_atomically
 from dagster_project.lake import inventory
 from dagster_project.lake.compaction import clean_up
+from dagster_project.lake.deliveries import select_deliveries
 from dagster_project.lake.erasure.files import finish_what_was_cut_off
+from dagster_project.lake.manifest import FileRecord, read_records
 from dagster_project.lake.migration import migrate
-from dagster_project.lake.store import FileRecord, read_records, select_deliveries, write_atomically
 from dagster_project.quality.violation_history import Night
 from dagster_project.read.landing import Landing, look
 from dagster_project.run.permissions import guarded

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
-from dagster_project.lake.store import write_atomically
+from dagster_project.files import write_atomically
 from dagster_project.package_files import PROJECT_DIR
 from dagster_project.transform.warehouse import date_format_sets, search_path
 

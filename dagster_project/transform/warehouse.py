@@ -30,8 +30,10 @@ from dagster_project.config.stages import (
     pipelines_of,
     stage_aliases,
 )
+from dagster_project.lake.deliveries import places
 from dagster_project.lake.erasure.rows import MARKER
-from dagster_project.lake.store import FileRecord, null_counts_of, places, read_record_file
+from dagster_project.lake.manifest import FileRecord, read_record_file
+from dagster_project.lake.statistics import null_counts_of
 from dagster_project.read import format_inference
 from dagster_project.transform.delivered_stages import with_delivered_stages
 from dagster_project.transform.lookups import with_lookups

@@ -16,7 +16,8 @@ from dagster_project.lake.compaction import compact
 from dagster_project.lake.erasure.files import forget_in_lake
 from dagster_project.lake.erasure.person import Person, begin, done, unfinished
 from dagster_project.lake.erasure.tombstones import read_tombstones
-from dagster_project.lake.store import FileRecord, data_files, ingest, read_records
+from dagster_project.lake.manifest import FileRecord, data_files, read_records
+from dagster_project.lake.store import ingest
 from dagster_project.read.landing import look
 from dagster_project.transform.warehouse import prepare
 

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 
 from dagster_project.config.models import Source
-from dagster_project.lake.store import FileRecord, ingest, read_records
+from dagster_project.lake.manifest import FileRecord, read_records
+from dagster_project.lake.store import ingest
 from dagster_project.read.landing import look
 
 MAPPING: dict[str, Any] = {

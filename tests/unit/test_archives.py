@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from dagster_project.config.models import Source
-from dagster_project.lake.store import read_records, select_deliveries
+from dagster_project.lake.deliveries import select_deliveries
+from dagster_project.lake.manifest import read_records
 from dagster_project.read.landing import look
 from tests.unit.delivering import xlsx, zipped
 from tests.unit.reading import MAPPING, Landing

@@ -19,15 +19,9 @@ from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration
 from dagster_project.lake import compaction, inventory
 from dagster_project.lake.compaction import clean_up, compact, size
-from dagster_project.lake.store import (
-    BASELINE_DELIVERIES,
-    data_files,
-    ingest,
-    plain_text_left,
-    read_records,
-    replace_records,
-    select_deliveries,
-)
+from dagster_project.lake.deliveries import BASELINE_DELIVERIES, select_deliveries
+from dagster_project.lake.manifest import data_files, read_records, replace_records
+from dagster_project.lake.store import ingest, plain_text_left
 from dagster_project.read.landing import look
 from dagster_project.transform.warehouse import prepare, search_path
 
@@ -245,7 +239,7 @@ def test_a_kill_at_any_step_changes_nothing(
     nights: Path, tmp_path: Path, config: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a compaction that merges what was compacted before."""
-    monkeypatch.setattr("dagster_project.lake.store.BASELINE_DELIVERIES", 1)
+    monkeypatch.setattr("dagster_project.lake.deliveries.BASELINE_DELIVERIES", 1)
     start = shutil.copytree(nights / "lake", tmp_path / "start" / "lake")
     for record in read_records(start):
         if record.extracted_at[:10] > day(8):

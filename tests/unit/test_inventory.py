@@ -15,7 +15,8 @@ from dagster_project.lake import inventory
 from dagster_project.lake.compaction import compact
 from dagster_project.lake.erasure.tombstones import read_tombstones
 from dagster_project.lake.inventory import DamagedLakeError, damages, settle, verify, verify_all
-from dagster_project.lake.store import ingest, of_deliveries, read_records
+from dagster_project.lake.manifest import of_deliveries, read_records
+from dagster_project.lake.store import ingest
 from dagster_project.quality.violation_history import keep_record
 from dagster_project.read.landing import look
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dagster_project.lake.store import FileRecord, read_records, select_deliveries
+from dagster_project.lake.deliveries import select_deliveries
+from dagster_project.lake.manifest import FileRecord, read_records
 from dagster_project.read.json_pages import missing
 from tests.unit.reading import Landing, said, source
 

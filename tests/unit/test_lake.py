@@ -12,16 +12,10 @@ import pytest
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
 from dagster_project.lake import store
-from dagster_project.lake.store import (
-    LAKE_FORMAT,
-    FileRecord,
-    ingest,
-    null_counts,
-    places,
-    plain_text_left,
-    read_records,
-    select_deliveries,
-)
+from dagster_project.lake.deliveries import places, select_deliveries
+from dagster_project.lake.manifest import LAKE_FORMAT, FileRecord, read_records
+from dagster_project.lake.statistics import null_counts
+from dagster_project.lake.store import ingest, plain_text_left
 from dagster_project.read.archives import Delivered, as_delivered
 from dagster_project.read.landing import look
 

@@ -14,8 +14,10 @@ import pytest
 
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Source
+from dagster_project.lake.deliveries import select_deliveries
+from dagster_project.lake.manifest import LAKE_FORMAT, FileRecord, read_records
 from dagster_project.lake.migration import migrate
-from dagster_project.lake.store import LAKE_FORMAT, FileRecord, ingest, read_records, select_deliveries
+from dagster_project.lake.store import ingest
 from dagster_project.read.landing import look
 from tests.unit.test_compaction import Killed, killed_before
 

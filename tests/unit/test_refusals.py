@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dagster_project.config.models import Source
-from dagster_project.lake.store import FileRecord, read_records, select_deliveries
+from dagster_project.lake.deliveries import select_deliveries
+from dagster_project.lake.manifest import FileRecord, read_records
 from tests.unit.delivering import delimited, xlsx
 from tests.unit.reading import MAPPING, Landing
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from dagster_project.lake.store import FileRecord
+from dagster_project.lake.manifest import FileRecord
 from tests.unit.delivering import delimited, xlsx
 from tests.unit.reading import MAPPING, Landing, source
 

@@ -14,7 +14,7 @@ from dagster_project.lake.erasure.namesakes import apart
 from dagster_project.lake.erasure.person import Person, unfinished
 from dagster_project.lake.erasure.rows import Changed, forget_in_file, forgotten_rows, open_with, write_anew
 from dagster_project.lake.erasure.texts import Texts
-from dagster_project.lake.store import (
+from dagster_project.lake.manifest import (
     LAKE_FORMAT,
     FileRecord,
     data_files,

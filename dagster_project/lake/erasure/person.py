@@ -21,7 +21,7 @@ from dagster_project.errors import ConfigurationError
 from dagster_project.lake.erasure.rows import FORGETTABLE, Subject, referred_entity, separators
 from dagster_project.lake.erasure.texts import Texts, is_distinctive_id, is_distinctive_name, spellings
 from dagster_project.lake.erasure.tombstones import read_tombstones, write_privately
-from dagster_project.lake.store import data_files
+from dagster_project.lake.manifest import data_files
 from dagster_project.read.pii import SALT, hashed
 
 _UNFINISHED = "unfinished-"

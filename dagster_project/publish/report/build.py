@@ -23,7 +23,7 @@ from jinja2 import Environment, StrictUndefined
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
 from dagster_project.config.rules import Rule, checks
-from dagster_project.lake.store import write_atomically
+from dagster_project.files import write_atomically
 from dagster_project.preflight.notices import newest_moment, notices
 from dagster_project.publish.report.queries import DEFINED, MONTHS, OWNERS, OWNERS_SQL, TABLES
 
