@@ -18,7 +18,7 @@ from dagster_project.errors import ConfigurationError
 from dagster_project.lake.manifest import read_records
 from dagster_project.quality.violation_history import recorded_nights
 from dagster_project.read.landing import look
-from dagster_project.run.context import AS_OF_TAG
+from dagster_project.run.tags import AS_OF_TAG
 
 #: Runs a Dagster job with these tags; returns its run.json and exit status.
 RunJob = Callable[[str, dict[str, str]], tuple[dict[str, Any], int]]

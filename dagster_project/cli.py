@@ -71,7 +71,8 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     """
     from dagster_project import logs
     from dagster_project.config.load import check_folders, load_settings
-    from dagster_project.run.context import lock, tell_of_no_run
+    from dagster_project.run.lock import lock
+    from dagster_project.run.report import tell_of_no_run
 
     logs.start(log_format)
     warehouse_dir = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse")
@@ -108,7 +109,7 @@ def backfill(
     from dagster_project import logs
     from dagster_project.backfill import nights, run_nights
     from dagster_project.config.load import check_folders, load_settings
-    from dagster_project.run.context import lock
+    from dagster_project.run.lock import lock
     from dagster_project.run.summary import Progress, print_summary
 
     logs.start(log_format)
@@ -139,7 +140,8 @@ def forget(
     from dagster_project.config.load import check_folders, load_settings
     from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
     from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
-    from dagster_project.run.context import AS_OF_TAG, FROM_LAKE_TAG, lock
+    from dagster_project.run.lock import lock
+    from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG
 
     settings = load_settings()
     check_folders(settings)
@@ -161,7 +163,7 @@ def postgres() -> None:
     """Publish the last publication to POSTGRES_URL once more, as after a night that found the server down."""
     from dagster_project.config.load import load_settings
     from dagster_project.publish.postgres import publish_current
-    from dagster_project.run.context import lock
+    from dagster_project.run.lock import lock
 
     settings = load_settings()
     with lock.hold(settings.warehouse_dir):
@@ -179,7 +181,7 @@ def compact() -> None:
     """
     from dagster_project.config.load import load_settings
     from dagster_project.lake.compaction import compact_lake
-    from dagster_project.run.context import lock
+    from dagster_project.run.lock import lock
     from dagster_project.run.summary import Progress
 
     settings = load_settings()
@@ -231,7 +233,7 @@ def _become_dagster(name: str, arguments: list[str], closes_killed_runs: bool = 
     """Turns this process into one of Dagster's own commands, on our graph and in our home."""
     from dagster_project.config.load import load_settings
     from dagster_project.errors import RunInProgressError
-    from dagster_project.run.context import lock
+    from dagster_project.run.lock import lock
 
     warehouse_dir = load_settings().warehouse_dir
     use_dagster_home(warehouse_dir)
@@ -281,7 +283,7 @@ def check_lake(
     """Check that every file of the lake is as it was written. Exit status 3 where one is not."""
     from dagster_project.config.load import load_settings
     from dagster_project.lake import inventory
-    from dagster_project.run.context import lock
+    from dagster_project.run.lock import lock
 
     settings = load_settings()
     lake_dir = settings.warehouse_dir / "lake"

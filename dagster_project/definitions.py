@@ -15,7 +15,7 @@ from dagster_project.assets.schedules import expected, landing_sensor, nightly_s
 from dagster_project.assets.transform import transform_assets
 from dagster_project.config.load import load_settings
 from dagster_project.quality.own_rules import check_own_rules
-from dagster_project.run.context import AS_OF_TAG
+from dagster_project.run.tags import AS_OF_TAG
 from dagster_project.transform.project import manifest
 
 settings = load_settings()

@@ -71,7 +71,7 @@ def dagster_in(warehouse_dir: Path, debug: bool, progress: Progress) -> Iterator
     from dagster_project.assets import resources
     from dagster_project.definitions import defs
     from dagster_project.files import write_atomically
-    from dagster_project.run.context import FROM_LAKE_TAG
+    from dagster_project.run.tags import FROM_LAKE_TAG
 
     resources.on_step = progress.show
     resources.on_line = None if debug else progress.show_line
@@ -134,7 +134,7 @@ def close_killed_runs(instance: Any, warehouse_dir: Path, once_more: bool) -> No
     """
     import dagster as dg
 
-    from dagster_project.run.context import WAREHOUSE_TAG
+    from dagster_project.run.tags import WAREHOUSE_TAG
 
     unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
     for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):

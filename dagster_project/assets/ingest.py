@@ -11,7 +11,8 @@ import duckdb
 
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Configuration, Source
+from dagster_project.config.feeds import Source
+from dagster_project.config.models import Configuration
 from dagster_project.draft.command import HISTORY
 from dagster_project.errors import DealtrailError
 from dagster_project.lake import inventory
@@ -21,7 +22,9 @@ from dagster_project.preflight.deals import no_deals
 from dagster_project.read.folders import loose_files
 from dagster_project.read.landing import LandedFile, folders_without_source, takable
 from dagster_project.run.context import NightlyRun
-from dagster_project.transform.warehouse import CONFIG_TABLES, LAKE_TABLES, prepare, search_path
+from dagster_project.transform.config_tables import CONFIG_TABLES
+from dagster_project.transform.lake_views import LAKE_TABLES, search_path
+from dagster_project.transform.warehouse import prepare
 from dagster_project.wording import counted
 
 Run = dg.ResourceParam[NightlyRun]

@@ -10,7 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.run.context import NightlyRun, report
+from dagster_project.run.context import NightlyRun
+from dagster_project.run.report import report
 
 WEBHOOK = "DEALTRAIL_WEBHOOK_URL"
 _TIMEOUT_SECONDS = 10

@@ -15,7 +15,9 @@ from packaging.version import Version
 
 from dagster_project.config.load import check_folders, load_settings
 from dagster_project.errors import ConfigurationError
-from dagster_project.run.context import AS_OF_TAG, FROM_LAKE_TAG, SETTLE_TAG, NightlyRun, nightly_run
+from dagster_project.run.context import NightlyRun
+from dagster_project.run.nightly import nightly_run
+from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG, SETTLE_TAG
 from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE
 
 #: Set by the command line to show progress: called with the name of each step, and with each line dbt prints.

@@ -10,7 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from dagster_project.config.load import Settings, load_settings
 from dagster_project.config.models import Configuration
 from dagster_project.read.landing import look
-from dagster_project.run.context import SETTLE_TAG, WAREHOUSE_TAG
+from dagster_project.run.tags import SETTLE_TAG, WAREHOUSE_TAG
 
 #: How long after its time a night may still be at work before its publication counts as late.
 _PATIENCE = timedelta(hours=1)

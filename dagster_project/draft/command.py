@@ -11,8 +11,9 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import read_configuration
-from dagster_project.config.models import Configuration, Source
+from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized
 from dagster_project.draft.feeds import DraftedFeed, draft_feeds, pattern_of, stage_columns
 from dagster_project.draft.figures import figures
@@ -23,9 +24,9 @@ from dagster_project.draft.vendor import VendorFit, recognise
 from dagster_project.draft.words import listed, plain
 from dagster_project.draft.write import Draft, Money, written
 from dagster_project.errors import ConfigurationError
-from dagster_project.read.format_inference import currency_marks
 from dagster_project.read.landing import feed_of
 from dagster_project.read.nothing import words_of_mapping
+from dagster_project.read.number_format import currency_marks
 from dagster_project.wording import counted
 
 #: A heading that says by itself what it is.

@@ -10,10 +10,11 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Configuration, Source
+from dagster_project.config.feeds import Source
+from dagster_project.config.models import Configuration
 from dagster_project.config.stages import ConfiguredStage, configured_stages, normalized, stage_aliases
 from dagster_project.draft.trial import Trial
-from dagster_project.read import format_inference, legible
+from dagster_project.read import date_order, legible, typed_columns
 from dagster_project.sql import text
 from dagster_project.wording import counted
 
@@ -31,9 +32,9 @@ def figures(connection: duckdb.DuckDBPyConnection, source: Source, trials: dict[
     trial = of_deals[name]
     columns = _read(connection, trial.files)
     lines = _stages(connection, source, columns)
-    sign = format_inference.configured_sign(source, source.feeds[name]) or trial.readings.get("amount")
+    sign = typed_columns.configured_sign(source, source.feeds[name]) or trial.readings.get("amount")
     lines += _won(connection, source, columns, sign)
-    formats = format_inference.configured_formats(source, source.feeds[name])
+    formats = typed_columns.configured_formats(source, source.feeds[name])
     days = [_days(connection, "created", ("created_at",), columns, trial.readings, formats)]
     days.append(_days(connection, "closing", _CLOSING, columns, trial.readings, formats))
     if any(days):
@@ -114,7 +115,7 @@ def _days(
     for column in candidates:
         if column not in columns:
             continue
-        read = format_inference.moment(column, readings.get(column), formats)
+        read = date_order.moment(column, readings.get(column), formats)
         first, last = connection.execute(
             f"select strftime(min({read}), '%Y-%m-%d'), strftime(max({read}), '%Y-%m-%d') from deals_seen"
         ).fetchone() or (None, None)

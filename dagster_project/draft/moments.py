@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from dagster_project.config.models import Source
+from dagster_project.config.feeds import Source
 from dagster_project.config.stages import normalized
 from dagster_project.draft.command import Attempt
 from dagster_project.draft.figures import known_stages
 from dagster_project.draft.trial import Trial
-from dagster_project.read import format_inference
+from dagster_project.read import date_order, typed_columns
 from dagster_project.sql import text
 
 #: Columns that tell of something that happened. When a deal should close, or a task is due, is none.
@@ -37,9 +37,9 @@ def newest_of_trials(
             closed = _closed(connection, source, scan, columns) if source.feeds[feed].entity == "deals" else "false"
             cells = [(column, "true") for column in _HAPPENED if column in columns]
             cells += [("close_on", closed)] if "close_on" in columns else []
-            formats = format_inference.configured_formats(source, source.feeds[feed])
+            formats = typed_columns.configured_formats(source, source.feeds[feed])
             for column, condition in cells:
-                read = format_inference.moment(column, trial.readings.get(column), formats)
+                read = date_order.moment(column, trial.readings.get(column), formats)
                 row = connection.execute(
                     f"select max(moment) from (select {read} as moment from {scan} where {condition}) "
                     "where moment <= ?",

@@ -12,8 +12,8 @@ from typing import Literal
 import duckdb
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
+from dagster_project.config.feeds import Feed
 from dagster_project.config.load import read_preset, vendor_names
-from dagster_project.config.models import Feed
 from dagster_project.draft.encoding import guess_code_page
 from dagster_project.draft.titles import SEARCHED_ROWS, is_known, lines_above_headings, without_lines
 from dagster_project.draft.words import listed_flat, plain
@@ -23,11 +23,11 @@ from dagster_project.read.columnar import open_parquet
 from dagster_project.read.delimited import header_of, open_delimited
 from dagster_project.read.encodings import CP1252_NOTE, narrow_encoding, transcoded, wide_encoding
 from dagster_project.read.folders import UNFINISHED
-from dagster_project.read.format_inference import number_pattern
 from dagster_project.read.formats import Plain, binary_format, is_text, text_format, unpack
 from dagster_project.read.headings import heading_key
 from dagster_project.read.json_records import open_json
 from dagster_project.read.nothing import WORDS
+from dagster_project.read.number_format import number_pattern
 from dagster_project.read.report_tail import cut_text, tail_note
 from dagster_project.read.spreadsheets import SheetTable, open_sheet
 from dagster_project.read.tables import Table

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from dagster_project.config.models import CANONICAL_STAGES
 from dagster_project.config.stages import normalized
+from dagster_project.config.values import CANONICAL_STAGES
 from dagster_project.draft.sampled import Sample, looks_personal
 from dagster_project.draft.words import meaning, stage_meaning
 from dagster_project.read.stage_dates import stage_date

@@ -11,10 +11,10 @@ from typing import Protocol
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.draft.yaml_text import scalars
 from dagster_project.errors import MissingColumnError, RefusedFileError
-from dagster_project.read import format_inference, legible
+from dagster_project.read import date_order, format_inference, legible, typed_columns
 from dagster_project.read.archives import Delivered
 from dagster_project.read.reader import Provenance, load_file
 from dagster_project.read.repeated_ids import refuse_repeated_ids
@@ -139,7 +139,7 @@ def _prove(
             trial.readings |= format_inference.readings(connection, path, source, feed, columns, headings, rejected)
         except RefusedFileError as error:
             doubtful["changed_at" if feed.entity == "deal_changes" else columns[0]] = str(error)
-    forms = format_inference.read_columns(feed.entity)
+    forms = typed_columns.read_columns(feed.entity)
     trial.doubts += [message for message in doubtful.values() if message not in trial.doubts]
     dates = [column for column in doubtful if forms.get(column) in ("days", "moments")]
     if dates:
@@ -181,7 +181,7 @@ def _date_formats(
     for order in _ORDERS:
         formats = sorted(
             {
-                format_inference.format_of(cell, order if column in doubtful else readings.get(column, order))
+                date_order.format_of(cell, order if column in doubtful else readings.get(column, order))
                 for column, cell in cells
             }
         )
@@ -213,7 +213,7 @@ def _numbered_dates(
     connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]
 ) -> list[tuple[str, str]]:
     """Column and cell of every different date of three numbers in the columns that hold dates."""
-    forms = format_inference.read_columns(feed.entity)
+    forms = typed_columns.read_columns(feed.entity)
     columns = [name for name, form in forms.items() if form in ("days", "moments") and name in filled]
     selects = [
         f"select '{name}' as name, "

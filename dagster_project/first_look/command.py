@@ -22,7 +22,7 @@ from dagster_project.files import write_atomically
 from dagster_project.first_look.ending import Assumption, Ending, print_ending
 from dagster_project.first_look.landing import dated_by_name, folder_of, lay_out
 from dagster_project.night import dagster_in
-from dagster_project.run.context import lock
+from dagster_project.run.lock import lock
 from dagster_project.run.summary import Progress
 
 #: Where first looks lie, each in a folder of its own.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dagster_project.config.models import Source
+from dagster_project.config.feeds import Source
 from dagster_project.read.landing import extract_time, feed_of
 
 

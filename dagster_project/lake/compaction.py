@@ -22,8 +22,8 @@ import duckdb
 
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import Settings
-from dagster_project.config.models import Source
 from dagster_project.lake import inventory
 from dagster_project.lake.deliveries import places, select_deliveries
 from dagster_project.lake.manifest import (

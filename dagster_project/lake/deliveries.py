@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from statistics import median
 
 from dagster_project.config.entities import HISTORY_ENTITIES
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.lake.manifest import (
     FileRecord,

@@ -6,8 +6,8 @@ import hashlib
 import json
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Feed, Source
-from dagster_project.read import format_inference, pii
+from dagster_project.config.feeds import Feed, Source
+from dagster_project.read import pii, typed_columns
 
 #: Version of how delivered files are read; a higher one reads those that are still in landing again.
 READING_VERSION = 7
@@ -37,8 +37,8 @@ def mapping_version(source: Source, feed: Feed) -> str:
         "personal_data": [feed.personal_data, pii.salt_version(feed)],
         # which formats does not matter: a value is read by them when it leaves the lake
         "proved": [
-            not format_inference.configured_formats(source, feed),
-            not format_inference.configured_sign(source, feed),
+            not typed_columns.configured_formats(source, feed),
+            not typed_columns.configured_sign(source, feed),
         ],
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.models import Source
+from dagster_project.config.feeds import Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.lake import inventory
 from dagster_project.lake.manifest import (

@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.files import (
     write_atomically,
@@ -39,7 +39,7 @@ from dagster_project.lake.mapping import (
 from dagster_project.lake.statistics import (
     filled_columns,
 )
-from dagster_project.read import format_inference, legible, swapped
+from dagster_project.read import format_inference, legible, swapped, typed_columns
 from dagster_project.read.archives import Delivered, as_delivered
 from dagster_project.read.landing import LandedFile
 from dagster_project.read.mishaps import refusing, without_places
@@ -175,9 +175,7 @@ def _store(
             rejected = [reject.row_number for reject in loaded.rejects]
             # a number of JSON or Parquet is one, and needs no proof
             written = [
-                column
-                for column in filled
-                if column not in loaded.numbers or not format_inference.is_number(feed, column)
+                column for column in filled if column not in loaded.numbers or not typed_columns.is_number(feed, column)
             ]
             swapped.refuse_swapped(
                 connection, unfinished, source, feed, written, loaded.typed_dates, loaded.headings, rejected

@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import Settings, check_folders, place_in
-from dagster_project.config.models import Source
 from dagster_project.config.stages import configured_stages
 from dagster_project.draft.command import HISTORY
 from dagster_project.errors import ConfigurationError, printable

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import is_written, place_in
-from dagster_project.config.models import Source
 from dagster_project.config.stages import normalized, pipelines_of, vendor_stages
 from dagster_project.draft.figures import known_stages
 from dagster_project.draft.moments import newest_of_trials

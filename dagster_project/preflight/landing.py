@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import is_written, place_in
-from dagster_project.config.models import Source
 from dagster_project.preflight.finding import Finding
 from dagster_project.read.folders import loose_files
 from dagster_project.read.landing import Landing, folders_without_source, takable

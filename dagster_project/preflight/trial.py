@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.config.models import Source
+from dagster_project.config.feeds import Source
 from dagster_project.draft.trial import Trial, try_feed
 from dagster_project.read.archives import Delivered
 from dagster_project.read.landing import LandedFile, Landing

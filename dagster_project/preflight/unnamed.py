@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from dagster_project.config.models import CANONICAL_STAGES, Source, Stage
+from dagster_project.config.feeds import Source
+from dagster_project.config.pipelines import Stage
 from dagster_project.config.stages import merged_stages, normalized, pipelines_of
+from dagster_project.config.values import CANONICAL_STAGES
 from dagster_project.draft.words import stage_meaning
 from dagster_project.draft.yaml_text import scalar, scalars
 from dagster_project.wording import counted, near_name

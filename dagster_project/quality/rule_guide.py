@@ -12,9 +12,10 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from dagster_project.config.load import vendor_titles
-from dagster_project.config.models import Severity, Thresholds
+from dagster_project.config.models import Thresholds
 from dagster_project.config.rules import ALL_CRMS, Fix, Rule, Suite, read_suites
 from dagster_project.config.stages import DEFAULT_REQUIRED
+from dagster_project.config.values import Severity
 
 TEMPLATE = Path(__file__).with_name("rule_guide.md.j2")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.config.entities import ENTITIES, WORDS
-from dagster_project.config.models import Feed
+from dagster_project.config.feeds import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.read.delimited_rows import MARK, Shape, lines_of, sound_record, write_sound
 from dagster_project.read.headings import SEARCHED_ROWS, fits, heading_key, known_headings

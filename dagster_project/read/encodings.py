@@ -6,7 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
-from dagster_project.config.models import Feed
+from dagster_project.config.feeds import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.read.formats import Plain
 

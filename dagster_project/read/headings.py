@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Feed
+from dagster_project.config.feeds import Feed
 from dagster_project.config.stages import normalized
 from dagster_project.errors import MissingColumnError, RefusedFileError
 from dagster_project.read.pii import is_personal

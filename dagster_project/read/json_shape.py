@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.config.models import Feed
+from dagster_project.config.feeds import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.read import nested
 from dagster_project.read.headings import heading_key, known_headings

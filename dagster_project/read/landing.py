@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.read.archives import Delivered, Member, members
 from dagster_project.read.folders import Found, finished, printable
 from dagster_project.read.patterns import one_form, takes

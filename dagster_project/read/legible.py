@@ -13,9 +13,9 @@ from pathlib import Path
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
-from dagster_project.read import format_inference
+from dagster_project.read import date_order, number_format, typed_columns
 from dagster_project.read.pii import is_personal
 
 #: A larger share of a column's filled cells refuses its file.
@@ -131,7 +131,7 @@ def demand_readable(
 
 
 def _typed(source: Source, feed: Feed, filled: list[str], readings: dict[str, str]) -> list[_Judged]:
-    formats, sign = format_inference.configured_formats(source, feed), format_inference.configured_sign(source, feed)
+    formats, sign = typed_columns.configured_formats(source, feed), typed_columns.configured_sign(source, feed)
     return [
         _Judged(
             name,
@@ -140,7 +140,7 @@ def _typed(source: Source, feed: Feed, filled: list[str], readings: dict[str, st
         )
         if form in ("amounts", "numbers")
         else _Judged(name, name, _is_date(name, form, readings.get(name), formats))
-        for name, form in format_inference.read_columns(feed.entity).items()
+        for name, form in typed_columns.read_columns(feed.entity).items()
         if name in JUDGED and name in filled
     ]
 
@@ -150,7 +150,7 @@ def _with_errors(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed) 
     given = {name for name, *_ in connection.execute(f"describe from read_parquet({sql.text(path)})").fetchall()}
     if "_unreadable" not in given:
         return []
-    columns = [name for name in JUDGED if name in given and name not in format_inference.read_columns(feed.entity)]
+    columns = [name for name in JUDGED if name in given and name not in typed_columns.read_columns(feed.entity)]
     return [
         _Judged(
             name,
@@ -179,7 +179,7 @@ def _is_date(cell: str, form: str, reading: str | None, formats: list[str]) -> s
     elif reading == "serial":
         ways.append(f"try_cast({cell} as double) is not null")
     elif reading:
-        ways.append(format_inference.is_proved_date(cell, form, reading))
+        ways.append(date_order.is_proved_date(cell, form, reading))
     return f"({' or '.join(ways)})"
 
 
@@ -190,7 +190,7 @@ def is_amount(cell: str, sign: str | None) -> str:
         return plain
     if sign == "comma":
         plain = f"(not contains({cell}, '.') and {plain})"
-    pattern = sql.text(format_inference.number_pattern(sign))
+    pattern = sql.text(number_format.number_pattern(sign))
     return f"({plain} or (not contains({cell}, '%') and regexp_matches({cell}, {pattern})))"
 
 
@@ -216,14 +216,14 @@ def _told(
     # what a shifted row has in a column of dates may be somebody's name
     is_shown = not is_personal(feed)
     examples = ", ".join(
-        f"'{cell}' in row {format_inference.row_at(at, rejected)}"
+        f"'{cell}' in row {typed_columns.row_at(at, rejected)}"
         if is_shown
-        else f"row {format_inference.row_at(at, rejected)}"
+        else f"row {typed_columns.row_at(at, rejected)}"
         for cell, at in rows
     )
-    form = format_inference.read_columns(feed.entity).get(column.name)
+    form = typed_columns.read_columns(feed.entity).get(column.name)
     formats, sign = (
-        format_inference.configured_formats(source, feed),
+        typed_columns.configured_formats(source, feed),
         feed.decimal_separator or source.decimal_separator,
     )
     if form is None:
@@ -239,5 +239,5 @@ def _told(
         advice = "export the column as numbers, or map another column"
     if form is not None:
         advice += "; if these stand for nothing, name them in null_values"
-    name = format_inference.named(column.name, feed, headings)
+    name = typed_columns.named(column.name, feed, headings)
     return f"{name}: {unreadable} of {total} values cannot be read ({examples}). More than half is too many: {advice}"

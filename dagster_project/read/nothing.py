@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.config.stages import pipelines_of
 
 #: As whole cells, in this case. What a mapping names among its values, and a configured stage, is a value.

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import duckdb
 
-from dagster_project.config.models import Configuration, Feed
+from dagster_project.config.feeds import Feed
+from dagster_project.config.models import Configuration
 from dagster_project.errors import ConfigurationError
 
 SALT = "DEALTRAIL_SALT"

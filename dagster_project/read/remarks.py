@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import duckdb
 
-from dagster_project.config.models import Feed
+from dagster_project.config.feeds import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.read.headings import Matched
 from dagster_project.read.tables import Table

@@ -15,7 +15,7 @@ import duckdb
 
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.read.headings import heading_key
 from dagster_project.read.pii import is_personal

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.config.models import Feed
+from dagster_project.config.feeds import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.read.delimited import Header, forget_rejects, rejected_rows, scan
 from dagster_project.read.delimited_rows import blank_note

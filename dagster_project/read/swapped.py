@@ -13,9 +13,9 @@ from pathlib import Path
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
-from dagster_project.read import format_inference
+from dagster_project.read import date_order, typed_columns
 
 #: In text nobody sees whether a date was one to a spreadsheet: there one of each may be chance.
 _EVIDENCE_IN_TEXT = 2
@@ -38,21 +38,21 @@ def refuse_swapped(
     word that the rest of a column is as it stands.
     """
     found = []
-    for column in format_inference.date_columns(connection, path, feed, filled):
+    for column in typed_columns.date_columns(connection, path, feed, filled):
         is_typed = column.name in typed
-        if column.standard in (0, column.total) or (format_inference.configured_formats(source, feed) and not is_typed):
+        if column.standard in (0, column.total) or (typed_columns.configured_formats(source, feed) and not is_typed):
             continue
         told = _swapped(connection, column, 1 if is_typed else _EVIDENCE_IN_TEXT, rejected)
         if told:
-            found.append(f"{format_inference.named(column.name, feed, headings)}: {told}")
+            found.append(f"{typed_columns.named(column.name, feed, headings)}: {told}")
     if found:
         raise RefusedFileError("; ".join(found))
 
 
 def _swapped(
-    connection: duckdb.DuckDBPyConnection, column: format_inference.ReadColumn, evidence: int, rejected: list[int]
+    connection: duckdb.DuckDBPyConnection, column: typed_columns.ReadColumn, evidence: int, rejected: list[int]
 ) -> str | None:
-    numbered = sql.text(format_inference.numbered_date())
+    numbered = sql.text(date_order.numbered_date())
     first, second = (f"cast(regexp_extract(cell, {sql.text(_TWO_NUMBERS)}, {group}) as integer)" for group in (1, 2))
     row = connection.execute(
         f"""
@@ -60,7 +60,7 @@ def _swapped(
             select
                 {column.cell} as cell,
                 file_row_number as position,
-                {format_inference.is_standard(column)} and {column.cell} like '____-__-__%' as is_date
+                {typed_columns.is_standard(column)} and {column.cell} like '____-__-__%' as is_date
             from {column.relation}
             where {column.cell} is not null
         ),
@@ -96,10 +96,10 @@ def _swapped(
         return None
     shown = date.fromisoformat(dated[:10])
     swapped = shown.replace(month=shown.day, day=shown.month)
-    text_row, dated_row = format_inference.row_at(text_at, rejected), format_inference.row_at(dated_at, rejected)
+    text_row, dated_row = typed_columns.row_at(text_at, rejected), typed_columns.row_at(dated_at, rejected)
     return (
         f"none of its {dates} dates has a day above 12, and each of its {texts} texts has a number above 12 "
         f"('{text}' in row {text_row}): a spreadsheet has swapped day and month of the dates. '{dated}' in row "
-        f"{dated_row} is {format_inference.spelled(swapped)}, or {format_inference.spelled(shown)} as it stands. "
+        f"{dated_row} is {date_order.spelled(swapped)}, or {date_order.spelled(shown)} as it stands. "
         "Export the file again and do not open it in a spreadsheet, or format the column as text before"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.models import Feed
+from dagster_project.config.feeds import Feed
 from dagster_project.read.cells import CellRules
 from dagster_project.read.headings import Matched
 from dagster_project.sql import text

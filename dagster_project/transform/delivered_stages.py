@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 import duckdb
 
-from dagster_project.config.models import CANONICAL_STAGES, Configuration, Pipeline, Source, Stage
+from dagster_project.config.feeds import Source
+from dagster_project.config.models import Configuration
+from dagster_project.config.pipelines import Pipeline, Stage
 from dagster_project.config.stages import merged_stages, normalized, pipeline_names, pipelines_of, vendor_stages
+from dagster_project.config.values import CANONICAL_STAGES
 
 _TRUE = ("true", "t", "yes", "y", "1", "x")
 _DELIVERED = """

@@ -11,7 +11,9 @@ import re
 
 import duckdb
 
-from dagster_project.config.models import Configuration, MetPipeline, Pipeline, Source, Stage
+from dagster_project.config.feeds import Source
+from dagster_project.config.models import Configuration
+from dagster_project.config.pipelines import MetPipeline, Pipeline, Stage
 from dagster_project.config.stages import normalized, pipeline_names, pipelines_of, vendor_stages
 
 #: What may be an id where nobody lists them: a digit, and no blank.

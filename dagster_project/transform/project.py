@@ -14,7 +14,7 @@ from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
 from dagster_project.files import write_atomically
 from dagster_project.package_files import PROJECT_DIR
-from dagster_project.transform.warehouse import date_format_sets, search_path
+from dagster_project.transform.lake_views import date_format_sets, search_path
 
 DBT_DIR = PROJECT_DIR / "dbt"
 DBT_EXECUTABLE = Path(sys.executable).with_name("dealtrail-dbt")

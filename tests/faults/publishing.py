@@ -13,7 +13,8 @@ import duckdb
 
 from dagster_project.config.load import load_settings
 from dagster_project.publish.publication import publish
-from dagster_project.run.context import NightlyRun, nightly_run
+from dagster_project.run.context import NightlyRun
+from dagster_project.run.nightly import nightly_run
 from tests.faults.nights import Nights, forks
 
 #: What Python tells of before it changes the file system.

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import yaml
 
-from dagster_project.config.models import Source
+from dagster_project.config.feeds import Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.read.reader import Loaded, Provenance, load_file
 from tests.faults import damage

@@ -9,7 +9,7 @@ import pytest
 
 from dagster_project import logs
 from dagster_project.errors import ConfigurationError
-from dagster_project.run.context import lock
+from dagster_project.run.lock import lock
 from tests.conftest import Warehouse
 from tests.faults import crm
 from tests.faults.nights import Nights

@@ -8,7 +8,8 @@ import pytest
 
 from dagster_project.config.load import load_settings
 from dagster_project.errors import RunInProgressError
-from dagster_project.run.context import lock, nightly_run
+from dagster_project.run.lock import lock
+from dagster_project.run.nightly import nightly_run
 from tests.faults import crm
 from tests.faults.nights import Nights, fingerprints, forks
 from tests.faults.week import Night, Reader

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from dagster_project.night import close_killed_runs
-from dagster_project.run.context import WAREHOUSE_TAG
+from dagster_project.run.tags import WAREHOUSE_TAG
 from tests.conftest import PROJECT
 from tests.integration.postgres_server import running_server
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.config.models import Source
+from dagster_project.config.feeds import Source
 from dagster_project.lake.manifest import FileRecord, read_records
 from dagster_project.lake.store import ingest
 from dagster_project.read.landing import look

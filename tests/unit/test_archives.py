@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dagster_project.config.models import Source
+from dagster_project.config.feeds import Source
 from dagster_project.lake.deliveries import select_deliveries
 from dagster_project.lake.manifest import read_records
 from dagster_project.read.landing import look

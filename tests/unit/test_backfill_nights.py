@@ -14,7 +14,7 @@ from dagster_project.backfill import nights, run_nights
 from dagster_project.cli import app
 from dagster_project.config.load import Settings, load_settings
 from dagster_project.errors import ConfigurationError
-from dagster_project.run.context import AS_OF_TAG
+from dagster_project.run.tags import AS_OF_TAG
 
 CONFIG = """
 timezone: Europe/Berlin

@@ -23,7 +23,8 @@ from dagster_project.lake.deliveries import BASELINE_DELIVERIES, select_deliveri
 from dagster_project.lake.manifest import data_files, read_records, replace_records
 from dagster_project.lake.store import ingest, plain_text_left
 from dagster_project.read.landing import look
-from dagster_project.transform.warehouse import prepare, search_path
+from dagster_project.transform.lake_views import search_path
+from dagster_project.transform.warehouse import prepare
 
 CONFIG = """
 timezone: UTC

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from dagster_project.cli import app
 from dagster_project.config.entities import ENTITIES
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import read_configuration
-from dagster_project.config.models import Source
 from dagster_project.draft import vendor as recognition
 from dagster_project.draft.command import Drafted, draft_source
 from dagster_project.draft.feeds import pattern_of

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dagster_project.config.models import Feed
+from dagster_project.config.feeds import Feed
 from dagster_project.draft.command import Attempt, draft_source, drafting
 from dagster_project.draft.moments import newest_moment
 from dagster_project.draft.settle import settle

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import read_configuration
-from dagster_project.config.models import Source
 from dagster_project.lake import store
 from dagster_project.lake.deliveries import places, select_deliveries
 from dagster_project.lake.manifest import LAKE_FORMAT, FileRecord, read_records

@@ -9,7 +9,8 @@ import pytest
 from dagster_project.config.load import read_configuration
 from dagster_project.lake.store import ingest
 from dagster_project.read.landing import look
-from dagster_project.transform.warehouse import prepare, search_path
+from dagster_project.transform.lake_views import search_path
+from dagster_project.transform.warehouse import prepare
 
 AS_OF = datetime(2026, 1, 31, tzinfo=UTC)
 CONFIG = """

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import read_configuration
-from dagster_project.config.models import Source
 from dagster_project.read.landing import extract_time, feed_of, folders_without_source, look
 
 

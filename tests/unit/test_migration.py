@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import read_configuration
-from dagster_project.config.models import Source
 from dagster_project.lake.deliveries import select_deliveries
 from dagster_project.lake.manifest import LAKE_FORMAT, FileRecord, read_records
 from dagster_project.lake.migration import migrate

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import load_settings
-from dagster_project.config.models import Source
 from dagster_project.errors import ConfigurationError
 from dagster_project.read.pii import salt_version
 from tests.unit.delivering import xlsx

@@ -8,9 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.config.models import Feed, Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
-from dagster_project.read.format_inference import format_of, readings
+from dagster_project.read.date_order import format_of
+from dagster_project.read.format_inference import readings
 
 ISO = ["2026-03-05", "2026-03-05 14:15", "2026-03-05T14:15:00.000Z", "2026-03-05T14:15+01:00", "2026-03-05 14:15:00"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dagster_project.config.models import Source
+from dagster_project.config.feeds import Source
 from dagster_project.lake.deliveries import select_deliveries
 from dagster_project.lake.manifest import FileRecord, read_records
 from tests.unit.delivering import delimited, xlsx

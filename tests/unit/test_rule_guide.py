@@ -7,8 +7,10 @@ from pathlib import Path
 import yaml
 
 from dagster_project.config.entities import ENTITIES
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.config.load import read_configuration
-from dagster_project.config.models import Configuration, Feed, Pipeline, Rule, Source, Stage, Thresholds
+from dagster_project.config.models import Configuration, Rule, Thresholds
+from dagster_project.config.pipelines import Pipeline, Stage
 from dagster_project.config.rules import ALL_CRMS, checks
 from dagster_project.config.stages import configured_stages
 from dagster_project.package_files import PROJECT_DIR

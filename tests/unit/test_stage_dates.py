@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_project.config.models import Feed
+from dagster_project.config.feeds import Feed
 from dagster_project.read.headings import match
 from dagster_project.read.stage_dates import stage_date
 

@@ -12,7 +12,8 @@ import duckdb
 
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
-from dagster_project.config.models import Configuration, Source
+from dagster_project.config.feeds import Source
+from dagster_project.config.models import Configuration
 from dagster_project.lake import inventory
 
 #: Entities whose records can be forgotten: those with an id of their own that a person can stand behind.

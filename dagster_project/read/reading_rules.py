@@ -1,0 +1,21 @@
+"""The constants by which staging reads values: they stand in the dbt project."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import yaml
+
+from dagster_project.package_files import PROJECT_DIR
+
+# ------------------------------------------------------------------ both
+
+
+@cache
+def reading_rules() -> dict[str, Any]:
+    """The constants by which staging reads values."""
+    rules: dict[str, Any] = yaml.safe_load((PROJECT_DIR / "dbt" / "dbt_project.yml").read_text(encoding="utf-8"))[
+        "vars"
+    ]
+    return rules

@@ -1,0 +1,117 @@
+"""Opens a run: its lock, its folders, its lake; and what it leaves behind when it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from dagster_project.config.load import Settings
+from dagster_project.files import write_atomically
+from dagster_project.lake import inventory
+from dagster_project.lake.compaction import clean_up
+from dagster_project.lake.erasure.files import finish_what_was_cut_off
+from dagster_project.lake.manifest import read_records
+from dagster_project.lake.migration import migrate
+from dagster_project.run.permissions import guarded
+
+if TYPE_CHECKING:
+    pass
+from dagster_project.run.context import (
+    RUNNING,
+    NightlyRun,
+)
+from dagster_project.run.lock import (
+    lock,
+)
+from dagster_project.run.report import (
+    report,
+    write_report,
+)
+
+KEPT_ATTEMPTS = 14
+
+
+@contextmanager
+def nightly_run(
+    settings: Settings,
+    run_id: str,
+    on_step: Callable[[str], None] | None = None,
+    on_line: Callable[[str], None] | None = None,
+    settle_seconds: int = 0,
+    on_event: Callable[..., None] | None = None,
+    is_from_lake: bool = False,
+) -> Iterator[NightlyRun]:
+    """Opens a run: takes the lock, wipes what a killed run left, and writes run.json when it ends.
+
+    `on_step` is called with the name of each step, `on_line` with each line a tool prints, `on_event` with each event
+    of the log. Files in landing count once they have been still for `settle_seconds`. `is_from_lake`: this is the
+    publication of `dealtrail forget`.
+    """
+    started_at = datetime.now(UTC)
+    stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
+    run = NightlyRun(settings, f"{stamp}-{run_id[:8]}", settings.moment(), started_at)
+    if on_step is not None:
+        run.on_step = on_step
+    run.on_line = on_line
+    if on_event is not None:
+        run.on_event = on_event
+    run.settle_seconds = settle_seconds
+    with guarded(), lock.hold(settings.warehouse_dir):
+        shutil.rmtree(run.building_dir, ignore_errors=True)
+        run.building_dir.mkdir(parents=True)
+        run.tell("run started", as_of=run.as_of.isoformat(), warehouse=str(settings.warehouse_dir))
+        # a killed run leaves this, and not what was said of the one before
+        write_report(run)
+        try:
+            _open_lake(run, is_from_lake)
+            os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
+            os.environ["DEALTRAIL_WORK"] = str(run.work_path)
+            run.state = "failed"
+            yield run
+        except BaseException as error:
+            run.state = "failed" if run.state == RUNNING else run.state
+            run.failure = run.failure or error
+            raise
+        finally:
+            _leave(run)
+
+
+def _open_lake(run: NightlyRun, is_from_lake: bool) -> None:
+    """Makes the lake whole where something was cut off, and reads its records. Raises DamagedLakeError."""
+    config = run.settings.config
+    inventory.settle(run.lake_dir)
+    clean_up(run.lake_dir)
+    migrate(run.lake_dir, config.sources)
+    if finish_what_was_cut_off(run.lake_dir, config) and not is_from_lake:
+        run.warn("`dealtrail forget` was cut off: run it again, for older versions still have the record")
+    run.records = read_records(run.lake_dir)
+
+
+def _leave(run: NightlyRun) -> None:
+    if run.state not in ("published", "recorded") and run.build_path.exists():
+        try:
+            _keep_evidence(run)
+        except Exception as error:  # a build cut off in the middle may not open; the summary is written all the same
+            run.warn(f"the evidence of this run could not be saved: {error}")
+    shutil.rmtree(run.building_dir, ignore_errors=True)
+    write_report(run)
+
+
+def _keep_evidence(run: NightlyRun) -> None:
+    """Saves the quality tables and Data Docs of a run that did not publish, for whoever is on call."""
+    from dagster_project.publish.publication import export_tables
+
+    attempt = run.settings.warehouse_dir / "attempts" / run.run_id
+    attempt.mkdir(parents=True, exist_ok=True)
+    export_tables(run.build_path, "quality", attempt / "quality")
+    if (run.building_dir / "data_docs").exists():
+        shutil.move(run.building_dir / "data_docs", attempt / "data_docs")
+    write_atomically(attempt / "run.json", json.dumps(report(run), indent=2, ensure_ascii=False))
+    attempts = sorted(path for path in attempt.parent.iterdir() if path.is_dir())
+    for path in attempts[:-KEPT_ATTEMPTS]:
+        shutil.rmtree(path, ignore_errors=True)
