@@ -132,7 +132,8 @@ def _checks() -> int:
     """The measured part: what a night does between dbt and the publish."""
     from dagster_project.config.load import load_settings
     from dagster_project.quality.evaluate import evaluate
-    from dagster_project.quality.violation_history import Night, keep_record, write_life, write_record
+    from dagster_project.quality.violation_history import keep_record, write_life, write_record
+    from dagster_project.run.night import Night
 
     config = load_settings(_CONFIGURATION).config
     build, work, lake = OUT / "pipeline.duckdb", OUT / "work.duckdb", OUT / "lake"

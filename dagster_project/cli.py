@@ -70,7 +70,8 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     2 wrong configuration or usage, 3 anything else, a run in progress included.
     """
     from dagster_project import logs
-    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.config.load import load_settings
+    from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
     from dagster_project.run.report import tell_of_no_run
 
@@ -108,7 +109,8 @@ def backfill(
     """
     from dagster_project import logs
     from dagster_project.backfill import nights, run_nights
-    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.config.load import load_settings
+    from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
     from dagster_project.run.summary import Progress, print_summary
 
@@ -137,9 +139,10 @@ def forget(
     A tombstone keeps it out of later deliveries. Run again, it finishes what was cut off. Exit status: 0 forgotten;
     1 or 3 forgotten in the lake, but the publication without it was stopped by a critical check (1) or failed (3).
     """
-    from dagster_project.config.load import check_folders, load_settings
+    from dagster_project.config.load import load_settings
     from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
     from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
+    from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
     from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG
 
@@ -255,7 +258,7 @@ def docs() -> None:
     from dagster_project.config.load import load_settings
     from dagster_project.docs.site import write_site
 
-    typer.echo(f"docs: {write_site(load_settings())}")
+    typer.echo(f"docs: {write_site(load_settings(), app)}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

@@ -16,10 +16,12 @@ from dagster_project.assets.links import link, rule_page
 from dagster_project.config.load import Settings
 from dagster_project.config.rules import Check, checks
 from dagster_project.preflight.notices import notices
-from dagster_project.quality.evaluate import Result, evaluate
+from dagster_project.quality.evaluate import evaluate
 from dagster_project.quality.tables import TABLES, Table
-from dagster_project.quality.violation_history import Night, keep_record, scores_by_source, write_life
+from dagster_project.quality.violation_history import keep_record, scores_by_source, write_life
 from dagster_project.run.context import NightlyRun
+from dagster_project.run.night import Night
+from dagster_project.run.results import Result
 
 Run = dg.ResourceParam[NightlyRun]
 
@@ -74,7 +76,7 @@ def expectation_checks(settings: Settings) -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(name="expectations", specs=specs)
     def expectations(context: dg.AssetCheckExecutionContext, run: Run) -> Iterator[dg.AssetCheckResult]:
-        from dagster_project.publish.publication import current_version
+        from dagster_project.run.versions import current_version
 
         with run.step("expectations"):
             run.results = evaluate(

@@ -13,9 +13,10 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
-from dagster_project.config.load import check_folders, load_settings
+from dagster_project.config.load import load_settings
 from dagster_project.errors import ConfigurationError
 from dagster_project.run.context import NightlyRun
+from dagster_project.run.folders import check_folders
 from dagster_project.run.nightly import nightly_run
 from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG, SETTLE_TAG
 from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE

@@ -15,13 +15,10 @@ from pydantic import ValidationError
 
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
+from dagster_project.config.salt import check_salt
 from dagster_project.errors import ConfigurationError
-from dagster_project.lake.erasure.tombstones import read_tombstones
 from dagster_project.package_files import PACKAGE_DIR
-from dagster_project.read.folders import loose_files
-from dagster_project.read.pii import check_salt
 
-_SHOWN_FILES = 5
 VENDORS_DIR = PACKAGE_DIR / "vendors"
 
 
@@ -84,41 +81,8 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
         warehouse = path.parent / config.warehouse_dir if config.warehouse_dir else Path("warehouse")
     as_of = _moment(env["AS_OF"], "AS_OF", config) if env.get("AS_OF") else None
     if as_of is None and config.as_of is not None:
-        as_of = _moment(config.as_of.isoformat(), f"{_shown(path)}: as_of", config)
+        as_of = _moment(config.as_of.isoformat(), f"{shown_path(path)}: as_of", config)
     return Settings(config, path, landing.resolve(), warehouse.resolve(), as_of, read_postgres_url(env))
-
-
-def check_folders(settings: Settings) -> None:
-    """Refuses folders that do not exist: landing and each source's in it; a warehouse DuckDB cannot name; and to go on
-    without the salt that tombstones were made with."""
-    if "?" in str(settings.warehouse_dir):
-        # DuckDB 1.5 takes what follows for parameters, and puts the .wal of a database file before it
-        raise ConfigurationError(
-            f"WAREHOUSE_DIR: {_shown(settings.warehouse_dir)} has a question mark in it, which DuckDB takes for "
-            "the end of a file's name. Name another folder."
-        )
-    landing = settings.landing_dir
-    if not landing.is_dir():
-        raise ConfigurationError(
-            f"{_shown(settings.config_path)}: landing_dir: there is no folder {_shown(landing)}.\n"
-            "  Put each CRM's exports into <landing_dir>/<source name>/, or set LANDING_DIR to where they are."
-        )
-    folders = sorted(entry.name for entry in landing.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    for position, source in enumerate(settings.config.sources):
-        if source.name not in folders:
-            raise ConfigurationError(
-                f"{_shown(settings.config_path)}: sources.{position}.name: there is no folder "
-                f"{_shown(landing / source.name)} for source '{source.name}'.\n"
-                f"  Folders there: {', '.join(folders) or 'none'}{_loose(landing)}. Make that folder and put its "
-                "exports there, rename the source, or remove it."
-            )
-    read_tombstones(settings.warehouse_dir / "lake")
-
-
-def _loose(landing: Path) -> str:
-    """A word on files that lie beside the folders of the sources instead of in one."""
-    names = loose_files(landing)
-    return f"; beside them lies {', '.join(names[:_SHOWN_FILES])}" if names else ""
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -182,7 +146,7 @@ def _check_names(config: Configuration, path: Path) -> None:
         configured_goals(config)
         checks(config)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{_shown(path)}: {error}") from None
+        raise ConfigurationError(f"{shown_path(path)}: {error}") from None
 
 
 def vendor_names() -> list[str]:
@@ -231,20 +195,20 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigurationError(
-            f"{_shown(path)}: {error.strerror or error}. Set PIPELINE_CONFIG to your configuration file."
+            f"{shown_path(path)}: {error.strerror or error}. Set PIPELINE_CONFIG to your configuration file."
         ) from None
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{_shown(path)}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+        raise ConfigurationError(f"{shown_path(path)}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     try:
         tree = yaml.compose(text, Loader=_PlainLoader)
         raw = yaml.load(text, Loader=_PlainLoader)
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigurationError(f"{_shown(path)}{line}: {error.problem}") from None
+        raise ConfigurationError(f"{shown_path(path)}{line}: {error.problem}") from None
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{_shown(path)}: {error}") from None
+        raise ConfigurationError(f"{shown_path(path)}: {error}") from None
     if not isinstance(raw, dict):
-        raise ConfigurationError(f"{_shown(path)}: expected keys such as timezone, currency and sources")
+        raise ConfigurationError(f"{shown_path(path)}: expected keys such as timezone, currency and sources")
     return raw, tree
 
 
@@ -289,7 +253,7 @@ def _resolved(schema: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
 def _where(path: Path, tree: yaml.Node | None, at: tuple[Any, ...]) -> str:
     line = _line(tree, at)
     place = ".".join(str(part) for part in at)
-    return f"{_shown(path)}{f' line {line}' if line else ''}" + (f": {place}" if place else "")
+    return f"{shown_path(path)}{f' line {line}' if line else ''}" + (f": {place}" if place else "")
 
 
 def _line(node: yaml.Node | None, at: tuple[Any, ...]) -> int | None:
@@ -323,7 +287,7 @@ def _in_utc(moment: datetime, config: Configuration) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=config.zone)).astimezone(UTC)
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """A path as a person would type it: relative to where they stand, if it is below."""
     try:
         return str(path.relative_to(Path.cwd()))

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration
 
@@ -66,11 +68,8 @@ def columns_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def commands_page() -> str:
-    """What every command does and takes, as its `--help` says it."""
-    import typer
-
-    from dagster_project.cli import app
+def commands_page(app: typer.Typer) -> str:
+    """What every command of an app does and takes, as its `--help` says it."""
 
     lines = ["# Commands", "", "`dealtrail COMMAND --help` says the same."]
     for words, command in _commands("dealtrail", typer.main.get_command(app)):

@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import typer
+
 from dagster_project.config.load import Settings
 from dagster_project.docs.reference import columns_page, commands_page, configuration_page, tables_page
 from dagster_project.package_files import PROJECT_DIR
@@ -48,39 +50,39 @@ _MARKDOWN = re.compile(
 _LIST_BELOW_TEXT = re.compile(r"^(?![ \t]|[-*] |\d+\. |#|\|)(.+)\n(?=[-*] |\d+\. )", re.MULTILINE)
 
 
-def write_site(settings: Settings) -> Path:
-    """Writes WAREHOUSE_DIR/docs/ anew; returns its index. Needs no night to have been run."""
+def write_site(settings: Settings, app: typer.Typer) -> Path:
+    """Writes WAREHOUSE_DIR/docs/ anew; returns its index. `app` is the command. Needs no night to have been run."""
     settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
     target = settings.warehouse_dir / "docs"
     with tempfile.TemporaryDirectory(dir=settings.warehouse_dir, prefix=".docs-") as scratch:
         source, made = Path(scratch) / "source", Path(scratch) / "docs"
         source.mkdir()
-        write_source(settings, source)
+        write_source(settings, app, source)
         _build(source, made)
         shutil.rmtree(target, ignore_errors=True)
         made.replace(target)
     return target / "index.html"
 
 
-def generated_pages(parsed: Path) -> dict[str, str]:
-    """The pages that are made, by name, of a parsed dbt project."""
+def generated_pages(parsed: Path, app: typer.Typer) -> dict[str, str]:
+    """The pages that are made, by name, of a parsed dbt project and the command."""
     return {
         "metrics.md": metric_dictionary(parsed),
         "hygiene.md": rule_guide(),
         "configuration-keys.md": configuration_page(),
         "columns.md": columns_page(),
-        "commands.md": commands_page(),
+        "commands.md": commands_page(app),
         "tables.md": tables_page(parsed),
     }
 
 
-def write_source(settings: Settings, folder: Path) -> None:
+def write_source(settings: Settings, app: typer.Typer, folder: Path) -> None:
     """Everything the site is built of: Markdown whose links lead to pages of the site, the dbt docs, styles."""
     parsed = manifest(settings)
     models = _models(parsed)
     written = {f"docs/{path.name}": path.name for path in (PROJECT_DIR / "docs").glob("*.md")}
     written |= {file: page for page, file in _ELSEWHERE.items()}
-    made = generated_pages(parsed)
+    made = generated_pages(parsed, app)
     pages = {**{f"docs/{page}": page for page in made}, **written}
     texts = {file: (PROJECT_DIR / file).read_text(encoding="utf-8") for file in written}
     texts |= {f"docs/{page}": text for page, text in made.items()}

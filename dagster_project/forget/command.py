@@ -20,7 +20,7 @@ from dagster_project.lake.erasure.files import Blanked, forget_in_lake
 from dagster_project.lake.erasure.namesakes import apart
 from dagster_project.lake.erasure.person import Person, begin, done, unfinished
 from dagster_project.lake.migration import migrate
-from dagster_project.publish.publication import current_version
+from dagster_project.run.versions import current_version
 
 #: Where it stands in the lake that records were forgotten, and what that changed.
 LOG = "forgotten.jsonl"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dagster_project.config.feeds import Source
-from dagster_project.config.load import Settings, check_folders, place_in
+from dagster_project.config.load import Settings, place_in
 from dagster_project.config.stages import configured_stages
 from dagster_project.draft.command import HISTORY
 from dagster_project.errors import ConfigurationError, printable
@@ -17,6 +17,7 @@ from dagster_project.preflight.finding import Finding
 from dagster_project.preflight.landing import of_landing, of_names
 from dagster_project.preflight.trial import Tried, tried
 from dagster_project.read.landing import Landing, look
+from dagster_project.run.folders import check_folders
 from dagster_project.wording import counted
 
 

@@ -15,7 +15,7 @@ from dagster_project.config.load import Settings
 from dagster_project.config.postgres_url import POSTGRES_URL, PostgresUrl
 from dagster_project.errors import ConfigurationError
 from dagster_project.publish.postgres_tables import STANDS, PostgresError, PostgresUnavailableError, Publication
-from dagster_project.publish.publication import current_version
+from dagster_project.run.versions import current_version
 
 
 def publish_current(settings: Settings) -> Publication:

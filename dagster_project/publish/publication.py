@@ -16,6 +16,12 @@ import duckdb
 from dagster_project import sql
 from dagster_project.quality.violation_history import keep_record, write_record
 from dagster_project.run.context import NightlyRun
+from dagster_project.run.export import (
+    export_tables,
+)
+from dagster_project.run.versions import (
+    current_version,
+)
 
 PUBLISHED = ("pipeline.duckdb", "marts", "data_docs", "report")
 
@@ -66,28 +72,6 @@ def switch(warehouse: Path, version: Path) -> None:
         if not (warehouse / name).is_symlink():
             _link(warehouse / name, Path("current") / name)
     _link(warehouse / "current", Path("versions") / version.name)
-
-
-def export_tables(database: Path, schema: str, target: Path) -> list[str]:
-    """Writes every table of a schema as `<target>/<table>.parquet`; returns their names."""
-    target.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(database), read_only=True) as connection:
-        rows = connection.execute(
-            "select table_name from information_schema.tables where table_schema = ? "
-            "and table_catalog = current_database() order by table_name",
-            [schema],
-        ).fetchall()
-        for (table,) in rows:
-            connection.execute(
-                f"copy {schema}.{table} to {sql.text(target / f'{table}.parquet')} (format parquet, compression zstd)"
-            )
-    return [row[0] for row in rows]
-
-
-def current_version(warehouse: Path) -> Path | None:
-    """The published version's folder, if there is one."""
-    link = warehouse / "current"
-    return link.resolve() if link.exists() else None
 
 
 def _link(link: Path, target: Path) -> None:

@@ -30,25 +30,9 @@ from dagster_project.config.rules import (
 from dagster_project.errors import ConfigurationError, DealtrailError
 from dagster_project.quality.own_rules import problem_of
 from dagster_project.quality.tables import CHECK_RESULTS, FOUND_COLUMNS
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one check found: `evaluated` and `unexpected` count records; `page` is its page in the Data Docs."""
-
-    check: Check
-    applies: bool
-    not_applied_to: list[str]
-    success: bool
-    evaluated: int
-    unexpected: int
-    page: str
-    example: str | None
-
-    @property
-    def stops_the_publish(self) -> bool:
-        """A critical expectation that is not met."""
-        return not self.success and self.check.severity == "critical"
+from dagster_project.run.results import (
+    Result,
+)
 
 
 def preload() -> None:

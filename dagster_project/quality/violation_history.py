@@ -7,7 +7,6 @@ come from those records and from nothing else, so a rebuild gives the same ones.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,9 @@ import duckdb
 from dagster_project import sql
 from dagster_project.lake import inventory
 from dagster_project.quality.tables import HYGIENE_SCORES, HYGIENE_VIOLATIONS, WORKLISTS
+from dagster_project.run.night import (
+    Night,
+)
 
 #: What a run leaves in the lake → the query of what it found tonight. One row with nothing in it stands for none.
 _FOUND = {
@@ -198,25 +200,12 @@ order by listed.owner_key, place
 """
 
 
-@dataclass(frozen=True)
-class Night:
-    """The run that writes: its moment, its id, and its day in the reporting timezone (ISO 8601)."""
-
-    as_of: datetime
-    run_id: str
-    seen_on: str
-
-    @property
-    def sql_moment(self) -> str:
-        """Its moment as DuckDB's TIMESTAMP holds it: UTC, without saying so."""
-        return self.as_of.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-    def found(self, what: str) -> str:
-        """The query of what it found, with when."""
-        return (
-            f"select timestamp '{self.sql_moment}' as as_of, '{self.run_id}' as run_id, "
-            f"cast('{self.seen_on}' as date) as seen_on, found.* from ({_FOUND[what]}) as found"
-        )
+def _found_by(night: Night, what: str) -> str:
+    """The query of what a night found, with when."""
+    return (
+        f"select timestamp '{night.sql_moment}' as as_of, '{night.run_id}' as run_id, "
+        f"cast('{night.seen_on}' as date) as seen_on, found.* from ({_FOUND[what]}) as found"
+    )
 
 
 def write_life(raw: Any, lake_dir: Path, night: Night) -> None:
@@ -225,7 +214,7 @@ def write_life(raw: Any, lake_dir: Path, night: Night) -> None:
     `raw` is a DuckDB connection to the build with `work` attached.
     """
     for what, table, query in (("violations", HYGIENE_VIOLATIONS, _LIVES), ("scores", HYGIENE_SCORES, _SCORES)):
-        table.create(raw, query.format(records=_records(lake_dir / what, night, what), tonight=night.found(what)))
+        table.create(raw, query.format(records=_records(lake_dir / what, night, what), tonight=_found_by(night, what)))
     WORKLISTS.create(raw, _WORKLISTS)
 
 
@@ -263,7 +252,7 @@ def _records(records_dir: Path, night: Night, what: str) -> str:
     """The query of the records of earlier moments."""
     files = sorted(records_dir.glob("*.parquet"))
     if not files:
-        return f"select * from ({night.found(what)}) where false"
+        return f"select * from ({_found_by(night, what)}) where false"
     listed = ", ".join(map(sql.text, files))
     return f"select * from read_parquet([{listed}], union_by_name = true) where as_of < timestamp '{night.sql_moment}'"
 
@@ -272,7 +261,7 @@ def write_record(raw: Any, version_dir: Path, night: Night) -> None:
     """Writes what tonight found beside the publication; `keep_record` takes it into the lake."""
     for what in _FOUND:
         target = sql.text(_record(version_dir, what))
-        raw.execute(f"copy ({night.found(what)}) to {target} (format parquet, compression zstd)")
+        raw.execute(f"copy ({_found_by(night, what)}) to {target} (format parquet, compression zstd)")
 
 
 def keep_record(version_dir: Path, lake_dir: Path) -> None:

@@ -5,31 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
 
 import duckdb
 
 from dagster_project.config.feeds import Feed
-from dagster_project.config.models import Configuration
+from dagster_project.config.salt import (
+    SALT,
+)
 from dagster_project.errors import ConfigurationError
 
-SALT = "DEALTRAIL_SALT"
 _BLOCK = 64
-
-
-def check_salt(config: Configuration, environ: Mapping[str, str]) -> None:
-    """Raises ConfigurationError where a column is to be hashed and the environment has no salt."""
-    if environ.get(SALT):
-        return
-    for source in config.sources:
-        for name, feed in source.feeds.items():
-            for column, privacy in feed.personal_data.items():
-                if privacy == "hash":
-                    raise ConfigurationError(
-                        f"{SALT} is not set, but personal_data of feed '{name}' of source '{source.name}' says to hash "
-                        f"'{column}'. Set it to a long random text, keep it secret and never change it: "
-                        "hashes made with another one match nothing"
-                    )
 
 
 def is_personal(feed: Feed) -> bool:

@@ -17,17 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import ConfigurationError, DealtrailError, printable, told
 from dagster_project.lake.deliveries import select_deliveries
 from dagster_project.lake.manifest import FileRecord
-from dagster_project.quality.violation_history import Night
 from dagster_project.read.landing import Landing, look
-
-if TYPE_CHECKING:
-    from dagster_project.quality.evaluate import Result
+from dagster_project.run.night import Night
+from dagster_project.run.results import Result
 
 #: State of a run that has not ended; in run.json, until it has, or if it was killed.
 RUNNING = "running"

@@ -25,6 +25,7 @@ from dagster_project.run.context import (
     RUNNING,
     NightlyRun,
 )
+from dagster_project.run.export import export_tables
 from dagster_project.run.lock import (
     lock,
 )
@@ -104,8 +105,6 @@ def _leave(run: NightlyRun) -> None:
 
 def _keep_evidence(run: NightlyRun) -> None:
     """Saves the quality tables and Data Docs of a run that did not publish, for whoever is on call."""
-    from dagster_project.publish.publication import export_tables
-
     attempt = run.settings.warehouse_dir / "attempts" / run.run_id
     attempt.mkdir(parents=True, exist_ok=True)
     export_tables(run.build_path, "quality", attempt / "quality")

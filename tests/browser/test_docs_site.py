@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import Browser
 
+from dagster_project.cli import app
 from dagster_project.config.load import load_settings
 from dagster_project.docs.site import write_site
 from tests.conftest import PROJECT, Warehouse
@@ -39,7 +40,7 @@ def site(sample: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("report", "data_docs"):
         (warehouse / name).symlink_to((sample.path / name).resolve())
     settings = load_settings({"PIPELINE_CONFIG": str(PROJECT / "pipeline.yml"), "WAREHOUSE_DIR": str(warehouse)})
-    return write_site(settings).parent
+    return write_site(settings, app).parent
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.config.load import check_folders, load_settings
+from dagster_project.config.load import load_settings
 from dagster_project.config.rules import checks
 from dagster_project.config.stages import configured_stages
 from dagster_project.errors import ConfigurationError
+from dagster_project.run.folders import check_folders
 from tests.faults import damage
 from tests.faults.nights import Nights
 

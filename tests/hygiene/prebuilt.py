@@ -15,8 +15,9 @@ import duckdb
 
 from dagster_project.config.load import Settings, load_settings
 from dagster_project.lake.store import ingest
-from dagster_project.quality.evaluate import Result, evaluate
+from dagster_project.quality.evaluate import evaluate
 from dagster_project.run.nightly import nightly_run
+from dagster_project.run.results import Result
 from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE, dbt_environment, dbt_vars
 from dagster_project.transform.warehouse import prepare
 from tests.hygiene.planted import Planted

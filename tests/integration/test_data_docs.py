@@ -14,7 +14,8 @@ import pytest
 from dagster_project.config.load import load_settings
 from dagster_project.config.rules import Check, Gate, Rule, Suite, checks, read_suites
 from dagster_project.quality import evaluate as evaluation
-from dagster_project.quality.evaluate import Result, evaluate
+from dagster_project.quality.evaluate import evaluate
+from dagster_project.run.results import Result
 from tests.conftest import PROJECT, Warehouse
 
 #: What is not ended by a tag of its own.

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from dagster_project.config.goals import configured_goals
-from dagster_project.config.load import check_folders, load_settings, read_configuration, vendor_names
+from dagster_project.config.load import load_settings, read_configuration, vendor_names
 from dagster_project.config.models import Configuration
 from dagster_project.config.stages import configured_stages, normalized
 from dagster_project.errors import ConfigurationError
+from dagster_project.run.folders import check_folders
 from tests.conftest import PROJECT
 
 GOOD = """

@@ -11,7 +11,13 @@ import duckdb
 import pytest
 
 from dagster_project.quality.tables import FOUND_COLUMNS
-from dagster_project.quality.violation_history import Night, keep_record, scores_by_source, write_life, write_record
+from dagster_project.quality.violation_history import (
+    keep_record,
+    scores_by_source,
+    write_life,
+    write_record,
+)
+from dagster_project.run.night import Night
 
 Broken = tuple[str, str, str]
 Deal = tuple[str, str, str]

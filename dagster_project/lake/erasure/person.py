@@ -17,12 +17,13 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration
+from dagster_project.config.salt import SALT
 from dagster_project.errors import ConfigurationError
 from dagster_project.lake.erasure.rows import FORGETTABLE, Subject, referred_entity, separators
 from dagster_project.lake.erasure.texts import Texts, is_distinctive_id, is_distinctive_name, spellings
 from dagster_project.lake.erasure.tombstones import read_tombstones, write_privately
 from dagster_project.lake.manifest import data_files
-from dagster_project.read.pii import SALT, hashed
+from dagster_project.read.pii import hashed
 
 _UNFINISHED = "unfinished-"
 _NAMES = {"leads": "lead_name", "owners": "owner_name", "accounts": "account_name", "deals": "deal_name"}

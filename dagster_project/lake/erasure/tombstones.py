@@ -19,9 +19,9 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from dagster_project.config.salt import SALT
 from dagster_project.errors import ConfigurationError
 from dagster_project.lake import inventory
-from dagster_project.read.pii import SALT
 
 FORGOTTEN = "forgotten-"
 #: What stands for a piece of text (a name, an e-mail address) instead of an entity.

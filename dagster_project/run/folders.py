@@ -1,0 +1,45 @@
+"""Whether landing and lake are fit for a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster_project.config.load import Settings, shown_path
+from dagster_project.errors import ConfigurationError
+from dagster_project.lake.erasure.tombstones import read_tombstones
+from dagster_project.read.folders import loose_files
+
+_SHOWN_FILES = 5
+
+
+def check_folders(settings: Settings) -> None:
+    """Refuses folders that do not exist: landing and each source's in it; a warehouse DuckDB cannot name; and to go on
+    without the salt that tombstones were made with."""
+    if "?" in str(settings.warehouse_dir):
+        # DuckDB 1.5 takes what follows for parameters, and puts the .wal of a database file before it
+        raise ConfigurationError(
+            f"WAREHOUSE_DIR: {shown_path(settings.warehouse_dir)} has a question mark in it, which DuckDB takes for "
+            "the end of a file's name. Name another folder."
+        )
+    landing = settings.landing_dir
+    if not landing.is_dir():
+        raise ConfigurationError(
+            f"{shown_path(settings.config_path)}: landing_dir: there is no folder {shown_path(landing)}.\n"
+            "  Put each CRM's exports into <landing_dir>/<source name>/, or set LANDING_DIR to where they are."
+        )
+    folders = sorted(entry.name for entry in landing.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    for position, source in enumerate(settings.config.sources):
+        if source.name not in folders:
+            raise ConfigurationError(
+                f"{shown_path(settings.config_path)}: sources.{position}.name: there is no folder "
+                f"{shown_path(landing / source.name)} for source '{source.name}'.\n"
+                f"  Folders there: {', '.join(folders) or 'none'}{_loose(landing)}. Make that folder and put its "
+                "exports there, rename the source, or remove it."
+            )
+    read_tombstones(settings.warehouse_dir / "lake")
+
+
+def _loose(landing: Path) -> str:
+    """A word on files that lie beside the folders of the sources instead of in one."""
+    names = loose_files(landing)
+    return f"; beside them lies {', '.join(names[:_SHOWN_FILES])}" if names else ""
