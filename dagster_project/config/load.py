@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from dagster_project.config.goals import configured_goals
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
+from dagster_project.config.presets import source_of_preset, vendor_names
+from dagster_project.config.rules import checks
 from dagster_project.config.salt import check_salt
+from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
+from dagster_project.config.yaml_files import read_yaml, shown_path
 from dagster_project.errors import ConfigurationError
-from dagster_project.package_files import PACKAGE_DIR
-
-VENDORS_DIR = PACKAGE_DIR / "vendors"
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without surprises: 02:00 stays text, a moment stays text, a key given twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys: set[str] = set()
-        for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(problem="a key has to be plain text", problem_mark=key_node.start_mark)
-            if key_node.value in keys:
-                raise yaml.MarkedYAMLError(
-                    problem=f"'{key_node.value}' is given twice", problem_mark=key_node.start_mark
-                )
-            keys.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)
-
-
-_PlainLoader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
-_PlainLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$"), list("-+0123456789")
-)
 
 
 @dataclass(frozen=True)
@@ -87,7 +61,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
 
 def read_configuration(path: Path) -> Configuration:
     """One configuration file with its vendor presets merged in, validated. Raises ConfigurationError."""
-    raw, tree = _read_yaml(path)
+    raw, tree = read_yaml(path)
     _refuse_a_name_of_two(raw, path, tree)
     for position, source in enumerate(raw.get("sources") or []):
         if isinstance(source, dict):
@@ -102,12 +76,12 @@ def read_configuration(path: Path) -> Configuration:
 
 def place_in(path: Path, *at: str | int) -> str:
     """Where a key stands in a configuration, for a message: file, line of its deepest part that is written, keys."""
-    return _where(path, _read_yaml(path)[1], at)
+    return _where(path, read_yaml(path)[1], at)
 
 
 def is_written(path: Path, *at: str | int) -> bool:
     """Whether the user's file itself has this key, and not the vendor's preset below it."""
-    node: Any = _read_yaml(path)[0]
+    node: Any = read_yaml(path)[0]
     for part in at:
         keys: Any = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
         if part in keys:
@@ -135,10 +109,6 @@ def _refuse_a_name_of_two(raw: dict[str, Any], path: Path, tree: yaml.Node | Non
 
 def _check_names(config: Configuration, path: Path) -> None:
     """Refuses templates, stages, goals and rules that only the files beside the configuration can tell to be wrong."""
-    from dagster_project.config.goals import configured_goals
-    from dagster_project.config.rules import checks
-    from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
-
     try:
         configured_stages(config)
         pipeline_names(config)
@@ -147,27 +117,6 @@ def _check_names(config: Configuration, path: Path) -> None:
         checks(config)
     except ConfigurationError as error:
         raise ConfigurationError(f"{shown_path(path)}: {error}") from None
-
-
-def vendor_names() -> list[str]:
-    """The vendors there is a preset for."""
-    return sorted(path.stem for path in VENDORS_DIR.glob("*.yml"))
-
-
-@cache
-def read_preset(vendor: str) -> dict[str, Any]:
-    """A vendor's preset as written: its feeds, its defaults, the stages of a new account. Not to be changed."""
-    return _read_yaml(VENDORS_DIR / f"{vendor}.yml")[0]
-
-
-def source_of_preset(vendor: str) -> dict[str, Any]:
-    """What a preset says of a source; its stages are a template, its title is for people."""
-    return {key: value for key, value in read_preset(vendor).items() if key not in ("stages", "title")}
-
-
-def vendor_titles() -> dict[str, str]:
-    """Vendor → as it writes its name."""
-    return {vendor: str(read_preset(vendor)["title"]) for vendor in vendor_names()}
 
 
 def _with_preset(source: dict[str, Any], position: int, path: Path, tree: yaml.Node | None) -> dict[str, Any]:
@@ -188,28 +137,6 @@ def _merged(below: Any, above: Any) -> Any:
     if isinstance(below, dict) and isinstance(above, dict):
         return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
     return above
-
-
-def _read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigurationError(
-            f"{shown_path(path)}: {error.strerror or error}. Set PIPELINE_CONFIG to your configuration file."
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{shown_path(path)}: not UTF-8 text ({error.reason} at byte {error.start})") from None
-    try:
-        tree = yaml.compose(text, Loader=_PlainLoader)
-        raw = yaml.load(text, Loader=_PlainLoader)
-    except yaml.MarkedYAMLError as error:
-        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigurationError(f"{shown_path(path)}{line}: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{shown_path(path)}: {error}") from None
-    if not isinstance(raw, dict):
-        raise ConfigurationError(f"{shown_path(path)}: expected keys such as timezone, currency and sources")
-    return raw, tree
 
 
 def _explain(path: Path, tree: yaml.Node | None, problem: Any) -> str:
@@ -285,11 +212,3 @@ def _moment(text: str, name: str, config: Configuration) -> datetime:
 
 def _in_utc(moment: datetime, config: Configuration) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=config.zone)).astimezone(UTC)
-
-
-def shown_path(path: Path) -> str:
-    """A path as a person would type it: relative to where they stand, if it is below."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

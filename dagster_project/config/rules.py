@@ -17,8 +17,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from dagster_project import sql
 from dagster_project.config import models
-from dagster_project.config.load import vendor_names
 from dagster_project.config.models import Configuration
+from dagster_project.config.presets import vendor_names
 from dagster_project.config.values import Severity, Strict
 from dagster_project.errors import ConfigurationError
 from dagster_project.package_files import PROJECT_DIR

@@ -10,9 +10,9 @@ from math import inf
 from typing import get_args
 
 from dagster_project.config.feeds import Source
-from dagster_project.config.load import read_preset, vendor_names
 from dagster_project.config.models import Configuration, Thresholds
 from dagster_project.config.pipelines import MetPipeline, Pipeline, Stage
+from dagster_project.config.presets import read_preset, vendor_names
 from dagster_project.config.values import CANONICAL_STAGES, DealField
 from dagster_project.errors import ConfigurationError
 from dagster_project.package_files import PROJECT_DIR

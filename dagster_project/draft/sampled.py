@@ -13,7 +13,7 @@ import duckdb
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 from dagster_project.config.feeds import Feed
-from dagster_project.config.load import read_preset, vendor_names
+from dagster_project.config.presets import read_preset, vendor_names
 from dagster_project.draft.encoding import guess_code_page
 from dagster_project.draft.titles import SEARCHED_ROWS, is_known, lines_above_headings, without_lines
 from dagster_project.draft.words import listed_flat, plain

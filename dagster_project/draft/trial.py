@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.feeds import Feed, Source
+from dagster_project.config.feeds import Source
 from dagster_project.draft.yaml_text import scalars
 from dagster_project.errors import MissingColumnError, RefusedFileError
 from dagster_project.read import date_order, format_inference, legible, typed_columns
 from dagster_project.read.archives import Delivered
+from dagster_project.read.candidate import Candidate
 from dagster_project.read.reader import Provenance, load_file
 from dagster_project.read.repeated_ids import refuse_repeated_ids
 from dagster_project.sql import text
@@ -86,64 +87,48 @@ def try_feed(
         trial.columns += [column for column in _filled(connection, target) if column not in trial.columns]
         trial.headings += [heading for heading in loaded.headings if heading not in trial.headings]
         rejected = [reject.row_number for reject in loaded.rejects]
-        _prove(connection, target, source, feed, loaded.headings, rejected, trial)
-        _judge(connection, target, source, feed, loaded.headings, rejected, trial)
+        filled = [column for column, count in _filled(connection, target).items() if count]
+        file = Candidate(connection, target, source, feed, filled, loaded.headings, rejected)
+        _prove(file, trial)
+        _judge(file, trial)
     return trial
 
 
-def _judge(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    source: Source,
-    feed: Feed,
-    headings: list[str],
-    rejected: list[int],
-    trial: Trial,
-) -> None:
+def _judge(file: Candidate, trial: Trial) -> None:
     """What a run would refuse of a file whose dates and numbers are beyond doubt."""
-    filled = [name for name, count in _filled(connection, path).items() if count]
     try:
-        refuse_repeated_ids(connection, path, source, feed, filled, headings)
+        refuse_repeated_ids(file)
     except RefusedFileError as error:
         trial.refusals.append(str(error))
     if trial.doubts:
         return
     for column in legible.JUDGED:
-        if column in filled:
+        if column in file.filled:
             try:
-                legible.demand_readable(connection, path, source, feed, [column], trial.readings, headings, rejected)
+                legible.demand_readable(replace(file, filled=[column]), trial.readings)
             except RefusedFileError as error:
                 trial.unreadable[column] = str(error)
-    some = legible.unread(connection, path, source, feed, filled, trial.readings)
+    some = legible.unread(file, trial.readings)
     for column, cells in some.items():
         trial.unread[column] = trial.unread[column] + cells if column in trial.unread else cells
 
 
-def _prove(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    source: Source,
-    feed: Feed,
-    headings: list[str],
-    rejected: list[int],
-    trial: Trial,
-) -> None:
-    filled = [
-        name for name, count in _filled(connection, path).items() if count and name in ENTITIES[feed.entity].columns
-    ]
+def _prove(file: Candidate, trial: Trial) -> None:
+    feed = file.feed
+    filled = [name for name in file.filled if name in ENTITIES[feed.entity].columns]
     doubtful: dict[str, str] = {}
     # column by column, to tell what each doubt is about; what a log says hangs on several
     asked = [filled] if feed.entity == "deal_changes" else [[column] for column in filled]
     for columns in asked:
         try:
-            trial.readings |= format_inference.readings(connection, path, source, feed, columns, headings, rejected)
+            trial.readings |= format_inference.readings(replace(file, filled=columns))
         except RefusedFileError as error:
             doubtful["changed_at" if feed.entity == "deal_changes" else columns[0]] = str(error)
     forms = typed_columns.read_columns(feed.entity)
     trial.doubts += [message for message in doubtful.values() if message not in trial.doubts]
     dates = [column for column in doubtful if forms.get(column) in ("days", "moments")]
     if dates:
-        for order, (formats, unread) in _date_formats(connection, path, feed, filled, dates, trial.readings).items():
+        for order, (formats, unread) in _date_formats(replace(file, filled=filled), dates, trial.readings).items():
             known, before = trial.orders.get(order, ([], 0))
             trial.orders[order] = (sorted({*known, *formats}), before + unread)
             line = f"date_formats: {scalars(formats)}"
@@ -151,7 +136,7 @@ def _prove(
                 trial.choices.append(line)
     if len(dates) < len(doubtful):
         numbers = [column for column in doubtful if column not in dates and column in filled]
-        _weigh_signs(connection, path, numbers, trial)
+        _weigh_signs(file.connection, file.path, numbers, trial)
         trial.choices += [
             line for line in ('decimal_separator: "."', 'decimal_separator: ","') if line not in trial.choices
         ]
@@ -164,19 +149,12 @@ def _filled(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]
     return dict(zip(relation.columns, row, strict=True))
 
 
-def _date_formats(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    feed: Feed,
-    filled: list[str],
-    doubtful: list[str],
-    readings: dict[str, str],
-) -> dict[str, tuple[list[str], int]]:
+def _date_formats(file: Candidate, doubtful: list[str], readings: dict[str, str]) -> dict[str, tuple[list[str], int]]:
     """The formats of each order of doubtful dates, and how many they do not read; all dates of the feed are in them.
 
     A configured feed is read by its formats alone, so those of its other columns have to stand beside them.
     """
-    cells = _numbered_dates(connection, path, feed, filled)
+    cells = _numbered_dates(file)
     found = {}
     for order in _ORDERS:
         formats = sorted(
@@ -187,7 +165,7 @@ def _date_formats(
         )
         wanted = [cell for column, cell in cells if column in doubtful]
         if wanted:
-            found[order] = (formats, _unread(connection, wanted, formats))
+            found[order] = (formats, _unread(file.connection, wanted, formats))
     return found
 
 
@@ -209,19 +187,17 @@ def _weigh_signs(connection: duckdb.DuckDBPyConnection, path: Path, columns: lis
             trial.signs[sign] = trial.signs.get(sign, 0) + int(votes)
 
 
-def _numbered_dates(
-    connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]
-) -> list[tuple[str, str]]:
+def _numbered_dates(file: Candidate) -> list[tuple[str, str]]:
     """Column and cell of every different date of three numbers in the columns that hold dates."""
-    forms = typed_columns.read_columns(feed.entity)
-    columns = [name for name, form in forms.items() if form in ("days", "moments") and name in filled]
+    forms = typed_columns.read_columns(file.feed.entity)
+    columns = [name for name, form in forms.items() if form in ("days", "moments") and name in file.filled]
     selects = [
         f"select '{name}' as name, "
         + ("unnest(json_extract_string(stage_dates, '$[*].entered'))" if name == "stage_dates" else name)
-        + f" as cell from read_parquet({text(str(path))})"
+        + f" as cell from read_parquet({text(str(file.path))})"
         for name in columns
     ]
     if not selects:
         return []
-    rows = connection.execute(f"select distinct name, cell from ({' union all '.join(selects)})").fetchall()
+    rows = file.connection.execute(f"select distinct name, cell from ({' union all '.join(selects)})").fetchall()
     return [(name, cell) for name, cell in rows if cell and re.match(r"\d{1,2}[./ -]\d{1,2}[./ -]\d{2,4}", cell)]

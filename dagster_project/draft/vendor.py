@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.feeds import Feed, Source
-from dagster_project.config.load import source_of_preset, vendor_names
+from dagster_project.config.presets import source_of_preset, vendor_names
 from dagster_project.draft.sampled import Sample
 from dagster_project.draft.words import says_plainly
 from dagster_project.errors import RefusedFileError

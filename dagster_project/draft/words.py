@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.load import read_preset, vendor_names
+from dagster_project.config.presets import read_preset, vendor_names
 from dagster_project.config.stages import TEMPLATES
 from dagster_project.read.headings import heading_key
 

@@ -28,6 +28,7 @@ from dagster_project.lake.manifest import (
     replace_records,
 )
 from dagster_project.read import format_inference
+from dagster_project.read.candidate import Candidate
 
 _PROVED_FROM, _NAMED_FROM = 2, 3
 
@@ -77,7 +78,9 @@ def _proved(connection: duckdb.DuckDBPyConnection, record: FileRecord, source: S
         rejected = [number for (number,) in rows]
     feed = source.feeds[record.feed]
     try:
-        readings = format_inference.readings(connection, path, source, feed, record.filled, record.headings, rejected)
+        readings = format_inference.readings(
+            Candidate(connection, path, source, feed, record.filled, record.headings, rejected)
+        )
     except RefusedFileError as error:
         return replace(record, message=f"{record.message}; {error}".removeprefix("; "))
     return replace(record, readings=readings)

@@ -41,6 +41,7 @@ from dagster_project.lake.statistics import (
 )
 from dagster_project.read import format_inference, legible, swapped, typed_columns
 from dagster_project.read.archives import Delivered, as_delivered
+from dagster_project.read.candidate import Candidate
 from dagster_project.read.landing import LandedFile
 from dagster_project.read.mishaps import refusing, without_places
 from dagster_project.read.reader import Loaded, Provenance, Reject, load_file
@@ -177,20 +178,18 @@ def _store(
             written = [
                 column for column in filled if column not in loaded.numbers or not typed_columns.is_number(feed, column)
             ]
-            swapped.refuse_swapped(
-                connection, unfinished, source, feed, written, loaded.typed_dates, loaded.headings, rejected
-            )
-            readings = format_inference.readings(
-                connection, unfinished, source, feed, written, loaded.headings, rejected
-            )
-            legible.demand_readable(connection, unfinished, source, feed, filled, readings, loaded.headings, rejected)
-            refuse_repeated_ids(connection, unfinished, source, feed, filled, loaded.headings)
+            file = Candidate(connection, unfinished, source, feed, filled, loaded.headings, rejected)
+            in_doubt = replace(file, filled=written)
+            swapped.refuse_swapped(in_doubt, loaded.typed_dates)
+            readings = format_inference.readings(in_doubt)
+            legible.demand_readable(file, readings)
+            refuse_repeated_ids(file)
     except RefusedFileError as error:
         unfinished.unlink(missing_ok=True)
         return _refused(record, str(error), lake_dir)
     blanked = 0
     if tombstones.by_digest:
-        blanked = _forget_anew(connection, unfinished, source, feed, filled, tombstones)
+        blanked = _forget_anew(file, tombstones)
         loaded = replace(loaded, rejects=_without_forgotten(loaded.rejects, source.name, tombstones))
     if loaded.rejects:
         told = [replace(one, reason=without_places(one.reason, (building, unfinished))) for one in loaded.rejects]
@@ -200,16 +199,10 @@ def _store(
     return write_record(replace(counted, filled=filled, readings=readings), lake_dir)
 
 
-def _forget_anew(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    source: Source,
-    feed: Feed,
-    filled: list[str],
-    tombstones: Tombstones,
-) -> int:
+def _forget_anew(file: Candidate, tombstones: Tombstones) -> int:
     """Forgets in a new file whom the lake has forgotten; returns how many rows that blanked."""
-    ids = ids_in(connection, path, feed.entity, filled, separators_of(source))
+    source, entity_of_file = file.source, file.feed.entity
+    ids = ids_in(file.connection, file.path, entity_of_file, list(file.filled), separators_of(source))
     found: dict[str, dict[str, str]] = {}
     for entity in tombstones.entities(source.name).intersection(ids):
         for value in ids[entity]:
@@ -219,7 +212,7 @@ def _forget_anew(
     if not found:
         return 0
     subject = Subject(source.name, found, separators_of(source), lambda text: tombstones.in_text(source.name, text))
-    return forget_in_file(path, feed.entity, subject).blanked
+    return forget_in_file(file.path, entity_of_file, subject).blanked
 
 
 def _without_forgotten(rejects: list[Reject], source_name: str, tombstones: Tombstones) -> list[Reject]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from dagster_project.config.load import vendor_names
+from dagster_project.config.presets import vendor_names
 from dagster_project.errors import ConfigurationError
 from dagster_project.package_files import PROJECT_DIR
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
-from dagster_project.config.load import vendor_titles
 from dagster_project.config.models import Thresholds
+from dagster_project.config.presets import vendor_titles
 from dagster_project.config.rules import ALL_CRMS, Fix, Rule, Suite, read_suites
 from dagster_project.config.stages import DEFAULT_REQUIRED
 from dagster_project.config.values import Severity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from itertools import combinations
 from typing import Any
@@ -29,7 +30,7 @@ _ORDERS = {"day_first": "the day first", "month_first": "the month first", "year
 # ------------------------------------------------------------------ dates
 
 
-def prove_dates(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejected: list[int]) -> Verdict:
+def prove_dates(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejected: Sequence[int]) -> Verdict:
     """How a column of dates that are not all ISO 8601 is written, or the doubt."""
     # told apart by how they begin, which is where three numbers stand: of a million moments a few thousand are left
     connection.execute(
@@ -65,7 +66,7 @@ def prove_dates(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejec
     return Verdict("unmistakable" if _any_is_unmistakable(connection, column.form) else None)
 
 
-def _prove_order(connection: duckdb.DuckDBPyConnection, rejected: list[int]) -> Verdict:
+def _prove_order(connection: duckdb.DuckDBPyConnection, rejected: Sequence[int]) -> Verdict:
     """Which of its three numbers is the day: an order is possible that reads every date which any order reads."""
     orders = list(reading_rules()["dates_in_order"])
     connection.execute(
@@ -188,7 +189,7 @@ def _one_separator(cell: str) -> str:
     return f"translate({cell}, concat('.- ', chr(160), chr(8239), ','), '/////')"
 
 
-def _contradiction(connection: duckdb.DuckDBPyConnection, orders: list[str], rejected: list[int]) -> str:
+def _contradiction(connection: duckdb.DuckDBPyConnection, orders: list[str], rejected: Sequence[int]) -> str:
     """The two orders that read most, and a date of each that the other cannot be."""
     ranked = connection.execute(
         " union all ".join(
@@ -208,7 +209,7 @@ def _contradiction(connection: duckdb.DuckDBPyConnection, orders: list[str], rej
     return f"{', but '.join(found)}. Export the column in one format, or name it in date_formats (others stay unread)"
 
 
-def _date_read_two_ways(found: tuple[Any, ...], one: str, other: str, rejected: list[int]) -> str:
+def _date_read_two_ways(found: tuple[Any, ...], one: str, other: str, rejected: Sequence[int]) -> str:
     cell, position, first, second = found
     return (
         f"'{cell}' in row {row_at(position, rejected)} is {spelled(first)} or {spelled(second)}, and no value of the "

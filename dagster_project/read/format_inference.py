@@ -13,12 +13,8 @@ The candidates are constants of the dbt project, whose staging reads the values 
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import duckdb
-
-from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
+from dagster_project.read.candidate import Candidate
 from dagster_project.read.date_order import (
     prove_dates,
 )
@@ -34,35 +30,25 @@ from dagster_project.read.typed_columns import (
 )
 
 
-def readings(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    source: Source,
-    feed: Feed,
-    filled: list[str],
-    headings: list[str],
-    rejected: list[int],
-) -> dict[str, str]:
-    """Column → how this lake file (Parquet of text) writes it, where that is not the standard form.
+def readings(file: Candidate) -> dict[str, str]:
+    """Column → how this file writes it, where that is not the standard form.
 
-    What is configured needs no proof. `filled` are the columns with values; `headings` (of the delivered file) and
-    `rejected` (record numbers) only help to name what is found. Raises RefusedFileError for a column that could be
-    read two ways, or in no one way.
+    What is configured needs no proof. Raises RefusedFileError for a column that could be read two ways, or in no one
+    way.
     """
     columns = [
         column
-        for column in columns_of(connection, path, feed, filled)
-        if not (configured_formats(source, feed) if is_date(column) else configured_sign(source, feed))
+        for column in columns_of(file)
+        if not (
+            configured_formats(file.source, file.feed) if is_date(column) else configured_sign(file.source, file.feed)
+        )
     ]
     doubtful = [column for column in columns if column.standard < column.total]
     verdicts = {
-        column: (prove_dates if is_date(column) else prove_numbers)(connection, column, rejected) for column in doubtful
+        column: (prove_dates if is_date(column) else prove_numbers)(file.connection, column, file.rejected)
+        for column in doubtful
     }
-    doubts = [
-        f"{named(column.name, feed, headings)}: {verdict.doubt}"
-        for column, verdict in verdicts.items()
-        if verdict.doubt
-    ]
+    doubts = [f"{named(column.name, file)}: {verdict.doubt}" for column, verdict in verdicts.items() if verdict.doubt]
     if doubts:
         raise RefusedFileError("; ".join(doubts))
     return {column.name: verdict.reading for column, verdict in verdicts.items() if verdict.reading}

@@ -8,14 +8,11 @@ So it refuses the delivery. Empty cells are not unreadable, and no date is for b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-
-import duckdb
 
 from dagster_project import sql
-from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.read import date_order, number_format, typed_columns
+from dagster_project.read.candidate import Candidate
 from dagster_project.read.pii import is_personal
 
 #: A larger share of a column's filled cells refuses its file.
@@ -72,57 +69,36 @@ class Unread:
         return f"{self.cells:,} of {self.of:,} cannot be read and {count} as empty{shown}"
 
 
-def unread(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    source: Source,
-    feed: Feed,
-    filled: list[str],
-    readings: dict[str, str],
-) -> dict[str, Unread]:
-    """The judged columns of this lake file that have cells which cannot be read, however few."""
-    scan = f"read_parquet({sql.text(path)}, file_row_number = true)"
+def unread(file: Candidate, readings: dict[str, str]) -> dict[str, Unread]:
+    """The judged columns of this file that have cells which cannot be read, however few."""
     found = {}
-    for one in _typed(source, feed, filled, readings):
+    for one in _typed(file, readings):
         is_unread = f"{one.cell} is not null and not coalesce({one.is_readable}, false)"
-        cells, of = connection.execute(
-            f"select count(*) filter (where {is_unread}), count({one.cell}) from {scan}"
+        cells, of = file.connection.execute(
+            f"select count(*) filter (where {is_unread}), count({one.cell}) from {file.scan}"
         ).fetchone() or (0, 0)
         if cells:
-            shown = connection.execute(
-                f"select {one.cell} as cell from {scan} where {is_unread} "
+            shown = file.connection.execute(
+                f"select {one.cell} as cell from {file.scan} where {is_unread} "
                 f"group by cell order by min(file_row_number) limit {_EXAMPLES}"
             ).fetchall()
-            found[one.name] = Unread(int(cells), int(of), [] if is_personal(feed) else [cell for (cell,) in shown])
+            found[one.name] = Unread(int(cells), int(of), [] if is_personal(file.feed) else [cell for (cell,) in shown])
     return found
 
 
-def demand_readable(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    source: Source,
-    feed: Feed,
-    filled: list[str],
-    readings: dict[str, str],
-    headings: list[str],
-    rejected: list[int],
-) -> None:
-    """Raises RefusedFileError where most values of a judged column of this lake file cannot be read.
+def demand_readable(file: Candidate, readings: dict[str, str]) -> None:
+    """Raises RefusedFileError where most values of a judged column of this file cannot be read.
 
-    `readings` are those that the file has proved; `headings` and `rejected` help to name what is found.
+    `readings` are those that the file has proved.
     """
-    scan = f"read_parquet({sql.text(path)}, file_row_number = true)"
-    columns = [
-        *_typed(source, feed, filled, readings),
-        *_with_errors(connection, path, feed),
-    ]
+    columns = [*_typed(file, readings), *_with_errors(file)]
     if not columns:
         return
     # nearly all files are in the standard form, which a cast tells; how others are to be read costs more to ask
     counts = ", ".join(f"count({one.cell}), count({one.cell}) filter (where {one.is_readable})" for one in columns)
-    row = connection.execute(f"select {counts} from {scan}").fetchone() or ()
+    row = file.connection.execute(f"select {counts} from {file.scan}").fetchone() or ()
     found = [
-        _told(connection, scan, one, total, total - readable, source, feed, headings, rejected)
+        _told(file, one, total, total - readable)
         for one, total, readable in zip(columns, row[::2], row[1::2], strict=True)
         if total - readable > MAX_UNREADABLE_SHARE * total and total - readable >= LEAST_UNREADABLE
     ]
@@ -130,7 +106,8 @@ def demand_readable(
         raise RefusedFileError("; ".join(found))
 
 
-def _typed(source: Source, feed: Feed, filled: list[str], readings: dict[str, str]) -> list[_Judged]:
+def _typed(file: Candidate, readings: dict[str, str]) -> list[_Judged]:
+    source, feed = file.source, file.feed
     formats, sign = typed_columns.configured_formats(source, feed), typed_columns.configured_sign(source, feed)
     return [
         _Judged(
@@ -141,16 +118,17 @@ def _typed(source: Source, feed: Feed, filled: list[str], readings: dict[str, st
         if form in ("amounts", "numbers")
         else _Judged(name, name, _is_date(name, form, readings.get(name), formats))
         for name, form in typed_columns.read_columns(feed.entity).items()
-        if name in JUDGED and name in filled
+        if name in JUDGED and name in file.filled
     ]
 
 
-def _with_errors(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed) -> list[_Judged]:
+def _with_errors(file: Candidate) -> list[_Judged]:
     """Columns of text, which hold what they hold, but for the errors of a workbook: those are listed beside them."""
-    given = {name for name, *_ in connection.execute(f"describe from read_parquet({sql.text(path)})").fetchall()}
+    described = file.connection.execute(f"describe from read_parquet({sql.text(file.path)})").fetchall()
+    given = {name for name, *_ in described}
     if "_unreadable" not in given:
         return []
-    columns = [name for name in JUDGED if name in given and name not in typed_columns.read_columns(feed.entity)]
+    columns = [name for name in JUDGED if name in given and name not in typed_columns.read_columns(file.feed.entity)]
     return [
         _Judged(
             name,
@@ -198,28 +176,17 @@ def _listed(formats: list[str]) -> str:
     return f"[{', '.join(map(sql.text, formats))}]"
 
 
-def _told(
-    connection: duckdb.DuckDBPyConnection,
-    scan: str,
-    column: _Judged,
-    total: int,
-    unreadable: int,
-    source: Source,
-    feed: Feed,
-    headings: list[str],
-    rejected: list[int],
-) -> str:
-    rows = connection.execute(
-        f"select {column.cell}, file_row_number from {scan} where {column.cell} is not null "
+def _told(file: Candidate, column: _Judged, total: int, unreadable: int) -> str:
+    source, feed = file.source, file.feed
+    rows = file.connection.execute(
+        f"select {column.cell}, file_row_number from {file.scan} where {column.cell} is not null "
         f"and not coalesce({column.is_readable}, false) order by file_row_number limit {_EXAMPLES}"
     ).fetchall()
     # what a shifted row has in a column of dates may be somebody's name
     is_shown = not is_personal(feed)
     examples = ", ".join(
-        f"'{cell}' in row {typed_columns.row_at(at, rejected)}"
-        if is_shown
-        else f"row {typed_columns.row_at(at, rejected)}"
-        for cell, at in rows
+        f"'{cell}' in row {row}" if is_shown else f"row {row}"
+        for cell, row in ((cell, typed_columns.row_at(at, file.rejected)) for cell, at in rows)
     )
     form = typed_columns.read_columns(feed.entity).get(column.name)
     formats, sign = (
@@ -239,5 +206,5 @@ def _told(
         advice = "export the column as numbers, or map another column"
     if form is not None:
         advice += "; if these stand for nothing, name them in null_values"
-    name = typed_columns.named(column.name, feed, headings)
+    name = typed_columns.named(column.name, file)
     return f"{name}: {unreadable} of {total} values cannot be read ({examples}). More than half is too many: {advice}"

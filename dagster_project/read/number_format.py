@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import cache
 
@@ -71,7 +71,7 @@ def _money_in_thousands() -> str:
     return rf"^{around}(?:(?:{money}){around}{digits}[^0-9]*|{digits}{around}(?:{money})[-) ]*)$"
 
 
-def prove_numbers(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejected: list[int]) -> Verdict:
+def prove_numbers(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejected: Sequence[int]) -> Verdict:
     """Values of one reading decide: `1.5` and `1234.567` for the point, `1.234,5` and `1.234.567` for the comma.
 
     `$12,500` decides for the point, and `12.500 €` for the comma: money has no third decimal, but for a few currencies.

@@ -409,7 +409,7 @@ def _nul_rows(
     ]
 
 
-def record_number(position: int, rejected: list[int]) -> int:
+def record_number(position: int, rejected: Sequence[int]) -> int:
     """The record number (header = 1) of the row at this position (from 1) among the rows the parser accepted."""
     number = position + 1
     for reject in rejected:

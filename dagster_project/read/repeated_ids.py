@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
 import duckdb
 
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
-from dagster_project.config.feeds import Feed, Source
+from dagster_project.config.feeds import Feed
 from dagster_project.errors import RefusedFileError
+from dagster_project.read.candidate import Candidate
 from dagster_project.read.headings import heading_key
 from dagster_project.read.pii import is_personal
 
@@ -85,23 +85,14 @@ def _shared(connection: duckdb.DuckDBPyConnection, relation: str, cells: list[st
     return int(shared)
 
 
-def refuse_repeated_ids(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    source: Source,
-    feed: Feed,
-    filled: Sequence[str],
-    headings: Sequence[str],
-) -> None:
-    """Raises RefusedFileError where the ids of this lake file, a full extract, are plainly no ids.
-
-    `headings` are those of the delivered file.
-    """
+def refuse_repeated_ids(file: Candidate) -> None:
+    """Raises RefusedFileError where the ids of this file, a full extract, are plainly no ids."""
+    connection, source, feed, filled = file.connection, file.source, file.feed, file.filled
     key = ENTITIES[feed.entity].key
     is_full = (feed.deliveries or source.deliveries) == "full"
     if feed.entity not in JUDGED or not is_full or key not in filled or feed.derive:
         return
-    scan = f"read_parquet({sql.text(path)})"
+    scan = f"read_parquet({sql.text(file.path)})"
     ids, different = connection.execute(f"select count({key}), count(distinct {key}) from {scan}").fetchone() or (0, 0)
     if ids - different < LEAST_REPEATED:
         return
@@ -112,7 +103,7 @@ def refuse_repeated_ids(
     ).fetchone() or (0, None)
     if repeated < LEAST_REPEATED or repeated <= MAX_REPEATED_SHARE * different:
         return
-    delivered = {name: _delivered(feed, name, headings) for name in (*STABLE, key, *CHANGING) if name in columns}
+    delivered = {name: _delivered(feed, name, file.headings) for name in (*STABLE, key, *CHANGING) if name in columns}
     by_heading = {heading: name for name, heading in delivered.items() if heading}
     stable, changing = (
         [(heading, name) for heading, name in by_heading.items() if (name in CHANGING) is may_change]

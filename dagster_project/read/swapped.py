@@ -7,54 +7,43 @@ above 12, beside texts all of which have a number above 12. The dates are wrong,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
-
-import duckdb
 
 from dagster_project import sql
-from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.read import date_order, typed_columns
+from dagster_project.read.candidate import Candidate
 
 #: In text nobody sees whether a date was one to a spreadsheet: there one of each may be chance.
 _EVIDENCE_IN_TEXT = 2
 _TWO_NUMBERS = r"^(\d{1,2})[./ -](\d{1,2})[./ -]"
 
 
-def refuse_swapped(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    source: Source,
-    feed: Feed,
-    filled: list[str],
-    typed: list[str],
-    headings: list[str],
-    rejected: list[int],
-) -> None:
-    """Raises RefusedFileError for a column of this lake file whose dates a spreadsheet has swapped.
+def refuse_swapped(file: Candidate, typed: Sequence[str]) -> None:
+    """Raises RefusedFileError for a column of this file whose dates a spreadsheet has swapped.
 
     `typed` are the columns in which a workbook has dates as such. In other files, configured formats are their user's
     word that the rest of a column is as it stands.
     """
     found = []
-    for column in typed_columns.date_columns(connection, path, feed, filled):
+    for column in typed_columns.date_columns(file):
         is_typed = column.name in typed
-        if column.standard in (0, column.total) or (typed_columns.configured_formats(source, feed) and not is_typed):
+        if column.standard in (0, column.total) or (
+            typed_columns.configured_formats(file.source, file.feed) and not is_typed
+        ):
             continue
-        told = _swapped(connection, column, 1 if is_typed else _EVIDENCE_IN_TEXT, rejected)
+        told = _swapped(file, column, 1 if is_typed else _EVIDENCE_IN_TEXT)
         if told:
-            found.append(f"{typed_columns.named(column.name, feed, headings)}: {told}")
+            found.append(f"{typed_columns.named(column.name, file)}: {told}")
     if found:
         raise RefusedFileError("; ".join(found))
 
 
-def _swapped(
-    connection: duckdb.DuckDBPyConnection, column: typed_columns.ReadColumn, evidence: int, rejected: list[int]
-) -> str | None:
+def _swapped(file: Candidate, column: typed_columns.ReadColumn, evidence: int) -> str | None:
     numbered = sql.text(date_order.numbered_date())
     first, second = (f"cast(regexp_extract(cell, {sql.text(_TWO_NUMBERS)}, {group}) as integer)" for group in (1, 2))
-    row = connection.execute(
+    row = file.connection.execute(
         f"""
         with cells as (
             select
@@ -96,7 +85,7 @@ def _swapped(
         return None
     shown = date.fromisoformat(dated[:10])
     swapped = shown.replace(month=shown.day, day=shown.month)
-    text_row, dated_row = typed_columns.row_at(text_at, rejected), typed_columns.row_at(dated_at, rejected)
+    text_row, dated_row = (typed_columns.row_at(at, file.rejected) for at in (text_at, dated_at))
     return (
         f"none of its {dates} dates has a day above 12, and each of its {texts} texts has a number above 12 "
         f"('{text}' in row {text_row}): a spreadsheet has swapped day and month of the dates. '{dated}' in row "

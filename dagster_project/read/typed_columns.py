@@ -1,9 +1,9 @@
-"""What of a lake file is read as dates or numbers, and how much of it is in the standard form."""
+"""What of a file is read as dates or numbers, and how much of it is in the standard form."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import duckdb
@@ -11,6 +11,7 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.feeds import Feed, Source
+from dagster_project.read.candidate import Candidate
 from dagster_project.read.headings import heading_key
 from dagster_project.read.reader import record_number
 
@@ -70,9 +71,9 @@ def configured_sign(source: Source, feed: Feed) -> str | None:
     return {".": "point", ",": "comma"}[sign] if sign else None
 
 
-def date_columns(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]) -> list[ReadColumn]:
-    """What of a lake file is read as dates, with how many values each has, and how many in the standard form."""
-    return [column for column in columns_of(connection, path, feed, filled) if is_date(column)]
+def date_columns(file: Candidate) -> list[ReadColumn]:
+    """What of a file is read as dates, with how many values each has, and how many in the standard form."""
+    return [column for column in columns_of(file) if is_date(column)]
 
 
 def is_date(column: ReadColumn) -> bool:
@@ -83,9 +84,9 @@ def is_date(column: ReadColumn) -> bool:
 # ------------------------------------------------------------------ what needs proof
 
 
-def columns_of(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, filled: list[str]) -> list[ReadColumn]:
+def columns_of(file: Candidate) -> list[ReadColumn]:
     """The columns that have values, with how many, and how many of them are in the standard form."""
-    scan = f"read_parquet({sql.text(path)}, file_row_number = true)"
+    connection, feed, filled, scan = file.connection, file.feed, file.filled, file.scan
     own = [
         ReadColumn(name, form, name, scan)
         for name, form in read_columns(feed.entity).items()
@@ -115,7 +116,7 @@ def columns_of(connection: duckdb.DuckDBPyConnection, path: Path, feed: Feed, fi
     return counted
 
 
-def _changes(scan: str, filled: list[str]) -> str:
+def _changes(scan: str, filled: Sequence[str]) -> str:
     """The lake file of a change log, which may lack the old values."""
     missing = [f"cast(null as varchar) as {name}" for name in ("old_value", "new_value") if name not in filled]
     present = [name for name in ("field", "old_value", "new_value") if name in filled]
@@ -156,15 +157,15 @@ def is_all_but_strays(standard: int, total: int) -> bool:
     return total - standard <= MAX_STRAY_SHARE * total
 
 
-def row_at(position: int, rejected: list[int]) -> int:
+def row_at(position: int, rejected: Sequence[int]) -> int:
     """The record number (header = 1) of a lake file's row, counted from 0."""
     return record_number(position + 1, rejected)
 
 
-def named(column: str, feed: Feed, headings: list[str]) -> str:
+def named(column: str, file: Candidate) -> str:
     """A canonical column with the heading it was read from."""
-    delivered = {heading_key(heading): heading for heading in headings}
-    for heading in feed.columns.get(column, []):
+    delivered = {heading_key(heading): heading for heading in file.headings}
+    for heading in file.feed.columns.get(column, []):
         if isinstance(heading, str) and heading_key(heading) in delivered:
             return f"{column} ('{delivered[heading_key(heading)]}')"
     return column

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster_project.config.load import Settings, shown_path
+from dagster_project.config.load import Settings
+from dagster_project.config.yaml_files import shown_path
 from dagster_project.errors import ConfigurationError
 from dagster_project.lake.erasure.tombstones import read_tombstones
 from dagster_project.read.folders import loose_files

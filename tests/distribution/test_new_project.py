@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dagster_project.config.load import read_configuration, vendor_names
+from dagster_project.config.load import read_configuration
+from dagster_project.config.presets import vendor_names
 from dagster_project.errors import ConfigurationError
 from dagster_project.new_project.command import new_project
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dagster_project.config.goals import configured_goals
-from dagster_project.config.load import load_settings, read_configuration, vendor_names
+from dagster_project.config.load import load_settings, read_configuration
 from dagster_project.config.models import Configuration
+from dagster_project.config.presets import vendor_names
 from dagster_project.config.stages import configured_stages, normalized
 from dagster_project.errors import ConfigurationError
 from dagster_project.run.folders import check_folders

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.config.load import source_of_preset
+from dagster_project.config.presets import source_of_preset
 from tests.unit.delivering import delimited, xlsx
 from tests.unit.test_draft import columns, draft, source
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.config.load import read_preset, vendor_names
+from dagster_project.config.presets import read_preset, vendor_names
 from tests.unit.delivering import delimited
 from tests.unit.test_draft import draft, source
 

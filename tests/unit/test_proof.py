@@ -10,6 +10,7 @@ import pytest
 
 from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
+from dagster_project.read.candidate import Candidate
 from dagster_project.read.date_order import format_of
 from dagster_project.read.format_inference import readings
 
@@ -38,7 +39,7 @@ def read(
     source = Source(name="crm", feeds={"deals": feed})
     filled = [name for name, cells in columns.items() if any(cells)]
     headings = [f"THE {name}" for name in columns]
-    return readings(duckdb.connect(), path, source, feed, filled, headings, rejected or [])
+    return readings(Candidate(duckdb.connect(), path, source, feed, filled, headings, rejected or []))
 
 
 def refusal(tmp_path: Path, column: str, cells: list[str | None], entity: str = "deals") -> str:

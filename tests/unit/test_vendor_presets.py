@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from dagster_project.config.feeds import Source
-from dagster_project.config.load import read_configuration, vendor_names
+from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration
+from dagster_project.config.presets import vendor_names
 from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
 from dagster_project.draft import vendor as recognition
 from dagster_project.errors import RefusedFileError

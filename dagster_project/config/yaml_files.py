@@ -1,0 +1,68 @@
+"""YAML as people write it: read without surprises, each mistake with its file and line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagster_project.errors import ConfigurationError
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without surprises: 02:00 stays text, a moment stays text, a key given twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys: set[str] = set()
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key has to be plain text", problem_mark=key_node.start_mark)
+            if key_node.value in keys:
+                raise yaml.MarkedYAMLError(
+                    problem=f"'{key_node.value}' is given twice", problem_mark=key_node.start_mark
+                )
+            keys.add(key_node.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$"), list("-+0123456789")
+)
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
+    """A file's keys, and the tree that knows their lines. Raises ConfigurationError with file and line."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{shown_path(path)}: {error.strerror or error}. Set PIPELINE_CONFIG to your configuration file."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{shown_path(path)}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    try:
+        tree = yaml.compose(text, Loader=_PlainLoader)
+        raw = yaml.load(text, Loader=_PlainLoader)
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigurationError(f"{shown_path(path)}{line}: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{shown_path(path)}: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigurationError(f"{shown_path(path)}: expected keys such as timezone, currency and sources")
+    return raw, tree
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person would type it: relative to where they stand, if it is below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
