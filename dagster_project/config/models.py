@@ -156,9 +156,7 @@ class Configuration(Strict):
         Path("landing"), description="Where the files lie, each source's in a folder of its name."
     )
     warehouse_dir: Path | None = Field(None, description="Where everything is written; else warehouse/.")
-    history_starts_on: str = Field(
-        "2000-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$", description="Dates before this day are taken for errors."
-    )
+    history_starts_on: date = Field(date(2000, 1, 1), description="Dates before this day are taken for errors.")
     gross_margin: float | None = Field(
         None, ge=0, le=1, description="Share of revenue left after the cost of delivering it; `clv` needs it."
     )

@@ -51,6 +51,22 @@ from dagster_project.read.repeated_ids import refuse_repeated_ids
 NEVER_READ = -1
 
 
+@dataclass(frozen=True)
+class _Intake:
+    """One feed being brought into the lake."""
+
+    connection: duckdb.DuckDBPyConnection
+    source: Source
+    feed_name: str
+    lake_dir: Path
+    mapping: str
+    tombstones: Tombstones
+
+    @property
+    def feed(self) -> Feed:
+        return self.source.feeds[self.feed_name]
+
+
 def ingest(
     source: Source, feed_name: str, landed: list[LandedFile], lake_dir: Path, known: list[FileRecord]
 ) -> list[FileRecord]:
@@ -59,62 +75,60 @@ def ingest(
     `known` are the records of this source and feed. A file counts as new by the contract's rules
     (Landing): other bytes, or the same bytes exported later, or a mapping that changed since.
     """
-    feed = source.feeds[feed_name]
-    mapping = mapping_version(source, feed)
-    tombstones = read_tombstones(lake_dir)
     added: list[FileRecord] = []
-    connection = duckdb.connect()
-    connection.execute("set preserve_insertion_order = true")
-    # a run writes nothing outside its warehouse, what does not fit into memory included
-    connection.execute(f"set temp_directory = {sql.text(lake_dir.parent / 'building' / 'spilled')}")
-    try:
+    with duckdb.connect() as connection:
+        connection.execute("set preserve_insertion_order = true")
+        # a run writes nothing outside its warehouse, what does not fit into memory included
+        connection.execute(f"set temp_directory = {sql.text(lake_dir.parent / 'building' / 'spilled')}")
+        mapping = mapping_version(source, source.feeds[feed_name])
+        intake = _Intake(connection, source, feed_name, lake_dir, mapping, read_tombstones(lake_dir))
         # known paths first: what they bring may replace bytes that now lie under another name
         paths = {record.file for record in known}
         for file in sorted(landed, key=lambda file: file.name not in paths):
-            current = [record for record in [*known, *added] if record.mapping == mapping]
-            extracted_at = file.extracted_at.isoformat(timespec="seconds")
-            unreadable = file.refused
-            try:
-                if file.refused:
-                    raise RefusedFileError(file.refused)
-                fingerprint = _known_fingerprint(file, [*known, *added]) or _fingerprint(file.path)
-            except FileNotFoundError:
-                continue  # taken away since the folder was looked at
-            except RefusedFileError:
-                fingerprint = _unopened(file)
-            except OSError as error:
-                fingerprint = _unopened(file)
-                unreadable = f"cannot be read: {error.strerror or error}; let the user of this run read it"
-            if not _is_new(file, fingerprint.sha256, extracted_at, current):
-                continue
-            record = FileRecord(
-                source=source.name,
-                feed=feed_name,
-                entity=feed.entity,
-                file=file.name,
-                sha256=fingerprint.sha256,
-                bytes=file.bytes,
-                # one that could not be opened is looked at again, though nothing but its permissions changes
-                modified_ns=file.modified_ns if not unreadable else NEVER_READ,
-                extracted_at=extracted_at,
-                extract_time_from=file.extract_time_from,
-                mapping=mapping,
-                recorded=_next_number(lake_dir),
-                state="loaded",
-                message="",
-                rows_in_file=0,
-                rows_rejected=0,
-                rows_loaded=0,
-            )
-            if unreadable:
-                added.append(_refused(record, unreadable, lake_dir))
-            else:
-                added.append(
-                    _store(connection, record, file.path, source, feed, lake_dir, fingerprint.has_nul, tombstones)
-                )
-    finally:
-        connection.close()
+            record = _taken_in(intake, file, [*known, *added])
+            if record is not None:
+                added.append(record)
     return added
+
+
+def _taken_in(intake: _Intake, file: LandedFile, known: list[FileRecord]) -> FileRecord | None:
+    """The record of a landed file, loaded or refused; None where it is not new."""
+    extracted_at = file.extracted_at.isoformat(timespec="seconds")
+    unreadable = file.refused
+    try:
+        fingerprint = _unopened(file) if file.refused else _known_fingerprint(file, known) or _fingerprint(file.path)
+    except FileNotFoundError:
+        return None  # taken away since the folder was looked at
+    except RefusedFileError:
+        fingerprint = _unopened(file)
+    except OSError as error:
+        fingerprint = _unopened(file)
+        unreadable = f"cannot be read: {error.strerror or error}; let the user of this run read it"
+    current = [record for record in known if record.mapping == intake.mapping]
+    if not _is_new(file, fingerprint.sha256, extracted_at, current):
+        return None
+    record = FileRecord(
+        source=intake.source.name,
+        feed=intake.feed_name,
+        entity=intake.feed.entity,
+        file=file.name,
+        sha256=fingerprint.sha256,
+        bytes=file.bytes,
+        # one that could not be opened is looked at again, though nothing but its permissions changes
+        modified_ns=file.modified_ns if not unreadable else NEVER_READ,
+        extracted_at=extracted_at,
+        extract_time_from=file.extract_time_from,
+        mapping=intake.mapping,
+        recorded=_next_number(intake.lake_dir),
+        state="loaded",
+        message="",
+        rows_in_file=0,
+        rows_rejected=0,
+        rows_loaded=0,
+    )
+    if unreadable:
+        return _refused(record, unreadable, intake.lake_dir)
+    return _store(intake, record, file.path, fingerprint.has_nul)
 
 
 def plain_text_left(source: Source, feed_name: str, records: list[FileRecord], lake_dir: Path) -> list[Path]:
@@ -153,16 +167,9 @@ def _is_new(file: LandedFile, sha256: str, extracted_at: str, known: list[FileRe
     return not touched_only
 
 
-def _store(
-    connection: duckdb.DuckDBPyConnection,
-    record: FileRecord,
-    path: Delivered,
-    source: Source,
-    feed: Feed,
-    lake_dir: Path,
-    has_nul: bool,
-    tombstones: Tombstones,
-) -> FileRecord:
+def _store(intake: _Intake, record: FileRecord, path: Delivered, has_nul: bool) -> FileRecord:
+    connection, source, feed, lake_dir = intake.connection, intake.source, intake.feed, intake.lake_dir
+    tombstones = intake.tombstones
     target = record.path(lake_dir, "parquet")
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".unfinished")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from dagster_project.read.nested import is_number
 from dagster_project.read.nothing import WORDS, words_of_mapping
 from dagster_project.read.pii import has_hashes, is_personal, prepare_hashing
 from dagster_project.read.remarks import (
+    absent_columns,
     columns_without_heading,
     nameless_columns,
     refuse_a_row_for_headings,
@@ -118,7 +119,7 @@ class _Reading:
         return self.source.report_tail if self.feed.report_tail is None else self.feed.report_tail
 
 
-def load_file(
+def load_file(  # noqa: PLR0913 - what is read, as what, and where to: a block of them would be unpacked at once
     connection: duckdb.DuckDBPyConnection,
     file: Delivered,
     source: Source,
@@ -217,45 +218,10 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
     connection = reading.connection
     if has_hashes(reading.feed):
         prepare_hashing(connection)
-    passed = 0
     try:
         _refuse_contradictions(connection, table, matched, needed)
-        is_record = is_of_feed(matched, rules) if matched.conditions else "true"
-        if matched.conditions:
-            passed = _passed_over(reading, table, is_record, needed)
-        totals = is_of_totals(reading.feed, matched, rules) if _may_have_totals(table) else None
-        of_feed, is_record = is_record, f"{is_record} and not {totals}" if totals else is_record
-        conditions = [is_record]
-        if look_for_nul and matched.used:
-            conditions.append(f"({_nul_filter(matched)}) is not true")
-        selected = select_list(reading.feed, matched, rules, reading.separator, table.has_unreadable)
-        rows = connection.execute(
-            f"copy (select {', '.join([*selected, reading.provenance.as_columns()])} "
-            f"from {table.relation(needed)} where {' and '.join(conditions)}) "
-            f"to {text(str(reading.target))} (format parquet, compression zstd, compression_level 1)"
-        ).fetchone()
-        rejects = table.rejects()
-        accepted = rows[0] if rows else 0
-        if look_for_nul and matched.used:
-            numbers = [reject.row_number for reject in rejects]
-            with_nul = _nul_rows(connection, table.relation(needed), matched, is_record, numbers)
-            rejects += with_nul
-            passed += len(with_nul)
-        # they are counted only where rows are missing: nearly no file has any, and it would be read twice
-        if totals and accepted + passed != _rows_of(table):
-            passed += _totals(reading, table, of_feed, totals, needed)
-        if isinstance(table, DelimitedTable):
-            table.demand(accepted + passed)
-            if not table.rows:
-                refuse_a_row_for_headings(table.headings, matched.unmapped)
-        said = set(reading.nulls)
-        guessed = [word for word in rules.nulls if word not in said]
-        table.notes.extend(words_for_nothing(connection, table, matched, guessed, needed))
-        if not isinstance(table, JsonTable | ParquetTable):
-            is_text = isinstance(table, DelimitedTable)
-            table.notes.extend(nameless_columns(connection, table, matched, reading.feed, nameless, needed, is_text))
-            if reading.source.vendor is None:
-                table.notes.extend(columns_without_heading(matched, reading.feed))
+        accepted, rejects = _copy(reading, table, matched, rules, needed, look_for_nul)
+        _remark(reading, table, matched, rules, needed, nameless)
     except duckdb.Error as error:
         explain(error, shows_values=not is_personal(reading.feed))
         if isinstance(table, DelimitedTable) and table.is_in_place:
@@ -283,6 +249,61 @@ def _load(reading: _Reading, table: Table, look_for_nul: bool) -> Loaded:
         typed_dates=_typed_dates(table, matched),
         paging=table.paging if isinstance(table, JsonTable) else {},
     )
+
+
+def _copy(
+    reading: _Reading, table: Table, matched: Matched, rules: CellRules, needed: list[int], look_for_nul: bool
+) -> tuple[int, list[Reject]]:
+    """Writes the rows that are records of the feed; returns how many, and what was rejected.
+
+    Raises an error of delimited text where rows are missing that an independent count has seen.
+    """
+    passed = 0
+    connection = reading.connection
+    is_record = is_of_feed(matched, rules) if matched.conditions else "true"
+    if matched.conditions:
+        passed = _passed_over(reading, table, is_record, needed)
+    totals = is_of_totals(reading.feed, matched, rules) if _may_have_totals(table) else None
+    of_feed, is_record = is_record, f"{is_record} and not {totals}" if totals else is_record
+    conditions = [is_record]
+    if look_for_nul and matched.used:
+        conditions.append(f"({_nul_filter(matched)}) is not true")
+    selected = select_list(reading.feed, matched, rules, reading.separator, table.has_unreadable)
+    rows = connection.execute(
+        f"copy (select {', '.join([*selected, reading.provenance.as_columns()])} "
+        f"from {table.relation(needed)} where {' and '.join(conditions)}) "
+        f"to {text(str(reading.target))} (format parquet, compression zstd, compression_level 1)"
+    ).fetchone()
+    rejects = table.rejects()
+    accepted = rows[0] if rows else 0
+    if look_for_nul and matched.used:
+        numbers = [reject.row_number for reject in rejects]
+        with_nul = _nul_rows(connection, table.relation(needed), matched, is_record, numbers)
+        rejects += with_nul
+        passed += len(with_nul)
+    # they are counted only where rows are missing: nearly no file has any, and it would be read twice
+    if totals and accepted + passed != _rows_of(table):
+        passed += _totals(reading, table, of_feed, totals, needed)
+    if isinstance(table, DelimitedTable):
+        table.demand(accepted + passed)
+        if not table.rows:
+            refuse_a_row_for_headings(table.headings, matched.unmapped)
+    return accepted, rejects
+
+
+def _remark(
+    reading: _Reading, table: Table, matched: Matched, rules: CellRules, needed: list[int], nameless: list[int]
+) -> None:
+    """Notes what a person should know of cells and columns. Raises RefusedFileError where a column may be another."""
+    connection = reading.connection
+    said = set(reading.nulls)
+    guessed = [word for word in rules.nulls if word not in said]
+    table.notes.extend(words_for_nothing(connection, table, matched, guessed, needed))
+    if not isinstance(table, JsonTable | ParquetTable):
+        absent = absent_columns(matched, reading.feed) if isinstance(table, DelimitedTable) else []
+        table.notes.extend(nameless_columns(connection, table, nameless, needed, absent))
+        if reading.source.vendor is None:
+            table.notes.extend(columns_without_heading(matched, reading.feed))
 
 
 def _rules(reading: _Reading, table: Table) -> CellRules:

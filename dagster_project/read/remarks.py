@@ -48,15 +48,14 @@ def words_for_nothing(
 def nameless_columns(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    matched: Matched,
-    feed: Feed,
     nameless: Sequence[int],
     needed: Collection[int],
-    is_text: bool,
+    absent: Sequence[str],
 ) -> list[str]:
     """Columns whose heading says nothing although they have values.
 
-    Raises RefusedFileError where text has one and a mapped column has none: it may be that column.
+    `absent` are mapped columns of a text file without a heading. Raises RefusedFileError where there are some: one of
+    the nameless may be one of them.
     """
     if not nameless:
         return []
@@ -68,8 +67,7 @@ def nameless_columns(
     found = list(zip(nameless, row[0::2], row[1::2], strict=True))
     # the first one may be the row numbers that a program writes
     unknown = [at for at, values, others in found if values and (at > 0 or others)]
-    absent = _absent(matched, feed)
-    if unknown and absent and is_text:
+    if unknown and absent:
         raise RefusedFileError(
             f"has values below a heading without letters (column {unknown[0] + 1}), and no heading for "
             f"{', '.join(absent[:_SHOWN])}: it may be that one. Give the column its heading, or leave it out"
@@ -79,7 +77,7 @@ def nameless_columns(
 
 def columns_without_heading(matched: Matched, feed: Feed) -> list[str]:
     """The columns of a mapping that a file does not have."""
-    absent = [f"{column} ('{_heading(feed, column)}')" for column in _absent(matched, feed)]
+    absent = [f"{column} ('{_heading(feed, column)}')" for column in absent_columns(matched, feed)]
     return [f"has no heading for {', '.join(absent)}"] if absent else []
 
 
@@ -93,7 +91,8 @@ def refuse_a_row_for_headings(headings: Sequence[str], unmapped: Collection[str]
         )
 
 
-def _absent(matched: Matched, feed: Feed) -> list[str]:
+def absent_columns(matched: Matched, feed: Feed) -> list[str]:
+    """The columns of a mapping without a heading in a file, but for those that a constant gives."""
     return [column for column in feed.columns if column not in matched.positions and column not in feed.constants]
 
 

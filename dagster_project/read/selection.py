@@ -59,16 +59,19 @@ def select_list(
         stored = guarded(read[column], column, feed, text(separator)) if column in read else None
         if stored is not None:
             selected.append(f"{stored} as {column}")
-    if has_unreadable:
-        errors = [
-            f"case when {_is_error(at)} then concat({text(column + '=')}, substr(c{at}, 2)) end"
-            for column, positions in matched.positions.items()
-            for at in positions
-            if ENTITIES[feed.entity].columns.get(column) == "text"
-        ]
-        said = f"nullif(concat_ws(chr(31), {', '.join(errors)}), '')" if errors else "cast(null as varchar)"
-        selected.append(f"{said} as _unreadable")
-    return selected
+    return [*selected, _errors(feed, matched)] if has_unreadable else selected
+
+
+def _errors(feed: Feed, matched: Matched) -> str:
+    """`_unreadable`: the errors in columns of text, each with its column."""
+    errors = [
+        f"case when {_is_error(at)} then concat({text(column + '=')}, substr(c{at}, 2)) end"
+        for column, positions in matched.positions.items()
+        for at in positions
+        if ENTITIES[feed.entity].columns.get(column) == "text"
+    ]
+    said = f"nullif(concat_ws(chr(31), {', '.join(errors)}), '')" if errors else "cast(null as varchar)"
+    return f"{said} as _unreadable"
 
 
 def _is_error(position: int) -> str:

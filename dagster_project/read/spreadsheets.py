@@ -87,13 +87,8 @@ def _chosen(workbook: Workbook, feed: Feed, needs_stage: bool) -> tuple[Sheet, l
     if not sheets:
         raise RefusedFileError("is a workbook without a sheet of cells")
     if feed.sheet is not None:
-        named = [sheet for sheet in sheets if heading_key(sheet.name) == heading_key(feed.sheet)]
-        if not named:
-            raise RefusedFileError(f"has no sheet '{feed.sheet}'; {_listed(sheets)}")
-        rows = workbook.rows(named[0])
-        if not rows:
-            raise _is_empty(sheets, named)
-        return named[0], rows, _header_row(rows, feed, needs_stage) or 0
+        sheet, rows = _named_sheet(workbook, feed.sheet)
+        return sheet, rows, _header_row(rows, feed, needs_stage) or 0
     visible = [sheet for sheet in sheets if sheet.is_visible]
     if not visible:
         raise RefusedFileError(f"has no sheet that can be seen; {_listed(sheets)}. Name one as `sheet` of its feed")
@@ -113,6 +108,16 @@ def _chosen(workbook: Workbook, feed: Feed, needs_stage: bool) -> tuple[Sheet, l
         among = f"; {_listed(sheets)}, and none that can be seen has its headings" if len(sheets) > 1 else ""
         raise RefusedFileError(f"{error}{among}") from None
     raise AssertionError("a first row that matches is a header row")
+
+
+def _named_sheet(workbook: Workbook, name: str) -> tuple[Sheet, list[list[Cell]]]:
+    named = [sheet for sheet in workbook.sheets if heading_key(sheet.name) == heading_key(name)]
+    if not named:
+        raise RefusedFileError(f"has no sheet '{name}'; {_listed(workbook.sheets)}")
+    rows = workbook.rows(named[0])
+    if not rows:
+        raise _is_empty(workbook.sheets, named)
+    return named[0], rows
 
 
 def _is_empty(sheets: list[Sheet], read: list[Sheet]) -> RefusedFileError:

@@ -38,7 +38,7 @@ KEPT_ATTEMPTS = 14
 
 
 @contextmanager
-def nightly_run(
+def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of them
     settings: Settings,
     run_id: str,
     on_step: Callable[[str], None] | None = None,

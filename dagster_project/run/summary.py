@@ -7,6 +7,7 @@ import re
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -139,19 +140,8 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path, is_sample: bool 
         f"{rows['in_files']:,} in files, {rows['loaded']:,} loaded, {_left_out(attempt)}"
         + (f", {rows['forgotten']:,} forgotten" if rows["forgotten"] else ""),
     )
-    if attempt.get("deals"):
-        deals = ", ".join(f"{count:,} {status}" for status, count in sorted(attempt["deals"].items()))
-        table.add_row("deals", deals)
-    if "violations" in attempt:
-        counts = attempt["violations"]
-        said = ", ".join(f"{counts[s]:,} {s}" for s in ("critical", "warning", "info") if s in counts) or "none"
-        table.add_row("violations", said)
-        by_rule = ", ".join(f"{item['rule']} {item['count']:,}" for item in attempt["violations_by_rule"][:8])
-        if by_rule:
-            table.add_row("", by_rule)
-    if attempt.get("hygiene"):
-        clean = ", ".join(f"{one['source']} {one['score']:.0%}{_change(one)}" for one in attempt["hygiene"])
-        table.add_row("clean deals", clean)
+    for label, said in _found(attempt):
+        table.add_row(label, said)
     places = _places(attempt, warehouse_dir)
     for name, place in places.items():
         table.add_row(name, escape(place))
@@ -174,6 +164,26 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path, is_sample: bool 
     if attempt["message"] and not attempt["stopped_by"]:
         console.print(attempt["message"], markup=False)
     _print_warnings(console, attempt["warnings"], warehouse_dir)
+
+
+def _found(attempt: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the run found, as far as it came: deals, violations, shares of clean deals."""
+    if attempt.get("deals"):
+        yield "deals", ", ".join(f"{count:,} {status}" for status, count in sorted(attempt["deals"].items()))
+    if "violations" in attempt:
+        counts = attempt["violations"]
+        yield (
+            "violations",
+            ", ".join(f"{counts[s]:,} {s}" for s in ("critical", "warning", "info") if s in counts) or "none",
+        )
+        by_rule = ", ".join(f"{item['rule']} {item['count']:,}" for item in attempt["violations_by_rule"][:8])
+        if by_rule:
+            yield "", by_rule
+    if attempt.get("hygiene"):
+        yield (
+            "clean deals",
+            ", ".join(f"{one['source']} {one['score']:.0%}{_change(one)}" for one in attempt["hygiene"]),
+        )
 
 
 def _left_out(attempt: dict[str, Any]) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 
 from dagster_project.config.entities import HISTORY_ENTITIES
-from dagster_project.config.goals import configured_goals
+from dagster_project.config.feeds import Feed, Source
+from dagster_project.config.goals import ConfiguredGoal, configured_goals
 from dagster_project.config.models import Configuration, Thresholds
+from dagster_project.config.pipelines import PipelineThresholds
 from dagster_project.config.stages import (
     DEFAULT_REQUIRED,
+    ConfiguredStage,
     configured_stages,
     days,
     normalized,
@@ -26,42 +29,128 @@ from dagster_project.config.stages import (
 from dagster_project.config.values import CANONICAL_STAGES
 from dagster_project.lake.manifest import FileRecord
 from dagster_project.transform.tables import (
+    columns_of,
     create_table,
     sql_moment,
     utc,
 )
 
-#: The tables of the schema `config`: today's configuration as data.
-CONFIG_TABLES = {
-    "run": "One row: as-of moment, reporting timezone and currency, thresholds.",
-    "sources": "One row per source.",
-    "pipelines": "One row per configured pipeline, and per met one that has the vendor's stages (is_met).",
-    "pipeline_names": "Every name of a configured pipeline, aliases included.",
-    "stages": "One row per configured stage, templates resolved.",
-    "stage_aliases": "What else a configured stage is called.",
-    "goals": "One row per goal, for a range of months.",
-    "feeds": "One row per feed: its timezone, currency, newest full extract.",
-    "feed_words": "Words a mapping lists, by kind.",
-    "delivered_columns": "Canonical columns of a source with at least one value; of a log also the fields it tells.",
-}
+#: What says how deliveries are taken, and not how their records are judged.
+_OF_DELIVERIES = ("max_delivery_age_hours", "min_volume_share")
 
-#: Limits of the hygiene rules that a pipeline can set for itself. A limit in days is NULL where it is `auto`.
-_PIPELINE_THRESHOLDS = {
-    "stale_after_days": "integer",
-    "max_days_in_stage": "integer",
-    "max_close_date_pushes": "integer",
-    "max_amount_deviations": "double",
+
+@dataclass(frozen=True)
+class RunRow:
+    """One row: as-of moment, reporting timezone and currency, thresholds."""
+
+    as_of: datetime
+    as_of_date: date
+    timezone: str
+    currency: str
+    history_starts_on: date
+    required_fields: list[str]
+    gross_margin: float | None
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """One row per source."""
+
+    source: str
+    currency: str
+    after_close: str
+
+
+@dataclass(frozen=True)
+class PipelineRow:
+    """One row per configured pipeline, and per met one that has the vendor's stages (is_met)."""
+
+    source: str
+    pipeline: str
+    pipeline_key: str
+    after_close: str
+    is_met: bool
+
+
+@dataclass(frozen=True)
+class PipelineNameRow:
+    """Every name of a configured pipeline, aliases included."""
+
+    source: str
+    name_key: str
+    pipeline: str
+    pipeline_key: str
+
+
+@dataclass(frozen=True)
+class StageAliasRow:
+    """What else a configured stage is called."""
+
+    source: str
+    pipeline_key: str
+    alias_key: str
+    stage_key: str
+
+
+@dataclass(frozen=True)
+class FeedRow:
+    """One row per feed: its timezone, currency, newest full extract."""
+
+    source: str
+    feed: str
+    entity: str
+    timezone: str
+    currency: str
+    is_full: bool
+    first_full_at: datetime | None
+    newest_full_at: datetime | None
+    #: A rejected row may be any record's: only a full extract without one proves that a record is gone.
+    newest_proof_at: datetime | None
+    id_separator: str | None
+    #: A log or versions that were delivered give the stages of deals; configured ones may never come.
+    needs_stage: bool
+    done_when_due_by: datetime | None
+    gone_is_converted: bool
+    is_rate_per_unit: bool
+    is_required: bool
+    max_delivery_age_hours: float
+    loaded_files: int
+
+
+@dataclass(frozen=True)
+class FeedWordRow:
+    """Words a mapping lists, by kind."""
+
+    source: str
+    feed: str
+    kind: str
+    word: str
+    position: int
+
+
+@dataclass(frozen=True)
+class DeliveredColumnRow:
+    """Canonical columns of a source with at least one value; of a log also the fields it tells."""
+
+    source: str
+    entity: str
+    column_name: str
+
+
+_ROWS: dict[str, type] = {
+    "run": RunRow,
+    "sources": SourceRow,
+    "pipelines": PipelineRow,
+    "pipeline_names": PipelineNameRow,
+    "stages": ConfiguredStage,
+    "stage_aliases": StageAliasRow,
+    "goals": ConfiguredGoal,
+    "feeds": FeedRow,
+    "feed_words": FeedWordRow,
+    "delivered_columns": DeliveredColumnRow,
 }
-_THRESHOLDS = {
-    **_PIPELINE_THRESHOLDS,
-    "lead_response_sla_hours": "double",
-    "dead_lead_after_days": "integer",
-    "max_rate_age_days": "integer",
-    "max_null_share": "double",
-    "max_null_share_ratio": "double",
-    "max_stage_mix_psi": "double",
-    "max_quarantine_share": "double",
-}
+#: The tables of the schema `config`, and what they hold.
+CONFIG_TABLES = {name: str(row.__doc__).split("\n")[0] for name, row in _ROWS.items()}
 
 _WORDS = {
     "response_type": "response_types",
@@ -74,27 +163,22 @@ _WORDS = {
 
 def write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: datetime) -> None:
     """Creates config.run: one row, of moment, timezone, currency and limits."""
-    columns = {
-        "as_of": "timestamp",
-        "as_of_date": "date",
-        "timezone": "varchar",
-        "currency": "varchar",
-        "history_starts_on": "date",
-        **_THRESHOLDS,
-        "required_fields": "varchar[]",
-        "gross_margin": "double",
-    }
-    row = {
-        "as_of": utc(as_of),
-        "as_of_date": as_of.astimezone(ZoneInfo(config.timezone)).date(),
-        "timezone": config.timezone,
-        "currency": config.currency,
-        "history_starts_on": config.history_starts_on,
-        **_limits(config.thresholds, _THRESHOLDS),
-        "required_fields": [field for field, stage in DEFAULT_REQUIRED.items() if stage == CANONICAL_STAGES[0]],
-        "gross_margin": config.gross_margin,
-    }
-    create_table(connection, "config.run", columns, [row])
+    row = RunRow(
+        as_of=utc(as_of),
+        as_of_date=as_of.astimezone(ZoneInfo(config.timezone)).date(),
+        timezone=config.timezone,
+        currency=config.currency,
+        history_starts_on=config.history_starts_on,
+        required_fields=[field for field, stage in DEFAULT_REQUIRED.items() if stage == CANONICAL_STAGES[0]],
+        gross_margin=config.gross_margin,
+    )
+    kinds = {name: kind for name, kind in columns_of(Thresholds).items() if name not in _OF_DELIVERIES}
+    create_table(
+        connection,
+        "config.run",
+        columns_of(RunRow) | kinds,
+        [asdict(row) | _limits(config.thresholds, kinds)],
+    )
 
 
 def write_sources(
@@ -108,149 +192,113 @@ def write_sources(
 
     `configured` is as written; `config` has the stages and pipelines that were delivered as well.
     """
-    known = pipeline_names(configured)
-    create_table(
+    _write(
         connection,
-        "config.sources",
-        {"source": "varchar", "currency": "varchar", "after_close": "varchar"},
-        [
-            {"source": s.name, "currency": s.currency or config.currency, "after_close": s.after_close}
-            for s in config.sources
-        ],
+        "sources",
+        [SourceRow(one.name, one.currency or config.currency, one.after_close) for one in config.sources],
     )
-    create_table(
+    _write_pipelines(connection, config, pipeline_names(configured))
+    _write(connection, "stages", configured_stages(config))
+    _write(
         connection,
-        "config.pipelines",
-        {
-            "source": "varchar",
-            "pipeline": "varchar",
-            "pipeline_key": "varchar",
-            "after_close": "varchar",
-            "is_met": "boolean",
-            **_PIPELINE_THRESHOLDS,
-        },
+        "pipeline_names",
         [
-            {
-                "source": source.name,
-                "pipeline": pipeline.name,
-                "pipeline_key": normalized(pipeline.name),
-                "after_close": pipeline.after_close or source.after_close,
-                "is_met": (source.name, normalized(pipeline.name)) not in known,
-                **_limits(pipeline_limits(config, pipeline), _PIPELINE_THRESHOLDS),
-            }
-            for source in config.sources
-            for pipeline in pipelines_of(source)
-        ],
-    )
-    create_table(
-        connection,
-        "config.stages",
-        {
-            "source": "varchar",
-            "pipeline": "varchar",
-            "pipeline_key": "varchar",
-            "stage": "varchar",
-            "stage_key": "varchar",
-            "stage_order": "double",
-            "canonical_stage": "varchar",
-            "is_marked_qualified": "boolean",
-            "is_won": "boolean",
-            "is_lost": "boolean",
-            "is_mandatory": "boolean",
-            "win_probability": "double",
-            "stale_after_days": "integer",
-            "max_days_in_stage": "integer",
-            "max_close_date_pushes": "integer",
-            "required_fields": "varchar[]",
-            "is_configured": "boolean",
-            "is_met": "boolean",
-        },
-        [asdict(stage) for stage in configured_stages(config)],
-    )
-    create_table(
-        connection,
-        "config.pipeline_names",
-        {"source": "varchar", "name_key": "varchar", "pipeline": "varchar", "pipeline_key": "varchar"},
-        [
-            {"source": source, "name_key": key, "pipeline": pipeline, "pipeline_key": normalized(pipeline)}
+            PipelineNameRow(source, key, pipeline, normalized(pipeline))
             for (source, key), pipeline in pipeline_names(config).items()
         ],
     )
-    create_table(
+    _write(
         connection,
-        "config.stage_aliases",
-        {"source": "varchar", "pipeline_key": "varchar", "alias_key": "varchar", "stage_key": "varchar"},
+        "stage_aliases",
         [
-            {"source": source, "pipeline_key": pipeline, "alias_key": alias, "stage_key": stage}
+            StageAliasRow(source, pipeline, alias, stage)
             for (source, pipeline, alias), stage in stage_aliases(config).items()
         ],
     )
-    create_table(
+    _write(connection, "goals", configured_goals(config))
+    feeds = [(source, name, feed) for source in config.sources for name, feed in source.feeds.items()]
+    _write(connection, "feeds", [_feed_row(config, *one, loaded, as_of) for one in feeds])
+    _write(
         connection,
-        "config.goals",
-        {
-            "goal_number": "integer",
-            "first_month": "date",
-            "last_month": "date",
-            "source": "varchar",
-            "pipeline": "varchar",
-            "stage": "varchar",
-            "goal": "varchar",
-            "target": "double",
-            "is_more_better": "boolean",
-        },
-        [asdict(goal) for goal in configured_goals(config)],
+        "feed_words",
+        [
+            FeedWordRow(source.name, name, kind, word, position)
+            for source, name, feed in feeds
+            for kind, attribute in _WORDS.items()
+            for position, word in enumerate(getattr(feed, attribute), start=1)
+        ],
     )
-    _write_feeds(connection, config, loaded, as_of)
+    _write(connection, "delivered_columns", _delivered_columns(connection, feeds, loaded))
 
 
-def _write_feeds(
-    connection: duckdb.DuckDBPyConnection, config: Configuration, loaded: list[FileRecord], as_of: datetime
+def _write(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Any]) -> None:
+    create_table(connection, f"config.{name}", columns_of(_ROWS[name]), map(asdict, rows))
+
+
+def _write_pipelines(
+    connection: duckdb.DuckDBPyConnection, config: Configuration, known: Mapping[tuple[str, str], str]
 ) -> None:
-    feeds, words, filled = [], [], set()
-    for source in config.sources:
-        for name, feed in source.feeds.items():
-            records = [r for r in loaded if (r.source, r.feed) == (source.name, name)]
-            is_full = (feed.deliveries or source.deliveries) == "full"
-            moments = {sql_moment(r.extracted_at) for r in records}
-            ragged = {sql_moment(r.extracted_at) for r in records if r.rows_rejected}
-            feeds.append(
-                {
-                    "source": source.name,
-                    "feed": name,
-                    "entity": feed.entity,
-                    "timezone": feed.timezone or source.timezone,
-                    "currency": source.currency or config.currency,
-                    "is_full": is_full,
-                    "first_full_at": min((sql_moment(r.extracted_at) for r in records), default=None)
-                    if is_full
-                    else None,
-                    "newest_full_at": max((sql_moment(r.extracted_at) for r in records), default=None)
-                    if is_full
-                    else None,
-                    # a rejected row may be any record's: only a full extract without one proves that a record is gone
-                    "newest_proof_at": max(moments - ragged, default=None) if is_full else None,
-                    "id_separator": source.id_separator if feed.id_separator is None else feed.id_separator,
-                    # a log or versions that were delivered give the stages of deals; configured ones may never come
-                    "needs_stage": not any(
-                        r.source == source.name and r.entity in HISTORY_ENTITIES and r.rows_loaded for r in loaded
-                    ),
-                    "done_when_due_by": utc(as_of) if feed.done_when_past else None,
-                    "gone_is_converted": feed.when_gone == "converted",
-                    "is_rate_per_unit": feed.rate_means == "reporting_per_unit",
-                    "is_required": feed.required,
-                    "max_delivery_age_hours": config.thresholds.max_delivery_age_hours
-                    if feed.max_delivery_age_hours is None
-                    else feed.max_delivery_age_hours,
-                    "loaded_files": len(records),
-                }
+    kinds = columns_of(PipelineThresholds)
+    rows = [
+        asdict(
+            PipelineRow(
+                source=source.name,
+                pipeline=pipeline.name,
+                pipeline_key=normalized(pipeline.name),
+                after_close=pipeline.after_close or source.after_close,
+                is_met=(source.name, normalized(pipeline.name)) not in known,
             )
-            words += [
-                {"source": source.name, "feed": name, "kind": kind, "word": word, "position": position}
-                for kind, attribute in _WORDS.items()
-                for position, word in enumerate(getattr(feed, attribute), start=1)
-            ]
-            filled |= {(source.name, feed.entity, column) for record in records for column in record.filled}
+        )
+        | _limits(pipeline_limits(config, pipeline), kinds)
+        for source in config.sources
+        for pipeline in pipelines_of(source)
+    ]
+    create_table(connection, "config.pipelines", columns_of(PipelineRow) | kinds, rows)
+
+
+def _feed_row(
+    config: Configuration, source: Source, name: str, feed: Feed, loaded: list[FileRecord], as_of: datetime
+) -> FeedRow:
+    records = [record for record in loaded if (record.source, record.feed) == (source.name, name)]
+    is_full = (feed.deliveries or source.deliveries) == "full"
+    moments = {sql_moment(record.extracted_at) for record in records} if is_full else set()
+    ragged = {sql_moment(record.extracted_at) for record in records if record.rows_rejected}
+    return FeedRow(
+        source=source.name,
+        feed=name,
+        entity=feed.entity,
+        timezone=feed.timezone or source.timezone,
+        currency=source.currency or config.currency,
+        is_full=is_full,
+        first_full_at=min(moments, default=None),
+        newest_full_at=max(moments, default=None),
+        newest_proof_at=max(moments - ragged, default=None),
+        id_separator=source.id_separator if feed.id_separator is None else feed.id_separator,
+        needs_stage=not any(
+            record.source == source.name and record.entity in HISTORY_ENTITIES and record.rows_loaded
+            for record in loaded
+        ),
+        done_when_due_by=utc(as_of) if feed.done_when_past else None,
+        gone_is_converted=feed.when_gone == "converted",
+        is_rate_per_unit=feed.rate_means == "reporting_per_unit",
+        is_required=feed.required,
+        max_delivery_age_hours=config.thresholds.max_delivery_age_hours
+        if feed.max_delivery_age_hours is None
+        else feed.max_delivery_age_hours,
+        loaded_files=len(records),
+    )
+
+
+def _delivered_columns(
+    connection: duckdb.DuckDBPyConnection, feeds: list[tuple[Source, str, Feed]], loaded: list[FileRecord]
+) -> list[DeliveredColumnRow]:
+    entities = {(source.name, name): feed.entity for source, name, feed in feeds}
+    filled = {
+        (record.source, entities[record.source, record.feed], column)
+        for record in loaded
+        if (record.source, record.feed) in entities
+        for column in record.filled
+    }
     # what a log tells of a deal it delivers, as if it were a column
     filled |= set(
         connection.execute(
@@ -258,42 +306,7 @@ def _write_feeds(
             "where field is not null and new_value is not null"
         ).fetchall()
     )
-    create_table(
-        connection,
-        "config.feeds",
-        {
-            "source": "varchar",
-            "feed": "varchar",
-            "entity": "varchar",
-            "timezone": "varchar",
-            "currency": "varchar",
-            "is_full": "boolean",
-            "first_full_at": "timestamp",
-            "newest_full_at": "timestamp",
-            "newest_proof_at": "timestamp",
-            "id_separator": "varchar",
-            "needs_stage": "boolean",
-            "done_when_due_by": "timestamp",
-            "gone_is_converted": "boolean",
-            "is_rate_per_unit": "boolean",
-            "is_required": "boolean",
-            "max_delivery_age_hours": "double",
-            "loaded_files": "integer",
-        },
-        feeds,
-    )
-    create_table(
-        connection,
-        "config.feed_words",
-        {"source": "varchar", "feed": "varchar", "kind": "varchar", "word": "varchar", "position": "integer"},
-        words,
-    )
-    create_table(
-        connection,
-        "config.delivered_columns",
-        {"source": "varchar", "entity": "varchar", "column_name": "varchar"},
-        [{"source": s, "entity": e, "column_name": c} for s, e, c in sorted(filled)],
-    )
+    return [DeliveredColumnRow(*one) for one in sorted(filled)]
 
 
 def _limits(thresholds: Thresholds, columns: Iterable[str]) -> dict[str, Any]:

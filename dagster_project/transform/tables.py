@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import duckdb
+
+_TYPES = {str: "varchar", bool: "boolean", int: "integer", float: "double", datetime: "timestamp", date: "date"}
+
+
+def columns_of(row: type) -> dict[str, str]:
+    """Column → type in DuckDB, of a class with annotated fields. What may be None, or a word, is of its other type."""
+    return {name: _sql_type(kind) for name, kind in get_type_hints(row).items()}
+
+
+def _sql_type(kind: Any) -> str:
+    origin, inside = get_origin(kind), [part for part in get_args(kind) if part is not type(None)]
+    if origin in (Union, UnionType):
+        # `auto` and the like are NULL
+        return _sql_type(next(part for part in inside if get_origin(part) is not Literal))
+    if origin in (list, tuple):
+        return f"{_sql_type(inside[0])}[]"
+    return _TYPES[kind]
 
 
 def create_table(
