@@ -13,7 +13,7 @@ export DO_NOT_TRACK := 1
 export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF POSTGRES_URL FILES
 
 .DEFAULT_GOAL := help
-.PHONY: help nightly metrics try draft-source test test-long mutate setup lint dev docs bench bench-nights bench-hygiene clean lock
+.PHONY: help nightly metrics try draft-source test test-long mutate check setup lint dev docs bench bench-nights bench-hygiene clean lock
 
 help:  ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,10 +72,18 @@ mutate: .venv/dev.stamp  ## weaken every hygiene rule, and change every model's 
 	@$(BIN)/python -m tests.hygiene.mutate
 	@$(BIN)/python -m tests.mutation $(PER_MODEL)
 
-lint: .venv/dev.stamp  ## ruff, mypy, sqlfluff
+check: .venv/dev.stamp  ## before every commit: lint, types, unit tests and dbt unit tests
+	$(BIN)/ruff check -q .
+	$(BIN)/ruff format -q --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "not long" $(PARALLEL) tests/unit tests/integration/test_dbt_unit_tests.py
+
+lint: .venv/dev.stamp  ## ruff, mypy, layers, sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint -q dbt/models dbt/tests $(wildcard benchmarks/*.sql)
 
 dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000, or PORT
