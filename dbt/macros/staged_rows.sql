@@ -247,7 +247,7 @@ placed as (
     select
         judged.*,
         {%- if latest %}
-        case when several.{{ id }} is null then 1 else coalesce(ordered.usable_place, 2) end as usable_place,
+        case when several.{{ id }} is null then 1 else ordered.usable_place end as usable_place,
         case when several.{{ id }} is null then 1 else coalesce(ordered.place, 2) end as place,
         coalesce(several.first_delivered_at, judged.extracted_at) as first_delivered_at,
         coalesce(several.last_delivered_at, judged.extracted_at) as last_delivered_at,
