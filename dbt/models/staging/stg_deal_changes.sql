@@ -71,7 +71,8 @@ named as (
     select
         *,
         {%- for value in ['new', 'old'] %}
-        {{ currency_named('_before_' ~ value, '_behind_' ~ value, '_source_currency') }} as _named_{{ value }}{{ ',' if not loop.last }}
+        {{ currency_named('_before_' ~ value, '_behind_' ~ value, '_source_currency') }}
+            as _named_{{ value }}{{ ',' if not loop.last }}
         {%- endfor %}
     from written
 ),
