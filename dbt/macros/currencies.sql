@@ -70,14 +70,6 @@
     )
 {%- endmacro %}
 
-{# Whether a sign of several currencies, in a log which names no other, can be that of the source; so can no word. #}
-{% macro can_be_of_source(before, behind, currency) -%}
-    (
-        ({{ sole_currency(before) }} is not null or {{ can_mean(before, currency) }})
-        and ({{ sole_currency(behind) }} is not null or {{ can_mean(behind, currency) }})
-    )
-{%- endmacro %}
-
 {#
     The currency that a cell of a currency's own column says: a code, or a sign, one of several currencies being that of the
     source. NULL for every other word, which says nothing of the amount, and least of all that it is in the source's.

@@ -117,7 +117,8 @@
             case when {{ by_formats(value, configured_list(formats, false)) }} is null then coalesce({{ by_formats(value, configured_list(formats, true)) }}, {{ iso }}) end
         {%- endfor %}
         when {{ reading }} = 'serial' then case when {{ value }} like '%.%' then {{ moment_of_serial(value) }} end
-        when {{ value }} like '%:%' then coalesce({{ iso }}, {{ by_proof(value, reading, var('dates_unmistakable'), var('times_of_day')) }})
+        {#- the -0500 of an offset would be read as a fraction of a second #}
+        when {{ value }} like '%:%' then coalesce({{ iso }}, case when not {{ has_offset(value) }} then {{ by_proof(value, reading, var('dates_unmistakable'), var('times_of_day')) }} end)
     end
 {%- endmacro %}
 

@@ -11,6 +11,7 @@
     latest      true: one row per id counts, the newest. false: rows are events, all of the newest full
                 extract and of later increments count, identical events once, the earliest
     same_event  with latest=false: the columns in which identical events agree
+    last_counts of identical events the last one counts, which may correct the others
     first_when  further columns: name → condition; the extract time of the first delivery in which it held
     readings    what is read further on from text: names of `_reading_<name>` columns to hand over
     days_told   moments of which it matters whether only their day was told: `<name>_is_day` beside them
@@ -18,8 +19,9 @@
 
     Delivered order is extract time, then file, then row: the same whichever file was loaded first.
 #}
-{% macro staged_rows(entity, columns, required, unless={}, latest=true, same_event=[], first_when={}, readings=[], days_told=[], since_ever=[]) %}
+{% macro staged_rows(entity, columns, required, unless={}, latest=true, same_event=[], last_counts=false, first_when={}, readings=[], days_told=[], since_ever=[]) %}
 {%- set id = required[0] %}
+{%- set desc = ' desc' if last_counts else '' %}
 {%- set missing = {} %}
 {%- for column in required %}
     {%- do missing.update({column: column ~ ' is null' ~ (' and not coalesce(' ~ unless[column] ~ ', false)' if column in unless)}) %}
@@ -234,7 +236,7 @@ ordered as (
         file_position as ordered_file_position,
         row_number() over (
             partition by source, {{ same_event | join(', ') }}
-            order by extracted_at, file_id, file_position
+            order by (quarantine_reason = '') desc, extracted_at{{ desc }}, file_id{{ desc }}, file_position{{ desc }}
         ) as usable_place
     from judged
     where not _is_full
@@ -245,7 +247,7 @@ placed as (
     select
         judged.*,
         {%- if latest %}
-        case when several.{{ id }} is null then 1 else coalesce(ordered.usable_place, 2) end as usable_place,
+        case when several.{{ id }} is null then 1 else ordered.usable_place end as usable_place,
         case when several.{{ id }} is null then 1 else coalesce(ordered.place, 2) end as place,
         coalesce(several.first_delivered_at, judged.extracted_at) as first_delivered_at,
         coalesce(several.last_delivered_at, judged.extracted_at) as last_delivered_at,

@@ -79,7 +79,7 @@
     exact half is a half in floating point too. `left` is a curve's column, or a bound of it.
 #}
 {% macro first_day_at_most(share, left, day) -%}
-    min(case when ended > 0 and {{ left }} <= {{ share }} + 1e-9 then {{ day }} end)
+    min(case when {{ left }} <= {{ share }} + 1e-9 then {{ day }} end)
 {%- endmacro %}
 
 {#

@@ -14,7 +14,8 @@ import sqlglot
 from sqlglot import exp
 
 DIALECT = "duckdb"
-#: A case of more branches is a table written out (the signs of currencies): tests of its own go through it.
+#: A case of more branches, or a list of more members, is a table written out (signs of currencies, timezones): tests of
+#: its own go through it.
 _MOST_BRANCHES = 10
 _NEIGHBOURS: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.GT: exp.GTE,
@@ -124,7 +125,7 @@ def _steps(node: exp.Expression) -> Iterator[tuple[Step, str]]:
         yield (lambda one: one.set("side", "")), "inner join"
     elif isinstance(node, exp.Distinct) and isinstance(node.parent, exp.Select):
         yield (lambda one: one.pop()), "not distinct"
-    elif isinstance(node, exp.Union):
+    elif isinstance(node, exp.Union) and not _is_made_distinct(node):
         yield (lambda one: one.set("distinct", not one.args.get("distinct"))), "all or distinct"
     elif isinstance(node, exp.Ordered):
         yield (lambda one: one.set("desc", not one.args.get("desc"))), "the other way"
@@ -133,7 +134,7 @@ def _steps(node: exp.Expression) -> Iterator[tuple[Step, str]]:
     elif isinstance(node, exp.Window) and len(node.args.get("partition_by") or []) > 1:
         for at, key in enumerate(node.args["partition_by"]):
             yield _without_partition(at), f"not partitioned by {key.sql(DIALECT)}"
-    elif isinstance(node, exp.In) and len(node.expressions) > 1:
+    elif isinstance(node, exp.In) and 1 < len(node.expressions) <= _MOST_BRANCHES:
         for at, one in enumerate(node.expressions):
             yield _without_member(at), f"without {one.sql(DIALECT)}"
     elif isinstance(node, exp.Literal) and _is_said(node):
@@ -143,6 +144,11 @@ def _steps(node: exp.Expression) -> Iterator[tuple[Step, str]]:
             yield (lambda one: _replace(one, exp.Literal.number(int(one.this) + 1))), str(int(node.this) + 1)
     elif isinstance(node, exp.Boolean):
         yield (lambda one: _replace(one, exp.Boolean(this=not one.this))), str(not node.this).lower()
+
+
+def _is_made_distinct(node: exp.Union) -> bool:
+    """Whether it is a part of a longer union that is distinct anyway."""
+    return isinstance(node.parent, exp.Union) and bool(node.parent.args.get("distinct"))
 
 
 def _is_said(node: exp.Literal) -> bool:

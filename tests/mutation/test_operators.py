@@ -24,6 +24,17 @@ def test_a_table_written_out_as_a_case_is_left_alone() -> None:
     assert {one.sql().split("FROM")[1] for one in found} == {" t", " t WHERE c >= 1", " t WHERE c > 2"}
 
 
+def test_of_a_union_that_is_distinct_its_parts_are_left_alone() -> None:
+    found = [one.sql() for one in mutants("m", "select a from t union select a from u union select a from v")]
+    assert found == ["SELECT a FROM t UNION SELECT a FROM u UNION ALL SELECT a FROM v"]
+
+
+def test_no_member_is_left_out_of_a_long_list() -> None:
+    members = ", ".join(f"'{number}'" for number in range(11))
+    assert not [one for one in mutants("m", f"select a in ({members}) from t") if "without" in one.change]
+    assert len([one for one in mutants("m", "select a in ('x', 'y') from t") if "without" in one.change]) == 2
+
+
 def test_what_a_macro_writes_for_each_column_is_one_idea() -> None:
     sql = "select _time_won_at > 1, _time_expected_close_on > 1, close_on > 1, other > 1 from t"
     found = [one for one in mutants("m", sql) if "->" in one.change and ">=" in one.change]

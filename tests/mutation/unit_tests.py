@@ -46,7 +46,8 @@ def _table(said: str, tables: dict[str, str]) -> str:
 def _rows(said: dict[str, Any]) -> Rows:
     rows = said["rows"] or []
     if said.get("format") == "csv" and isinstance(rows, str):
-        return list(csv.DictReader(io.StringIO(rows)))
+        # an empty cell is NULL; among rows said one by one '' is an empty text
+        return [{name: cell or None for name, cell in row.items()} for row in csv.DictReader(io.StringIO(rows))]
     return rows
 
 
@@ -91,7 +92,7 @@ def _cast(value: str, kind: str, name: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    if value is None or value == "":
+    if value is None:
         return "null"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return "'" + text.replace("'", "''") + "'"

@@ -13,7 +13,7 @@ deals as (
         sources.currency as source_currency,
         least(coalesce(deals.closed_on, run.as_of_date), run.as_of_date) as rate_wanted_on
     from {{ ref('fct_deals') }} as deals
-    left join {{ source('config', 'sources') }} as sources on deals.source = sources.source
+    inner join {{ source('config', 'sources') }} as sources on deals.source = sources.source
     cross join run
 ),
 

@@ -60,7 +60,7 @@ known_ids as (
         on names.source = pipelines.source
         and names.pipeline_key = pipelines.pipeline_key
     where
-        coalesce(pipelines.is_met, false) is not true
+        pipelines.is_met is not true
         and {{ looks_like_an_id('names.name_key') }}
 ),
 

@@ -232,10 +232,11 @@ heard as (
     where
         silenced.better_witness_from is null
         or told.told_at < silenced.better_witness_from
+    -- what a better witness tells comes after all that is heard of the others
     window
         in_order as (
             partition by told.deal_key, told.field
-            order by told.told_at, told.witness desc, told.shape_position
+            order by told.witness desc, told.shape_position
         )
 ),
 
@@ -293,7 +294,7 @@ delivered as (
     union
 
     -- rows without a column of it may name it in the cells of their amounts
-    select distinct
+    select
         source,
         'currency' as field
     from {{ ref('deals_rows') }}

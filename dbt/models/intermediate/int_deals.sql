@@ -73,7 +73,7 @@ deals as (
         told_only.first_delivered_at as creation_shown_at,
         false as has_row
     from told_only
-    left join sources on told_only.source = sources.source
+    inner join sources on told_only.source = sources.source
 ),
 
 first_events as (

@@ -114,10 +114,11 @@ heard as (
     where
         silenced.better_witness_from is null
         or told.entered_at < silenced.better_witness_from
+    -- what a better witness tells comes after all that is heard of the others
     window
         in_order as (
             partition by told.deal_key
-            order by told.entered_at, told.witness desc, told.shape_position
+            order by told.witness desc, told.shape_position
         )
 )
 

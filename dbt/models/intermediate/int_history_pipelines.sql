@@ -201,7 +201,6 @@ placed as (
     select
         followed.*,
         case
-            when followed.told_pipeline_name is not null then followed.told_pipeline_name
             when homes.stage_name is null and followed.is_in_told then followed.told_then
             else followed.pipeline_then
         end as pipeline_name

@@ -61,7 +61,7 @@ with named as (
         source,
         pipeline as pipeline_name
     from {{ source('config', 'pipelines') }}
-    where coalesce(is_met, false) is not true
+    where is_met is not true
 
     union
 
@@ -72,7 +72,7 @@ with named as (
 ),
 
 spelled as (
-    select distinct
+    select
         source,
         coalesce(pipeline_name, '') as pipeline_name,
         coalesce(pipeline_name, 'default') as spelling,

@@ -84,7 +84,6 @@ called as (
     left join {{ ref('stg_stages') }} as stages
         on named.source = stages.source
         and named.stage_name = stages.stage_id
-    where named.stage_name is not null
 ),
 
 -- pipelines that nobody configured have the vendor's stages by name only: an id is that of the vendor's first pipeline
@@ -95,7 +94,7 @@ configured as (
         stages.stage_key as name_key,
         coalesce(pipelines.is_met, false) as is_met
     from {{ source('config', 'stages') }} as stages
-    left join {{ source('config', 'pipelines') }} as pipelines
+    inner join {{ source('config', 'pipelines') }} as pipelines
         on stages.source = pipelines.source
         and stages.pipeline_key = pipelines.pipeline_key
 
@@ -107,10 +106,10 @@ configured as (
         aliases.alias_key as name_key,
         false as is_met
     from {{ source('config', 'stage_aliases') }} as aliases
-    left join {{ source('config', 'pipelines') }} as pipelines
+    inner join {{ source('config', 'pipelines') }} as pipelines
         on aliases.source = pipelines.source
         and aliases.pipeline_key = pipelines.pipeline_key
-    where coalesce(pipelines.is_met, false) is not true
+    where pipelines.is_met is not true
 ),
 
 shown_in as (

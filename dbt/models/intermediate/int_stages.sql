@@ -57,7 +57,7 @@ configured as (
         and stages.stage_key = names.stage_key
     where
         names.stage_key is not null
-        or coalesce(stages.is_met, false) is not true
+        or stages.is_met is not true
 ),
 
 met as (
@@ -79,8 +79,7 @@ last_configured_before as (
         events.stage,
         configured.stage is not null as is_configured,
         last_value(
-            case when configured.stage is not null and not configured.is_won and not configured.is_lost
-                then configured.stage_key end ignore nulls
+            case when not configured.is_won and not configured.is_lost then configured.stage_key end ignore nulls
         ) over (
             partition by events.deal_key, events.pipeline
             order by events.event_number

@@ -67,6 +67,16 @@ written as (
     from changes
 ),
 
+named as (
+    select
+        *,
+        {%- for value in ['new', 'old'] %}
+        {{ currency_named('_before_' ~ value, '_behind_' ~ value, '_source_currency') }}
+            as _named_{{ value }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from written
+),
+
 -- the new value as what the field is
 read as (
     select
@@ -78,16 +88,17 @@ read as (
         case
             when
                 field = 'amount'
-                and {{ can_be_of_source('_before_' ~ value, '_behind_' ~ value, '_source_currency') }}
+                and {{ can_mean('_before_' ~ value, '_named_' ~ value) }}
+                and {{ can_mean('_behind_' ~ value, '_named_' ~ value) }}
                 then {{ read_amount(value ~ '_value', '_reading_changed_amounts') }}
         end as {{ value }}_amount,
         case
             when field = 'currency' and {{ value }}_value is not null
                 then coalesce({{ read_currency(value ~ '_value', '_source_currency') }}, {{ unreadable_currency() }})
-            when field = 'amount' then {{ currency_named('_before_' ~ value, '_behind_' ~ value, '_source_currency') }}
+            when field = 'amount' then _named_{{ value }}
         end as {{ value }}_currency{{ ',' if not loop.last }}
         {%- endfor %}
-    from written
+    from named
 )
 
 select

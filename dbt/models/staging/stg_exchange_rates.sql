@@ -15,7 +15,7 @@ ranked as (
         case when feeds.is_rate_per_unit then rate_rows.rate else 1 / rate_rows.rate end as rate,
         row_number() over (
             partition by upper(rate_rows.currency), rate_rows.rate_on
-            order by rate_rows.extracted_at desc, rate_rows.source, rate_rows.file_id, rate_rows.file_position desc
+            order by rate_rows.extracted_at desc, rate_rows.source, rate_rows.file_id desc, rate_rows.file_position desc
         ) as place
     from rate_rows
     inner join feeds

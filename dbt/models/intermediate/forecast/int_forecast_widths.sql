@@ -9,11 +9,8 @@ with errors as (
         forecast_month_number + step as known_from,
         abs(cast(won_amount as double) - expected_amount) / deviation_amount as deviations
     from {{ ref('int_forecasts') }}
-    cross join {{ source('config', 'run') }} as run
-    where
-        series = 'month_end'
-        and deviation_amount > 0
-        and month < {{ month_of('run.as_of_date') }}
+    -- of a month that is not over at any of the dates nothing is known at any
+    where deviation_amount > 0
 ),
 
 -- today's forecast is judged by those of month-ends, the rest of its own month by the first month ahead

@@ -1,4 +1,4 @@
-{%- set by = ['source', 'pipeline', 'cohort', 'cohort_month'] -%}
+{%- set by = ['source', 'pipeline', 'cohort_month'] -%}
 -- How likely a deal has been won, has been lost, or is still open at each age (Aalen-Johansen): deals still open count
 -- as far as they have come, so that a young cohort is not judged by the few of it that were quick.
 with run as (
@@ -36,7 +36,7 @@ cohorts as (
     select
         source,
         pipeline,
-        'all' as cohort,
+        -- all of them
         cast(null as date) as cohort_month,
         status,
         age_days
@@ -47,7 +47,6 @@ cohorts as (
     select
         source,
         pipeline,
-        substring(cast(created_month as varchar), 1, 7) as cohort,
         created_month as cohort_month,
         status,
         age_days
@@ -97,7 +96,7 @@ varied as (
 select
     source,
     pipeline,
-    cohort,
+    coalesce(substring(cast(cohort_month as varchar), 1, 7), 'all') as cohort,
     cohort_month,
     age_days,
     at_risk,

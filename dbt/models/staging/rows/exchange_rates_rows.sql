@@ -9,5 +9,6 @@
     required=['rate_on', 'currency', 'rate'],
     latest=false,
     same_event=['currency', 'rate_on'],
+    last_counts=true,
     since_ever=['rate_on'],
 ) }}
