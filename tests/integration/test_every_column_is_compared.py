@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from oracle.compare import compared_columns
 
 from tests.conftest import PROJECT, Warehouse
+from tests.oracle.compare import compared_columns
 
 Column = tuple[str, str, str]
 
