@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.hygiene.calendar import AS_OF, DAY, TODAY, day
 from tests.hygiene.limits import Limits
@@ -83,16 +83,16 @@ class World:
     def next_id(self, letter: str, made: Sequence[object]) -> str:
         return f"{letter}{len(made) + 1:04d}"
 
-    def new_deal(self, pipeline: str, created: datetime, **about: object) -> Deal:
+    def new_deal(self, pipeline: str, created: datetime, **about: Any) -> Deal:
         record_id = self.reserved.pop() if self.reserved else self.next_id("D", self.deals)
-        deal = Deal(record_id, pipeline, created, **about)  # type: ignore[arg-type]
+        deal = Deal(record_id, pipeline, created, **about)
         deal.name = deal.name or f"Deal {deal.id}"
         self.deals.append(deal)
         self.of_record[deal.id] = Planted()
         return deal
 
-    def act(self, **about: object) -> Activity:
-        activity = Activity(self.next_id("A", self.activities), **about)  # type: ignore[arg-type]
+    def act(self, **about: Any) -> Activity:
+        activity = Activity(self.next_id("A", self.activities), **about)
         if "first_shown" not in about and activity.is_done:
             activity.first_shown = shown_from(activity.completed or activity.due or AS_OF)
         self.activities.append(activity)

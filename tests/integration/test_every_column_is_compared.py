@@ -58,8 +58,9 @@ def published(warehouse: Warehouse) -> set[Column]:
 def held() -> set[Column]:
     """Those of HELD."""
     return {
-        (*table.split(".", 1), column)  # type: ignore[misc]
+        (schema, name, column)
         for table, groups in HELD.items()
+        for schema, name in [table.split(".", 1)]
         for columns in groups
         for column in columns.split()
     }
