@@ -17,8 +17,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
-from generate import BENCHMARKS
-from measure import measure
+
+from benchmarks.generate import BENCHMARKS
+from benchmarks.measure import measure
 
 OUT = BENCHMARKS / "out" / "hygiene"
 DEALS = 2_000_000

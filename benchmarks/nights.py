@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 
 import duckdb
-from generate import BENCHMARKS
-from measure import Cost, measure
+
+from benchmarks.generate import BENCHMARKS
+from benchmarks.measure import Cost, measure
 
 OUT = BENCHMARKS / "out" / "nights"
 DATA = BENCHMARKS / "data" / "nights"

@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-from measure import MEGABYTE
 from playwright.sync_api import sync_playwright
 
+from benchmarks.measure import MEGABYTE
 from dagster_project.config.load import load_settings
 from dagster_project.publish.report.build import write_report
 
@@ -42,11 +42,11 @@ def main() -> int:
             "select max(date_day), (select count(*) from marts.fct_deals) from marts.mart_pipeline_daily"
         ).fetchall()[0]
         os.environ.update(PIPELINE_CONFIG=str(options.config), WAREHOUSE_DIR=folder)
-        settings = load_settings()
+        settings, moment = load_settings(), datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
         # the bundle of Vega is kept from night to night
-        write_report(database, Path(folder) / "report", settings, datetime(*as_of.timetuple()[:3], tzinfo=UTC))
+        write_report(database, Path(folder) / "report", settings, moment)
         started = time.perf_counter()
-        write_report(database, Path(folder) / "report", settings, datetime(*as_of.timetuple()[:3], tzinfo=UTC))
+        write_report(database, Path(folder) / "report", settings, moment)
         made = time.perf_counter() - started
         page = Path(folder) / "report" / "index.html"
         megabytes = page.stat().st_size / MEGABYTE

@@ -18,11 +18,12 @@ from typing import Any
 
 import duckdb
 import psutil
-from compare import core_results, differences
-from generate import BENCHMARKS, SIZES, SOURCE, Extracts, generate
-from measure import MEGABYTE, Cost, measure
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.compare import core_results, differences
+from benchmarks.generate import BENCHMARKS, SIZES, SOURCE, Extracts, generate
+from benchmarks.measure import MEGABYTE, Cost, measure
 
 OUT = BENCHMARKS / "out"
 REPOSITORY = BENCHMARKS.parent

@@ -108,7 +108,9 @@ def _dearer(_rng: random.Random, _world: World, _deal: Deal, version: Version) -
 
 
 def _cheaper(_rng: random.Random, _world: World, _deal: Deal, version: Version) -> dict[str, object] | None:
-    return {"amount": version.amount - 400} if version.status == "open" and (version.amount or 0) > 900 else None
+    if version.status != "open" or version.amount is None or version.amount <= 900:
+        return None
+    return {"amount": version.amount - 400}
 
 
 def _handed_over(rng: random.Random, world: World, _deal: Deal, version: Version) -> dict[str, object] | None:

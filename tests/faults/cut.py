@@ -65,9 +65,9 @@ def _at_each_boundary(reached: Callable[[str], None]) -> None:
     original = NightlyRun.step
 
     @contextmanager
-    def step(self: NightlyRun, name: str) -> Iterator[None]:
+    def step(self: NightlyRun, name: str, **of: Any) -> Iterator[None]:
         reached(f"{name} begins")
-        with original(self, name):
+        with original(self, name, **of):
             yield
         reached(f"{name} ends")
 

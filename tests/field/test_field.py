@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from oracle import compare, compute
 
 from tests.conftest import Warehouse
 from tests.field.nights import INPUTS, NIGHTS
 from tests.field.world import AS_OF, Expected, Input, lay
+from tests.oracle import compare, compute
 
 CASES = [(one, expected) for one in INPUTS for expected in one.expected]
 

@@ -188,11 +188,11 @@ def cells(path: Path) -> Iterator[Any]:
                 for row in connection.execute(f"from {schema}.{table}").fetchall():
                     yield from row
     elif path.suffix == ".db":
-        connection = sqlite3.connect(path)
-        for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
-            for row in connection.execute(f'select * from "{table}"').fetchall():
+        database = sqlite3.connect(path)
+        for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
+            for row in database.execute(f'select * from "{table}"').fetchall():
                 yield from row
-        connection.close()
+        database.close()
 
 
 def lake(warehouse: Path, entity: str) -> dict[tuple[str, int], dict[str, Any]]:

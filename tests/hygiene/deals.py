@@ -261,7 +261,8 @@ def _moved_close_dates(world: World, deal: Deal, pushes: int) -> None:
     world.rng.shuffle(steps)
     if deal.expected is None and steps:
         steps.append("emptied")
-    value, changes = deal.expected, []
+    value = deal.expected
+    changes: list[tuple[date | None, date | None]] = []
     for step in reversed(steps):
         if step == "emptied":
             before = day(world.rng.randrange(0, 60))

@@ -163,8 +163,8 @@ class Feed:
         at_limit = any(share == most or share == ratio * usual > 0 for share, _, usual in compared)
         few = any(share > ratio * usual for share, _, usual in compared)
         near = at_limit or few or (bool(spikes) and not is_enough)
-        worst = [round(float(value), 10) for value in max(spikes, default=(0, 0))]
-        planted.judge("null_spike", self.key(newest), bool(spikes) and is_enough, *worst, near=near)
+        observed, allowed = (round(float(value), 10) for value in max(spikes, default=(0, 0)))
+        planted.judge("null_spike", self.key(newest), bool(spikes) and is_enough, observed, allowed, near=near)
 
     def _judge_mix(self, planted: Planted, before: list[Delivery], newest: Delivery) -> None:
         psi = stability([stage for one in before for stage in one.stages()], newest.stages()) if before else 0.0

@@ -19,14 +19,14 @@ from tests.hygiene.prebuilt import Prebuilt, delivered_columns
 from tests.hygiene.tampering import Tampering, tamperings
 
 #: Comparison → those next to it, which treat only the limit itself otherwise.
-NEIGHBOURS: dict[type[exp.Expression], list[type[exp.Expression]]] = {
+NEIGHBOURS: dict[type[exp.Expr], list[type[exp.Expr]]] = {
     exp.GT: [exp.GTE],
     exp.GTE: [exp.GT],
     exp.LT: [exp.LTE],
     exp.LTE: [exp.LT],
 }
 #: Of a number that is to be another one, or the same.
-NUMBER_NEIGHBOURS: dict[type[exp.Expression], list[type[exp.Expression]]] = {
+NUMBER_NEIGHBOURS: dict[type[exp.Expr], list[type[exp.Expr]]] = {
     exp.EQ: [exp.LTE, exp.GTE],
     exp.NEQ: [exp.LT, exp.GT],
 }
@@ -214,9 +214,9 @@ class Original:
 def _judged(connection: duckdb.DuckDBPyConnection, original: Original) -> Iterator[Verdict]:
     living = list(original.mutants())
     for mutant in list(living):
-        if others := mutant.sources ^ original.itself.sources:
+        if elsewhere := mutant.sources ^ original.itself.sources:
             living.remove(mutant)
-            yield Verdict(mutant, f"applied to {min(others)}")
+            yield Verdict(mutant, f"applied to {min(elsewhere)}")
     for tampering in [None, *tamperings(connection, [original.check])]:
         with _tampered(connection, tampering):
             right = _keys(connection, original.itself.sql)
@@ -243,7 +243,7 @@ def _keys(connection: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
     return {row[0] for row in connection.execute(f"select record_key from ({sql})").fetchall()}
 
 
-def changes_of(condition: exp.Expression) -> Iterator[tuple[str, exp.Expression]]:
+def changes_of(condition: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:
     """A condition with one thing changed, and what that is."""
     if condition.sql("duckdb").lower() != "true":
         yield f"{condition.sql('duckdb')} -> TRUE", exp.true()
@@ -252,16 +252,16 @@ def changes_of(condition: exp.Expression) -> Iterator[tuple[str, exp.Expression]
             yield _change(node, other), _replaced(condition, place, other)
 
 
-def _change(node: exp.Expression, other: exp.Expression) -> str:
+def _change(node: exp.Expr, other: exp.Expr) -> str:
     """What is changed into what; of a number with what it is compared with."""
-    if isinstance(node, exp.Literal) and node.parent:
+    if isinstance(node, exp.Literal) and node.parent and node.arg_key:
         changed = node.parent.copy()
         changed.set(node.arg_key, other.copy())
         return f"{node.parent.sql('duckdb')} -> {changed.sql('duckdb')}"
     return f"{node.sql('duckdb')} -> {other.sql('duckdb')}"
 
 
-def _instead_of(node: exp.Expression) -> Iterator[exp.Expression]:
+def _instead_of(node: exp.Expr) -> Iterator[exp.Expr]:
     if isinstance(node, exp.And | exp.Or):
         yield node.left
         yield node.right
@@ -281,11 +281,11 @@ def _instead_of(node: exp.Expression) -> Iterator[exp.Expression]:
                 yield other(this=node.this.copy(), expression=node.expression.copy())
 
 
-def _is_about_a_number(node: exp.Expression) -> bool:
+def _is_about_a_number(node: exp.Expr) -> bool:
     return isinstance(node, exp.Binary) and isinstance(node.expression, exp.Literal) and node.expression.is_number
 
 
-def _replaced(condition: exp.Expression, place: int, other: exp.Expression) -> exp.Expression:
+def _replaced(condition: exp.Expr, place: int, other: exp.Expr) -> exp.Expr:
     """A copy of the condition with the node at this place, in the order of `walk`, replaced."""
     copy = condition.copy()
     node = next(one for number, one in enumerate(copy.walk()) if number == place)

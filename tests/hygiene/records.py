@@ -95,7 +95,9 @@ class Deal:
         """What the change log says: nothing of a deal without moves."""
         if not self.moves:
             return []
-        words = [(at, "stage", old, new) for (_, old), (at, new) in pairwise([(self.created, ""), *self.moves])]
+        words: list[tuple[datetime, str, Any, Any]] = [
+            (at, "stage", old, new) for (_, old), (at, new) in pairwise([(self.created, ""), *self.moves])
+        ]
         columns = ["deal_id", "field", "old_value", "new_value", "changed_at"]
         return [
             (at, as_text(dict(zip(columns, [self.id, what, old, new, local(at, zone)], strict=True))))
@@ -104,7 +106,7 @@ class Deal:
 
     def versions(self, zone: ZoneInfo) -> list[tuple[datetime, Row]]:
         """The same told by versions: the whole deal after each change."""
-        moments = sorted({at for at, *_ in [*self.moves, *self.changes]}) if self.moves else []
+        moments = sorted({at for at, _ in self.moves} | {at for at, *_ in self.changes}) if self.moves else []
         return [
             (
                 at,

@@ -108,9 +108,9 @@ def plant_outliers(world: World) -> None:
         is_comparable = len(amounts) >= 30 and spread > 0
         high, low = math.exp(middle + limit * spread), math.exp(middle - limit * spread)
         cents = [math.floor(high * 100), math.ceil(low * 100), math.ceil(high * 100), math.floor(low * 100)]
-        for deal, amount in zip(probes, cents, strict=False):
-            if is_comparable and amount > 0:
-                deal.amount = amounts[deal.id] = (Decimal(amount) / 100).quantize(CENT)
+        for deal, in_cents in zip(probes, cents, strict=False):
+            if is_comparable and in_cents > 0:
+                deal.amount = amounts[deal.id] = (Decimal(in_cents) / 100).quantize(CENT)
         for deal in deals:
             if deal.id in amounts:
                 deviation = math.log(amounts[deal.id]) - middle
@@ -123,7 +123,7 @@ def plant_outliers(world: World) -> None:
 def plant_duplicates(world: World) -> None:
     """Open deals of one account, name and amount, and pairs that differ in one thing, or have nothing to agree in."""
     pipeline = world.pipelines["Sales"]
-    same = {"name": "Twins", "account": "acme", "amount": Decimal("777.00"), "currency": "EUR"}
+    same: dict[str, object] = {"name": "Twins", "account": "acme", "amount": Decimal("777.00"), "currency": "EUR"}
     _alike(world, pipeline, [same, same, same], True)
     others: list[dict[str, object]] = [
         {"name": "Twins, again"},
@@ -135,7 +135,8 @@ def plant_duplicates(world: World) -> None:
         base = {**same, "name": f"Twins {number}"}
         is_unseen = "currency" in other and not world.delivers("deals.currency")
         _alike(world, pipeline, [base, {**base, **other}], is_unseen)
-    for number, nothing in enumerate(({"name": ""}, {"account": None}, {"amount": None})):
+    nothings: list[dict[str, object]] = [{"name": ""}, {"account": None}, {"amount": None}]
+    for number, nothing in enumerate(nothings):
         empty = {**same, "name": f"Twins of nothing {number}", **nothing}
         _alike(world, pipeline, [empty, empty], False)
     won = {**same, "name": "Twins, one won"}

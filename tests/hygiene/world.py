@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
-from typing import TypeVar
-
-from oracle.currencies import CODES
+from typing import Any, TypeVar
 
 from tests.hygiene.calendar import AS_OF, DAY, TODAY, day
 from tests.hygiene.limits import Limits
 from tests.hygiene.planted import Planted
 from tests.hygiene.policies import Pipeline, Policy, fast, policy_of, sales, small
 from tests.hygiene.records import Activity, Deal, Lead, shown_from
+from tests.oracle.currencies import CODES
 
 T = TypeVar("T")
 
@@ -84,16 +83,16 @@ class World:
     def next_id(self, letter: str, made: Sequence[object]) -> str:
         return f"{letter}{len(made) + 1:04d}"
 
-    def new_deal(self, pipeline: str, created: datetime, **about: object) -> Deal:
+    def new_deal(self, pipeline: str, created: datetime, **about: Any) -> Deal:
         record_id = self.reserved.pop() if self.reserved else self.next_id("D", self.deals)
-        deal = Deal(record_id, pipeline, created, **about)  # type: ignore[arg-type]
+        deal = Deal(record_id, pipeline, created, **about)
         deal.name = deal.name or f"Deal {deal.id}"
         self.deals.append(deal)
         self.of_record[deal.id] = Planted()
         return deal
 
-    def act(self, **about: object) -> Activity:
-        activity = Activity(self.next_id("A", self.activities), **about)  # type: ignore[arg-type]
+    def act(self, **about: Any) -> Activity:
+        activity = Activity(self.next_id("A", self.activities), **about)
         if "first_shown" not in about and activity.is_done:
             activity.first_shown = shown_from(activity.completed or activity.due or AS_OF)
         self.activities.append(activity)
@@ -122,7 +121,7 @@ class World:
 
     def rate(self, currency: str | None, wanted: date) -> Decimal | None:
         """The latest rate dated on or before a day, at most today; None if it is too old or there is none."""
-        if currency in (None, "EUR") or not self.delivers("deals.currency"):
+        if currency is None or currency == "EUR" or not self.delivers("deals.currency"):
             return Decimal(1)
         wanted = min(wanted, TODAY)
         known = [(told_on, rate) for told_on, rate in self.currencies[currency] if told_on <= wanted]

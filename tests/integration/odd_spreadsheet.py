@@ -91,7 +91,7 @@ def write(folder: Path) -> list[Path]:
     listed = folder / DEALS_FILE
     listed.write_bytes(delimited(cells, delimiter=";", line_end="\r\n").encode("cp1252"))
     done = visits()
-    sheet = [["Besuchsbuch Flensburg"], [], list(done[0]), *(list(row.values()) for row in done)]
+    sheet: list[list[Cell]] = [["Besuchsbuch Flensburg"], [], list(done[0]), *(list(row.values()) for row in done)]
     workbook = folder / VISITS_FILE
     workbook.write_bytes(xlsx({"Besuche": sheet, "Legende": [["Art"], ["Besuch"], ["Anruf"], ["Notiz"]]}))
     return [listed, workbook]

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from oracle import compare, compute
 
 from tests.conftest import EXAMPLES, PROJECT, REAL_EXTRACTS, Warehouse
+from tests.oracle import compare, compute
 
 
 def test_sample(sample: Warehouse) -> None:

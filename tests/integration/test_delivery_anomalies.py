@@ -11,11 +11,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from oracle import compare, compute
 
 from tests.conftest import Warehouse
 from tests.faults import damage
 from tests.faults.nights import Nights
+from tests.oracle import compare, compute
 
 Delivered = dict[int, bytes | None]
 

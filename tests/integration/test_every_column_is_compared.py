@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from oracle.compare import compared_columns
 
 from tests.conftest import PROJECT, Warehouse
+from tests.oracle.compare import compared_columns
 
 Column = tuple[str, str, str]
 
@@ -58,8 +58,9 @@ def published(warehouse: Warehouse) -> set[Column]:
 def held() -> set[Column]:
     """Those of HELD."""
     return {
-        (*table.split(".", 1), column)  # type: ignore[misc]
+        (schema, name, column)
         for table, groups in HELD.items()
+        for schema, name in [table.split(".", 1)]
         for columns in groups
         for column in columns.split()
     }

@@ -14,10 +14,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from oracle import compare, compute
 
 from tests.conftest import Warehouse
 from tests.integration import hand_worked_histories as told
+from tests.oracle import compare, compute
 
 #: Source → deal → its transitions. Deals of which `domain.md` can be read in two ways are compared with plain Python
 #: only (the last test).

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracle import compare, compute
 
 from tests.conftest import Warehouse
 from tests.integration import hand_worked_movements as told
 from tests.integration.hand_worked_histories import AS_OF, deliver
+from tests.oracle import compare, compute
 
 MOVEMENTS = ["created", "reopened", "increased", "decreased", "won", "lost", "deleted"]
 

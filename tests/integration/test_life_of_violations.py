@@ -112,7 +112,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, webhook: Webhook) -> Told:
     return Told(Nights(tmp_path_factory.mktemp("life") / "it's"), webhook)
 
 
-def _checks(home: str) -> dict[tuple[str, str], dict[str, Any]]:
+def _checks(home: str) -> dict[str, dict[str, Any]]:
     """The last evaluation of two checks as Dagster's own storage has it: its severity, outcome and metadata."""
     os.environ["DAGSTER_HOME"] = home
     keys = [

@@ -7,10 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from oracle import compare, compute
 
 from tests.conftest import Warehouse
 from tests.integration.hand_worked_histories import Feed, Source, deals, deliver, log
+from tests.oracle import compare, compute
 
 #: A pipeline of discounts: every amount is below zero, and a forecast can be, too.
 DISCOUNTS = "delivered | deal_id | stage | amount | created_at | close_on\n" + "\n".join(

@@ -31,7 +31,11 @@ Spell = tuple[int, bool]
 #: Age in days, and how it stands.
 Deal = tuple[int, str]
 KINDS = {"open": 0, "won": 1, "lost": 2}
-NEAR = {"rel": 1e-9, "abs": 1e-12}
+
+
+def near(expected: Any) -> Any:
+    """Equal but for the last digits of two ways to reckon."""
+    return pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 class Models:
@@ -193,9 +197,9 @@ def test_wins_and_losses_of_one_age_share_who_is_at_risk(models: Models) -> None
     for row, (*counts, won, lost, still_open) in zip(found, worked, strict=True):
         assert [row[name] for name in ("age_days", "at_risk", "won", "lost", "censored")] == counts
         assert won + lost + still_open == 1
-        assert row["won_probability"] == pytest.approx(float(won), **NEAR)
-        assert row["lost_probability"] == pytest.approx(float(lost), **NEAR)
-        assert row["open_probability"] == pytest.approx(float(still_open), **NEAR)
+        assert row["won_probability"] == near(float(won))
+        assert row["lost_probability"] == near(float(lost))
+        assert row["open_probability"] == near(float(still_open))
 
 
 def test_once_all_have_ended_nothing_is_open(models: Models) -> None:
@@ -331,9 +335,7 @@ def assert_survival(deals: list[Deal], found: list[dict[str, Any]]) -> None:
     fitted = KaplanMeierFitter().fit([age for age, _ in deals], [status != "open" for _, status in deals])
     expected = fitted.survival_function_["KM_estimate"]
     assert [row["age_days"] for row in found] == sorted({age for age, _ in deals})
-    assert [row["open_probability"] for row in found] == pytest.approx(
-        [expected[row["age_days"]] for row in found], **NEAR
-    )
+    assert [row["open_probability"] for row in found] == near([expected[row["age_days"]] for row in found])
 
 
 def assert_incidence(deals: list[Deal], found: list[dict[str, Any]]) -> None:
@@ -346,7 +348,7 @@ def assert_incidence(deals: list[Deal], found: list[dict[str, Any]]) -> None:
             fitted.fit([age for age, _ in deals], [KINDS[status] for _, status in deals], KINDS[outcome])
         expected = fitted.cumulative_density_.iloc[:, 0]
         shares = [row[f"{outcome}_probability"] for row in found]
-        assert shares == pytest.approx([expected[row["age_days"]] for row in found], **NEAR)
+        assert shares == near([expected[row["age_days"]] for row in found])
         if outcome == "won":
             for row in (row for row in found if 0 < row["won_probability"] < 1):
                 bounds = sorted(fitted.confidence_interval_.loc[row["age_days"]])

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracle import compare, compute
 
 from tests.conftest import PROJECT, Warehouse
+from tests.oracle import compare, compute
 
 PAGE = (PROJECT / "docs" / "worked-example.md").read_text(encoding="utf-8")
 NULL = "–"

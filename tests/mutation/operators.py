@@ -17,7 +17,7 @@ DIALECT = "duckdb"
 #: A case of more branches, or a list of more members, is a table written out (signs of currencies, timezones): tests of
 #: its own go through it.
 _MOST_BRANCHES = 10
-_NEIGHBOURS: dict[type[exp.Expression], type[exp.Expression]] = {
+_NEIGHBOURS: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.GT: exp.GTE,
     exp.GTE: exp.GT,
     exp.LT: exp.LTE,
@@ -35,7 +35,7 @@ _NEIGHBOURS: dict[type[exp.Expression], type[exp.Expression]] = {
 }
 
 
-Step = Callable[[exp.Expression], None]
+Step = Callable[[exp.Expr], object]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Mutant:
 
     model: str
     change: str
-    statement: exp.Expression
+    statement: exp.Expr
     places: tuple[tuple[int, Step], ...]
 
     @property
@@ -90,24 +90,24 @@ def together(alike: Sequence[Mutant]) -> Mutant:
     return replace(alike[0], places=tuple(place for one in alike for place in one.places))
 
 
-def _changes(statement: exp.Expression) -> Iterator[tuple[int, Step, str]]:
+def _changes(statement: exp.Expr) -> Iterator[tuple[int, Step, str]]:
     """Place of a node, what is done to it, and how that is said."""
     for place, node in enumerate(_nodes(statement)):
         for step, to in _steps(node):
             yield place, step, f"{_where(node)}{_shown(node)} -> {to}"
 
 
-def _nodes(statement: exp.Expression) -> Iterator[exp.Expression]:
+def _nodes(statement: exp.Expr) -> Iterator[exp.Expr]:
     """The nodes of a statement, always in the same order, without what is in tables written out."""
     return statement.walk(prune=lambda node: isinstance(node, exp.Case) and len(node.args["ifs"]) > _MOST_BRANCHES)
 
 
-def _steps(node: exp.Expression) -> Iterator[tuple[Step, str]]:
+def _steps(node: exp.Expr) -> Iterator[tuple[Step, str]]:
     if type(node) in _NEIGHBOURS:
         yield _to_neighbour, _neighbour(node).sql(DIALECT)
     if isinstance(node, exp.And | exp.Or):
-        yield (lambda one: _replace(one, one.left)), node.left.sql(DIALECT)
-        yield (lambda one: _replace(one, one.right)), node.right.sql(DIALECT)
+        yield (lambda one: _replace(one, one.this)), node.left.sql(DIALECT)
+        yield (lambda one: _replace(one, one.expression)), node.right.sql(DIALECT)
     elif isinstance(node, exp.Not):
         yield (lambda one: _replace(one, one.this)), node.this.sql(DIALECT)
     elif isinstance(node, exp.Coalesce) and node.expressions:
@@ -129,7 +129,7 @@ def _steps(node: exp.Expression) -> Iterator[tuple[Step, str]]:
         yield (lambda one: one.set("distinct", not one.args.get("distinct"))), "all or distinct"
     elif isinstance(node, exp.Ordered):
         yield (lambda one: one.set("desc", not one.args.get("desc"))), "the other way"
-        if len(node.parent.expressions) > 1:
+        if node.parent is not None and len(node.parent.expressions) > 1:
             yield (lambda one: one.pop()), "not ordered by it"
     elif isinstance(node, exp.Window) and len(node.args.get("partition_by") or []) > 1:
         for at, key in enumerate(node.args["partition_by"]):
@@ -161,47 +161,47 @@ def _is_said(node: exp.Literal) -> bool:
     )
 
 
-def _neighbour(node: exp.Expression) -> exp.Expression:
+def _neighbour(node: exp.Expr) -> exp.Expr:
     copy = node.copy()
     return _NEIGHBOURS[type(node)](**copy.args)
 
 
-def _to_neighbour(node: exp.Expression) -> None:
+def _to_neighbour(node: exp.Expr) -> None:
     _replace(node, _neighbour(node))
 
 
 def _without_branch(at: int) -> Step:
-    def step(node: exp.Expression) -> None:
+    def step(node: exp.Expr) -> None:
         node.set("ifs", [branch for number, branch in enumerate(node.args["ifs"]) if number != at])
 
     return step
 
 
 def _without_partition(at: int) -> Step:
-    def step(node: exp.Expression) -> None:
+    def step(node: exp.Expr) -> None:
         node.set("partition_by", [key for number, key in enumerate(node.args["partition_by"]) if number != at])
 
     return step
 
 
 def _without_member(at: int) -> Step:
-    def step(node: exp.Expression) -> None:
+    def step(node: exp.Expr) -> None:
         node.set("expressions", [one for number, one in enumerate(node.expressions) if number != at])
 
     return step
 
 
-def _replace(node: exp.Expression, other: exp.Expression) -> None:
+def _replace(node: exp.Expr, other: exp.Expr) -> None:
     node.replace(other.copy())
 
 
-def _where(node: exp.Expression) -> str:
+def _where(node: exp.Expr) -> str:
     """The part of the story it stands in, so that it can be found."""
     cte = node.find_ancestor(exp.CTE)
     return f"{cte.alias}: " if cte is not None else ""
 
 
-def _shown(node: exp.Expression) -> str:
+def _shown(node: exp.Expr) -> str:
     if isinstance(node, exp.Where):
         return node.sql(DIALECT)
     if isinstance(node, exp.Literal | exp.Boolean) and node.parent is not None:

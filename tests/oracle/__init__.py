@@ -1,7 +1,7 @@
 """A second, independent implementation of the domain in plain Python, for the pipeline to be compared with.
 
 No SQL, no data frames, nothing imported from the project: `compute` reads the raw files of a landing folder
-and works through `domain.md` definition by definition. `oracle.compare` (imported by itself, for it needs
+and works through `domain.md` definition by definition. `tests.oracle.compare` (imported by itself, for it needs
 duckdb) lists where a published warehouse differs.
 """
 

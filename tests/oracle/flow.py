@@ -91,8 +91,9 @@ def close_date_slippage(deals: list[Deal], pipelines: set[tuple[str, str]], mont
     moved: dict[tuple[str, str, date], list[tuple[str, int, bool]]] = defaultdict(list)
     for deal in deals:
         for change in changes_of(deal):
-            is_moved = change.field == "expected_close_on" and change.old and change.new
-            if is_moved and not is_bookkeeping(deal, change):
+            if change.field != "expected_close_on" or is_bookkeeping(deal, change):
+                continue
+            if change.old and change.new:
                 days = (date.fromisoformat(change.new) - date.fromisoformat(change.old)).days
                 key = deal.source, deal.pipeline, deal.crm.local_date(change.at).replace(day=1)
                 moved[key].append((deal.key, days, _is_open(deal, change)))

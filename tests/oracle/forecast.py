@@ -98,7 +98,7 @@ def forecasts(deals: list[Deal], rates: Rates, as_of_day: date) -> tuple[Rows, R
     same_days = list(_days(first_day, as_of_day, as_of_day.day))
     past = [one for deal, changes in histories for one in _standings(deal, changes, month_ends, tells, rates)]
     alike = [one for deal, changes in histories for one in _standings(deal, changes, same_days, tells, rates)]
-    first = {}
+    first: dict[tuple[str, str], date] = {}
     for one in past + alike:
         first[one.place] = min(one.day, first.get(one.place, one.day))
     told = [

@@ -18,7 +18,7 @@ EXPECTED_CLOSE = (
 )
 OWNER = ("deals.owner_id", "deal_versions.owner_id", "deal_changes.owner_id")
 #: Rule → what a source has to deliver for it, each as a choice of columns; other rules apply everywhere.
-NEEDS = {
+NEEDS: dict[str, list[tuple[str, ...]]] = {
     "past_close_date": [EXPECTED_CLOSE],
     "missing_close_date": [EXPECTED_CLOSE],
     "missing_amount": [AMOUNT],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 from .activities import activity_rows, completed_at
 from .crm import Crm
@@ -35,7 +36,7 @@ def activity_violations(crm: Crm, leads: dict[str, Lead], deals: list[Deal]) -> 
         record = crm.activities[activity_id]
         accounts = ids_in(record.row.get("account_id"), record.feed)
         known = [one for one in accounts if one in crm.accounts and not crm.accounts[one].is_deleted]
-        broken = {}
+        broken: dict[str, tuple[Any, Any]] = {}
         if row["deal_key"] not in deal_keys and row["lead_key"] not in lead_keys and not known:
             account_key = crm.key(accounts[0]) if accounts else None
             pointed = row["deal_key"] or row["lead_key"] or account_key or "no link"

@@ -122,5 +122,5 @@ def _stage_mix_psi(newest: Delivery, baseline: list[Delivery]) -> float | None:
 def _stages(deliveries: list[Delivery]) -> Counter[tuple[str, str]]:
     rows = [row for delivery in deliveries for row in _rows(delivery)]
     return Counter(
-        (normalised(row.get("pipeline") or ""), normalised(row["stage"])) for row in rows if row.get("stage")
+        (normalised(row.get("pipeline") or ""), normalised(stage)) for row in rows if (stage := row.get("stage"))
     )

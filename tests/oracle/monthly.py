@@ -70,12 +70,13 @@ def monthly_metrics(
         groups: dict[str | None, Group] = defaultdict(Group)
         for deal in deals:
             groups[value_of_deal(deal)].deals.append(deal)
-        for lead in leads if value_of_lead else []:
-            groups[value_of_lead(lead)].leads.append(lead)
+        if value_of_lead:
+            for lead in leads:
+                groups[value_of_lead(lead)].leads.append(lead)
         for grain_value in _values_of_money(grain, spend, customers, as_of_day):
             groups[grain_value]
         for grain_value, group in sorted(groups.items(), key=lambda item: (item[0] is None, item[0] or "")):
-            sources = {one.source for one in (*group.deals, *group.leads)}
+            sources = {deal.source for deal in group.deals} | {lead.source for lead in group.leads}
             group.is_watched = bool(watched & sources if sources else watched)
             for row in _rows(group, months, wins, has_leads=value_of_lead is not None):
                 month = row["month"]

@@ -96,7 +96,12 @@ def movements(deals: list[Deal], turns: list[Turn], rates: Rates, months: Months
         open_deals, open_amount = 0, Decimal(0)
         for month, is_complete in months.items():
             moved = {kind: counts[source, pipeline, month, kind] for kind in (*IN, "increased", "decreased", *OUT)}
-            row = {"month": month, "source": source, "pipeline": pipeline, "is_complete_month": is_complete}
+            row: dict[str, Any] = {
+                "month": month,
+                "source": source,
+                "pipeline": pipeline,
+                "is_complete_month": is_complete,
+            }
             row |= {"opening_deals": open_deals, "opening_amount": open_amount}
             came, went = moved.pop("merged in"), moved.pop("merged away")
             row |= {f"{kind}_deals": len(amounts) for kind, amounts in moved.items()}
@@ -113,7 +118,8 @@ def movements(deals: list[Deal], turns: list[Turn], rates: Rates, months: Months
 
 def _amount_changes(deal: Deal, turns: list[Turn], rates: Rates) -> dict[tuple[date, str], Decimal]:
     """Month and direction → by how much a deal's amount changed, from day's end to day's end while it was open."""
-    changes, sums = changes_of(deal), defaultdict(Decimal)
+    changes = changes_of(deal)
+    sums: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
     told = [change for change in changes if change.field == "amount"] + deal.currency_changes
     days = sorted({deal.crm.local_date(change.at) for change in told})
     for opened, closed in _open_between(turns):

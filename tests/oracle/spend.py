@@ -14,7 +14,7 @@ from .events import Event, events_of
 from .money import Rates
 
 #: (grain, its value) → month → the amounts, None where there is no rate.
-Spend = dict[tuple[str, str], dict[date, list[Decimal | None]]]
+Spend = dict[tuple[str, str | None], dict[date, list[Decimal | None]]]
 
 
 def spend_of(crms: Iterable[Crm], rates: Rates) -> Spend:
@@ -34,12 +34,13 @@ def spend_rows(crms: Iterable[Crm], rates: Rates) -> list[dict[str, Any]]:
     rows = []
     for event in (event for crm in crms for event in events_of("spend", crm)):
         spent_on, row, crm = event.day("spent_on"), event.row, event.crm
+        pipeline, owner = row.get("pipeline"), row.get("owner_id")
         if spent_on:
             rows.append(
                 {
                     "source": crm.source.name,
-                    "pipeline": crm.pipelines.pipeline(row["pipeline"]).name if row.get("pipeline") else None,
-                    "owner_key": crm.key(row["owner_id"]) if row.get("owner_id") else None,
+                    "pipeline": crm.pipelines.pipeline(pipeline).name if pipeline else None,
+                    "owner_key": crm.key(owner) if owner else None,
                     "segment": row.get("segment"),
                     "lead_source": row.get("lead_source"),
                     "campaign": row.get("campaign"),
@@ -56,9 +57,10 @@ def spend_in(spend: Spend, grain: tuple[str, str | None], month: date) -> Decima
     """0 where a month has none; None before the first row that carries the value, and where a rate is missing."""
     months = spend.get(grain, {})
     amounts = months.get(month, [])
-    if not months or month < min(months) or None in amounts:
+    told = [amount for amount in amounts if amount is not None]
+    if not months or month < min(months) or len(told) < len(amounts):
         return None
-    return sum(amounts, Decimal(0))
+    return sum(told, Decimal(0))
 
 
 def rows_without_rate(spend: Spend, grain: tuple[str, str | None], month: date) -> int | None:
@@ -71,10 +73,10 @@ def _grains(event: Event) -> Iterator[tuple[str, str]]:
     source, row = event.crm.source.name, event.row
     yield "all", "all"
     yield "source", source
-    if row.get("pipeline"):
-        yield "pipeline", f"{source}:{event.crm.pipelines.pipeline(row['pipeline']).name}"
-    if row.get("owner_id"):
-        yield "owner", event.crm.key(row["owner_id"])
+    if pipeline := row.get("pipeline"):
+        yield "pipeline", f"{source}:{event.crm.pipelines.pipeline(pipeline).name}"
+    if owner := row.get("owner_id"):
+        yield "owner", event.crm.key(owner)
     for grain in ("segment", "lead_source"):
         if row.get(grain):
             yield grain, str(row[grain])

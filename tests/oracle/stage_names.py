@@ -40,7 +40,7 @@ class StageNames:
         name, own = self._meaning(text)
         if own and self._pipelines.is_configured(own):
             return self._pipelines.pipeline(own).stage(name)
-        possible = [told] if told else [before.pipeline if before else None, pipeline_now]
+        possible: list[str | None] = [told] if told else [before.pipeline if before else None, pipeline_now]
         for pipeline in (self._pipelines.pipeline(one) for one in possible if one):
             if told and not self._pipelines.is_configured(told):
                 # nobody has said which stages there are in it

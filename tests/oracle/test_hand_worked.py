@@ -283,9 +283,9 @@ def _publish(result: Result, database: Path) -> None:
             marks = ", ".join("?" for _ in columns)
             for row in rows:
                 connection.execute(f"insert into marts.{one.table} values ({marks})", _naive(row, columns))
-        columns = ", ".join(f"{column} text" for column in [*compare.VIOLATION_COLUMNS, "resolved_on"])
+        texts = ", ".join(f"{column} text" for column in [*compare.VIOLATION_COLUMNS, "resolved_on"])
         connection.execute("create schema quality")
-        connection.execute(f"create table quality.hygiene_violations ({columns})")
+        connection.execute(f"create table quality.hygiene_violations ({texts})")
         kinds = ", ".join(f"{column} {_kind(column, result.scores)}" for column in compare.SCORE_COLUMNS)
         connection.execute(f"create table quality.hygiene_scores ({kinds})")
         for score in result.scores:

@@ -147,7 +147,7 @@ def _next(draw: st.DrawFn, last: Step, moment: datetime, has_statuses: bool) -> 
 def worlds(draw: st.DrawFn) -> World:
     """Two to five deals."""
     has_statuses = draw(st.booleans())
-    lives = []
+    lives: list[Life] = []
     for number in range(1, draw(st.integers(2, 5)) + 1):
         steps = draw(_steps(has_statuses))
         absent = frozenset(draw(st.sets(st.integers(0, len(EXTRACTS) - 1), max_size=2)))

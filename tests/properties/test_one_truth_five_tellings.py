@@ -23,9 +23,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from oracle import Result, compare, compute
 
 from tests.faults.nights import Nights, tables
+from tests.oracle import Result, compare, compute
 from tests.properties.lives import EXTRACTS, invented
 from tests.properties.tellings import Telling, configuration, tellings_of
 from tests.properties.test_tellings_in_plain_python import told_by, told_otherwise

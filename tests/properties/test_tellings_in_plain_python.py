@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from oracle import compute
 
+from tests.oracle import compute
 from tests.properties.lives import EXTRACTS, World, worlds
 from tests.properties.resolution import Told, expected
 from tests.properties.tellings import Telling, configuration, tellings_of

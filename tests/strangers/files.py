@@ -14,6 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
+from tests.unit.delivering import Quoting
+
 _OWNERS = ("Dana Whitfield", "Luis Ortega", "Priya Raman")
 _COMPANIES = (
     "Brightwater",
@@ -103,7 +105,7 @@ def _first_open(deals: list[Deal]) -> Deal:
     return next(deal for deal in deals if deal.outcome == "open")
 
 
-def _comma_separated(rows: list[list[str]], delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL) -> str:
+def _comma_separated(rows: list[list[str]], delimiter: str = ",", quoting: Quoting = csv.QUOTE_MINIMAL) -> str:
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator="\r\n", quoting=quoting).writerows(rows)
     return out.getvalue()

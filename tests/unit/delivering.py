@@ -9,19 +9,21 @@ import json
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.sax.saxutils import escape
 
 import duckdb
 from backports import zstd
 
 Rows = Sequence[Sequence[str | None]]
+#: One of the csv module's QUOTE_….
+Quoting = Literal[0, 1, 2, 3]
 
 
-def delimited(rows: Rows, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL, line_end: str = "\n") -> str:
+def delimited(rows: Rows, delimiter: str = ",", quoting: Quoting = csv.QUOTE_MINIMAL, line_end: str = "\n") -> str:
     """Rows, the header first, as delimited text."""
     out = io.StringIO(newline="")
-    csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator=line_end).writerows(rows)  # type: ignore[arg-type]
+    csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator=line_end).writerows(rows)
     return out.getvalue()
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.unit.delivering import Quoting
 from tests.unit.reading import Landing
 
 HEADER = ["Id", "Name", "Stage", "Amount", "Owner", "Account", "Created", "Close", "Reason"]
@@ -61,9 +62,9 @@ def table() -> list[list[str]]:
     ]
 
 
-def written(rows: list[list[str]], delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL, end: str = "\n") -> str:
+def written(rows: list[list[str]], delimiter: str = ",", quoting: Quoting = csv.QUOTE_MINIMAL, end: str = "\n") -> str:
     out = io.StringIO(newline="")
-    csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator=end).writerows([HEADER, *rows])  # type: ignore[arg-type]
+    csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator=end).writerows([HEADER, *rows])
     return out.getvalue()
 
 
@@ -116,7 +117,7 @@ def _of_whole_files(rows: list[list[str]]) -> Iterator[Polluted]:
     yield Polluted("mark and cp1252", b"\xef\xbb\xbf" + text.encode("cp1252"), rows)
     yield Polluted("comma and space", "\n".join(", ".join(map(_always, row)) for row in [HEADER, *rows]).encode(), rows)
     yield Polluted("spaces around", "\n".join(" , ".join(map(_always, row)) for row in [HEADER, *rows]).encode(), rows)
-    for opening, closing in ("''", "«»", "“”", "„“", "‘’"):
+    for opening, closing in (("'", "'"), ("«", "»"), ("“", "”"), ("„", "“"), ("‘", "’")):
         for width in (1, 9):
             content = "\n".join(_in(row, opening, closing, width) for row in [HEADER, *rows])
             yield Polluted(f"quotes {opening}{closing} on {width}", content.encode(), rows)

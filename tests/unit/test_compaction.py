@@ -103,12 +103,12 @@ def take(folder: Path, config: Configuration, entity: str | None = None, until: 
         feed = source.feeds[entity]
         columns = {column: headings for column, headings in feed.columns.items() if column != "amount"}
         source = source.model_copy(update={"feeds": {entity: feed.model_copy(update={"columns": columns})}})
-    for feed in source.feeds:
-        files = [file for file in look(source, folder / "landing").files if file.feed == feed]
+    for name in source.feeds:
+        files = [file for file in look(source, folder / "landing").files if file.feed == name]
         if until < NIGHTS:
             files = [file for file in files if file.extracted_at.date() < FIRST + timedelta(days=until)]
-        known = [record for record in read_records(folder / "lake") if record.feed == feed]
-        ingest(source, feed, files, folder / "lake", known)
+        known = [record for record in read_records(folder / "lake") if record.feed == name]
+        ingest(source, name, files, folder / "lake", known)
 
 
 @pytest.fixture

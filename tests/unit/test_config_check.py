@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +63,12 @@ class Answer:
         return self.error is None
 
 
+#: A configuration and files of landing → what the command says of them.
+Check = Callable[..., Answer]
+
+
 @pytest.fixture
-def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
     """A configuration and files of landing → what the command says of them."""
 
     def run(config: str = CONFIG, **files: str) -> Answer:
@@ -89,7 +94,7 @@ def line_of(config: str, text: str) -> int:
     return next(number for number, line in enumerate(config.splitlines(), start=1) if text in line)
 
 
-def test_a_set_up_that_is_right_is_fine(check) -> None:  # type: ignore[no-untyped-def]
+def test_a_set_up_that_is_right_is_fine(check: Check) -> None:
     answer = check(**{"crm--deals__csv": FINE})
     assert answer.is_fine, answer.text
     assert "crm: 1 feed, pipeline default" in answer.text
@@ -97,7 +102,7 @@ def test_a_set_up_that_is_right_is_fine(check) -> None:  # type: ignore[no-untyp
     assert "!" not in answer.text
 
 
-def test_an_id_that_is_not_mapped(check) -> None:  # type: ignore[no-untyped-def]
+def test_an_id_that_is_not_mapped(check: Check) -> None:
     config = CONFIG.replace('          deal_id: ["Deal No"]\n', "")
     answer = check(config, **{"crm--deals__csv": FINE})
     assert not answer.is_fine
@@ -107,7 +112,7 @@ def test_an_id_that_is_not_mapped(check) -> None:  # type: ignore[no-untyped-def
 
 
 @pytest.mark.parametrize("column", ["Deal No", "Value"])
-def test_a_heading_with_a_slip(check, column: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_heading_with_a_slip(check: Check, column: str) -> None:
     config = CONFIG.replace(f'["{column}"]', f'["{column[:-1]}"]')
     answer = check(config, **{"crm--deals__csv": FINE})
     assert not answer.is_fine
@@ -116,7 +121,7 @@ def test_a_heading_with_a_slip(check, column: str) -> None:  # type: ignore[no-u
     assert f"pipeline.yml line {line_of(config, column[:-1])}" in answer.text
 
 
-def test_stages_of_other_names_come_with_the_lines_to_add(check) -> None:  # type: ignore[no-untyped-def]
+def test_stages_of_other_names_come_with_the_lines_to_add(check: Check) -> None:
     stages = ["New"] * 20 + ["Closed Lost"] * 21 + ["Closed Won"] * 11 + ["Ofer"] * 3 + ["Legal"] * 2
     answer = check(**{"crm--deals__csv": rows(*stages)})
     assert answer.is_fine, "a night is published, with a word of it"
@@ -129,7 +134,7 @@ def test_stages_of_other_names_come_with_the_lines_to_add(check) -> None:  # typ
     assert "- {name: Offer, canonical: proposal, aliases: [Ofer]}" in answer.text
 
 
-def test_the_lines_to_add_are_all_that_is_missing(check) -> None:  # type: ignore[no-untyped-def]
+def test_the_lines_to_add_are_all_that_is_missing(check: Check) -> None:
     files = {"crm--deals__csv": rows(*["New"] * 3, *["Closed Lost"] * 4, "Legal", "Signed: yes")}
     said = check(**files).text
     added = re.findall(r"^ *(- \{name: .*\})", said, flags=re.MULTILINE)
@@ -151,7 +156,7 @@ def test_the_lines_to_add_are_all_that_is_missing(check) -> None:  # type: ignor
     assert "did not name" not in answer.text
 
 
-def test_a_pattern_with_a_slip(check) -> None:  # type: ignore[no-untyped-def]
+def test_a_pattern_with_a_slip(check: Check) -> None:
     config = CONFIG.replace("deals*.csv", "deal_*.csv")
     answer = check(config, **{"crm--deals__csv": FINE})
     assert not answer.is_fine
@@ -160,14 +165,14 @@ def test_a_pattern_with_a_slip(check) -> None:  # type: ignore[no-untyped-def]
     assert 'patterns tried: deals "deal_*.csv"' in answer.text
 
 
-def test_a_file_that_no_pattern_takes(check) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_that_no_pattern_takes(check: Check) -> None:
     answer = check(**{"crm--deals__csv": FINE, "crm--contacts__csv": "a,b\n1,2\n"})
     assert answer.is_fine
     assert 'crm/: no feed takes contacts.csv; patterns tried: deals "deals*.csv"' in answer.text
 
 
 @pytest.mark.parametrize("has_folder", [True, False])
-def test_a_file_loose_in_landing(check, has_folder: bool) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_loose_in_landing(check: Check, has_folder: bool) -> None:
     files = {"deals__csv": FINE} | ({"crm--deals__csv": FINE} if has_folder else {})
     answer = check(**files)
     assert answer.is_fine == has_folder
@@ -178,7 +183,7 @@ def test_a_file_loose_in_landing(check, has_folder: bool) -> None:  # type: igno
         assert "beside them lies deals.csv" in answer.text
 
 
-def test_a_timezone_that_there_is_not(check) -> None:  # type: ignore[no-untyped-def]
+def test_a_timezone_that_there_is_not(check: Check) -> None:
     config = CONFIG.replace("    timezone: Europe/Berlin", "    timezone: Europe/Berlni")
     answer = check(config, **{"crm--deals__csv": FINE})
     assert not answer.is_fine
@@ -186,14 +191,14 @@ def test_a_timezone_that_there_is_not(check) -> None:  # type: ignore[no-untyped
     assert "did you mean Europe/Berlin?" in answer.text
 
 
-def test_a_timezone_by_which_records_are_later_than_their_export(check) -> None:  # type: ignore[no-untyped-def]
+def test_a_timezone_by_which_records_are_later_than_their_export(check: Check) -> None:
     config = CONFIG.replace("    timezone: Europe/Berlin", "    timezone: America/Los_Angeles")
     answer = check(config, **{"crm--deals__csv": rows("New", "Offer", "Won", created="2026-01-30 09:5{n}:00")})
     assert f"pipeline.yml line {line_of(config, 'Los_Angeles')}: sources.0.timezone" in answer.text
     assert "hours after its file was exported" in answer.text
 
 
-def test_two_sources_of_one_folder(check) -> None:  # type: ignore[no-untyped-def]
+def test_two_sources_of_one_folder(check: Check) -> None:
     second = CONFIG[CONFIG.index("  - name: crm") :]
     answer = check(CONFIG + second, **{"crm--deals__csv": FINE})
     assert not answer.is_fine
@@ -203,7 +208,7 @@ def test_two_sources_of_one_folder(check) -> None:  # type: ignore[no-untyped-de
     assert "one folder" in answer.text
 
 
-def test_old_data(check) -> None:  # type: ignore[no-untyped-def]
+def test_old_data(check: Check) -> None:
     config = CONFIG.replace("    extracted_at: 2026-01-30T09:00:00Z\n", "")
     answer = check(config, **{"crm--deals__csv": rows("New", "Won", created="2025-08-0{n} 10:00:00")})
     assert answer.is_fine
@@ -221,14 +226,14 @@ NO_DEALS = {
 
 
 @pytest.mark.parametrize("files", NO_DEALS.values(), ids=NO_DEALS.keys())
-def test_no_deals(check, files: dict[str, str]) -> None:  # type: ignore[no-untyped-def]
+def test_no_deals(check: Check, files: dict[str, str]) -> None:
     answer = check(**files)
     assert not answer.is_fine
     assert f"pipeline.yml line {line_of(CONFIG, 'deals:')}" in answer.text
     assert "not a single usable deal" in answer.text
 
 
-def test_no_feed_of_deals(check) -> None:  # type: ignore[no-untyped-def]
+def test_no_feed_of_deals(check: Check) -> None:
     config = CONFIG.replace("entity: deals", "entity: leads").replace("deal_id", "lead_id").replace("stage:", "status:")
     config = config.replace('          amount: ["Value"]\n', "")
     answer = check(config, **{"crm--deals__csv": FINE})

@@ -178,7 +178,7 @@ DESCRIBED = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for pat
 VENDORS = [pytest.param(vendor, said["drafted"], id=vendor) for vendor, said in DESCRIBED.items()]
 
 
-def of_a_vendor(headings: list[str]) -> bytes:
+def of_a_vendor(headings: list[str]) -> str:
     """A file of deals with these headings and nothing but ids."""
     return delimited([headings, ["1", *["" for _ in headings[1:]]], ["2", *["" for _ in headings[1:]]]])
 
@@ -200,7 +200,7 @@ def test_an_export_of_a_vendor_without_a_preset_is_no_other_vendors(
 ) -> None:
     others = [other for other in recognition.vendor_names() if other != vendor]
     monkeypatch.setattr(recognition, "vendor_names", lambda: others)
-    users = b"Record Id,Email\n1,a@b.example\n"
+    users = "Record Id,Email\n1,a@b.example\n"
     drafted = draft(tmp_path, **{name: of_a_vendor(headings), "Users_2026_01_05__csv": users})
     assert source(drafted, tmp_path).vendor is None
 
@@ -407,14 +407,12 @@ def test_patterns_of_names(name: str, pattern: str) -> None:
 
 
 def test_files_of_one_kind_share_a_feed(tmp_path: Path) -> None:
-    drafted = draft(
-        tmp_path,
-        **{
-            "deals_2025-01-01__csv": of_stages("New", "Offer"),
-            "deals_2025-01-02__csv": of_stages("New", "Won"),
-            "deals_2024__csv__gz": gzip.compress(of_stages("Lost", "Lost").encode()),
-        },
-    )
+    files: dict[str, str | bytes] = {
+        "deals_2025-01-01__csv": of_stages("New", "Offer"),
+        "deals_2025-01-02__csv": of_stages("New", "Won"),
+        "deals_2024__csv__gz": gzip.compress(of_stages("Lost", "Lost").encode()),
+    }
+    drafted = draft(tmp_path, **files)
     feed = source(drafted, tmp_path).feeds["deals"]
     assert feed.files == ["deals_*.csv"]
     # the stages of all nights

@@ -47,7 +47,7 @@ def hashed(text: str) -> str:
 
 
 def test_personal_values_are_hashed_or_dropped_and_nothing_of_them_is_written(landing: Landing, source: Source) -> None:
-    rows = [
+    rows: list[list[str | None]] = [
         ["Id", "Name", "Email", "Owner", "Status"],
         ["7", "Ann Öz", " Ann.Öz@Example.COM ", "o1", "Open"],
         ["8", "Bob Ray", None, "o1", "Open"],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,9 +19,11 @@ from dagster_project.read.format_inference import readings
 ISO = ["2026-03-05", "2026-03-05 14:15", "2026-03-05T14:15:00.000Z", "2026-03-05T14:15+01:00", "2026-03-05 14:15:00"]
 
 
-def proved(tmp_path: Path, column: str, cells: list[str | None], entity: str = "deals", **said: object) -> str | None:
+def proved(tmp_path: Path, column: str, cells: Sequence[str | None], entity: str = "deals", **said: Any) -> str | None:
     """The reading of a column with these cells, from row 2 on."""
-    fields = {"field": ["expected_close_on"] * len(cells)} if entity == "deal_changes" else {}
+    fields: dict[str, Sequence[str | None]] = (
+        {"field": ["expected_close_on"] * len(cells)} if entity == "deal_changes" else {}
+    )
     return read(tmp_path, {column: cells, **fields}, entity, **said).get(
         "changed_dates" if entity == "deal_changes" else column
     )
@@ -27,15 +31,15 @@ def proved(tmp_path: Path, column: str, cells: list[str | None], entity: str = "
 
 def read(
     tmp_path: Path,
-    columns: dict[str, list[str | None]],
+    columns: Mapping[str, Sequence[str | None]],
     entity: str = "deals",
     rejected: list[int] | None = None,
-    **said: object,
+    **said: Any,
 ) -> dict[str, str]:
     path = tmp_path / "rows.parquet"
     selected = ", ".join(f"unnest(?::varchar[]) as {name}" for name in columns)
     duckdb.execute(f"copy (select {selected}) to '{path}' (format parquet)", list(columns.values()))
-    feed = Feed(entity=entity, files=["*.csv"], columns={name: f"The {name}" for name in columns}, **said)  # type: ignore[arg-type]
+    feed = Feed(entity=entity, files=["*.csv"], columns={name: f"The {name}" for name in columns}, **said)
     source = Source(name="crm", feeds={"deals": feed})
     filled = [name for name, cells in columns.items() if any(cells)]
     headings = [f"THE {name}" for name in columns]

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from pydantic import ValidationError
 
-from tests.unit.delivering import delimited, xlsx
+from tests.unit.delivering import Cell, delimited, xlsx
 from tests.unit.reading import Landing, said, source
 
 ROWS = [["Id", "Stage", "Name"], ["1", "New", "Müller"], ["2", "Won", "Smith"]]
@@ -255,7 +255,7 @@ def test_half_a_parquet_file_is_refused(landing: Landing) -> None:
 
 # workbooks
 
-SHEET = [
+SHEET: list[list[Cell]] = [
     [None, "Opportunities by Stage"],
     [None, "As of 2025-01-31"],
     [],
@@ -287,7 +287,7 @@ def test_days_without_a_time_are_days(landing: Landing) -> None:
 
 def test_every_second_of_a_day_survives_a_workbook(landing: Landing) -> None:
     seconds = range(0, 86400, 7)
-    rows = [[str(s), "New", ("datetime", 45659 + s / 86400)] for s in seconds]
+    rows: list[list[Cell]] = [[str(s), "New", ("datetime", 45659 + s / 86400)] for s in seconds]
     record = landing.read("deals.xlsx", xlsx({"S": [["Id", "Stage", "Created"], *rows]}))
     assert landing.rows(record, "created_at") == [
         (f"2025-01-02 {s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}",) for s in seconds
