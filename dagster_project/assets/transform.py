@@ -25,6 +25,7 @@ Run = dg.ResourceParam[NightlyRun]
 GROUPS = {
     "staging": "staging",
     "intermediate": "intermediate",
+    "derived": "intermediate",
     "marts": "marts",
     "quality": "quality",
     "hygiene": "quality",

@@ -15,7 +15,7 @@
         'month_end' as series,
         max(dates.date_day) as forecast_on
     from {{ ref('dim_dates') }} as dates
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     group by
         dates.month,
         run.as_of_date

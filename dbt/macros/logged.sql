@@ -11,7 +11,7 @@
 {# Sources in which won and lost are statuses beside the stage: those that ever deliver one. #}
 {% macro sources_that_tell_a_status() -%}
     select distinct source
-    from {{ source('config', 'delivered_columns') }}
+    from {{ ref('stg_config__delivered_columns') }}
     where
         entity in ('deals', 'deal_changes')
         and column_name = 'status'

@@ -14,7 +14,7 @@
         {%- endset %}
         {{ at_rate('priced.amount', rate) }} as amount_reporting
     from {{ relation }} as priced
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     left join {{ ref('stg_exchange_rates') }} as rates
         on priced.currency = rates.currency
         and least(priced.{{ wanted_on }}, run.as_of_date) >= rates.rate_on

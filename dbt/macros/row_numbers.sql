@@ -34,7 +34,7 @@
                 file_id,
                 row_number - row_number() over (partition by source, feed, file_id order by row_number) as file_position,
                 row_number as reject_number
-            from {{ source('lake', 'rejects') }}
+            from {{ ref('stg_lake__rejects') }}
         ) as rows_of_files
     ) as numbered
     where reject_number is null

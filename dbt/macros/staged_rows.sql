@@ -32,14 +32,14 @@
 {%- set moments = [] %}
 {%- for column, kind in columns.items() if kind in ('timestamp', 'date') %}{% do moments.append(column) %}{% endfor %}
 with feeds as (
-    select * from {{ source('config', 'feeds') }}
+    select * from {{ ref('stg_config__feeds') }}
 ),
 
 run as (
     select
         *,
         {{ to_utc('cast(history_starts_on as timestamp)', 'timezone') }} as history_starts_at
-    from {{ source('config', 'run') }}
+    from {{ ref('stg_config__run') }}
 ),
 
 delivered as {{ not_materialized() }} (

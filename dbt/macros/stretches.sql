@@ -24,7 +24,7 @@
                 {{ day_in('changes.changed_at', 'run.timezone') }} as from_on,
                 changes.new_value as value
             from {{ told }} as changes
-            cross join {{ source('config', 'run') }} as run
+            cross join {{ ref('stg_config__run') }} as run
             where changes.field = '{{ field }}'
 
             union all
@@ -76,7 +76,7 @@
         {{ day_in('deals.deleted_at', 'run.timezone') }} as deleted_on
     from {{ ref('int_deals') }} as deals
     inner join {{ ref('fct_deals') }} as facts on deals.deal_key = facts.deal_key
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
 {%- endmacro %}
 
 {% macro since_ever() -%} cast('0001-01-01' as date) {%- endmacro %}

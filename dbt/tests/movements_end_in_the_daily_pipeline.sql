@@ -16,7 +16,7 @@ last_days as (
         dates.month,
         max(dates.date_day) as date_day
     from {{ ref('dim_dates') }} as dates
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     where dates.date_day <= run.as_of_date
     group by dates.month
 ),

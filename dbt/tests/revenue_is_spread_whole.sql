@@ -5,7 +5,7 @@ with lines as (
         revenue.account_key,
         sum(revenue.amount_reporting) as amount
     from {{ ref('stg_revenue') }} as revenue
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     group by revenue.account_key
     having
         count(*) = count(revenue.amount_reporting)

@@ -31,7 +31,7 @@ select
     or {{ is_forgotten('activities.lead_key') }}
     or {{ is_forgotten('activities.account_key') }} as has_a_record
 from {{ ref('fct_activities') }} as activities
-cross join {{ source('config', 'run') }} as run
+cross join {{ ref('stg_config__run') }} as run
 left join deals on activities.deal_key = deals.deal_key
 left join leads on activities.lead_key = leads.lead_key
 left join accounts on activities.account_key = accounts.account_key

@@ -4,7 +4,7 @@ with deals as (
 ),
 
 run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 -- how far apart the amounts of a pipeline usually are, in logarithms: of the median and of the deviations from it
@@ -88,7 +88,7 @@ history_delivered as (
         source,
         case entity when 'deal_changes' then 'logged' else 'versioned' end as evidence,
         max(extracted_at) as extracted_at
-    from {{ source('lake', 'files') }}
+    from {{ ref('stg_lake__files') }}
     where
         entity in ('deal_changes', 'deal_versions')
         and state = 'loaded'
@@ -152,7 +152,7 @@ delivered as (
         ) as has_lead,
         max(entity in ('deals', 'deal_changes', 'leads') and column_name = 'lead_source') as has_lead_source,
         max(entity = 'accounts' and column_name = 'segment') as has_segment
-    from {{ source('config', 'delivered_columns') }}
+    from {{ ref('stg_config__delivered_columns') }}
     group by source
 )
 
@@ -237,7 +237,7 @@ left join {{ ref('int_stage_limits') }} as limits
     on deals.source = limits.source
     and deals.pipeline = limits.pipeline
     and deals.stage = limits.stage
-left join {{ source('config', 'pipelines') }} as pipelines
+left join {{ ref('stg_config__pipelines') }} as pipelines
     on deals.source = pipelines.source
     and deals.pipeline = pipelines.pipeline
 left join {{ ref('int_known_owners') }} as owners on deals.owner_key = owners.owner_key

@@ -35,7 +35,7 @@ deliveries as (
         string_agg(file || ' (' || sha256 || ')', ', ' order by file) filter (not is_confirmed) as unconfirmed_files,
         sum(rows_in_file) as rows_in_file,
         sum(rows_rejected) as rows_rejected
-    from {{ source('lake', 'files') }}
+    from {{ ref('stg_lake__files') }}
     group by
         source,
         feed,
@@ -82,8 +82,8 @@ select
     run.max_stage_mix_psi,
     stages.stage_moves
 from deliveries
-cross join {{ source('config', 'run') }} as run
-left join {{ source('config', 'feeds') }} as feeds
+cross join {{ ref('stg_config__run') }} as run
+left join {{ ref('stg_config__feeds') }} as feeds
     on deliveries.source = feeds.source
     and deliveries.feed = feeds.feed
 left join quarantined

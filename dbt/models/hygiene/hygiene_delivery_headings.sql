@@ -7,8 +7,8 @@ with delivered as (
         min(headings.heading) as heading,
         max(files.place = 1) as is_there,
         max(files.place = 2) as was_there
-    from {{ source('lake', 'headings') }} as headings
-    inner join {{ source('lake', 'files') }} as files
+    from {{ ref('stg_lake__headings') }} as headings
+    inner join {{ ref('stg_lake__files') }} as files
         on headings.source = files.source
         and headings.feed = files.feed
         and headings.file_id = files.file_id

@@ -6,7 +6,7 @@ with deliveries as (
         feed,
         place,
         sum(rows_loaded) as row_count
-    from {{ source('lake', 'files') }}
+    from {{ ref('stg_lake__files') }}
     where place is not null
     group by
         source,
@@ -21,8 +21,8 @@ filled as (
         files.place,
         counts.column_name,
         sum(counts.cells - counts.null_cells) as filled_cells
-    from {{ source('lake', 'null_counts') }} as counts
-    inner join {{ source('lake', 'files') }} as files
+    from {{ ref('stg_lake__null_counts') }} as counts
+    inner join {{ ref('stg_lake__files') }} as files
         on counts.source = files.source
         and counts.feed = files.feed
         and counts.file_id = files.file_id
@@ -74,7 +74,7 @@ judged as (
         compared.null_share
         - greatest(run.max_null_share, round(run.max_null_share_ratio * compared.usual_null_share, 10)) as excess
     from compared
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     where compared.usual_null_share is not null
 ),
 

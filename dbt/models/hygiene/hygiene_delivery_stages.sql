@@ -10,8 +10,8 @@ with delivered as (
         deals.pipeline,
         deals.stage,
         count(*) as deals
-    from {{ source('lake', 'recent_deals') }} as deals
-    inner join {{ source('lake', 'files') }} as files
+    from {{ ref('stg_lake__recent_deals') }} as deals
+    inner join {{ ref('stg_lake__files') }} as files
         on deals._source = files.source
         and deals._feed = files.feed
         and deals._file_id = files.file_id

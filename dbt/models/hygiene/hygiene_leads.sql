@@ -4,7 +4,7 @@ with leads as (
 ),
 
 run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 emails as (

@@ -1,6 +1,6 @@
 -- What a source cannot do without: something that gives its deals, and feeds marked `required`.
 with feeds as (
-    select * from {{ source('config', 'feeds') }}
+    select * from {{ ref('stg_config__feeds') }}
 )
 
 select

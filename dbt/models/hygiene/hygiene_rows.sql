@@ -3,7 +3,7 @@
 {% set latest = ['deals', 'leads', 'activities', 'owners', 'accounts', 'stages'] %}
 
 with files as (
-    select * from {{ source('lake', 'files') }}
+    select * from {{ ref('stg_lake__files') }}
 ),
 
 unreadable as (
@@ -29,7 +29,7 @@ lead_statuses as (
         source,
         feed,
         {{ normalized('word') }} as status_key
-    from {{ source('config', 'feed_words') }}
+    from {{ ref('stg_config__feed_words') }}
     where kind in ('lead_status', 'converted_lead_status', 'closed_lead_status')
 ),
 

@@ -17,7 +17,7 @@ with dates as (
         on dates.source = names.source
         and coalesce(placed.pipeline_name, dates.pipeline_name, '') = names.pipeline_name
         and dates.stage_name = names.stage_name
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     where dates.entered_at <= run.as_of
 )
 

@@ -55,8 +55,8 @@ known_ids as (
         names.source,
         'pipeline' as field,
         names.name_key as id
-    from {{ source('config', 'pipeline_names') }} as names
-    left join {{ source('config', 'pipelines') }} as pipelines
+    from {{ ref('stg_config__pipeline_names') }} as names
+    left join {{ ref('stg_config__pipelines') }} as pipelines
         on names.source = pipelines.source
         and names.pipeline_key = pipelines.pipeline_key
     where

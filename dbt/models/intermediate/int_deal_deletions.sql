@@ -16,8 +16,8 @@ full_extracts as (
         files.source,
         files.feed,
         files.extracted_at
-    from {{ source('lake', 'files') }} as files
-    inner join {{ source('config', 'feeds') }} as feeds
+    from {{ ref('stg_lake__files') }} as files
+    inner join {{ ref('stg_config__feeds') }} as feeds
         on files.source = feeds.source
         and files.feed = feeds.feed
     where

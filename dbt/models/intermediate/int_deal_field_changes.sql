@@ -3,7 +3,7 @@
 with row_currencies as (
     -- sources whose rows have a column for it
     select distinct source
-    from {{ source('config', 'delivered_columns') }}
+    from {{ ref('stg_config__delivered_columns') }}
     where
         entity = 'deals'
         and column_name = 'currency'
@@ -280,7 +280,7 @@ delivered as (
             when 'close_on' then 'expected_close_on'
             else column_name
         end as field
-    from {{ source('config', 'delivered_columns') }}
+    from {{ ref('stg_config__delivered_columns') }}
     where
         entity = 'deals'
         and column_name in ('amount', 'expected_close_on', 'close_on')

@@ -3,7 +3,7 @@
 {% set shown = ['outcome', 'close', 'creation'] %}
 
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 standing as (

@@ -12,7 +12,7 @@ deletions as (
 ),
 
 sources as (
-    select * from {{ source('config', 'sources') }}
+    select * from {{ ref('stg_config__sources') }}
 ),
 
 told_only as (
@@ -165,7 +165,7 @@ select
         else dated.created_at
     end as entered_pipeline_at
 from dated
-cross join {{ source('config', 'run') }} as run
+cross join {{ ref('stg_config__run') }} as run
 left join deletions on dated.deal_key = deletions.deal_key
 left join {{ ref('int_merge_entries') }} as entries on dated.deal_key = entries.deal_key
 left join {{ ref('int_deal_leads') }} as deal_leads

@@ -150,7 +150,7 @@ looked_up as (
     inner join {{ ref('int_pipeline_names') }} as pipelines
         on told.source = pipelines.source
         and coalesce(told.history_tells, told.row_tells, '') = pipelines.pipeline_name
-    left join {{ source('config', 'pipelines') }} as configured
+    left join {{ ref('stg_config__pipelines') }} as configured
         on pipelines.source = configured.source
         and pipelines.pipeline_key = configured.pipeline_key
     left join {{ ref('int_stage_homes') }} as told_homes

@@ -10,7 +10,7 @@ with recursive deal_rows as (
         deal_rows.row_state,
         feeds.id_separator
     from {{ ref('deals_rows') }} as deal_rows
-    inner join {{ source('config', 'feeds') }} as feeds
+    inner join {{ ref('stg_config__feeds') }} as feeds
         on deal_rows.source = feeds.source
         and deal_rows.feed = feeds.feed
     where
@@ -28,7 +28,7 @@ lead_rows as (
         lead_rows.row_state,
         feeds.id_separator
     from {{ ref('leads_rows') }} as lead_rows
-    inner join {{ source('config', 'feeds') }} as feeds
+    inner join {{ ref('stg_config__feeds') }} as feeds
         on lead_rows.source = feeds.source
         and lead_rows.feed = feeds.feed
     where

@@ -60,7 +60,7 @@ with named as (
     select
         source,
         pipeline as pipeline_name
-    from {{ source('config', 'pipelines') }}
+    from {{ ref('stg_config__pipelines') }}
     where is_met is not true
 
     union
@@ -68,7 +68,7 @@ with named as (
     select
         source,
         cast(null as varchar) as pipeline_name
-    from {{ source('config', 'sources') }}
+    from {{ ref('stg_config__sources') }}
 ),
 
 spelled as (
@@ -90,6 +90,6 @@ select
     coalesce(configured.pipeline_key, spelled.name_key) as pipeline_key,
     configured.pipeline is not null as is_configured
 from spelled
-left join {{ source('config', 'pipeline_names') }} as configured
+left join {{ ref('stg_config__pipeline_names') }} as configured
     on spelled.source = configured.source
     and spelled.name_key = configured.name_key

@@ -172,7 +172,7 @@ versions_tell as (
         source,
         max(column_name = 'amount') as of_amounts,
         max(column_name = 'owner_id') as of_owners
-    from {{ source('config', 'delivered_columns') }}
+    from {{ ref('stg_config__delivered_columns') }}
     where entity = 'deal_versions'
     group by source
 ),

@@ -93,8 +93,8 @@ configured as (
         stages.pipeline_key,
         stages.stage_key as name_key,
         coalesce(pipelines.is_met, false) as is_met
-    from {{ source('config', 'stages') }} as stages
-    inner join {{ source('config', 'pipelines') }} as pipelines
+    from {{ ref('stg_config__stages') }} as stages
+    inner join {{ ref('stg_config__pipelines') }} as pipelines
         on stages.source = pipelines.source
         and stages.pipeline_key = pipelines.pipeline_key
 
@@ -105,8 +105,8 @@ configured as (
         aliases.pipeline_key,
         aliases.alias_key as name_key,
         false as is_met
-    from {{ source('config', 'stage_aliases') }} as aliases
-    inner join {{ source('config', 'pipelines') }} as pipelines
+    from {{ ref('stg_config__stage_aliases') }} as aliases
+    inner join {{ ref('stg_config__pipelines') }} as pipelines
         on aliases.source = pipelines.source
         and aliases.pipeline_key = pipelines.pipeline_key
     where pipelines.is_met is not true

@@ -171,7 +171,7 @@ keyed as (
         with_pipeline.*,
         coalesce(aliases.stage_key, {{ normalized('with_pipeline.stage') }}) as stage_key
     from with_pipeline
-    left join {{ source('config', 'stage_aliases') }} as aliases
+    left join {{ ref('stg_config__stage_aliases') }} as aliases
         on with_pipeline.source = aliases.source
         and with_pipeline.pipeline_key = aliases.pipeline_key
         and {{ normalized('with_pipeline.stage') }} = aliases.alias_key
@@ -244,7 +244,7 @@ left join shown_outcomes
     on keyed.source = shown_outcomes.source
     and keyed.pipeline_key = shown_outcomes.pipeline_key
     and keyed.stage_key = shown_outcomes.stage_key
-left join {{ source('config', 'stages') }} as configured
+left join {{ ref('stg_config__stages') }} as configured
     on keyed.source = configured.source
     and keyed.pipeline_key = configured.pipeline_key
     and keyed.stage_key = configured.stage_key

@@ -16,10 +16,10 @@ with events as (
         on events.source = stages.source
         and events.pipeline = stages.pipeline
         and events.stage = stages.stage
-    left join {{ source('config', 'pipelines') }} as pipelines
+    left join {{ ref('stg_config__pipelines') }} as pipelines
         on events.source = pipelines.source
         and events.pipeline = pipelines.pipeline
-    inner join {{ source('config', 'sources') }} as sources on events.source = sources.source
+    inner join {{ ref('stg_config__sources') }} as sources on events.source = sources.source
 ),
 
 paired as (

@@ -47,7 +47,7 @@ names as (
 -- of a pipeline that nobody configured those in which somebody stood
 configured as (
     select stages.*
-    from {{ source('config', 'stages') }} as stages
+    from {{ ref('stg_config__stages') }} as stages
     inner join pipelines
         on stages.source = pipelines.source
         and stages.pipeline = pipelines.pipeline

@@ -12,7 +12,7 @@ with pipelines as (
         source,
         pipeline,
         pipeline_key
-    from {{ source('config', 'pipelines') }}
+    from {{ ref('stg_config__pipelines') }}
 ),
 
 outcomes as (
@@ -34,7 +34,7 @@ select
     configured.stage is not null as is_configured
 from pipelines
 cross join outcomes
-left join {{ source('config', 'stages') }} as configured
+left join {{ ref('stg_config__stages') }} as configured
     on pipelines.source = configured.source
     and pipelines.pipeline_key = configured.pipeline_key
     and outcomes.outcome = configured.stage_key

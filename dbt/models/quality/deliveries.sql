@@ -14,4 +14,4 @@ select
     message,
     unmapped_headings,
     outranked_headings
-from {{ source('lake', 'files') }}
+from {{ ref('stg_lake__files') }}

@@ -1,7 +1,7 @@
 {% set keys = entity_keys() %}
 
 with files as (
-    select * from {{ source('lake', 'files') }}
+    select * from {{ ref('stg_lake__files') }}
     where state = 'loaded'
 ),
 
@@ -66,12 +66,12 @@ select
     rejects.value,
     rejects.reason,
     'rejected' as kind
-from {{ source('lake', 'rejects') }} as rejects
+from {{ ref('stg_lake__rejects') }} as rejects
 inner join files
     on rejects.source = files.source
     and rejects.feed = files.feed
     and rejects.file_id = files.file_id
-inner join {{ source('config', 'feeds') }} as feeds
+inner join {{ ref('stg_config__feeds') }} as feeds
     on rejects.source = feeds.source
     and rejects.feed = feeds.feed
 -- a later full extract replaces what a file could not give

@@ -39,7 +39,7 @@ counted as (
         coalesce(states.current_rows, 0) as current_rows,
         coalesce(states.superseded, 0) as superseded,
         coalesce(states.quarantined, 0) as quarantined
-    from {{ source('lake', 'files') }} as files
+    from {{ ref('stg_lake__files') }} as files
     left join states
         on files.source = states.source
         and files.feed = states.feed

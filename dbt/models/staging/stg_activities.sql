@@ -3,7 +3,7 @@ with activity_rows as (
 ),
 
 feeds as (
-    select * from {{ source('config', 'feeds') }}
+    select * from {{ ref('stg_config__feeds') }}
 ),
 
 response_types as (
@@ -11,7 +11,7 @@ response_types as (
         source,
         feed,
         lower(word) as activity_type
-    from {{ source('config', 'feed_words') }}
+    from {{ ref('stg_config__feed_words') }}
     where kind = 'response_type'
 ),
 
@@ -60,7 +60,7 @@ by_day as (
                 then told.created_at
         end as created_that_day_at
     from told
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
 )
 
 select

@@ -4,11 +4,11 @@ with run as (
     select
         *,
         {{ to_utc('cast(history_starts_on as timestamp)', 'timezone') }} as history_starts_at
-    from {{ source('config', 'run') }}
+    from {{ ref('stg_config__run') }}
 ),
 
 feeds as (
-    select * from {{ source('config', 'feeds') }}
+    select * from {{ ref('stg_config__feeds') }}
 ),
 
 -- with a deal its log is flagged: its past stays what it was
@@ -19,7 +19,7 @@ deleted_deals as (
 ),
 
 fields_that_lose as (
-    select * from {{ source('config', 'feed_words') }}
+    select * from {{ ref('stg_config__feed_words') }}
     where kind = 'lost_when_set'
 ),
 

@@ -8,7 +8,7 @@ with deal_rows as (
 ),
 
 feeds as (
-    select * from {{ source('config', 'feeds') }}
+    select * from {{ ref('stg_config__feeds') }}
 ),
 
 usable as {{ not_materialized() }} (

@@ -4,14 +4,14 @@ with deal_rows as (
 ),
 
 feeds as (
-    select * from {{ source('config', 'feeds') }}
+    select * from {{ ref('stg_config__feeds') }}
 ),
 
 run as (
     select
         *,
         {{ to_utc('cast(history_starts_on as timestamp)', 'timezone') }} as history_starts_at
-    from {{ source('config', 'run') }}
+    from {{ ref('stg_config__run') }}
 ),
 
 cells as (

@@ -3,7 +3,7 @@ with version_rows as (
 ),
 
 run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 -- with a deal its versions are flagged: its past stays what it was

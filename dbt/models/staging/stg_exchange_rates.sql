@@ -3,7 +3,7 @@ with rate_rows as (
 ),
 
 feeds as (
-    select * from {{ source('config', 'feeds') }}
+    select * from {{ ref('stg_config__feeds') }}
 ),
 
 -- rates are the same whichever source tells them: the newest delivery's word counts

@@ -3,7 +3,7 @@ with lead_rows as (
 ),
 
 feeds as (
-    select * from {{ source('config', 'feeds') }}
+    select * from {{ ref('stg_config__feeds') }}
 ),
 
 statuses as (
@@ -13,7 +13,7 @@ statuses as (
         {{ normalized('word') }} as status_key,
         max(kind = 'converted_lead_status') as is_converted,
         max(kind = 'closed_lead_status') as is_closed
-    from {{ source('config', 'feed_words') }}
+    from {{ ref('stg_config__feed_words') }}
     where kind in ('converted_lead_status', 'closed_lead_status')
     group by
         source,

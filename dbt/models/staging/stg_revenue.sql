@@ -3,7 +3,7 @@ with revenue_rows as (
 ),
 
 feeds as (
-    select * from {{ source('config', 'feeds') }}
+    select * from {{ ref('stg_config__feeds') }}
 ),
 
 lines as (

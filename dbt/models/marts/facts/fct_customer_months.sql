@@ -1,5 +1,5 @@
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 -- an amount without a rate is taken as it is: its sum is not shown, but it tells whether the customer is active

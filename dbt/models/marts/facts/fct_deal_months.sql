@@ -11,7 +11,7 @@ with deals as (
 months as (
     select dates.month
     from {{ ref('dim_dates') }} as dates
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     where
         dates.date_day = dates.month
         and dates.month <= run.as_of_date

@@ -7,7 +7,7 @@ outcomes as (
 ),
 
 run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 deal_activities as (

@@ -3,7 +3,7 @@ with leads as (
 ),
 
 run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 lead_activities as {{ not_materialized() }} (
@@ -37,7 +37,7 @@ response_times as (
 -- where no activity is delivered nobody knows whether a lead was answered
 telling_sources as (
     select source
-    from {{ source('config', 'delivered_columns') }}
+    from {{ ref('stg_config__delivered_columns') }}
     where
         entity = 'activities'
         and column_name = 'activity_id'

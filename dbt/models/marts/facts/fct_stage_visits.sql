@@ -11,7 +11,7 @@ with entries as (
 ),
 
 run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 )
 
 select

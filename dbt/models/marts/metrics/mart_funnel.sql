@@ -100,7 +100,7 @@ words as (
         min(case when kind = 'lead_status' then word end) as word,
         max(kind = 'converted_lead_status') as is_converted,
         max(kind = 'closed_lead_status') as is_closed
-    from {{ source('config', 'feed_words') }}
+    from {{ ref('stg_config__feed_words') }}
     where kind in ('lead_status', 'converted_lead_status', 'closed_lead_status')
     group by
         source,

@@ -1,5 +1,5 @@
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 deals as (
@@ -129,7 +129,7 @@ grain_values as (
 -- grain values with records of a source that delivers activities: of others nobody knows whether leads were answered
 telling_sources as (
     select source
-    from {{ source('config', 'delivered_columns') }}
+    from {{ ref('stg_config__delivered_columns') }}
     where
         entity = 'activities'
         and column_name = 'activity_id'

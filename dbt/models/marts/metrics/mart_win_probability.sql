@@ -2,7 +2,7 @@
 -- How likely a deal has been won, has been lost, or is still open at each age (Aalen-Johansen): deals still open count
 -- as far as they have come, so that a young cohort is not judged by the few of it that were quick.
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 deals as (

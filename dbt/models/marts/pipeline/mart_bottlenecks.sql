@@ -26,7 +26,7 @@ stretches as (
         coalesce(stretches.until_on, cast(run.as_of_date + 1 as date)) as until_on
     from {{ ref('int_open_stretches') }} as stretches
     inner join deals on stretches.deal_key = deals.deal_key
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
 ),
 
 losses_and_days as (

@@ -25,7 +25,7 @@ changes as (
         ) }} as days_later
     from {{ ref('fct_deal_changes') }} as changes
     inner join {{ ref('fct_deals') }} as deals on changes.deal_key = deals.deal_key
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     left join bookkeeping
         on changes.deal_key = bookkeeping.deal_key
         and changes.changed_at = bookkeeping.changed_at

@@ -20,7 +20,7 @@ goals as (
             partition by months.month, goals.source, goals.pipeline, goals.stage, goals.goal
             order by goals.goal_number desc
         ) as place_from_last
-    from {{ source('config', 'goals') }} as goals
+    from {{ ref('stg_config__goals') }} as goals
     inner join months
         on months.month >= coalesce(goals.first_month, {{ since_ever() }})
         and months.month <= coalesce(goals.last_month, {{ for_ever() }})

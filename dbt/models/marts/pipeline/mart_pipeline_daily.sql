@@ -3,7 +3,7 @@ with stretches as (
 ),
 
 run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 -- what comes and goes on each day

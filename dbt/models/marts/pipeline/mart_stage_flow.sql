@@ -7,7 +7,7 @@ with dated as (
         {{ day_in('transitions.entered_at', 'run.timezone') }} as entered_on
     from {{ ref('int_stage_transitions') }} as transitions
     inner join {{ ref('fct_deals') }} as deals on transitions.deal_key = deals.deal_key
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     where
         transitions.is_counted
         and deals.status != 'deleted'

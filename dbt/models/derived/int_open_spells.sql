@@ -2,7 +2,7 @@
 -- it is won, lost, deleted or merged into another one. The clock and the amounts are those of int_open_stretches, which
 -- knows days' ends only: a stay that ends on the day it began is none there, and is one here.
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 deals as (

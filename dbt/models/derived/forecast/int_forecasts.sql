@@ -1,7 +1,7 @@
 -- Per forecast date, pipeline and month after it: what the deals open on that day were expected to bring, and what they
 -- brought.
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 -- what a deal of which no amount was known is taken to be worth: the mean of what was won by then

@@ -8,7 +8,7 @@ with stages as (
 ),
 
 configured as (
-    select * from {{ source('config', 'stages') }}
+    select * from {{ ref('stg_config__stages') }}
 ),
 
 -- a stage nobody configured stands after a configured one, and requires what that one does
@@ -26,12 +26,12 @@ placed as (
         end as {{ limit }}
         {%- endfor %}
     from stages
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     left join configured
         on stages.source = configured.source
         and stages.pipeline = configured.pipeline
         and floor(stages.stage_order) = configured.stage_order
-    left join {{ source('config', 'pipelines') }} as pipelines
+    left join {{ ref('stg_config__pipelines') }} as pipelines
         on stages.source = pipelines.source
         and stages.pipeline = pipelines.pipeline
 )

@@ -1,7 +1,7 @@
 -- The days over which each deal stood open in one stage with one amount, by days' ends: from from_on to the day before
 -- until_on (NULL: to this day). From the day of its creation to that of its closing transition, or of its deletion.
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 deals as (

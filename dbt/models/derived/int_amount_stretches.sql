@@ -1,7 +1,7 @@
 -- The days over which the amount of a deal, and what it is told in, stayed the same, by days' ends: from from_on to the
 -- day before until_on, for deals of which a change of either is known. In the reporting currency by the deal's one day.
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 deals as (
@@ -13,7 +13,7 @@ deals as (
         sources.currency as source_currency,
         least(coalesce(deals.closed_on, run.as_of_date), run.as_of_date) as rate_wanted_on
     from {{ ref('fct_deals') }} as deals
-    inner join {{ source('config', 'sources') }} as sources on deals.source = sources.source
+    inner join {{ ref('stg_config__sources') }} as sources on deals.source = sources.source
     cross join run
 ),
 

@@ -18,7 +18,7 @@ months as (
         min(dates.is_complete_month) as is_complete_month
     from {{ ref('dim_dates') }} as dates
     cross join first_month
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     where
         dates.month >= first_month.month
         and dates.month <= run.as_of_date

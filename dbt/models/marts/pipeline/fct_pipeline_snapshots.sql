@@ -5,7 +5,7 @@ with stretches as (
 month_ends as (
     select max(dates.date_day) as snapshot_on
     from {{ ref('dim_dates') }} as dates
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     group by
         dates.month,
         run.as_of_date

@@ -106,7 +106,7 @@ forecast_months as (
         series,
         forecast_month_number
     from {{ ref('int_forecast_subjects') }}
-    cross join {{ source('config', 'run') }} as run
+    cross join {{ ref('stg_config__run') }} as run
     where
         series = 'month_end'
         or forecast_on = run.as_of_date

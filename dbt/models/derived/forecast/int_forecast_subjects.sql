@@ -1,6 +1,6 @@
 -- The deals that were open at each forecast date: what was known of them on that day, and how it ended later.
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 months as (

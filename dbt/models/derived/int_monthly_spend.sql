@@ -1,6 +1,6 @@
 -- Spend by month and grain value, contiguous from the first month in which a row carries the value to the run's month.
 with run as (
-    select * from {{ source('config', 'run') }}
+    select * from {{ ref('stg_config__run') }}
 ),
 
 spend as (
