@@ -13,9 +13,9 @@ Column = tuple[str, str, str]
 HELD = {
     # estimates by the CRM's own odds, and an interval that another package gives as well
     "marts.mart_forecast": {
-        "crm_amount won_so_far_amount": "dbt/models/marts/forecast/_forecast_unit_tests.yml",
+        "crm_amount won_so_far_amount": "dbt/models/marts/forecast/mart_forecast.yml",
     },
-    "marts.mart_forecast_backtest": {"crm_amount": "dbt/models/marts/forecast/_forecast_unit_tests.yml"},
+    "marts.mart_forecast_backtest": {"crm_amount": "dbt/models/marts/forecast/mart_forecast_backtest.yml"},
     "marts.mart_time_in_stage": {
         "days_in_stage_km_median_low days_in_stage_km_median_high": (
             "tests/integration/test_survival_agrees_with_lifelines.py"

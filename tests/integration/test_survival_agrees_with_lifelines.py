@@ -48,9 +48,9 @@ class Models:
         """What a model makes of these inputs: table → its columns with types, and rows."""
         with duckdb.connect() as connection:
             connection.execute("attach ':memory:' as pipeline; attach ':memory:' as work")
-            connection.execute("create schema pipeline.marts; create schema work.config")
+            connection.execute("create schema pipeline.marts; create schema work.staging")
             for name, (columns, rows) in {**tables, "run": RUN}.items():
-                table = f"work.config.{name}" if name == "run" else f"pipeline.marts.{name}"
+                table = "work.staging.stg_config__run" if name == "run" else f"pipeline.marts.{name}"
                 connection.execute(f"create table {table} ({columns})")
                 if rows:
                     places = ", ".join("?" for _ in rows[0])
