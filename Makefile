@@ -69,8 +69,8 @@ test-long: .venv/dev.stamp  ## all kills, seeds and property runs at full size
 	$(BIN)/python -m pytest -q $(PARALLEL)
 
 mutate: .venv/dev.stamp  ## weaken every hygiene rule, and change every model's SQL: some test tells; PER_MODEL=40
-	@PYTHONPATH=tests $(BIN)/python -m tests.hygiene.mutate
-	@PYTHONPATH=tests $(BIN)/python -m tests.mutation $(PER_MODEL)
+	@$(BIN)/python -m tests.hygiene.mutate
+	@$(BIN)/python -m tests.mutation $(PER_MODEL)
 
 check: .venv/dev.stamp  ## before every commit: lint, types, unit tests and dbt unit tests
 	$(BIN)/ruff check -q .
