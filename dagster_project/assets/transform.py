@@ -118,7 +118,8 @@ def _with_row_count(event: Any, counts: dict[str, int]) -> Any:
     """A materialization with the number of rows of its table."""
     if not isinstance(event, dg.Output):
         return event
-    rows = counts.get(event.output_name.split("__")[-1])
+    # schema and name; a name may have two underscores itself
+    rows = counts.get(event.output_name.split("__", 1)[-1])
     if rows is None:
         return event
     return event.with_metadata({**event.metadata, "dagster/row_count": rows})

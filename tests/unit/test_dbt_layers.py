@@ -68,9 +68,8 @@ def test_names_say_the_layer(project: dict[str, Node]) -> None:
 
 
 def test_every_model_is_described_beside_itself(project: dict[str, Node]) -> None:
-    """One YAML per model, but for the views of staging that only name a source."""
     for node in models(project):
         assert node["description"], node["name"]
         patch = str(node["patch_path"]).removeprefix("dealtrail://")
         own = node["original_file_path"].removesuffix(".sql") + ".yml"
-        assert patch == own or node["name"].startswith(("stg_config__", "stg_lake__")), (node["name"], patch)
+        assert patch == own, (node["name"], patch)

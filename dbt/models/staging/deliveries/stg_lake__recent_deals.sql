@@ -1,1 +1,7 @@
-select * from {{ source('lake', 'recent_deals') }}
+select
+    _source,
+    _feed,
+    _file_id,
+    pipeline,
+    stage
+from {{ source('lake', 'recent_deals') }}
