@@ -22,6 +22,7 @@ from dagster_project.quality.violation_history import keep_record, scores_by_sou
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.night import Night
 from dagster_project.run.results import Result
+from dagster_project.run.versions import current_version
 
 Run = dg.ResourceParam[NightlyRun]
 
@@ -76,8 +77,6 @@ def expectation_checks(settings: Settings) -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(name="expectations", specs=specs)
     def expectations(context: dg.AssetCheckExecutionContext, run: Run) -> Iterator[dg.AssetCheckResult]:
-        from dagster_project.run.versions import current_version
-
         with run.step("expectations"):
             run.results = evaluate(
                 run.settings.config,

@@ -7,18 +7,10 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from dagster_project.config.entities import ENTITIES, LOOKED_UP, LOOKING_UP
-from dagster_project.config.pipelines import (
-    Pipeline,
-)
+from dagster_project.config.pipelines import Pipeline
 from dagster_project.config.values import (
     AfterClose,
     Currency,

@@ -8,24 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
-from dagster_project.config.feeds import (
-    Source,
-)
-from dagster_project.config.values import (
-    Currency,
-    Days,
-    PipelineGoal,
-    Severity,
-    StageGoal,
-    Strict,
-    Timezone,
-)
+from dagster_project.config.feeds import Source
+from dagster_project.config.values import Currency, Days, PipelineGoal, Severity, StageGoal, Strict, Timezone
 
 
 class Thresholds(Strict):

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field
 
-from dagster_project.config.values import (
-    AfterClose,
-    CanonicalStage,
-    Days,
-    DealField,
-    Names,
-    Strict,
-)
+from dagster_project.config.values import AfterClose, CanonicalStage, Days, DealField, Names, Strict
 
 
 class Stage(Strict):

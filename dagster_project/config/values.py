@@ -6,13 +6,7 @@ import re
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from dagster_project.wording import near_name
 

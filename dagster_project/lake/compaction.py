@@ -26,12 +26,7 @@ from dagster_project.config.feeds import Source
 from dagster_project.config.load import Settings
 from dagster_project.lake import inventory
 from dagster_project.lake.deliveries import places, select_deliveries
-from dagster_project.lake.manifest import (
-    FileRecord,
-    read_record_file,
-    read_records,
-    write_record_file,
-)
+from dagster_project.lake.manifest import FileRecord, read_record_file, read_records, write_record_file
 from dagster_project.lake.migration import migrate
 
 #: A file takes no further delivery from here on, and is never written again.

@@ -10,12 +10,8 @@ from statistics import median
 from dagster_project.config.entities import HISTORY_ENTITIES
 from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
-from dagster_project.lake.manifest import (
-    FileRecord,
-)
-from dagster_project.lake.mapping import (
-    mapping_version,
-)
+from dagster_project.lake.manifest import FileRecord
+from dagster_project.lake.mapping import mapping_version
 from dagster_project.read.headings import match
 from dagster_project.read.json_pages import missing
 

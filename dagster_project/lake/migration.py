@@ -21,12 +21,7 @@ from dagster_project import sql
 from dagster_project.config.feeds import Source
 from dagster_project.errors import RefusedFileError
 from dagster_project.lake import inventory
-from dagster_project.lake.manifest import (
-    LAKE_FORMAT,
-    FileRecord,
-    read_records,
-    replace_records,
-)
+from dagster_project.lake.manifest import LAKE_FORMAT, FileRecord, read_records, replace_records
 from dagster_project.read import format_inference
 from dagster_project.read.candidate import Candidate
 

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.lake.manifest import (
-    FileRecord,
-)
+from dagster_project.lake.manifest import FileRecord
 
 
 def filled_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:

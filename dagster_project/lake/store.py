@@ -22,23 +22,13 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.feeds import Feed, Source
 from dagster_project.errors import RefusedFileError
-from dagster_project.files import (
-    write_atomically,
-)
+from dagster_project.files import write_atomically
 from dagster_project.lake import inventory
 from dagster_project.lake.erasure.rows import Subject, forget_in_file, ids_in, separators_of
 from dagster_project.lake.erasure.tombstones import FORGOTTEN, Tombstones, read_tombstones
-from dagster_project.lake.manifest import (
-    FileRecord,
-    with_forgotten,
-    write_record,
-)
-from dagster_project.lake.mapping import (
-    mapping_version,
-)
-from dagster_project.lake.statistics import (
-    filled_columns,
-)
+from dagster_project.lake.manifest import FileRecord, with_forgotten, write_record
+from dagster_project.lake.mapping import mapping_version
+from dagster_project.lake.statistics import filled_columns
 from dagster_project.read import format_inference, legible, swapped, typed_columns
 from dagster_project.read.archives import Delivered, as_delivered
 from dagster_project.read.candidate import Candidate

@@ -16,12 +16,8 @@ import duckdb
 from dagster_project import sql
 from dagster_project.quality.violation_history import keep_record, write_record
 from dagster_project.run.context import NightlyRun
-from dagster_project.run.export import (
-    export_tables,
-)
-from dagster_project.run.versions import (
-    current_version,
-)
+from dagster_project.run.export import export_tables
+from dagster_project.run.versions import current_version
 
 PUBLISHED = ("pipeline.duckdb", "marts", "data_docs", "report")
 

@@ -30,9 +30,7 @@ from dagster_project.config.rules import (
 from dagster_project.errors import ConfigurationError, DealtrailError
 from dagster_project.quality.own_rules import problem_of
 from dagster_project.quality.tables import CHECK_RESULTS, FOUND_COLUMNS
-from dagster_project.run.results import (
-    Result,
-)
+from dagster_project.run.results import Result
 
 
 def preload() -> None:

@@ -16,9 +16,7 @@ import duckdb
 from dagster_project import sql
 from dagster_project.lake import inventory
 from dagster_project.quality.tables import HYGIENE_SCORES, HYGIENE_VIOLATIONS, WORKLISTS
-from dagster_project.run.night import (
-    Night,
-)
+from dagster_project.run.night import Night
 
 #: What a run leaves in the lake → the query of what it found tonight. One row with nothing in it stands for none.
 _FOUND = {

@@ -11,23 +11,11 @@ from typing import Any
 import duckdb
 
 from dagster_project import sql
-from dagster_project.read.reading_rules import (
-    reading_rules,
-)
-from dagster_project.read.typed_columns import (
-    Form,
-    ReadColumn,
-    Verdict,
-    is_all_but_strays,
-    is_standard,
-    row_at,
-)
+from dagster_project.read.reading_rules import reading_rules
+from dagster_project.read.typed_columns import Form, ReadColumn, Verdict, is_all_but_strays, is_standard, row_at
 
 _EARLIEST = date(1900, 1, 1)
 _ORDERS = {"day_first": "the day first", "month_first": "the month first", "year_first": "the year first"}
-
-
-# ------------------------------------------------------------------ dates
 
 
 def prove_dates(connection: duckdb.DuckDBPyConnection, column: ReadColumn, rejected: Sequence[int]) -> Verdict:

@@ -15,19 +15,9 @@ from __future__ import annotations
 
 from dagster_project.errors import RefusedFileError
 from dagster_project.read.candidate import Candidate
-from dagster_project.read.date_order import (
-    prove_dates,
-)
-from dagster_project.read.number_format import (
-    prove_numbers,
-)
-from dagster_project.read.typed_columns import (
-    columns_of,
-    configured_formats,
-    configured_sign,
-    is_date,
-    named,
-)
+from dagster_project.read.date_order import prove_dates
+from dagster_project.read.number_format import prove_numbers
+from dagster_project.read.typed_columns import columns_of, configured_formats, configured_sign, is_date, named
 
 
 def readings(file: Candidate) -> dict[str, str]:

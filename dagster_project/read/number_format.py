@@ -10,17 +10,8 @@ from functools import cache
 import duckdb
 
 from dagster_project import sql
-from dagster_project.read.reading_rules import (
-    reading_rules,
-)
-from dagster_project.read.typed_columns import (
-    ReadColumn,
-    Verdict,
-    is_all_but_strays,
-    row_at,
-)
-
-# ------------------------------------------------------------------ numbers
+from dagster_project.read.reading_rules import reading_rules
+from dagster_project.read.typed_columns import ReadColumn, Verdict, is_all_but_strays, row_at
 
 
 def number_pattern(sign: str) -> str:

@@ -9,9 +9,7 @@ import os
 import duckdb
 
 from dagster_project.config.feeds import Feed
-from dagster_project.config.salt import (
-    SALT,
-)
+from dagster_project.config.salt import SALT
 from dagster_project.errors import ConfigurationError
 
 _BLOCK = 64

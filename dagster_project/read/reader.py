@@ -10,12 +10,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.config.feeds import (
-    EMPTY,
-    FILLED,
-    Feed,
-    Source,
-)
+from dagster_project.config.feeds import EMPTY, FILLED, Feed, Source
 from dagster_project.config.stages import pipelines_of
 from dagster_project.errors import RefusedFileError
 from dagster_project.read.archives import Delivered

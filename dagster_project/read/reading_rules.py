@@ -9,8 +9,6 @@ import yaml
 
 from dagster_project.package_files import PROJECT_DIR
 
-# ------------------------------------------------------------------ both
-
 
 @cache
 def reading_rules() -> dict[str, Any]:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from dagster_project.config.entities import ENTITIES, WORDS
-from dagster_project.config.feeds import (
-    EMPTY,
-    FILLED,
-    Feed,
-    Reference,
-)
+from dagster_project.config.feeds import EMPTY, FILLED, Feed, Reference
 from dagster_project.read.cells import CellRules, is_id, with_all_digits, without_headings
 from dagster_project.read.headings import Matched
 from dagster_project.read.pii import guarded

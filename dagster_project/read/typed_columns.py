@@ -81,9 +81,6 @@ def is_date(column: ReadColumn) -> bool:
     return column.form in ("days", "moments")
 
 
-# ------------------------------------------------------------------ what needs proof
-
-
 def columns_of(file: Candidate) -> list[ReadColumn]:
     """The columns that have values, with how many, and how many of them are in the standard form."""
     connection, feed, filled, scan = file.connection, file.feed, file.filled, file.scan

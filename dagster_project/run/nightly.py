@@ -21,18 +21,10 @@ from dagster_project.run.permissions import guarded
 
 if TYPE_CHECKING:
     pass
-from dagster_project.run.context import (
-    RUNNING,
-    NightlyRun,
-)
+from dagster_project.run.context import RUNNING, NightlyRun
 from dagster_project.run.export import export_tables
-from dagster_project.run.lock import (
-    lock,
-)
-from dagster_project.run.report import (
-    report,
-    write_report,
-)
+from dagster_project.run.lock import lock
+from dagster_project.run.report import report, write_report
 
 KEPT_ATTEMPTS = 14
 

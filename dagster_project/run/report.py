@@ -12,13 +12,8 @@ from dagster_project.files import write_atomically
 
 if TYPE_CHECKING:
     pass
-from dagster_project.run.context import (
-    RUNNING,
-    NightlyRun,
-)
-from dagster_project.run.lock import (
-    lock,
-)
+from dagster_project.run.context import RUNNING, NightlyRun
+from dagster_project.run.lock import lock
 
 
 def tell_of_no_run(warehouse_dir: Path, error: DealtrailError) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dagster_project.config.rules import (
-    Check,
-)
+from dagster_project.config.rules import Check
 
 
 @dataclass(frozen=True)

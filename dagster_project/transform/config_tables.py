@@ -28,12 +28,7 @@ from dagster_project.config.stages import (
 )
 from dagster_project.config.values import CANONICAL_STAGES
 from dagster_project.lake.manifest import FileRecord
-from dagster_project.transform.tables import (
-    columns_of,
-    create_table,
-    sql_moment,
-    utc,
-)
+from dagster_project.transform.tables import columns_of, create_table, sql_moment, utc
 
 #: What says how deliveries are taken, and not how their records are judged.
 _OF_DELIVERIES = ("max_delivery_age_hours", "min_volume_share")

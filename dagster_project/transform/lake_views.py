@@ -15,10 +15,7 @@ from dagster_project.lake.erasure.rows import MARKER
 from dagster_project.lake.manifest import FileRecord, read_record_file
 from dagster_project.lake.statistics import null_counts_of
 from dagster_project.read import typed_columns
-from dagster_project.transform.tables import (
-    create_table,
-    sql_moment,
-)
+from dagster_project.transform.tables import create_table, sql_moment
 
 #: The tables of the schema `lake`, and what they hold.
 LAKE_TABLES = {

@@ -16,10 +16,7 @@ from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration
 from dagster_project.lake.manifest import FileRecord
-from dagster_project.transform.config_tables import (
-    write_run,
-    write_sources,
-)
+from dagster_project.transform.config_tables import write_run, write_sources
 from dagster_project.transform.delivered_stages import with_delivered_stages
 from dagster_project.transform.lake_views import (
     create_rejects_view,
