@@ -11,10 +11,10 @@ _ALIKE = 0.72
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 row`, `1,200 rows`."""
+    """`1 row`, `1,200 rows`, `2 deliveries`, `3 days`."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+    return f"{number:,} {re.sub('(?<![aeou])y$', 'ie', noun)}s"
 
 
 def near_name(name: str, names: Iterable[str]) -> str | None:
