@@ -11,8 +11,27 @@ import yaml
 from dagster_project.errors import ConfigurationError
 
 
-class _PlainLoader(yaml.SafeLoader):
+def _plain_resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """What a plain scalar may be beside text: as SafeLoader's, without moments, and numbers of digits only."""
+    left = (":timestamp", ":int", ":float")
+    resolvers = {
+        letter: [(tag, pattern) for tag, pattern in known if not tag.endswith(left)]
+        for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    for letter in "-+0123456789":
+        resolvers.setdefault(letter, []).extend(
+            [
+                ("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$")),
+                ("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$")),
+            ]
+        )
+    return resolvers
+
+
+class _Plain:
     """YAML without surprises: 02:00 stays text, a moment stays text, a key given twice is an error."""
+
+    yaml_implicit_resolvers = _plain_resolvers()
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys: set[str] = set()
@@ -24,17 +43,16 @@ class _PlainLoader(yaml.SafeLoader):
                     problem=f"'{key_node.value}' is given twice", problem_mark=key_node.start_mark
                 )
             keys.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)  # type: ignore[misc]
+        return mapping
 
 
-_PlainLoader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
-_PlainLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$"), list("-+0123456789")
-)
+class _InC(_Plain, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Ten times as fast, where PyYAML was built with libyaml, as its wheels are."""
+
+
+class _InPython(_Plain, yaml.SafeLoader):
+    """Slow, and its messages name the character that is wrong."""
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
@@ -48,8 +66,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{shown_path(path)}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     try:
-        tree = yaml.compose(text, Loader=_PlainLoader)
-        raw = yaml.load(text, Loader=_PlainLoader)
+        raw, tree = _parsed(text)
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigurationError(f"{shown_path(path)}{line}: {error.problem}") from None
@@ -58,6 +75,19 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     if not isinstance(raw, dict):
         raise ConfigurationError(f"{shown_path(path)}: expected keys such as timezone, currency and sources")
     return raw, tree
+
+
+def _parsed(text: str) -> tuple[Any, yaml.Node | None]:
+    try:
+        return _parsed_by(_InC, text)
+    except yaml.YAMLError:
+        return _parsed_by(_InPython, text)
+
+
+def _parsed_by(loader_class: type[_InC | _InPython], text: str) -> tuple[Any, yaml.Node | None]:
+    loader = loader_class(text)
+    tree = loader.get_single_node()
+    return None if tree is None else loader.construct_document(tree), tree
 
 
 def shown_path(path: Path) -> str:
