@@ -28,10 +28,8 @@ def _plain_resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     return resolvers
 
 
-class _Plain:
-    """YAML without surprises: 02:00 stays text, a moment stays text, a key given twice is an error."""
-
-    yaml_implicit_resolvers = _plain_resolvers()
+class _KeysOnce:
+    """A key given twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys: set[str] = set()
@@ -47,12 +45,34 @@ class _Plain:
         return mapping
 
 
+class _Plain(_KeysOnce):
+    """YAML without surprises: 02:00 stays text, a moment stays text."""
+
+    yaml_implicit_resolvers = _plain_resolvers()
+
+
 class _InC(_Plain, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Ten times as fast, where PyYAML was built with libyaml, as its wheels are."""
 
 
 class _InPython(_Plain, yaml.SafeLoader):
     """Slow, and its messages name the character that is wrong."""
+
+
+class _WordsLoader(_KeysOnce, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
+    """Every word is text, `no` and `1` too."""
+
+
+def read_packaged(path: Path) -> dict[str, Any]:
+    """A file of the program, such as a vendor's preset."""
+    keys: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _InC)
+    return keys
+
+
+def read_words(path: Path) -> dict[str, Any]:
+    """A file of the program in which every value is text."""
+    keys: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _WordsLoader)
+    return keys
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
