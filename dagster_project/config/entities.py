@@ -34,6 +34,7 @@ class Entity:
     """
 
     key: str
+    name: str
     says: str
     columns: dict[str, Kind]
     described: dict[str, Column]
@@ -55,7 +56,7 @@ def _entity(said: dict[str, Any]) -> Entity:
         described=described,
         required_columns=tuple(said.pop("required")),
         alternatives={name: tuple(others) for name, others in said.pop("alternatives", {}).items()},
-        **{"rows": "records", "history": "", "nouns": (), "id_nouns": (), **said},
+        **{"name": "", "rows": "records", "history": "", "nouns": (), "id_nouns": (), **said},
     )
 
 

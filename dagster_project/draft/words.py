@@ -17,8 +17,6 @@ from dagster_project.config.yaml_files import read_words
 from dagster_project.read.headings import heading_key
 
 _WORDS = Path(__file__).with_name("words.yml")
-#: Entity that is called by a noun → the prefix of its `_id` and `_name` columns.
-_PREFIXES = {name: entity.key.removesuffix("_id") for name, entity in ENTITIES.items() if entity.nouns}
 _MIN_COMPOUND = 5
 #: What turns the word behind it into its contrary: `unsigned`, `disqualified`.
 _NOT = ("un", "dis", "non", "re", "in", "не")
@@ -171,12 +169,12 @@ def _own_score(heading: str, entity: str, column: str) -> float:
     if not text:
         return 0.0
     scores = [_phrase_score(text, entity, column)]
-    for noun_entity, prefix in _PREFIXES.items():
-        is_key = ENTITIES[entity].key == column
-        if column == f"{prefix}_id":
-            scores.append(_id_score(text, noun_entity, is_key))
-        if column == f"{prefix}_name":
-            scores.append(_name_score(text, nouns(noun_entity), entity == noun_entity))
+    is_key = ENTITIES[entity].key == column
+    for other, called in ENTITIES.items():
+        if called.nouns and column == called.key:
+            scores.append(_id_score(text, other, is_key))
+        if called.nouns and column == called.name:
+            scores.append(_name_score(text, nouns(other), entity == other))
     if column == "campaign":
         scores.append(_name_score(text, listed_flat("campaigns"), is_own=True))
     return max(scores)
@@ -187,7 +185,7 @@ def names_its_entity(heading: str, entity: str) -> bool:
 
     A list of stages is known by their names: `Stage ID` stands in lists of anything.
     """
-    return entity in _PREFIXES and entity != "stages" and _id_score(plain(heading), entity, is_key=True) >= 1.0
+    return bool(nouns(entity)) and entity != "stages" and _id_score(plain(heading), entity, is_key=True) >= 1.0
 
 
 def id_noun(heading: str) -> str | None:

@@ -22,6 +22,7 @@ def entity(request: pytest.FixtureRequest) -> Entity:
 def test_an_entity_names_columns_that_it_has(entity: Entity) -> None:
     assert entity.says
     others = [column for columns in entity.alternatives.values() for column in columns]
+    assert entity.name in {"", *entity.columns}
     assert {entity.key, *entity.required_columns, *entity.alternatives, *others} <= entity.columns.keys()
     assert entity.rows in ("records", "events")
     # a record is one because of its key
