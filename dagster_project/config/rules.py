@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from dagster_project import sql
 from dagster_project.config import models
 from dagster_project.config.models import Configuration
-from dagster_project.config.presets import vendor_names
 from dagster_project.config.values import Severity, Strict
 from dagster_project.errors import ConfigurationError
 from dagster_project.package_files import PROJECT_DIR
@@ -45,28 +44,17 @@ _VIOLATION_COLUMNS = ("source", "pipeline", "owner_key")
 Need = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 
 
-def _by_vendor(fix: dict[str, str]) -> dict[str, str]:
-    allowed = [ALL_CRMS, *vendor_names()]
-    unknown = [name for name in fix if name not in allowed]
-    if unknown:
-        raise ValueError(f"'{unknown[0]}' is no vendor; allowed: {', '.join(allowed)}")
-    return fix
-
-
-#: Says how a violation is fixed whatever the CRM.
-ALL_CRMS = "all"
-#: How a violation is fixed in each CRM, by its preset's name, or in `all` of them.
-Fix = Annotated[dict[str, str], AfterValidator(_by_vendor)]
-
-
 class Rule(Strict):
-    """A hygiene rule: which records it looks at, and when one of them breaks it. Conditions are SQL."""
+    """A hygiene rule: which records it looks at, and when one of them breaks it. Conditions are SQL.
+
+    `fix` says how a violation is fixed whatever the CRM; what the users of one do stands in its preset.
+    """
 
     rule: str
     severity: Severity
     says: str
     why: str = ""
-    fix: Fix = Field(default_factory=dict)
+    fix: str = ""
     where: str
     broken_when: str
     observed: str
@@ -98,7 +86,7 @@ class Suite(Strict):
     entity_column: str = ""
     says: str = ""
     why: str = ""
-    fix: Fix = Field(default_factory=dict)
+    fix: str = ""
     rules: list[Rule] = Field(default_factory=list)
     gates: list[Gate] = Field(default_factory=list)
 

@@ -141,7 +141,7 @@ def vendor_stages(vendor: str) -> list[Stage]:
 def _stages_of(config: Configuration, source: Source, pipeline: Pipeline) -> list[ConfiguredStage]:
     merged = merged_stages(source, pipeline)
     names = {normalized(stage.name) for stage in merged}
-    # A CRM that records win and loss as a status (Pipedrive) moves the deal into these two.
+    # A CRM that records win and loss as a status moves the deal into these two.
     for name, canonical in (("Won", "won"), ("Lost", "lost")):
         if normalized(name) not in names and not isinstance(pipeline, MetPipeline):
             merged.append(Stage(name=name, canonical=canonical))

@@ -10,11 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.presets import read_preset, vendor_names
 from dagster_project.config.stages import TEMPLATES
+from dagster_project.config.yaml_files import read_words
 from dagster_project.read.headings import heading_key
 
 _WORDS = Path(__file__).with_name("words.yml")
@@ -83,9 +82,7 @@ def vendor_headings(entity: str, column: str) -> frozenset[str]:
 
 @cache
 def _words() -> dict[str, Any]:
-    # every word is text, `no` and `y` too
-    words: dict[str, Any] = yaml.load(_WORDS.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    return words
+    return read_words(_WORDS)
 
 
 # ------------------------------------------------------------------ values

@@ -12,8 +12,8 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from dagster_project.config.models import Thresholds
-from dagster_project.config.presets import vendor_titles
-from dagster_project.config.rules import ALL_CRMS, Fix, Rule, Suite, read_suites
+from dagster_project.config.presets import vendor_fixes, vendor_titles
+from dagster_project.config.rules import Rule, Suite, read_suites
 from dagster_project.config.stages import DEFAULT_REQUIRED
 from dagster_project.config.values import Severity
 
@@ -43,11 +43,18 @@ class Section:
     rule: str
     severity: Severity
     why: str
-    fix: Fix
+    fix: str
     says: list[str] = field(default_factory=list)
     records: list[str] = field(default_factory=list)
     conditions: list[Rule] = field(default_factory=list)
     key_columns: list[str] = field(default_factory=list)
+
+    @property
+    def fixes(self) -> dict[str, str]:
+        """CRM → how a violation is fixed there; or whatever the CRM."""
+        titles = vendor_titles()
+        theirs = {titles[vendor]: fixes[self.rule] for vendor, fixes in vendor_fixes().items() if self.rule in fixes}
+        return theirs | ({"Whatever the CRM": self.fix} if self.fix else {})
 
     @property
     def limits(self) -> str:
@@ -73,7 +80,7 @@ def rule_guide() -> str:
     template = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
     ).from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(sections=sections(), crms={**vendor_titles(), ALL_CRMS: "Whatever the CRM"}, prose=_prose)
+    return template.render(sections=sections(), vendor=next(iter(vendor_fixes())), prose=_prose)
 
 
 def sections() -> list[Section]:

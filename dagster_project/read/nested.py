@@ -54,7 +54,7 @@ class Access:
 
 
 def columns(record: dict[str, Node]) -> list[Column]:
-    """A record's columns in order. HubSpot's object `properties` is a wrapper: its keys stand for themselves."""
+    """A record's columns in order. An object `properties` is a wrapper: its keys stand for themselves."""
     found = []
     for key, node in record.items():
         for steps, kind in _leaves(node, (key,)):

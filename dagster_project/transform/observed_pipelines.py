@@ -1,7 +1,7 @@
 """Pipelines that nobody configured, of sources whose vendor is known: they have the vendor's stages by name.
 
-Salesforce's record types and the pipelines added to a HubSpot portal or a Pipedrive account are not in the
-configuration, but a stage in them that is called `Closed Won` is that stage all the same. Only what is met is taken
+Pipelines that were added to an account (in some CRMs they are called record types) are not in the configuration, but
+a stage in them that is called `Closed Won` is that stage all the same. Only what is met is taken
 over, so that a pipeline with stages of its own is not given seven that it does not have.
 """
 

@@ -5,6 +5,7 @@ What an export looks like stands in `vendors/<name>.yml` beside this file, one f
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import yaml
 from dagster_project.config.feeds import Source
 from dagster_project.config.load import read_configuration
 from dagster_project.config.models import Configuration
-from dagster_project.config.presets import vendor_names
+from dagster_project.config.presets import VENDORS_DIR, vendor_names
 from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
 from dagster_project.draft import vendor as recognition
 from dagster_project.errors import RefusedFileError
+from dagster_project.package_files import PROJECT_DIR
 from dagster_project.read.headings import match
 from dagster_project.read.landing import feed_of, takable
 from tests.unit.reading import Landing
@@ -150,3 +152,18 @@ def test_recognition_asks_for_what_presets_have(tmp_path: Path) -> None:
             essential = recognition.ESSENTIAL.get(feed.entity, ())
             known = [columns for columns in essential if not set(columns).isdisjoint({*feed.columns, *feed.constants})]
             assert len(known) >= len(essential) - 1, (vendor, feed.entity)
+
+
+def test_no_vendor_is_named_outside_its_preset() -> None:
+    """A CRM is a mapping: what the program, its models and rules do is the same for every one."""
+    named = re.compile("|".join(vendor_names()), re.IGNORECASE)
+    found = [
+        f"{path.relative_to(PROJECT_DIR)}: {line.strip()}"
+        for folder in ("dagster_project", "dbt", "expectations", "bi", "deploy")
+        for path in sorted((PROJECT_DIR / folder).rglob("*"))
+        if path.suffix in {".py", ".sql", ".yml", ".yaml", ".md", ".j2", ".js", ".css", ".html", ".csv", ".sh"}
+        and path.parent != VENDORS_DIR
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if named.search(line)
+    ]
+    assert found == []
