@@ -105,7 +105,7 @@ function headline() {
   const goals = goalsOf(month);
   const history = rows.filter((one) => one.is_complete_month && one.month <= month).slice(-12);
   const listed = TERMS.map((term) => ({
-    metric: term.label,
+    metric: term.heading,
     now: row[term.key],
     before: before?.[term.key] ?? null,
     change: change(term, row[term.key], before?.[term.key])?.text ?? null,
