@@ -10,7 +10,7 @@ from dagster_project.assets.ingest import ingest_assets, open_lake
 from dagster_project.assets.links import explained
 from dagster_project.assets.notify import tell_of_failure, tell_of_worse_scores
 from dagster_project.assets.publish import night_record, publish_assets, publish_postgres, report_is_there
-from dagster_project.assets.resources import dbt, run_in_progress
+from dagster_project.assets.resources import run_in_progress
 from dagster_project.assets.schedules import expected, landing_sensor, nightly_schedule, run_tags
 from dagster_project.assets.transform import transform_assets
 from dagster_project.config.load import load_settings
@@ -60,7 +60,7 @@ defs = dg.Definitions(
     jobs=[nightly, past_night],
     schedules=[nightly_schedule(config, nightly)],
     sensors=[landing_sensor(nightly)],
-    resources={"run": run_in_progress, "dbt": dbt()},
+    resources={"run": run_in_progress},
     # DuckDB has one writer; also for what is materialized without the job
     executor=dg.in_process_executor,
 )

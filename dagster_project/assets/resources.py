@@ -1,17 +1,12 @@
-"""What the assets share: the run in progress, and dbt."""
+"""What the assets share: the run in progress."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
-from importlib.metadata import version
-from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
-from packaging.version import Version
 
 from dagster_project.config.load import load_settings
 from dagster_project.errors import ConfigurationError
@@ -19,7 +14,6 @@ from dagster_project.run.context import NightlyRun
 from dagster_project.run.folders import check_folders
 from dagster_project.run.nightly import nightly_run
 from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG, SETTLE_TAG
-from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE
 
 #: Set by the command line to show progress: called with the name of each step, and with each line dbt prints.
 on_step: Callable[[str], None] | None = None
@@ -45,25 +39,3 @@ def run_in_progress(context: dg.InitResourceContext) -> Iterator[NightlyRun]:
     is_from_lake = context.run is not None and FROM_LAKE_TAG in context.run.tags
     with nightly_run(settings, run_id, on_step, on_line, settle_seconds, on_event, is_from_lake) as run:
         yield run
-
-
-class DbtCommand(DbtCliResource):
-    """The dbt command, without a second dbt inside Dagster's process.
-
-    dagster-dbt loads dbt's adapter into this process for each call, to be able to fetch row counts and column
-    metadata while dbt runs. That costs seconds, and DuckDB would refuse the connection anyway: the file has one
-    writer. The counts are read from the finished file instead (assets/transform.py). Its version is that of the
-    installed package: asking `dbt --version`, as dagster-dbt does twice, costs 3 s a night.
-    """
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
-        return None
-
-
-def dbt() -> DbtCliResource:
-    """The dbt command of this environment."""
-    return DbtCommand(project_dir=str(DBT_DIR), profiles_dir=str(DBT_DIR), dbt_executable=str(DBT_EXECUTABLE))

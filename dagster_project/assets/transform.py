@@ -1,23 +1,23 @@
 """lake → marts: the whole dbt project in one call, each model and test an asset or asset check of its own."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
-import io
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
 from dagster_project.quality.evaluate import preload
 from dagster_project.run.context import NightlyRun
-from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars, manifest, target_dir
+from dagster_project.transform.dbt_build import build
+from dagster_project.transform.project import DBT_DIR, manifest, target_dir
 
 Run = dg.ResourceParam[NightlyRun]
 
@@ -58,60 +58,34 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
     """The dbt project's models, seeds and tests as one operation."""
     translator = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
 
+    parsed = json.loads(manifest(settings).read_text(encoding="utf-8"))
+
     @dbt_assets(
         name="transform",
-        manifest=manifest(settings),
+        manifest=parsed,
         dagster_dbt_translator=translator,
         exclude="resource_type:unit_test",
     )
-    def transform(context: dg.AssetExecutionContext, dbt: DbtCliResource, run: Run) -> Iterator[Any]:
-        os.environ.update(dbt_environment(run.settings))
+    def transform(context: dg.AssetExecutionContext, run: Run) -> Iterator[Any]:
         with run.step("transform"):
             run.built(run.work_path)
-            args = ["build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(run.settings)]
-            target = target_dir(run.settings)
-            invocation = dbt.cli(args, context=context, target_path=target, raise_on_error=False)
-            preload()
-            try:
-                with _echo(run):
-                    events = list(invocation.stream())
-            except BaseException:
-                # nobody reads its messages any more, and while it lives it holds the database
-                invocation.process.kill()
-                invocation.process.wait()
-                raise
-            succeeded = invocation.is_successful()
+            if context.is_subset:
+                raise DealtrailError(
+                    "the models are built all in one go, each from the ones before it: run the job `nightly`"
+                )
+            preloading = Thread(target=preload, daemon=True)
+            preloading.start()
+            built = build(run.settings, run.on_line or print)
+            preloading.join()
             counts = _row_counts(run.build_path, run.work_path)
-        for event in events:
-            yield _with_row_count(event, counts)
-        if not succeeded:
+        for result in built.results:
+            for event in DbtCoreCliEventMessage(result, {}).to_default_asset_events(parsed, translator, context):
+                yield _with_row_count(event, counts)
+        if not built.succeeded:
             with run.step("transform"):
-                _explain_failure(run, target)
+                _explain_failure(run, target_dir(run.settings))
 
     return transform
-
-
-@contextmanager
-def _echo(run: NightlyRun) -> Iterator[None]:
-    """Where dbt's lines go: to the watcher of a command, which shows the latest; else as they are (Dagster's logs)."""
-    if run.on_line is None:
-        yield
-    else:
-        with redirect_stdout(_Lines(run.on_line)):
-            yield
-
-
-class _Lines(io.TextIOBase):
-    """A text stream that hands each written line on."""
-
-    def __init__(self, on_line: Callable[[str], None]) -> None:
-        self._on_line = on_line
-
-    def write(self, text: str) -> int:
-        """Hands on what is not blank."""
-        if text.strip():
-            self._on_line(text.strip())
-        return len(text)
 
 
 def _with_row_count(event: Any, counts: dict[str, int]) -> Any:

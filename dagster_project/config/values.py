@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones
 
@@ -26,9 +27,15 @@ WhenGone = Literal["deleted", "converted"]
 RateMeans = Literal["reporting_per_unit", "units_per_reporting"]
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    """The names of all timezones: a walk through the folders of the database, once."""
+    return frozenset(available_timezones())
+
+
 def _known_timezone(name: str) -> str:
-    if name not in available_timezones():
-        near = near_name(name, available_timezones())
+    if name not in _timezones():
+        near = near_name(name, _timezones())
         meant = f" (did you mean {near}?)" if near else ""
         raise ValueError(f"'{name}' is no timezone{meant}; give an IANA name such as Europe/Berlin or UTC")
     return name

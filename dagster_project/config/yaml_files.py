@@ -11,6 +11,23 @@ import yaml
 from dagster_project.errors import ConfigurationError
 
 
+def _plain_resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """What a plain scalar may be beside text: as SafeLoader's, without moments, and numbers of digits only."""
+    left = (":timestamp", ":int", ":float")
+    resolvers = {
+        letter: [(tag, pattern) for tag, pattern in known if not tag.endswith(left)]
+        for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    for letter in "-+0123456789":
+        resolvers.setdefault(letter, []).extend(
+            [
+                ("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$")),
+                ("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$")),
+            ]
+        )
+    return resolvers
+
+
 class _KeysOnce:
     """A key given twice is an error."""
 
@@ -24,27 +41,22 @@ class _KeysOnce:
                     problem=f"'{key_node.value}' is given twice", problem_mark=key_node.start_mark
                 )
             keys.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)  # type: ignore[misc]
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)  # type: ignore[misc]
+        return mapping
 
 
-class _PlainLoader(_KeysOnce, yaml.SafeLoader):
+class _Plain(_KeysOnce):
     """YAML without surprises: 02:00 stays text, a moment stays text."""
 
-
-_PlainLoader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
-_PlainLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$"), list("-+0123456789")
-)
+    yaml_implicit_resolvers = _plain_resolvers()
 
 
-class _PackagedLoader(_KeysOnce, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The same, ten times as fast, for files of the program: libyaml words a mistake otherwise."""
+class _InC(_Plain, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Ten times as fast, where PyYAML was built with libyaml, as its wheels are."""
 
-    yaml_implicit_resolvers = _PlainLoader.yaml_implicit_resolvers
+
+class _InPython(_Plain, yaml.SafeLoader):
+    """Slow, and its messages name the character that is wrong."""
 
 
 class _WordsLoader(_KeysOnce, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
@@ -53,7 +65,7 @@ class _WordsLoader(_KeysOnce, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  #
 
 def read_packaged(path: Path) -> dict[str, Any]:
     """A file of the program, such as a vendor's preset."""
-    keys: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _PackagedLoader)
+    keys: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _InC)
     return keys
 
 
@@ -74,8 +86,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{shown_path(path)}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     try:
-        tree = yaml.compose(text, Loader=_PlainLoader)
-        raw = yaml.load(text, Loader=_PlainLoader)
+        raw, tree = _parsed(text)
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigurationError(f"{shown_path(path)}{line}: {error.problem}") from None
@@ -84,6 +95,19 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     if not isinstance(raw, dict):
         raise ConfigurationError(f"{shown_path(path)}: expected keys such as timezone, currency and sources")
     return raw, tree
+
+
+def _parsed(text: str) -> tuple[Any, yaml.Node | None]:
+    try:
+        return _parsed_by(_InC, text)
+    except yaml.YAMLError:
+        return _parsed_by(_InPython, text)
+
+
+def _parsed_by(loader_class: type[_InC | _InPython], text: str) -> tuple[Any, yaml.Node | None]:
+    loader = loader_class(text)
+    tree = loader.get_single_node()
+    return None if tree is None else loader.construct_document(tree), tree
 
 
 def shown_path(path: Path) -> str:

@@ -6,7 +6,7 @@ import csv
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,7 @@ def _holds(text: str, word: str) -> bool:
 # ------------------------------------------------------------------ headings
 
 
+@lru_cache(maxsize=1 << 16)
 def heading_score(heading: str, entity: str, column: str) -> float:
     """How well a heading says that it is this column, from 0 (not at all) to 1."""
     of_a_vendor = 0.9 if heading_key(heading) in vendor_headings(entity, column) else 0.0
@@ -242,10 +243,16 @@ def _id_score(text: str, entity: str, is_key: bool) -> float:
     return max(_id_score_by(noun, text, entity, is_key) for noun in listed("nouns")[entity])
 
 
+@cache
+def _ids_of(noun: str) -> frozenset[str]:
+    """What the id of a noun is called: `deal id`, `nr deal`, `projektnr`, `auftragsnummer`."""
+    ways = (way for word in listed_flat("ids") for way in (f"{noun} {word}", f"{word} {noun}", f"{noun}{word}"))
+    joints = (f"{noun}{joint}{word}" for joint in ("s", "n", "en", "s ") for word in ("nr", "nummer", "id"))
+    return frozenset((*ways, *joints))
+
+
 def _id_score_by(noun: str, text: str, entity: str, is_key: bool) -> float:
-    if any(text in (f"{noun} {word}", f"{word} {noun}", f"{noun}{word}") for word in listed_flat("ids")):
-        return 1.0
-    if any(text == f"{noun}{joint}{word}" for joint in ("s", "n", "en", "s ") for word in ("nr", "nummer", "id")):
+    if text in _ids_of(noun):
         return 1.0
     if text == noun:
         return 0.75 if is_key else 0.95 if entity == "owners" else 0.85

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from dagster_project.read.headings import Matched, is_nameless, match
 from dagster_project.read.json_records import JsonTable, open_json
 from dagster_project.read.nested import is_number
 from dagster_project.read.nothing import WORDS, words_of_mapping
+from dagster_project.read.nul_bytes import has_nul, nul_rows
 from dagster_project.read.pii import has_hashes, is_personal, prepare_hashing
 from dagster_project.read.remarks import (
     absent_columns,
@@ -262,7 +263,7 @@ def _copy(
     of_feed, is_record = is_record, f"{is_record} and not {totals}" if totals else is_record
     conditions = [is_record]
     if look_for_nul and matched.used:
-        conditions.append(f"({_nul_filter(matched)}) is not true")
+        conditions.append(f"({has_nul(matched)}) is not true")
     selected = select_list(reading.feed, matched, rules, reading.separator, table.has_unreadable)
     rows = connection.execute(
         f"copy (select {', '.join([*selected, reading.provenance.as_columns()])} "
@@ -273,7 +274,7 @@ def _copy(
     accepted = rows[0] if rows else 0
     if look_for_nul and matched.used:
         numbers = [reject.row_number for reject in rejects]
-        with_nul = _nul_rows(connection, table.relation(needed), matched, is_record, numbers)
+        with_nul = nul_rows(connection, table.relation(needed), matched, is_record, numbers)
         rejects += with_nul
         passed += len(with_nul)
     # they are counted only where rows are missing: nearly no file has any, and it would be read twice
@@ -393,42 +394,3 @@ def _totals(reading: _Reading, table: Table, is_record: str, totals: str, needed
     if row and row[0]:
         table.notes.append(totals_note(int(row[0])))
     return int(row[0]) if row else 0
-
-
-def _nul_filter(matched: Matched) -> str:
-    return " or ".join(f"contains(c{at}, chr(0))" for at in matched.used)
-
-
-def _nul_rows(
-    connection: duckdb.DuckDBPyConnection, relation: str, matched: Matched, is_record: str, rejected: list[int]
-) -> list[Reject]:
-    """Rows with a NUL byte in a mapped column: no database downstream can hold one, so they are rejects."""
-    column_at = dict.fromkeys(matched.stage_dates, "stage_dates")
-    column_at |= {at: column for column, positions in matched.positions.items() for at in positions}
-    which = " ".join(f"when contains(c{at}, chr(0)) then {text(column)}" for at, column in column_at.items())
-    cells = ", ".join(f"c{at}" for at in column_at)
-    rows = connection.execute(
-        f"""
-        select position, which, text
-        from (
-            select
-                row_number() over () as position,
-                case when {is_record} then case {which} end end as which,
-                replace(concat_ws(' | ', {cells}), chr(0), '\\0') as text
-            from {relation}
-        )
-        where which is not null
-        """
-    ).fetchall()
-    return [
-        Reject(record_number(position, rejected), which, "contains a NUL byte", said) for position, which, said in rows
-    ]
-
-
-def record_number(position: int, rejected: Sequence[int]) -> int:
-    """The record number (header = 1) of the row at this position (from 1) among the rows the parser accepted."""
-    number = position + 1
-    for reject in rejected:
-        if reject <= number:
-            number += 1
-    return number

@@ -13,7 +13,6 @@ from dagster_project.package_files import PROJECT_DIR
 @cache
 def reading_rules() -> dict[str, Any]:
     """The constants by which staging reads values."""
-    rules: dict[str, Any] = yaml.safe_load((PROJECT_DIR / "dbt" / "dbt_project.yml").read_text(encoding="utf-8"))[
-        "vars"
-    ]
+    project = (PROJECT_DIR / "dbt" / "dbt_project.yml").read_text(encoding="utf-8")
+    rules: dict[str, Any] = yaml.load(project, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["vars"]
     return rules

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,15 @@ class Reject:
     column: str | None
     reason: str
     text: str | None
+
+
+def record_number(position: int, rejected: Sequence[int]) -> int:
+    """The record number (header = 1) of the row at this position (from 1) among the rows the parser accepted."""
+    number = position + 1
+    for reject in rejected:
+        if reject <= number:
+            number += 1
+    return number
 
 
 class Table(Protocol):

@@ -13,7 +13,7 @@ from dagster_project.config.entities import ENTITIES
 from dagster_project.config.feeds import Feed, Source
 from dagster_project.read.candidate import Candidate
 from dagster_project.read.headings import heading_key
-from dagster_project.read.reader import record_number
+from dagster_project.read.tables import record_number
 
 #: A smaller share of values in no standard form, and in none that can be proved, is dirt and not the column's form.
 MAX_STRAY_SHARE = 0.05

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from dagster_project.config.load import Settings
 from dagster_project.files import write_atomically
@@ -17,13 +16,10 @@ from dagster_project.lake.compaction import clean_up
 from dagster_project.lake.erasure.files import finish_what_was_cut_off
 from dagster_project.lake.manifest import read_records
 from dagster_project.lake.migration import migrate
-from dagster_project.run.permissions import guarded
-
-if TYPE_CHECKING:
-    pass
 from dagster_project.run.context import RUNNING, NightlyRun
 from dagster_project.run.export import export_tables
 from dagster_project.run.lock import lock
+from dagster_project.run.permissions import guarded
 from dagster_project.run.report import report, write_report
 
 KEPT_ATTEMPTS = 14

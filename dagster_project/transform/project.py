@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
@@ -17,6 +21,11 @@ from dagster_project.package_files import PROJECT_DIR
 from dagster_project.transform.lake_views import date_format_sets, search_path
 
 DBT_DIR = PROJECT_DIR / "dbt"
+#: What is kept of a parsed project in a warehouse, under names that dbt does not write → what dbt calls it.
+_JSON, _PACKED = "parsed.json", "parsed.msgpack"
+_KEPT = {_JSON: "manifest.json", _PACKED: "partial_parse.msgpack", "semantic_manifest.json": "semantic_manifest.json"}
+#: Of so many parsed projects: versions of Dealtrail, and configurations with date formats of their own.
+_SHARED = 8
 DBT_EXECUTABLE = Path(sys.executable).with_name("dealtrail-dbt")
 
 
@@ -49,14 +58,34 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 
 def manifest(settings: Settings) -> Path:
-    """The parsed project. Parses it if it, its vars, or dbt changed since it was last parsed."""
+    """The parsed project, as JSON; it is parsed anew only if it, its vars or dbt changed.
+
+    What was parsed for one warehouse is kept for all of this user's, for it takes longer than a night's models.
+    """
     target = target_dir(settings)
-    # a copy of our own: dbt writes its manifest anew every night, and may be killed in the middle of it
-    path, stamp = target / "parsed.json", target / "parsed.sha256"
+    stamp = target / "parsed.sha256"
     fingerprint = _fingerprint(settings)
-    if path.exists() and stamp.exists() and stamp.read_text() == fingerprint:
-        return path
-    target.mkdir(parents=True, exist_ok=True)
+    if not stamp.exists() or stamp.read_text() != fingerprint or not all((target / name).exists() for name in _KEPT):
+        target.mkdir(parents=True, exist_ok=True)
+        shared = user_cache_path("dealtrail") / "dbt" / fingerprint
+        if not shared.is_dir():
+            _parse(settings)
+            _share(target, shared)
+        else:
+            for name, dbts in _KEPT.items():
+                write_atomically(target / name, (shared / dbts).read_bytes())
+        write_atomically(stamp, fingerprint)
+    return target / _JSON
+
+
+def parsed_project(settings: Settings) -> bytes:
+    """The parsed project as dbt packs it."""
+    manifest(settings)
+    return (target_dir(settings) / _PACKED).read_bytes()
+
+
+def _parse(settings: Settings) -> None:
+    target = target_dir(settings)
     done = subprocess.run(
         [
             str(DBT_EXECUTABLE),
@@ -74,9 +103,26 @@ def manifest(settings: Settings) -> Path:
     )
     if done.returncode != 0:
         raise DealtrailError(f"dbt cannot parse {DBT_DIR}:\n{done.stdout}{done.stderr}")
-    write_atomically(path, (target / "manifest.json").read_text(encoding="utf-8"))
-    write_atomically(stamp, fingerprint)
-    return path
+    for name, dbts in _KEPT.items():
+        if name != dbts:
+            write_atomically(target / name, (target / dbts).read_bytes())
+
+
+def _share(target: Path, shared: Path) -> None:
+    """Keeps what was parsed for the next warehouse, and the newest of others, where the home can be written to."""
+    try:
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(dir=shared.parent, prefix="new-"))
+        try:
+            for name, dbts in _KEPT.items():
+                shutil.copyfile(target / name, new / dbts)
+            new.rename(shared)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+        for path in sorted(shared.parent.iterdir(), key=lambda path: path.stat().st_mtime_ns)[:-_SHARED]:
+            shutil.rmtree(path, ignore_errors=True)
+    except OSError:  # full, not ours, or another night was first: the warehouse has its own
+        return
 
 
 def _fingerprint(settings: Settings) -> str:

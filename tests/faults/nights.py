@@ -36,6 +36,8 @@ forks.set_forkserver_preload(
         "dagster_project.assets.schedules",
         "dagster_project.run.summary",
         "dagster_project.assets.transform",
+        "dbt.adapters.duckdb",
+        "dbt.cli.main",
         "great_expectations.checkpoint",
         "great_expectations.expectations",
         "pytest",

@@ -82,7 +82,7 @@ told_only as (
     select
         history.deal_key,
         coalesce(history.flagged_deleted_at, min(full_extracts.extracted_at)) as deleted_at
-    from {{ ref('int_told_deals') }} as history
+    from {{ ref('int_deals_without_rows') }} as history
     left join full_extracts
         on history.source = full_extracts.source
         and history.first_told_at <= full_extracts.extracted_at

@@ -1,5 +1,5 @@
--- Changes of a deal's amount, its currency, owner and expected close date, each deal and field by its best witness, as
--- for stages: it supplies everything from its first word on, the next best what came before. Values as text.
+-- Changes of a deal's amount, its currency, owner and expected close date, each deal and field by its best evidence
+-- (macros/evidence.sql), as for stages. Values as text.
 with row_currencies as (
     -- sources whose rows have a column for it
     select distinct source
@@ -44,7 +44,7 @@ logged as (
             when 'currency' then old_currency
             when 'expected_close_on' then cast(old_day as varchar)
             else concat(source, ':', old_value)
-        end as value_before,
+        end as old_value,
         new_value is null as is_emptied,
         old_value is null as is_unknown_before,
         changed_at as told_at,
@@ -59,7 +59,7 @@ logged as (
         source,
         'currency' as field,
         new_currency as value,
-        old_currency as value_before,
+        old_currency as old_value,
         false as is_emptied,
         old_currency is null as is_unknown_before,
         changed_at as told_at,
@@ -81,7 +81,7 @@ versions as (
         expected_close_on,
         entered_at as told_at,
         shape_position,
-        2 as witness
+        'versioned' as evidence
     from {{ ref('int_versioned_stage_events') }}
 
     union all
@@ -95,7 +95,7 @@ versions as (
         expected_close_on,
         extracted_at as told_at,
         row_number() over (partition by deal_key order by extracted_at, feed) as shape_position,
-        4 as witness
+        'observed' as evidence
     from {{ ref('int_deal_extracts') }}
     where is_full
 ),
@@ -109,21 +109,21 @@ compared as (
         lag(owner_id) over in_order as owner_id_before,
         lag(expected_close_on) over in_order as expected_close_on_before
     from versions
-    window in_order as (partition by deal_key, witness order by shape_position)
+    window in_order as (partition by deal_key, evidence order by shape_position)
 ),
 
--- what each witness tells: its first word of a field, and every other one after that. What a log tells and nobody can
+-- what each shape tells: its first word of a field, and every other one after that. What a log tells and nobody can
 -- read is not known any more, instead of being what it was before.
-told as (
+words as (
     select
         deal_key,
         source,
         field,
         case when is_emptied then cast(null as varchar) else value end as value,
-        case when is_unknown_before then cast(null as varchar) else value_before end as value_before,
+        case when is_unknown_before then cast(null as varchar) else old_value end as old_value,
         told_at,
         shape_position,
-        1 as witness
+        'logged' as evidence
     from logged
 
     union all
@@ -133,10 +133,10 @@ told as (
         source,
         'amount' as field,
         cast(amount as varchar) as value,
-        cast(null as varchar) as value_before,
+        cast(null as varchar) as old_value,
         told_at,
         shape_position,
-        witness
+        evidence
     from compared
     where
         place = 1
@@ -149,10 +149,10 @@ told as (
         source,
         'currency' as field,
         currency as value,
-        cast(null as varchar) as value_before,
+        cast(null as varchar) as old_value,
         told_at,
         shape_position,
-        witness
+        evidence
     from compared
     where
         place = 1
@@ -165,10 +165,10 @@ told as (
         source,
         'owner' as field,
         case when owner_id is not null then concat(source, ':', owner_id) end as value,
-        cast(null as varchar) as value_before,
+        cast(null as varchar) as old_value,
         told_at,
         shape_position,
-        witness
+        evidence
     from compared
     where
         place = 1
@@ -181,10 +181,10 @@ told as (
         source,
         'expected_close_on' as field,
         cast(expected_close_on as varchar) as value,
-        cast(null as varchar) as value_before,
+        cast(null as varchar) as old_value,
         told_at,
         shape_position,
-        witness
+        evidence
     from compared
     where
         place = 1
@@ -192,52 +192,15 @@ told as (
 ),
 
 -- a shape that never has a value for a field tells nothing of it
-witnesses as (
-    select
-        deal_key,
-        field,
-        witness,
-        min(told_at) as first_word_at
-    from told
-    group by
-        deal_key,
-        field,
-        witness
-    having
-        witness = 1
-        or count(value) > 0
-),
-
-silenced as (
-    select
-        *,
-        min(first_word_at) over (
-            partition by deal_key, field
-            order by witness
-            rows between unbounded preceding and 1 preceding
-        ) as better_witness_from
-    from witnesses
-),
-
-heard as (
-    select
-        told.*,
-        row_number() over in_order as word_number,
-        lag(told.value) over in_order as last_value
-    from told
-    inner join silenced
-        on told.deal_key = silenced.deal_key
-        and told.field = silenced.field
-        and told.witness = silenced.witness
-    where
-        silenced.better_witness_from is null
-        or told.told_at < silenced.better_witness_from
-    -- what a better witness tells comes after all that is heard of the others
-    window
-        in_order as (
-            partition by told.deal_key, told.field
-            order by told.witness desc, told.shape_position
-        )
+best as (
+    {{ by_best_evidence(
+        'words',
+        subject=['deal_key', 'field'],
+        at='told_at',
+        number='word_number',
+        before=['value'],
+        tells="evidence = 'logged' or count(value) > 0"
+    ) }}
 ),
 
 changes as (
@@ -245,16 +208,16 @@ changes as (
         deal_key,
         source,
         field,
-        case when word_number = 1 then value_before else last_value end as old_value,
+        case when word_number = 1 then old_value else value_before end as old_value,
         value as new_value,
         told_at as changed_at,
         word_number,
-        case witness when 1 then 'logged' when 2 then 'versioned' else 'observed' end as evidence
-    from heard
+        evidence
+    from best
     where
-        (word_number > 1 and value is distinct from last_value)
+        (word_number > 1 and value is distinct from value_before)
         -- a log that reports a change without what was there before
-        or (word_number = 1 and witness = 1 and value is distinct from value_before)
+        or (word_number = 1 and evidence = 'logged' and value is distinct from old_value)
 ),
 
 last_words as (
@@ -266,7 +229,7 @@ last_words as (
         max(word_number) as word_number,
         max(case when value is not null then word_number else 0 end) as last_filled_number,
         max(told_at) as told_at
-    from heard
+    from best
     group by
         deal_key,
         source,

@@ -16,7 +16,7 @@ sources as (
 ),
 
 told_only as (
-    select * from {{ ref('int_told_deals') }}
+    select * from {{ ref('int_deals_without_rows') }}
 ),
 
 deals as (

@@ -16,7 +16,7 @@ first_deliveries as (
     select
         deal_key,
         first_delivered_at
-    from {{ ref('int_told_deals') }}
+    from {{ ref('int_deals_without_rows') }}
 ),
 
 -- of deals that are known themselves: what was merged before anything was delivered stood in no past

@@ -209,7 +209,7 @@ all_events as (
         )
 ),
 
--- what the event's own witness does not tell: the last value known by then, or what the first change after it replaced
+-- what the event's own evidence does not tell: the last value known by then, or what the first change after it replaced
 untold as (
     select
         events.deal_key,

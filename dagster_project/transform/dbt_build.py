@@ -1,0 +1,69 @@
+"""A build by dbt in this process: no second Python, no second reading of dbt, and the project as it was parsed before.
+
+dagster-dbt would start the command. What it makes of dbt's events is taken from it all the same (assets/transform.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.config.load import Settings
+from dagster_project.errors import DealtrailError
+from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars, parsed_project
+
+#: dbt's events that tell how a model, a seed or a test ended.
+_RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
+_SHOWN = ("info", "warn", "error")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of a build: whether all of it went well, and dbt's events of each node's end, as its log has them."""
+
+    succeeded: bool
+    results: list[dict[str, Any]]
+
+
+def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
+    """Builds and tests all models; `on_line` is called with each line dbt says.
+
+    Raises what stopped dbt itself, such as an interruption; a model or test that fails is in the results.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt_common.events.base_types import EventMsg
+    from dbt_common.events.functions import msg_to_dict
+
+    results: list[dict[str, Any]] = []
+
+    def hear(event: EventMsg) -> None:
+        if event.info.name in _RESULTS:
+            results.append(msg_to_dict(event))
+        message = str(getattr(event.info, "msg", "")).strip()  # of a protobuf, whose types know nothing of it
+        if event.info.level in _SHOWN and message:
+            on_line(message)
+
+    packed = parsed_project(settings)
+    os.environ.update(dbt_environment(settings))
+    # it goes into the project's folder and stays there
+    with chdir(Path.cwd()):
+        runner = dbtRunner(Manifest.from_msgpack(packed), callbacks=[hear])
+        done = runner.invoke(
+            [
+                *("build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
+                *("--project-dir", str(DBT_DIR), "--log-level", "none"),
+            ]
+        )
+    # it would keep the database to itself until this process ends
+    DuckDBConnectionManager.close_all_connections()
+    if done.exception is not None and not isinstance(done.exception, Exception):
+        raise done.exception
+    if done.exception is not None:
+        raise DealtrailError(f"dbt stopped: {done.exception}")
+    return Built(done.success, results)
