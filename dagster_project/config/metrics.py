@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import ValidationError, model_validator
 
 from dagster_project.config.values import Strict
+from dagster_project.config.yaml_files import read_packaged
 from dagster_project.package_files import PROJECT_DIR
 
 MARTS = PROJECT_DIR / "dbt" / "models" / "marts"
@@ -26,8 +26,6 @@ Combines = Literal["always", "within_month", "by_its_parts", "never"]
 
 #: What a heading says of the unit, where no figure under it does.
 _IN_HEADINGS = {"days": ", days", "hours": ", hours", "money_per_day": " per day"}
-#: Without libyaml's loader the same takes half a second.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Twelve(Strict):
@@ -124,7 +122,7 @@ def is_of_stages(one: Metric) -> bool:
 
 
 def _of_file(path: Path) -> Iterator[Metric]:
-    for model in yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER).get("models", []):
+    for model in read_packaged(path).get("models", []):
         for column in model["columns"]:
             meta: dict[str, Any] = column.get("config", {}).get("meta", {})
             if "label" not in meta:
