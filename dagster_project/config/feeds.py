@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from dagster_project.config.entities import ENTITIES, LOOKED_UP, LOOKING_UP
+from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.pipelines import Pipeline
 from dagster_project.config.values import (
     AfterClose,
@@ -180,12 +180,7 @@ class Feed(Strict):
 
     @model_validator(mode="after")
     def _looked_up_columns_name_records(self) -> Feed:
-        entity = ENTITIES[self.entity]
-        allowed = [
-            column
-            for column in entity.columns
-            if column in LOOKED_UP and column != entity.key and self.entity in LOOKING_UP
-        ]
+        allowed = [name for name, column in ENTITIES[self.entity].described.items() if column.looked_up_in]
         for column in self.look_up:
             if column not in allowed:
                 raise ValueError(
@@ -294,4 +289,4 @@ class Source(Strict):
     @property
     def has_history_feed(self) -> bool:
         """Whether a change log or versions tell of deals, so that a deal's row needs no stage."""
-        return any(feed.entity in ("deal_changes", "deal_versions") for feed in self.feeds.values())
+        return any(feed.entity in HISTORY_ENTITIES for feed in self.feeds.values())

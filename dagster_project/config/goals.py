@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from dagster_project.config import metrics
 from dagster_project.config.models import Configuration, Goal
 from dagster_project.config.stages import configured_stages, normalized, pipeline_names, stage_aliases
 from dagster_project.errors import ConfigurationError
-
-LESS_IS_BETTER = frozenset({"deals_lost", "sales_cycle_days", "drop_off_rate", "days_in_stage_median"})
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def _resolved(config: Configuration, position: int, goal: Goal) -> ConfiguredGoa
         stage=None if goal.stage is None else _open_stage(config, position, goal, pipeline),
         goal=goal.goal,
         target=goal.target,
-        is_more_better=goal.goal not in LESS_IS_BETTER,
+        is_more_better=metrics.goals()[goal.goal].better != "less",
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from dagster_project.config import metrics
 from dagster_project.config.feeds import Source
-from dagster_project.config.values import Currency, Days, PipelineGoal, Severity, StageGoal, Strict, Timezone
+from dagster_project.config.values import Currency, Days, Severity, Strict, Timezone
 
 
 class Thresholds(Strict):
@@ -96,8 +97,8 @@ class Goal(Strict):
     source: str = Field(description="The source's name.")
     pipeline: str = Field("default", description="The pipeline's name.")
     stage: str | None = Field(None, description="Of a goal for one open stage.")
-    goal: Literal[get_args(PipelineGoal) + get_args(StageGoal)] = Field(  # type: ignore[valid-type]
-        description="The metric it is a goal of; the last five are of a stage."
+    goal: Literal[tuple(metrics.goals())] = Field(  # type: ignore[valid-type]
+        description="The metric it is a goal of, of those that the metric dictionary says can have one."
     )
     target: float = Field(ge=0, description="Rates as a share: 0.3 is 30 %.")
 
@@ -114,10 +115,12 @@ class Goal(Strict):
 
     @model_validator(mode="after")
     def _is_a_goal_of_its_level(self) -> Goal:
-        level, other = (StageGoal, "pipeline") if self.stage is not None else (PipelineGoal, "stage")
-        if self.goal not in get_args(level):
-            raise ValueError(f"'{self.goal}' is a goal of a {other}; allowed here: {', '.join(get_args(level))}")
-        if self.goal.endswith("_rate") and self.target > 1:
+        wanted = metrics.goals()[self.goal]
+        of_stages, other = (True, "pipeline") if self.stage is not None else (False, "stage")
+        if metrics.is_of_stages(wanted) != of_stages:
+            allowed = [name for name, one in metrics.goals().items() if metrics.is_of_stages(one) == of_stages]
+            raise ValueError(f"'{self.goal}' is a goal of a {other}; allowed here: {', '.join(allowed)}")
+        if wanted.unit == "rate" and self.target > 1:
             raise ValueError(f"target {self.target:g} of {self.goal}: a rate is a share, 0.3 is 30 %")
         return self
 

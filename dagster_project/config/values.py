@@ -25,17 +25,6 @@ Severity = Literal["critical", "warning", "info"]
 WhenGone = Literal["deleted", "converted"]
 #: Units of the reporting currency for one of the other, or the other way round.
 RateMeans = Literal["reporting_per_unit", "units_per_reporting"]
-PipelineGoal = Literal[
-    "opportunities_created",
-    "deals_won",
-    "deals_lost",
-    "won_amount",
-    "win_rate",
-    "avg_deal_size",
-    "sales_cycle_days",
-    "closing_amount",
-]
-StageGoal = Literal["entered", "advanced", "conversion_rate", "drop_off_rate", "days_in_stage_median"]
 
 
 @cache

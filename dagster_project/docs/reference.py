@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from dagster_project.config.entities import ENTITIES
+from dagster_project.config.entities import ENTITIES, SAYS
 from dagster_project.config.models import Configuration
 
 _KINDS = {
@@ -55,16 +55,17 @@ def columns_page() -> str:
             "",
             f"## {name}",
             "",
-            f"Key: `{entity.key}`.",
+            f"{entity.says} Key: `{entity.key}`.",
             "",
-            "| column | read as | in a file |",
-            "|---|---|---|",
+            "| column | read as | in a file | meaning |",
+            "|---|---|---|---|",
         ]
-        for column, kind in entity.columns.items():
+        for column, described in entity.described.items():
             needed = "needed" if column in entity.required_columns else ""
             if column in entity.alternatives:
                 needed += ", or " + " and ".join(f"`{other}`" for other in entity.alternatives[column])
-            lines.append(f"| `{column}` | {_KINDS[kind]} | {needed} |")
+            says = _cell(described.says or SAYS[column])
+            lines.append(f"| `{column}` | {_KINDS[described.kind]} | {needed} | {says} |")
     return "\n".join(lines) + "\n"
 
 

@@ -13,7 +13,6 @@ from dagster_project.draft.sampled import Column, Sample, values_of
 from dagster_project.draft.words import (
     heading_score,
     id_noun,
-    listed,
     listed_flat,
     meaning,
     names_its_entity,
@@ -114,7 +113,7 @@ def _entity_score(sample: Sample, entity: str, guesses: dict[str, Guess], missin
     key = guesses.get(ENTITIES[entity].key)
     if key and names_its_entity(key.source.heading, entity) and key.source.is_unique:
         score += 1.0
-    is_named = entity in listed("nouns") and nouns_in(f"{sample.name.split('.')[0]} {sample.sheet or ''}", entity)
+    is_named = nouns_in(f"{sample.name.split('.')[0]} {sample.sheet or ''}", entity)
     if is_named:
         score += 1.5
     return score if _is_plausible(entity, guesses, is_named) else score - _MISSING

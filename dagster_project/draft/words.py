@@ -1,4 +1,4 @@
-"""The plain-language words of `words.yml` and of the vendors' presets: what a heading or a value means."""
+"""The plain-language words of `entities.yml`, `words.yml` and the vendors' presets: what a heading or a value means."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from dagster_project.config.entities import ENTITIES
+from dagster_project.config.entities import COLUMN_WORDS, ENTITIES
 from dagster_project.config.presets import read_preset, vendor_names
 from dagster_project.config.stages import TEMPLATES
 from dagster_project.config.yaml_files import read_words
 from dagster_project.read.headings import heading_key
 
 _WORDS = Path(__file__).with_name("words.yml")
-#: Entity → the prefix of its `_id` and `_name` columns.
-_PREFIXES = {"deals": "deal", "leads": "lead", "activities": "activity", "owners": "owner", "accounts": "account"}
 _MIN_COMPOUND = 5
 #: What turns the word behind it into its contrary: `unsigned`, `disqualified`.
 _NOT = ("un", "dis", "non", "re", "in", "не")
@@ -53,6 +51,18 @@ def listed(part: str) -> dict[str, list[str]]:
 def listed_flat(part: str) -> tuple[str, ...]:
     """A part of words.yml that is one list, plain."""
     return tuple(plain(word) for word in _words()[part])
+
+
+@cache
+def nouns(entity: str) -> tuple[str, ...]:
+    """What a record of an entity is called, plain; nothing where events have no name."""
+    return tuple(plain(word) for word in ENTITIES[entity].nouns)
+
+
+@cache
+def column_words(column: str) -> tuple[str, ...]:
+    """What people call a column, plain, likelier words first."""
+    return tuple(plain(word) for word in COLUMN_WORDS.get(column, ()))
 
 
 def stage_date_patterns() -> list[str]:
@@ -160,41 +170,39 @@ def _own_score(heading: str, entity: str, column: str) -> float:
     if not text:
         return 0.0
     scores = [_phrase_score(text, entity, column)]
-    for noun_entity, prefix in _PREFIXES.items():
-        is_key = ENTITIES[entity].key == column
-        if column == f"{prefix}_id":
-            scores.append(_id_score(text, noun_entity, is_key))
-        if column == f"{prefix}_name":
-            scores.append(_name_score(text, noun_entity, entity == noun_entity))
-    if entity == "stages" and column == "stage_id":
-        scores.append(_id_score(text, "stages", is_key=True))
-    if entity == "stages" and column == "stage_name":
-        scores.append(_name_score(text, "stages", is_own=True))
+    is_key = ENTITIES[entity].key == column
+    for other, called in ENTITIES.items():
+        if called.nouns and column == called.key:
+            scores.append(_id_score(text, other, is_key))
+        if called.nouns and column == called.name:
+            scores.append(_name_score(text, nouns(other), entity == other))
     if column == "campaign":
-        scores.append(_name_score(text, "campaigns", is_own=True))
+        scores.append(_name_score(text, listed_flat("campaigns"), is_own=True))
     return max(scores)
 
 
 def names_its_entity(heading: str, entity: str) -> bool:
-    """Whether a heading holds an entity's noun and a word for id: `Deal No`, `Projekt-Nr`."""
-    return entity in _PREFIXES and _id_score(plain(heading), entity, is_key=True) >= 1.0
+    """Whether a heading holds an entity's noun and a word for id: `Deal No`, `Projekt-Nr`.
+
+    A list of stages is known by their names: `Stage ID` stands in lists of anything.
+    """
+    return bool(nouns(entity)) and entity != "stages" and _id_score(plain(heading), entity, is_key=True) >= 1.0
 
 
 def id_noun(heading: str) -> str | None:
     """Of what a heading is the id: `Payment ID` → payment, `Record ID` → nothing; None for one that is called no id."""
     split = [re.sub(r"(?<=\w\w\w)s?(nummer|nr)$", " nr", token) for token in plain(heading).split()]
     tokens = " ".join(split).split()
-    nouns = [token for token in tokens if token not in listed_flat("ids")]
-    if len(nouns) == len(tokens):
+    of_what = [token for token in tokens if token not in listed_flat("ids")]
+    if len(of_what) == len(tokens):
         return None
-    return " ".join(token for token in nouns if token not in listed_flat("any_ids"))
+    return " ".join(token for token in of_what if token not in listed_flat("any_ids"))
 
 
 def is_noun_of(noun: str, entity: str) -> bool:
     """Whether ids of this entity may be named so; nothing is a name for any."""
-    own = listed("own_ids").get(entity, [])
-    is_listed = entity in listed("nouns") and nouns_in(noun, entity)
-    return not noun or is_listed or any(f" {word} " in f" {noun} " for word in own)
+    own = [plain(word) for word in ENTITIES[entity].id_nouns]
+    return not noun or nouns_in(noun, entity) or any(f" {word} " in f" {noun} " for word in own)
 
 
 def nouns_in(text: str, entity: str) -> bool:
@@ -202,11 +210,11 @@ def nouns_in(text: str, entity: str) -> bool:
     tokens = plain(text).split()
     singular = {token.removesuffix(end) for token in tokens for end in ("", "s", "es", "e", "en", "n")}
     singular |= {token.removesuffix("ies") + "y" for token in tokens if token.endswith("ies")}
-    return any(noun in singular for noun in listed("nouns")[entity])
+    return any(noun in singular for noun in nouns(entity))
 
 
 def _phrase_score(text: str, entity: str, column: str) -> float:
-    phrases = listed("columns").get(column, [])
+    phrases = column_words(column)
     text = _without_currency(text)
     bare = _without_noun(text, entity)
     for rank, phrase in enumerate(phrases):
@@ -231,7 +239,7 @@ def _is_another(text: str) -> bool:
 
 def _without_noun(text: str, entity: str) -> str:
     """`deal stage` → `stage`, of a heading in a file of deals."""
-    for noun in listed("nouns").get(entity, []):
+    for noun in nouns(entity):
         if text.startswith(f"{noun} "):
             return text.removeprefix(f"{noun} ").strip()
     return text
@@ -240,7 +248,7 @@ def _without_noun(text: str, entity: str) -> str:
 def _id_score(text: str, entity: str, is_key: bool) -> float:
     if is_key and text in listed_flat("ids"):
         return 0.9
-    return max(_id_score_by(noun, text, entity, is_key) for noun in listed("nouns")[entity])
+    return max(_id_score_by(noun, text, entity, is_key) for noun in nouns(entity))
 
 
 @cache
@@ -263,10 +271,10 @@ def _id_score_by(noun: str, text: str, entity: str, is_key: bool) -> float:
     return 0.6 if entity == "owners" and f" {noun} " in f" {text} " else 0.0
 
 
-def _name_score(text: str, entity: str, is_own: bool) -> float:
+def _name_score(text: str, its_nouns: tuple[str, ...], is_own: bool) -> float:
     if is_own and text in listed_flat("names"):
         return 0.9
-    for noun in listed("nouns")[entity]:
+    for noun in its_nouns:
         if any(text in (f"{noun} {word}", f"{noun}{word}", f"{noun}n{word}") for word in listed_flat("names")):
             return 1.0
         if text == noun and is_own:

@@ -15,8 +15,6 @@ from dagster_project import sql
 from dagster_project.config.entities import ENTITIES, LOOKED_UP
 from dagster_project.config.models import Configuration
 
-#: A named entity's column for its records' names.
-_NAMES = {"deals": "deal_name", "leads": "lead_name", "owners": "owner_name", "accounts": "account_name"}
 #: Between several ids in one cell, where the mapping does not say.
 _SEPARATOR = ";"
 
@@ -72,7 +70,7 @@ def _create_table(
 
 def _meant(source: str, entity: str, relation: str, full_feeds: list[str]) -> str:
     """SQL: what can be said of a source's records of an entity, and the one record that it means."""
-    key, name = ENTITIES[entity].key, _NAMES[entity]
+    key, name = ENTITIES[entity].key, ENTITIES[entity].name
     # of a full extract, who is in its newest delivery; whom an increment told of is there for good
     is_full = f"_feed in ({', '.join(map(sql.text, full_feeds))})" if full_feeds else "false"
     is_there = f"(not ({is_full}) or _extracted_at = max(_extracted_at) over (partition by _feed))"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from dagster_project.config.entities import entities_as_json
 from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
 from dagster_project.files import write_atomically
@@ -47,6 +48,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DEALTRAIL_WORK": str(building / "work.duckdb"),
         "DEALTRAIL_LAKE": search_path(settings.warehouse_dir / "lake"),
         "DEALTRAIL_DBT_TARGET": str(target_dir(settings)),
+        "DEALTRAIL_ENTITIES": entities_as_json(),
         "DBT_TARGET_PATH": str(target_dir(settings)),
         "DBT_LOG_PATH": str(target_dir(settings) / "logs"),
         "DBT_PROFILES_DIR": str(DBT_DIR),
@@ -58,7 +60,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 
 def manifest(settings: Settings) -> Path:
-    """The parsed project, as JSON; it is parsed anew only if it, its vars or dbt changed.
+    """The parsed project, as JSON; it is parsed anew only if it, what it is told or dbt changed.
 
     What was parsed for one warehouse is kept for all of this user's, for it takes longer than a night's models.
     """
@@ -126,7 +128,8 @@ def _share(target: Path, shared: Path) -> None:
 
 
 def _fingerprint(settings: Settings) -> str:
-    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')} {dbt_vars(settings)}".encode())
+    told = (version("dbt-core"), version("dbt-duckdb"), dbt_vars(settings), entities_as_json())
+    digest = hashlib.sha256(" ".join(told).encode())
     folders = [DBT_DIR / "models", DBT_DIR / "macros", DBT_DIR / "tests", PROJECT_DIR / "seeds" / "reference"]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     for path in [DBT_DIR / "dbt_project.yml", DBT_DIR / "profiles.yml", *sorted(files)]:

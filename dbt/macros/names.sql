@@ -13,11 +13,10 @@
     {{ parts_of(cell, 'coalesce(' ~ separator ~ ', chr(31))') }}
 {%- endmacro %}
 
-{# Every entity of the lake → the column by which its rows are named; config/entities.py says the same. #}
-{% macro entity_keys() -%}
-    {{ return({
-        'deals': 'deal_id', 'deal_changes': 'deal_id', 'deal_versions': 'deal_id', 'leads': 'lead_id',
-        'activities': 'activity_id', 'owners': 'owner_id', 'accounts': 'account_id', 'stages': 'stage_id',
-        'spend': 'campaign', 'revenue': 'account_id', 'exchange_rates': 'currency',
-    }) }}
+{#
+    Every entity of the lake, as dagster_project/config/entities.yml lists it: its key, what its rows are (records or
+    events), its columns with their kinds, and those that are required. Every call of dbt has it in its environment.
+#}
+{% macro entities() -%}
+    {{ return(fromjson(env_var('DEALTRAIL_ENTITIES'))) }}
 {%- endmacro %}

@@ -5,12 +5,12 @@
                     superseded   a later row of that record, or a later full extract, replaced it
                     quarantined  without key, or unusable in a required column (quarantine_reason)
 
-    columns     canonical column → kind (read_value)
-    required    columns without which a row cannot be used; the first one is the record's id
+    Columns, their kinds (read_value), which of them are required, and what rows are stand in entities.yml. Of records
+    one row per key counts, the newest; of events all of the newest full extract and of later increments count,
+    identical events once, the earliest.
+
     unless      required column → condition under which a row does without it
-    latest      true: one row per id counts, the newest. false: rows are events, all of the newest full
-                extract and of later increments count, identical events once, the earliest
-    same_event  with latest=false: the columns in which identical events agree
+    same_event  of events: the columns in which identical ones agree; else all of them
     last_counts of identical events the last one counts, which may correct the others
     first_when  further columns: name → condition; the extract time of the first delivery in which it held
     readings    what is read further on from text: names of `_reading_<name>` columns to hand over
@@ -19,8 +19,12 @@
 
     Delivered order is extract time, then file, then row: the same whichever file was loaded first.
 #}
-{% macro staged_rows(entity, columns, required, unless={}, latest=true, same_event=[], last_counts=false, first_when={}, readings=[], days_told=[], since_ever=[]) %}
-{%- set id = required[0] %}
+{% macro staged_rows(entity, unless={}, same_event=[], last_counts=false, first_when={}, readings=[], days_told=[], since_ever=[]) %}
+{%- set listed = entities()[entity] %}
+{%- set id = listed['key'] %}
+{%- set columns = listed['columns'] %}
+{%- set required = listed['required'] %}
+{%- set latest = listed['rows'] == 'records' %}
 {%- set desc = ' desc' if last_counts else '' %}
 {%- set missing = {} %}
 {%- for column in required %}
@@ -235,7 +239,7 @@ ordered as (
         file_id as ordered_file_id,
         file_position as ordered_file_position,
         row_number() over (
-            partition by source, {{ same_event | join(', ') }}
+            partition by source, {{ (same_event or columns) | join(', ') }}
             order by (quarantine_reason = '') desc, extracted_at{{ desc }}, file_id{{ desc }}, file_position{{ desc }}
         ) as usable_place
     from judged

@@ -1,43 +1,41 @@
-"""bi/superset as data: the files that `bi/superset/build.py` zips."""
+"""bi/superset as data: what `bi/superset/build.py` zips."""
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bi.superset.build import assets
 from tests.conftest import PROJECT
 
 FOLDER = PROJECT / "bi" / "superset"
 
 
-def read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return found
-
-
 @cache
+def _assets() -> dict[str, Any]:
+    return assets()
+
+
+def _by_uuid(folder: str) -> dict[str, dict[str, Any]]:
+    return {asset["uuid"]: asset for path, asset in sorted(_assets().items()) if path.startswith(f"{folder}/")}
+
+
 def datasets() -> dict[str, dict[str, Any]]:
     """uuid → dataset."""
-    return {data["uuid"]: data for data in map(read, sorted(FOLDER.glob("datasets/*/*.yaml")))}
+    return _by_uuid("datasets")
 
 
-@cache
 def charts() -> dict[str, dict[str, Any]]:
     """uuid → chart."""
-    return {data["uuid"]: data for data in map(read, sorted(FOLDER.glob("charts/*.yaml")))}
+    return _by_uuid("charts")
 
 
-@cache
 def database() -> dict[str, Any]:
-    return read(FOLDER / "databases" / "Dealtrail.yaml")
+    return dict(_assets()["databases/Dealtrail.yaml"])
 
 
-@cache
 def dashboard() -> dict[str, Any]:
-    return read(FOLDER / "dashboards" / "dealtrail.yaml")
+    return dict(_assets()["dashboards/dealtrail.yaml"])
 
 
 def query(dataset: dict[str, Any]) -> str:

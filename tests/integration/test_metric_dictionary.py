@@ -2,6 +2,7 @@
 
 import json
 
+from dagster_project.config.metrics import metrics
 from dagster_project.transform.metric_dictionary import metric_dictionary
 from tests.conftest import Warehouse
 
@@ -16,6 +17,8 @@ def test_it_has_the_twelve_metrics_once_each_and_every_mart(sample: Warehouse) -
     assert marts
     for (mart,) in marts:
         assert f"### {mart}\n" in page
+    for one in metrics():
+        assert f"| `{one.mart}` | `{one.name}` | {one.label} |" in page
 
 
 def test_every_column_of_the_marts_has_a_description(sample: Warehouse) -> None:
@@ -29,11 +32,6 @@ def test_every_column_of_the_marts_has_a_description(sample: Warehouse) -> None:
 def test_what_a_metric_is_said_to_come_from_is_there(sample: Warehouse) -> None:
     manifest = json.loads((sample.path / "dbt" / "parsed.json").read_text(encoding="utf-8"))
     columns = {node["name"]: set(node["columns"]) for node in manifest["nodes"].values() if "columns" in node}
-    named = [
-        fact
-        for node in manifest["nodes"].values()
-        for column in node.get("columns", {}).values()
-        for fact in column["meta"].get("facts", [])
-    ]
+    named = [fact for one in metrics() if one.twelve for fact in one.twelve.facts]
     assert len(named) > 12
     assert [fact for fact in named if fact.split(".")[1] not in columns.get(fact.split(".")[0], set())] == []

@@ -11,13 +11,12 @@ import yaml
 from typer.testing import CliRunner
 
 from dagster_project.cli import app
-from dagster_project.config.entities import ENTITIES
 from dagster_project.config.feeds import Source
 from dagster_project.config.load import read_configuration
 from dagster_project.draft import vendor as recognition
 from dagster_project.draft.command import Drafted, draft_source
 from dagster_project.draft.feeds import pattern_of
-from dagster_project.draft.words import listed, stage_meaning
+from dagster_project.draft.words import stage_meaning
 from dagster_project.draft.yaml_text import scalar
 from dagster_project.errors import ConfigurationError
 from tests.unit.delivering import delimited, json_lines, parquet, xlsx, zipped
@@ -482,12 +481,6 @@ def test_wrong_usage(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------ the words themselves
-
-
-def test_words_are_of_columns_that_exist() -> None:
-    known = {column for entity in ENTITIES.values() for column in entity.columns}
-    assert listed("columns").keys() <= known
-    assert listed("nouns").keys() <= {*ENTITIES, "campaigns"}
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ from dagster_project.lake.manifest import data_files
 from dagster_project.read.pii import hashed
 
 _UNFINISHED = "unfinished-"
-_NAMES = {"leads": "lead_name", "owners": "owner_name", "accounts": "account_name", "deals": "deal_name"}
 #: Whose names and addresses are people's: a value that one of them has too is not the forgotten record's alone.
 _PEOPLE = ("leads", "owners")
 _LEAST_TEXT = 3
@@ -237,8 +236,8 @@ class _Finder:
 
     def names(self, source: str, ids: list[str]) -> list[str]:
         """What the record was ever called."""
-        column, key = _NAMES.get(self.entity), ENTITIES[self.entity].key
-        if column is None:
+        column, key = ENTITIES[self.entity].name, ENTITIES[self.entity].key
+        if not column:
             return []
         own = f"{key} in ({_listed(ids)})"
         found = self._of_source(self.entity, [key, column], source, column, own)
@@ -260,7 +259,7 @@ class _Finder:
         """Another record with the same name or address: `<entity> <source>:<id>`."""
         for entity in dict.fromkeys([self.entity, *_PEOPLE]):
             key = ENTITIES[entity].key
-            for column in {_NAMES[entity], "email"} & set(ENTITIES[entity].columns):
+            for column in {ENTITIES[entity].name, "email"} & set(ENTITIES[entity].columns):
                 not_own = (
                     f"not (_source = {sql.text(source)} and {key} in ({_listed(ids)}))"
                     if entity == self.entity

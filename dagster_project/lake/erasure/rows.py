@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
+from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES, LOOKED_UP
 from dagster_project.config.feeds import Source
 from dagster_project.config.models import Configuration
 from dagster_project.lake import inventory
@@ -22,7 +22,7 @@ FORGETTABLE = ("leads", "deals", "activities", "owners", "accounts")
 MARKER = "_is_forgotten"
 _DEFAULT_SEPARATOR = ";"
 
-_REFERS_TO = {ENTITIES[entity].key: entity for entity in FORGETTABLE} | {"converted_deal_id": "deals"}
+_REFERS_TO = {ENTITIES[entity].key: entity for entity in FORGETTABLE} | LOOKED_UP
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,12 @@ import duckdb
 from jinja2 import Environment, StrictUndefined
 
 from dagster_project.config.load import Settings
+from dagster_project.config.metrics import metrics
 from dagster_project.config.models import Configuration
 from dagster_project.config.rules import Rule, checks
 from dagster_project.files import write_atomically
 from dagster_project.preflight.notices import newest_moment, notices
-from dagster_project.publish.report.queries import DEFINED, MONTHS, OWNERS, OWNERS_SQL, TABLES
+from dagster_project.publish.report.queries import DEFINED, LISTED, MONTHS, OWNERS, OWNERS_SQL, TABLES, TILES
 
 PAGE_DIR = Path(__file__).parent / "page"
 
@@ -117,6 +118,8 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
             "owners": OWNERS,
         },
         "tables": {name: _columns(connection, sql, parameters) for name, sql in TABLES.items()},
+        "figures": _figures(),
+        "headline": {"tiles": TILES, "listed": LISTED},
         "definitions": _definitions(connection),
         "rules": _rules(config),
     }
@@ -158,6 +161,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="minutes")
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _figures() -> dict[str, dict[str, Any]]:
+    """Table → column → what its mart's `meta` says of it as a figure."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in metrics():
+        if one.mart in DEFINED or one.goal:
+            said = one.model_dump(include={"label", "unit", "better", "goal"})
+            found.setdefault(one.mart, {})[one.name] = {**said, "heading": one.heading, "parts": one.parts}
+    return found
 
 
 def _definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

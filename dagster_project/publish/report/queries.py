@@ -6,6 +6,8 @@ can be filtered by; what is about nobody (owner_key NULL) always comes along.
 
 from __future__ import annotations
 
+from dagster_project.config.metrics import metrics
+
 #: How far the page looks back. All history is in the marts.
 MONTHS = 36
 #: Days of the hygiene score by pipeline, and by owner.
@@ -29,6 +31,27 @@ order by sum(deals_worked) desc, grain_value
 limit {OWNERS}
 """
 
+#: The figures of the last complete month, in their order: those of the tiles, and those of the table alone.
+TILES = (
+    *("deals_won", "won_amount", "win_rate", "avg_deal_size", "sales_cycle_days", "pipeline_velocity_per_day"),
+    *("new_leads", "closing_amount"),
+)
+LISTED = (
+    *TILES,
+    *("closing_deals", "opportunities_created", "deals_lost", "deals_worked", "win_loss_ratio", "opportunity_win_rate"),
+    *("deal_closure_rate", "sales_cycle_days_median", "lead_conversion_rate", "response_hours"),
+    *("response_hours_median", "response_within_sla_rate", "leads_unanswered", "new_customers", "spend"),
+    *("cac", "clv", "clv_to_cac"),
+)
+
+
+def _carried_metrics() -> str:
+    """The columns that those are, or are divided from: a ratio takes less room as its parts, which others share."""
+    shown = [one for one in metrics("mart_monthly_metrics") if one.name in LISTED]
+    parts = [[*one.parts[0], *one.parts[1]] if one.parts else [one.name] for one in shown]
+    return ", ".join(dict.fromkeys(column for columns in parts for column in columns))
+
+
 _MOVES = ("opening", "created", "reopened", "increased", "decreased", "won", "lost", "deleted", "merged", "closing")
 _MOVEMENTS = ", ".join(f"{move}_{what}" for what in ("deals", "amount") for move in _MOVES)
 
@@ -48,15 +71,8 @@ TABLES: dict[str, str] = {
         select source, pipeline, stage, stage_order, is_won, is_lost
         from marts.dim_stages order by source, pipeline, stage_order
     """,
-    "metrics": """
-        select
-            month, grain, grain_value, is_complete_month,
-            new_leads, converted_leads, answered_leads, leads_answered_within_sla, leads_unanswered,
-            response_hours, response_hours_median,
-            opportunities_created, opportunities_created_won,
-            deals_won, deals_lost, qualified_won, qualified_lost, won_amount, won_deals_with_amount,
-            sales_cycle_days, sales_cycle_days_median, deals_worked, pipeline_velocity_per_day,
-            new_customers, spend, clv, clv_to_cac
+    "metrics": f"""
+        select month, grain, grain_value, is_complete_month, {_carried_metrics()}
         from marts.mart_monthly_metrics
         where month >= $start
           and (

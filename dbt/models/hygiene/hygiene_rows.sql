@@ -1,20 +1,21 @@
 -- One row per value or row of a delivered file that could not be taken as it was, with where it stands in its file.
-{% set keys = entity_keys() %}
-{% set latest = ['deals', 'leads', 'activities', 'owners', 'accounts', 'stages'] %}
+{% set listed = entities() %}
+{% set records = [] %}
+{%- for entity, said in listed.items() if said['rows'] == 'records' %}{% do records.append(entity) %}{% endfor %}
 
 with files as (
     select * from {{ ref('stg_lake__files') }}
 ),
 
 unreadable as (
-    {%- for entity, key in keys.items() %}
+    {%- for entity, said in listed.items() %}
     select
         source,
         feed,
         file_id,
         file_position,
         '{{ entity }}' as entity,
-        {{ key }} as record_id,
+        {{ said['key'] }} as record_id,
         {{ parts_of('unparseable_values', unparseable_separator()) }} as cell
     from {{ ref(entity ~ '_rows') }}
     where
@@ -129,38 +130,38 @@ unknown_words as (
 ),
 
 -- the same id more than once in its newest delivery
-{%- for entity in latest %}
+{%- for entity in records %}
 {{ entity }}_repeated as (
     select
         source,
-        {{ keys[entity] }},
+        {{ listed[entity]['key'] }},
         extracted_at
     from {{ ref(entity ~ '_rows') }}
     where
-        {{ keys[entity] }} is not null
+        {{ listed[entity]['key'] }} is not null
         and extracted_at = last_delivered_at
     group by
         source,
-        {{ keys[entity] }},
+        {{ listed[entity]['key'] }},
         extracted_at
     having count(*) > 1
 ),
 {% endfor %}
 repeated as (
-    {%- for entity in latest %}
+    {%- for entity in records %}
     select
         rows.source,
         rows.feed,
         rows.file_id,
         rows.file_position,
         '{{ entity }}' as entity,
-        '{{ keys[entity] }}' as key_column,
-        rows.{{ keys[entity] }} as record_id,
+        '{{ listed[entity]['key'] }}' as key_column,
+        rows.{{ listed[entity]['key'] }} as record_id,
         md5(concat_ws(chr(31), {{ content_of(entity) }})) as content
     from {{ ref(entity ~ '_rows') }} as rows
     inner join {{ entity }}_repeated as several
         on rows.source = several.source
-        and rows.{{ keys[entity] }} = several.{{ keys[entity] }}
+        and rows.{{ listed[entity]['key'] }} = several.{{ listed[entity]['key'] }}
         and rows.extracted_at = several.extracted_at
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -1,19 +1,17 @@
-{% set keys = entity_keys() %}
-
 with files as (
     select * from {{ ref('stg_lake__files') }}
     where state = 'loaded'
 ),
 
 unusable as (
-    {%- for entity, key in keys.items() %}
+    {%- for entity, said in entities().items() %}
     select
         source,
         feed,
         file_id,
         '{{ entity }}' as entity,
         file_position,
-        {{ key }} as record_id,
+        {{ said['key'] }} as record_id,
         quarantine_column,
         quarantine_value,
         quarantine_reason

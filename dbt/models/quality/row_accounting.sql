@@ -1,5 +1,5 @@
 with staged as (
-    {%- for entity in entity_keys() %}
+    {%- for entity in entities() %}
     select
         file_id,
         source,

@@ -73,7 +73,15 @@ async function drawCharts() {
 }
 
 const monthAxis = { format: '%b %y', labelOverlap: true, title: null, tickCount: { interval: 'month', step: 1 } };
-const FORMATS_OF_AXES = { money: '~s', rate: '.0%', count: '~s', days: '~s', hours: '~s', ratio: '~f' };
+const FORMATS_OF_AXES = {
+  money: '~s',
+  money_per_day: '~s',
+  rate: '.0%',
+  count: '~s',
+  days: '~s',
+  hours: '~s',
+  ratio: '~f',
+};
 
 /** An axis of figures: 0 without the prefix its neighbours have. */
 function figures(kind, more = {}) {

@@ -82,23 +82,21 @@ function metricRows() {
     .sort((a, b) => (a.month < b.month ? -1 : 1));
 }
 
-function ratio(numerator, denominator) {
-  return numerator === null || denominator === null || !denominator ? null : numerator / denominator;
+/** A column of a mart as a figure: its label, unit, and whether more of it is better, as the mart's `meta` says it. */
+function figure(key, mart = 'mart_monthly_metrics') {
+  return { key, mart, ...carried.figures[mart][key] };
 }
 
 /** Ratios are divided here from the counts they are made of, so that none is ever summed or averaged. */
 function withRatios(row) {
-  return {
-    ...row,
-    lead_conversion_rate: ratio(row.converted_leads, row.new_leads),
-    response_within_sla_rate: ratio(row.leads_answered_within_sla, sumOf([row.answered_leads, row.leads_unanswered])),
-    deal_closure_rate: ratio(row.opportunities_created_won, row.opportunities_created),
-    win_rate: ratio(row.deals_won, row.deals_won + row.deals_lost),
-    win_loss_ratio: ratio(row.deals_won, row.deals_lost),
-    opportunity_win_rate: ratio(row.qualified_won, row.qualified_won + row.qualified_lost),
-    avg_deal_size: ratio(row.won_amount, row.won_deals_with_amount),
-    cac: ratio(row.spend, row.new_customers),
-  };
+  const sum = (columns) =>
+    columns.some((one) => row[one] === null) ? null : columns.reduce((total, one) => total + row[one], 0);
+  const ratios = TERMS.filter((term) => term.parts && !(term.key in row));
+  return { ...row, ...Object.fromEntries(ratios.map((term) => [term.key, ratio(...term.parts.map(sum))])) };
+}
+
+function ratio(numerator, denominator) {
+  return numerator === null || denominator === null || !denominator ? null : numerator / denominator;
 }
 
 /** The sum of what is known; NULL where nothing is. */

@@ -18,6 +18,7 @@ const FORMATS = {
   moment: (value) => `${value} UTC`,
   count: (value) => whole.format(value),
   money: (value) => whole.format(value),
+  money_per_day: (value) => whole.format(value),
   rate: (value) => `${tenth.format(value * 100)} %`,
   ratio: (value) => number(2).format(value),
   decimal: (value) => tenth.format(value),
@@ -27,7 +28,7 @@ const FORMATS = {
 };
 
 /** Kinds of values that stand right and sort as numbers. */
-const NUMERIC = new Set(['count', 'money', 'rate', 'ratio', 'decimal', 'days', 'hours']);
+const NUMERIC = new Set(['count', 'money', 'money_per_day', 'rate', 'ratio', 'decimal', 'days', 'hours']);
 
 function shown(value, kind) {
   return value === null || value === undefined ? '–' : FORMATS[kind](value);
@@ -37,6 +38,7 @@ function shown(value, kind) {
 function withUnit(value, kind) {
   if (value === null || value === undefined) return '–';
   if (kind === 'money') return `${about.currency} ${Math.abs(value) >= 10000 ? short(value) : whole.format(value)}`;
+  if (kind === 'money_per_day') return `${withUnit(value, 'money')}/day`;
   if (kind === 'days') return `${tenth.format(value)} days`;
   if (kind === 'hours') return `${tenth.format(value)} h`;
   return shown(value, kind);

@@ -1,22 +1,5 @@
 {{ staged_rows(
-    entity='activities',
-    columns={
-        'activity_id': 'text',
-        'activity_type': 'text',
-        'subject': 'text',
-        'direction': 'text',
-        'deal_id': 'text',
-        'lead_id': 'text',
-        'contact_id': 'text',
-        'account_id': 'text',
-        'owner_id': 'text',
-        'created_at': 'timestamp',
-        'due_at': 'timestamp',
-        'completed_at': 'timestamp',
-        'is_done': 'boolean',
-        'is_deleted': 'boolean',
-    },
-    required=['activity_id'],
+    'activities',
     first_when={'first_done_delivered_at': 'coalesce(is_done, completed_at is not null)'},
     days_told=['created_at', 'due_at', 'completed_at'],
 ) }}

@@ -8,6 +8,11 @@ function column(key, label, kind) {
   return { key, label, kind };
 }
 
+/** Figures of a mart as columns, under their own headings. */
+function figureColumns(keys, mart) {
+  return keys.map((key) => figure(key, mart)).map((one) => column(one.key, one.heading, one.unit));
+}
+
 function placeName() {
   if (choice.owner === UNASSIGNED) return 'unassigned records';
   if (choice.owner) return tables.owners.find((one) => one.owner_key === choice.owner).owner_name;

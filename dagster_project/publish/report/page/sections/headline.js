@@ -1,34 +1,10 @@
 // The last complete month against the month before, and the goals.
 
-const TERMS = [
-  // key, label, kind, whether more is better, tile
-  ['deals_won', 'Deals won', 'count', 1, true],
-  ['won_amount', 'Amount won', 'money', 1, true],
-  ['win_rate', 'Win rate', 'rate', 1, true],
-  ['avg_deal_size', 'Average deal size', 'money', 1, true],
-  ['sales_cycle_days', 'Sales cycle, mean', 'days', -1, true],
-  ['pipeline_velocity_per_day', 'Velocity per day', 'money', 1, true],
-  ['new_leads', 'New leads', 'count', 1, true],
-  ['closing_amount', 'Open at month’s end', 'money', 0, true],
-  ['closing_deals', 'Open deals at month’s end', 'count', 0, false],
-  ['opportunities_created', 'Deals created', 'count', 1, false],
-  ['deals_lost', 'Deals lost', 'count', -1, false],
-  ['deals_worked', 'Deals worked', 'count', 0, false],
-  ['win_loss_ratio', 'Win/loss ratio', 'ratio', 1, false],
-  ['opportunity_win_rate', 'Opportunity win rate (qualified)', 'rate', 1, false],
-  ['deal_closure_rate', 'Deal closure rate', 'rate', 1, false],
-  ['sales_cycle_days_median', 'Sales cycle, median', 'days', -1, false],
-  ['lead_conversion_rate', 'Lead conversion rate', 'rate', 1, false],
-  ['response_hours', 'Lead response, mean', 'hours', -1, false],
-  ['response_hours_median', 'Lead response, median', 'hours', -1, false],
-  ['response_within_sla_rate', 'Answered within the SLA', 'rate', 1, false],
-  ['leads_unanswered', 'Leads unanswered', 'count', -1, false],
-  ['new_customers', 'New customers', 'count', 1, false],
-  ['spend', 'Sales and marketing spend', 'money', 0, false],
-  ['cac', 'Customer acquisition cost', 'money', -1, false],
-  ['clv', 'Customer lifetime value', 'money', 1, false],
-  ['clv_to_cac', 'Lifetime value to acquisition cost', 'ratio', 1, false],
-].map(([key, label, kind, better, tile]) => ({ key, label, kind, better, tile }));
+/** The figures of the headline: those of a pipeline's movements stand in a mart of their own. */
+const TERMS = carried.headline.listed.map((key) =>
+  figure(key, key.startsWith('closing') ? 'mart_pipeline_movements' : 'mart_monthly_metrics'),
+);
+const BETTER = { more: 1, less: -1, neither: 0 };
 
 /** Open deals and amount at each month's end: they add up over pipelines. Owners have none. */
 function closingByMonth() {
@@ -61,7 +37,7 @@ function goalsOf(month) {
 /** A change as people say it: rates in points, the rest in per cent. */
 function change(term, now, before) {
   if (now === null || before === null || now === undefined || before === undefined) return null;
-  if (term.kind === 'rate')
+  if (term.unit === 'rate')
     return { text: `${signed(tenth.format((now - before) * 100))} points`, sign: Math.sign(now - before) };
   if (!before) return null;
   return {
@@ -76,13 +52,14 @@ function signed(text) {
 
 function tile(term, row, before, goal, history) {
   const delta = change(term, row[term.key], before?.[term.key]);
-  const tone = !delta || !delta.sign || !term.better ? 'level' : delta.sign === term.better ? 'good' : 'bad';
+  const better = BETTER[term.better];
+  const tone = !delta || !delta.sign || !better ? 'level' : delta.sign === better ? 'good' : 'bad';
   const arrow = !delta || !delta.sign ? '' : delta.sign > 0 ? '▲ ' : '▼ ';
   return make(
     'div',
     { class: 'tile' },
     make('h3', {}, term.label),
-    make('p', { class: 'figure' }, withUnit(row[term.key], term.kind)),
+    make('p', { class: 'figure' }, withUnit(row[term.key], term.unit)),
     make(
       'p',
       { class: `delta ${tone}` },
@@ -97,12 +74,17 @@ function tile(term, row, before, goal, history) {
       ? make(
           'p',
           { class: `goal ${isReached(goal) ? 'good' : 'bad'}` },
-          `goal ${withUnit(goal.target, term.kind)} ${isReached(goal) ? '✓ reached' : 'missed'}`,
+          `goal ${withUnit(goal.target, term.unit)} ${isReached(goal) ? '✓ reached' : 'missed'}`,
         )
       : null,
     sparkline(history.map((one) => one[term.key])),
   );
 }
+
+/** What a target can be set for, by name. */
+const GOALS = new Map(
+  Object.values(carried.figures).flatMap((columns) => Object.entries(columns).filter(([, column]) => column.goal)),
+);
 
 function isReached(goal) {
   if (goal.actual === null) return false;
@@ -111,14 +93,7 @@ function isReached(goal) {
 
 /** A goal in words; one that is a limit says so. */
 function wanted(goal) {
-  return goal.goal.replaceAll('_', ' ') + (goal.is_more_better ? '' : ', at most');
-}
-
-function goalKind(goal) {
-  if (/rate$/.test(goal)) return 'rate';
-  if (/amount|deal_size|velocity|cac$/.test(goal)) return 'money';
-  if (/days/.test(goal)) return 'days';
-  return /ratio/.test(goal) ? 'ratio' : 'count';
+  return GOALS.get(goal.goal).label + (goal.is_more_better ? '' : ', at most');
 }
 
 function headline() {
@@ -130,12 +105,12 @@ function headline() {
   const goals = goalsOf(month);
   const history = rows.filter((one) => one.is_complete_month && one.month <= month).slice(-12);
   const listed = TERMS.map((term) => ({
-    metric: term.label,
+    metric: term.heading,
     now: row[term.key],
     before: before?.[term.key] ?? null,
     change: change(term, row[term.key], before?.[term.key])?.text ?? null,
     goal: goals.get(term.key)?.target ?? null,
-    kinds: { now: term.kind, before: term.kind, goal: term.kind },
+    kinds: { now: term.unit, before: term.unit, goal: term.unit },
     name: term.key,
   }));
   return [
@@ -148,7 +123,9 @@ function headline() {
     make(
       'div',
       { class: 'tiles' },
-      ...TERMS.filter((term) => term.tile).map((term) => tile(term, row, before, goals.get(term.key), history)),
+      ...TERMS.filter((term) => carried.headline.tiles.includes(term.key)).map((term) =>
+        tile(term, row, before, goals.get(term.key), history),
+      ),
     ),
     table(
       'headline',
@@ -178,11 +155,10 @@ function sentence(row, before, month) {
 function goalBlock(month) {
   const rows = tables.goals
     .filter((row) => row.month === month && inPlace(row))
-    .map((row) => ({
-      ...row,
-      reached: isReached(row) ? 1 : 0,
-      kinds: { target: goalKind(row.goal), actual: goalKind(row.goal) },
-    }));
+    .map((row) => {
+      const { unit } = GOALS.get(row.goal);
+      return { ...row, unit, reached: isReached(row) ? 1 : 0, kinds: { target: unit, actual: unit } };
+    });
   if (!rows.length) return [];
   const named = (row) => [wanted(row), `${row.stage ?? row.pipeline} (${row.source})`].join(' · ');
   const drawnRows = rows.filter((row) => row.attainment !== null).slice(0, 24);
@@ -196,7 +172,7 @@ function goalBlock(month) {
         value: row.attainment,
         text: shown(row.attainment, 'rate'),
         tone: row.reached ? 'good' : 'bad',
-        tip: [row.actual, row.target].map((value) => withUnit(value, goalKind(row.goal))).join(' of '),
+        tip: [row.actual, row.target].map((value) => withUnit(value, row.unit)).join(' of '),
       })),
       { title: 'actual ÷ target', kind: 'rate', rule: 1, limit: 330 },
     ),
@@ -226,11 +202,7 @@ const HEADLINE_SECTION = {
   definitions: () => [
     definition(
       [
-        ...TERMS.map((term) => [
-          term.label,
-          term.key.startsWith('closing') ? 'mart_pipeline_movements' : 'mart_monthly_metrics',
-          term.key,
-        ]),
+        ...TERMS.map((term) => [term.label, term.mart, term.key]),
         ...terms(
           'mart_goals',
           ['target', 'Target'],

@@ -32,10 +32,10 @@ function movements() {
   const rows = chosen('movements');
   if (!rows.length) return [nothing()];
   const of = (what, label) =>
-    MOVES_COLUMNS.map(([name, title]) =>
-      column(`${name}_${what}`, `${title}${label}`, what === 'amount' ? 'money' : 'count'),
+    MOVES_COLUMNS.map((name) =>
+      column(`${name}_${what}`, `${moveLabel(name)}${label}`, what === 'amount' ? 'money' : 'count'),
     );
-  const keys = MOVES_COLUMNS.flatMap(([name]) => [`${name}_deals`, `${name}_amount`]);
+  const keys = MOVES_COLUMNS.flatMap((name) => [`${name}_deals`, `${name}_amount`]);
   return [
     notes(
       notByOwner(),
@@ -54,18 +54,12 @@ function movements() {
   ];
 }
 
-const MOVES_COLUMNS = [
-  ['opening', 'Opening'],
-  ['created', 'Created'],
-  ['reopened', 'Reopened'],
-  ['increased', 'Increased'],
-  ['decreased', 'Decreased'],
-  ['won', 'Won'],
-  ['lost', 'Lost'],
-  ['deleted', 'Deleted'],
-  ['merged', 'Merged'],
-  ['closing', 'Closing'],
-];
+const MOVES_COLUMNS = ['opening', ...MOVES.map(([name]) => name), 'closing'];
+
+/** Deals and amount of one movement go by the same name. */
+function moveLabel(name) {
+  return figure(`${name}_amount`, 'mart_pipeline_movements').label;
+}
 
 const MOVEMENTS_SECTION = {
   id: 'movements',
@@ -76,9 +70,9 @@ const MOVEMENTS_SECTION = {
     definition(
       terms(
         'mart_pipeline_movements',
-        ...MOVES_COLUMNS.flatMap(([name, label]) => [
-          [`${name}_deals`, `${label}, deals`],
-          [`${name}_amount`, `${label}, amount`],
+        ...MOVES_COLUMNS.flatMap((name) => [
+          [`${name}_deals`, `${moveLabel(name)}, deals`],
+          [`${name}_amount`, `${moveLabel(name)}, amount`],
         ]),
       ),
       'mart_pipeline_movements',

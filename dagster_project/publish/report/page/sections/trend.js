@@ -1,6 +1,20 @@
 // Win rate and velocity, month by month.
 
+const TREND_FIGURES = [
+  'deals_won',
+  'deals_lost',
+  'win_rate',
+  'opportunity_win_rate',
+  'deals_worked',
+  'avg_deal_size',
+  'sales_cycle_days',
+  'pipeline_velocity_per_day',
+];
+
 function trend() {
+  const [rate, qualified, velocity] = ['win_rate', 'opportunity_win_rate', 'pipeline_velocity_per_day'].map((key) =>
+    figure(key),
+  );
   const rows = metricRows().filter(inPeriod);
   if (!rows.length) return [nothing()];
   return [
@@ -10,36 +24,25 @@ function trend() {
       make(
         'div',
         {},
-        make('h3', {}, 'Win rate'),
-        timeline('Win rate by month', rows, [
-          { name: 'all closed deals', key: 'win_rate', kind: 'rate', color: ACCENT },
-          { name: 'qualified deals', key: 'opportunity_win_rate', kind: 'rate', color: SECOND },
+        make('h3', {}, rate.label),
+        timeline(`${rate.label} by month`, rows, [
+          { name: 'all closed deals', key: rate.key, kind: rate.unit, color: ACCENT },
+          { name: 'qualified deals', key: qualified.key, kind: qualified.unit, color: SECOND },
         ]),
       ),
       make(
         'div',
         {},
-        make('h3', {}, `Velocity, ${about.currency} per day`),
-        timeline('Pipeline velocity by month', rows, [
-          { name: 'Velocity per day', key: 'pipeline_velocity_per_day', kind: 'money', color: ACCENT },
+        make('h3', {}, `${velocity.label}, ${about.currency} per day`),
+        timeline(`${velocity.label} by month`, rows, [
+          { name: velocity.heading, key: velocity.key, kind: velocity.unit, color: ACCENT },
         ]),
       ),
     ),
     table(
       'trend',
       `By month, ${placeName()}`,
-      [
-        column('month', 'Month', 'month'),
-        column('is_complete_month', 'Over', 'yes'),
-        column('deals_won', 'Won', 'count'),
-        column('deals_lost', 'Lost', 'count'),
-        column('win_rate', 'Win rate', 'rate'),
-        column('opportunity_win_rate', 'Qualified win rate', 'rate'),
-        column('deals_worked', 'Deals worked', 'count'),
-        column('avg_deal_size', 'Average deal size', 'money'),
-        column('sales_cycle_days', 'Sales cycle, days', 'days'),
-        column('pipeline_velocity_per_day', 'Velocity per day', 'money'),
-      ],
+      [column('month', 'Month', 'month'), column('is_complete_month', 'Over', 'yes'), ...figureColumns(TREND_FIGURES)],
       rows,
     ),
   ];
@@ -54,12 +57,7 @@ const TREND_SECTION = {
     definition(
       terms(
         'mart_monthly_metrics',
-        ['win_rate', 'Win rate'],
-        ['opportunity_win_rate', 'Qualified win rate'],
-        ['deals_worked', 'Deals worked'],
-        ['avg_deal_size', 'Average deal size'],
-        ['sales_cycle_days', 'Sales cycle'],
-        ['pipeline_velocity_per_day', 'Velocity per day'],
+        ...TREND_FIGURES.map((key) => [key, figure(key).label]),
       ),
       'mart_monthly_metrics',
     ),
