@@ -1,8 +1,10 @@
 """What Dagster shows: groups that read like the picture, checks with severities, the schedule, the sensor."""
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,11 +22,11 @@ def definitions(sample: Warehouse) -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIPELINE_CONFIG", str(PROJECT / "pipeline.yml"))
         patch.setenv("WAREHOUSE_DIR", str(sample.path))
-        for name in ("LANDING_DIR", "AS_OF"):
+        for name in ("LANDING_DIR", "AS_OF", "POSTGRES_URL"):
             patch.delenv(name, raising=False)
-        from dagster_project import definitions
-
-        yield definitions
+        # another test may have loaded them for another warehouse
+        sys.modules.pop("dagster_project.definitions", None)
+        yield import_module("dagster_project.definitions")
 
 
 @pytest.fixture(scope="module")
