@@ -6,8 +6,9 @@ dagster-dbt would start the command. What it makes of dbt's events is taken from
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import chdir
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,15 +52,12 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
 
     packed = parsed_project(settings)
     os.environ.update(dbt_environment(settings))
-    # it goes into the project's folder and stays there
-    with chdir(Path.cwd()):
-        runner = dbtRunner(Manifest.from_msgpack(packed), callbacks=[hear])
-        done = runner.invoke(
-            [
-                *("build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
-                *("--project-dir", str(DBT_DIR), "--log-level", "none"),
-            ]
-        )
+    arguments = [
+        *("build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
+        *("--project-dir", str(DBT_DIR), "--log-level", "none"),
+    ]
+    with _as_a_command_of_dbts(arguments):
+        done = dbtRunner(Manifest.from_msgpack(packed), callbacks=[hear]).invoke(arguments)
     # it would keep the database to itself until this process ends
     DuckDBConnectionManager.close_all_connections()
     if done.exception is not None and not isinstance(done.exception, Exception):
@@ -67,3 +65,17 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
     if done.exception is not None:
         raise DealtrailError(f"dbt stopped: {done.exception}")
     return Built(done.success, results)
+
+
+@contextmanager
+def _as_a_command_of_dbts(arguments: list[str]) -> Iterator[None]:
+    """Undoes that dbt goes into the project's folder and stays there, and tells it how it was called.
+
+    It writes that into run_results.json, by `sys.argv`: of `dealtrail forget` the id of whom nothing is to be kept.
+    """
+    command, sys.argv = sys.argv, ["dbt", *arguments]
+    try:
+        with chdir(Path.cwd()):
+            yield
+    finally:
+        sys.argv = command
