@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.config.entities import ENTITIES
 from dagster_project.config.load import Settings
 from dagster_project.config.rules import checks, sources_judged, violations_sql
 from tests.hygiene.prebuilt import build_up_to_the_checks
@@ -176,7 +177,8 @@ def _models(manifest: dict[str, Any]) -> Iterator[tuple[str, Model]]:
         sql = re.sub(r'"(?:pipeline|work)"\.', "", node["compiled_code"])
         parents = frozenset(tables[one] for one in node["depends_on"]["nodes"] if one in tables)
         is_of_one_macro = node["fqn"][1:3] == ["staging", "rows"]
-        columns = frozenset(node["columns"])
+        entity = ENTITIES.get(node["name"].removesuffix("_rows"))
+        columns = frozenset(node["columns"]) | frozenset(entity.columns if entity and is_of_one_macro else ())
         yield tables[key], Model(tables[key], sql, parents, node["fqn"][1], columns, is_of_one_macro)
 
 
