@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dagster_project.config.load import Settings
@@ -56,7 +55,7 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
         *("build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
         *("--project-dir", str(DBT_DIR), "--log-level", "none"),
     ]
-    with _as_a_command_of_dbts(arguments):
+    with _called_as(["dbt", *arguments]):
         done = dbtRunner(Manifest.from_msgpack(packed), callbacks=[hear]).invoke(arguments)
     # it would keep the database to itself until this process ends
     DuckDBConnectionManager.close_all_connections()
@@ -68,14 +67,13 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
 
 
 @contextmanager
-def _as_a_command_of_dbts(arguments: list[str]) -> Iterator[None]:
-    """Undoes that dbt goes into the project's folder and stays there, and tells it how it was called.
+def _called_as(command: list[str]) -> Iterator[None]:
+    """What dbt takes for its own command line, `sys.argv`, and writes into run_results.json.
 
-    It writes that into run_results.json, by `sys.argv`: of `dealtrail forget` the id of whom nothing is to be kept.
+    Of `dealtrail forget` that would be the id of whom nothing is to be kept.
     """
-    command, sys.argv = sys.argv, ["dbt", *arguments]
+    ours, sys.argv = sys.argv, command
     try:
-        with chdir(Path.cwd()):
-            yield
+        yield
     finally:
-        sys.argv = command
+        sys.argv = ours

@@ -1,4 +1,4 @@
-"""dbt as a night calls it: its own command, with Python's garbage collector called seldom."""
+"""dbt as a command, for what is no night: parsing, documentation, unit tests. Its garbage is seldom collected."""
 
 import gc
 

@@ -70,12 +70,9 @@ def manifest(settings: Settings) -> Path:
     if not stamp.exists() or stamp.read_text() != fingerprint or not all((target / name).exists() for name in _KEPT):
         target.mkdir(parents=True, exist_ok=True)
         shared = user_cache_path("dealtrail") / "dbt" / fingerprint
-        if not shared.is_dir():
+        if not _taken_over(shared, target):
             _parse(settings)
             _share(target, shared)
-        else:
-            for name, dbts in _KEPT.items():
-                write_atomically(target / name, (shared / dbts).read_bytes())
         write_atomically(stamp, fingerprint)
     return target / _JSON
 
@@ -110,14 +107,28 @@ def _parse(settings: Settings) -> None:
             write_atomically(target / name, (target / dbts).read_bytes())
 
 
+def _taken_over(shared: Path, target: Path) -> bool:
+    """Copies what was parsed before; whether it was there, whole. Another night may be throwing it away just now."""
+    try:
+        packed = {name: (shared / dbts).read_bytes() for name, dbts in _KEPT.items()}
+    except OSError:
+        return False
+    for name, content in packed.items():
+        write_atomically(target / name, content)
+    return True
+
+
 def _share(target: Path, shared: Path) -> None:
     """Keeps what was parsed for the next warehouse, and the newest of others, where the home can be written to."""
+    if not shared.is_absolute():  # a user without a home
+        return
     try:
         shared.parent.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(dir=shared.parent, prefix="new-"))
         try:
             for name, dbts in _KEPT.items():
                 shutil.copyfile(target / name, new / dbts)
+            shutil.rmtree(shared, ignore_errors=True)  # of which a file is missing
             new.rename(shared)
         finally:
             shutil.rmtree(new, ignore_errors=True)

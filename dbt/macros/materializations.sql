@@ -1,13 +1,21 @@
 {#
     What a night builds lies in a new file that is swapped in when all of it is right. So a table is made under its own
     name, where the adapter makes it under another, renames, and looks for backups; its contract is held against what
-    was made, where dbt plans every query twice; and all of its comments are one statement. Half of dbt's time, measured.
+    was made, where dbt plans every query twice; and all of its comments are one statement.
 #}
 {% materialization table, adapter="duckdb" %}
-    {%- set relation = this.incorporate(type="table") -%}
+    {{ return(made_in_place("table")) }}
+{% endmaterialization %}
+
+{% materialization view, adapter="duckdb" %}
+    {{ return(made_in_place("view")) }}
+{% endmaterialization %}
+
+{% macro made_in_place(type) %}
+    {%- set relation = this.incorporate(type=type) -%}
     {{ run_hooks(pre_hooks) }}
     {% call statement("main") %}
-        create or replace table {{ relation }} as
+        create or replace {{ type }} {{ relation }} as
         {{ compiled_code }}
     {% endcall %}
     {% if config.get("contract").enforced %}{{ demand_contract(relation) }}{% endif %}
@@ -15,20 +23,7 @@
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
     {{ return({"relations": [relation]}) }}
-{% endmaterialization %}
-
-{% materialization view, adapter="duckdb" %}
-    {%- set relation = this.incorporate(type="view") -%}
-    {{ run_hooks(pre_hooks) }}
-    {% call statement("main") %}
-        create or replace view {{ relation }} as
-        {{ compiled_code }}
-    {% endcall %}
-    {{ comment_on(relation) }}
-    {{ run_hooks(post_hooks) }}
-    {% do adapter.commit() %}
-    {{ return({"relations": [relation]}) }}
-{% endmaterialization %}
+{% endmacro %}
 
 {# Stops a model whose table has other columns than its contract, in other places, or of other types, in DuckDB's words. #}
 {% macro demand_contract(relation) %}

@@ -1,6 +1,7 @@
 """What Dagster shows: groups that read like the picture, checks with severities, the schedule, the sensor."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,8 @@ import pytest
 
 from dagster_project.assets.links import link
 from dagster_project.assets.schedules import expected
+from dagster_project.transform.config_tables import CONFIG_TABLES
+from dagster_project.transform.lake_views import LAKE_TABLES
 from tests.conftest import PROJECT, Warehouse
 
 
@@ -160,17 +163,35 @@ def test_nothing_that_dagster_starts_runs_in_two_processes(definitions: ModuleTy
         assert job.executor_def.name == "in_process", job.name
 
 
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"marts/fct_deals"}, "Run the job `nightly` as a whole"),
+        # with all that it is built of from the lake, but for the models between
+        ({*(f"lake/{name}" for name in LAKE_TABLES), *(f"config/{name}" for name in CONFIG_TABLES), "marts/fct_deals"},
+         "built all in one go"),
+    ],
+    ids=["model", "model and lake"],
+)  # fmt: skip
 def test_a_part_of_the_job_says_that_it_is_a_part(
-    definitions: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    definitions: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sample: Warehouse,
+    part: set[str],
+    said: str,
 ) -> None:
-    monkeypatch.setenv("WAREHOUSE_DIR", str(tmp_path / "warehouse"))
+    warehouse = tmp_path / "warehouse"
+    shutil.copytree(sample.path / "lake", warehouse / "lake")
+    monkeypatch.setenv("WAREHOUSE_DIR", str(warehouse))
+    keys = {dg.AssetKey(name.split("/")) for name in part}
     with dg.DagsterInstance.ephemeral() as instance:
         everything = definitions.defs.resolve_implicit_global_asset_job_def()
-        part = everything.get_subset(asset_selection={dg.AssetKey(["marts", "fct_deals"])}, asset_check_selection=set())
-        done = part.execute_in_process(instance=instance, raise_on_error=False)
+        job = everything.get_subset(asset_selection=keys, asset_check_selection=set())
+        done = job.execute_in_process(instance=instance, raise_on_error=False)
     assert not done.success
-    run = json.loads((tmp_path / "warehouse" / "run.json").read_text(encoding="utf-8"))
-    assert "Run the job `nightly` as a whole" in run["message"]
+    run = json.loads((warehouse / "run.json").read_text(encoding="utf-8"))
+    assert said in run["message"]
 
 
 def test_publish_depends_on_every_asset_that_carries_a_check(definitions: ModuleType) -> None:

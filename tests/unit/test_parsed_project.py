@@ -88,6 +88,23 @@ def test_a_home_that_cannot_be_written_to_costs_only_time(parses: Parses, tmp_pa
     assert parses.count == 2
 
 
+def test_a_shared_project_that_lacks_a_file_is_parsed_anew_for_all(parses: Parses, tmp_path: Path, home: Path) -> None:
+    project.manifest(warehouse(tmp_path / "one"))
+    (shared,) = (home / "dbt").iterdir()
+    (shared / "partial_parse.msgpack").unlink()
+    for name in ("other", "third"):
+        assert project.manifest(warehouse(tmp_path / name)).exists()
+    assert parses.count == 2
+
+
+def test_a_user_without_a_home_shares_nothing(parses: Parses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = warehouse(tmp_path / "one")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(project, "user_cache_path", lambda _: Path("~/.cache/dealtrail"))
+    assert project.manifest(settings).exists()
+    assert not (tmp_path / "~").exists()
+
+
 def test_only_the_newest_are_kept(parses: Parses, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(12):
         monkeypatch.setattr(project, "_fingerprint", lambda _, number=number: f"f{number}")
