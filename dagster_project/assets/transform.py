@@ -16,8 +16,8 @@ from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
 from dagster_project.quality.evaluate import preload
 from dagster_project.run.context import NightlyRun
-from dagster_project.transform.dbt_build import build
-from dagster_project.transform.project import DBT_DIR, manifest, target_dir
+from dagster_project.transform.dbt_build import Built, build, log_path
+from dagster_project.transform.project import DBT_DIR, manifest
 
 Run = dg.ResourceParam[NightlyRun]
 
@@ -83,7 +83,7 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
                 yield _with_row_count(event, counts)
         if not built.succeeded:
             with run.journal.step("transform"):
-                _explain_failure(run, target_dir(run.settings))
+                _explain_failure(run, built)
 
     return transform
 
@@ -109,14 +109,13 @@ def _row_counts(*databases: Path) -> dict[str, int]:
     return counts
 
 
-def _explain_failure(run: NightlyRun, target: Path) -> None:
+def _explain_failure(run: NightlyRun, built: Built) -> None:
     """Raises what a person can act on: the tests that failed block the publish, anything else is an error."""
-    results = json.loads((target / "run_results.json").read_text())["results"]
-    failed = [result for result in results if result["status"] == "fail"]
-    errors = [result for result in results if result["status"] in ("error", "runtime error")]
+    failed = [one for one in built.unmade if one.status == "fail"]
+    errors = [one for one in built.unmade if one.status != "fail"]
     if failed and not errors:
         run.journal.end("blocked")
-        names = ", ".join(f"{result['unique_id'].split('.')[2]} ({result['failures']} rows)" for result in failed)
+        names = ", ".join(f"{one.node_id.split('.')[2]} ({one.failures} rows)" for one in failed)
         raise DealtrailError(f"dbt tests failed: {names}")
-    said = [f"{result['unique_id'].split('.')[-1]}: {result['message']}" for result in errors]
-    raise DealtrailError("dbt stopped: " + ("\n".join(said) or f"see {target / 'logs' / 'dbt.log'}"))
+    said = [f"{one.node_id.split('.')[-1]}: {one.message}" for one in errors]
+    raise DealtrailError("dbt stopped: " + ("\n".join(said) or f"see {log_path(run.settings)}"))
