@@ -67,7 +67,7 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
         exclude="resource_type:unit_test",
     )
     def transform(context: dg.AssetExecutionContext, run: Run) -> Iterator[Any]:
-        with run.step("transform"):
+        with run.journal.step("transform"):
             run.built(run.work_path)
             if context.is_subset:
                 raise DealtrailError(
@@ -82,7 +82,7 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
             for event in DbtCoreCliEventMessage(result, {}).to_default_asset_events(parsed, translator, context):
                 yield _with_row_count(event, counts)
         if not built.succeeded:
-            with run.step("transform"):
+            with run.journal.step("transform"):
                 _explain_failure(run, target_dir(run.settings))
 
     return transform
@@ -115,7 +115,7 @@ def _explain_failure(run: NightlyRun, target: Path) -> None:
     failed = [result for result in results if result["status"] == "fail"]
     errors = [result for result in results if result["status"] in ("error", "runtime error")]
     if failed and not errors:
-        run.state = "blocked"
+        run.journal.end("blocked")
         names = ", ".join(f"{result['unique_id'].split('.')[2]} ({result['failures']} rows)" for result in failed)
         raise DealtrailError(f"dbt tests failed: {names}")
     said = [f"{result['unique_id'].split('.')[-1]}: {result['message']}" for result in errors]
