@@ -5,6 +5,7 @@ dagster-dbt would start the command. What it makes of dbt's events is taken from
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.config.load import Settings
+from dagster_project.config.models import Configuration
 from dagster_project.errors import DealtrailError
 from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars, parsed_project, target_dir
 
@@ -55,7 +57,8 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
 
     results: list[dict[str, Any]] = []
     packed = parsed_project(settings)
-    os.environ.update(dbt_environment(settings))
+    # of this night alone: whatever is made of the project otherwise does not differ by them
+    os.environ.update({**dbt_environment(settings), "DEALTRAIL_TIMEZONES": json.dumps(_zones(settings.config))})
     arguments = [
         *("build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
         # its own log is made of each of four thousand events, wanted or not; and the project is written already
@@ -81,6 +84,13 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
     if done.exception is not None:
         raise DealtrailError(f"dbt stopped: {done.exception}")
     return Built(done.success, results, _unmade(done.result))
+
+
+def _zones(config: Configuration) -> list[str]:
+    """The timezones it names, without UTC: those that the models' conversions are written out for."""
+    feeds = [feed for source in config.sources for feed in source.feeds.values()]
+    named = {config.timezone, *(source.timezone for source in config.sources), *(feed.timezone for feed in feeds)}
+    return sorted(zone for zone in named - {None, "UTC"} if zone)
 
 
 def log_path(settings: Settings) -> Path:

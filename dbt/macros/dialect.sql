@@ -7,19 +7,32 @@
 #}
 {% macro to_utc(moment, timezone) %}{{ adapter.dispatch('to_utc')(moment, timezone) }}{% endmacro %}
 {% macro duckdb__to_utc(moment, timezone) -%}
-    {%- set second = "timezone('UTC', timezone(" ~ timezone ~ ", " ~ moment ~ "))" -%}
     {#- by the offset that held three hours before #}
     {%- set first = "timezone('UTC', timezone(" ~ timezone ~ ", " ~ moment ~ " - interval 3 hour)) + interval 3 hour" -%}
-    case
-        when {{ timezone }} = 'UTC' then {{ moment }}
+    case when {{ timezone }} = 'UTC' then {{ moment }} else coalesce(
         {#- a conversion takes microseconds: ask only where clocks are ever changed, and of midnights where they are then #}
-        when hour({{ moment }}) between 4 and 22 then {{ second }}
-        when {{ moment }} = date_trunc('day', {{ moment }}) and {{ timezone }} not in ({{ zones_that_repeat_midnight() }}) then {{ second }}
-        when timezone({{ timezone }}, timezone('UTC', {{ first }})) = {{ moment }} then {{ first }}
-        else {{ second }}
-    end
+        case
+            when hour({{ moment }}) between 4 and 22 then null
+            when {{ moment }} = date_trunc('day', {{ moment }}) and {{ timezone }} not in ({{ zones_that_repeat_midnight() }}) then null
+            when timezone({{ timezone }}, timezone('UTC', {{ first }})) = {{ moment }} then {{ first }}
+        end,
+        {{ by_zone(timezone, "timezone('UTC', timezone(", ', ' ~ moment ~ '))') }}
+    ) end
 {%- endmacro %}
 {% macro default__to_utc(moment, timezone) -%} to_utc_timestamp({{ moment }}, {{ timezone }}) {%- endmacro %}
+
+{#
+    What is done with a zone, written out for those of the night's configuration. DuckDB looks a zone up by its name for
+    each value, unless the name is a literal: that takes three times as long as the conversion itself.
+#}
+{% macro by_zone(timezone, before, behind) -%}
+    case
+        {%- for zone in fromjson(env_var('DEALTRAIL_TIMEZONES', '[]')) %}
+        when {{ timezone }} = '{{ zone }}' then {{ before }}'{{ zone }}'{{ behind }}
+        {%- endfor %}
+        when {{ timezone }} is not null then {{ before }}{{ timezone }}{{ behind }}
+    end
+{%- endmacro %}
 
 {# Zones in which, since 2000, a day has begun twice; tests/unit/test_clock_changes.py asks zoneinfo for them. #}
 {% macro zones_that_repeat_midnight() -%}
@@ -27,22 +40,31 @@
 {%- endmacro %}
 
 {#
-    Text with an offset as UTC. A cast to a plain timestamp would drop the offset without a word (DuckDB 1.5), and
-    a cast to one with a timezone wants seconds, a capital Z, and no space before the offset.
+    Text with an offset as UTC. A cast to a plain timestamp drops the offset without a word (DuckDB 1.5), which is right
+    where there is none, as APIs write, and four times as fast. A cast to one with a timezone wants seconds, a capital Z,
+    and no space before the offset.
 #}
 {% macro utc_of_offset(value) %}{{ adapter.dispatch('utc_of_offset')(value) }}{% endmacro %}
 {% macro duckdb__utc_of_offset(value) -%}
-    timezone('UTC', coalesce(
-        try_cast({{ value }} as timestamptz),
-        try_cast(regexp_replace(regexp_replace(regexp_replace({{ value }}, ' ?(z|UTC|GMT)$', 'Z'), '^(.{16}) ?([Zz]|[-+].*)$', '\1:00\2'), ' ([Zz]|[-+])', '\1') as timestamptz)
-    ))
+    coalesce(
+        case when {{ value }} like '%Z' or {{ value }} like '%+00:00' or {{ value }} like '%+0000' then try_cast({{ value }} as timestamp) end,
+        timezone('UTC', coalesce(
+            try_cast({{ value }} as timestamptz),
+            try_cast(regexp_replace(regexp_replace(regexp_replace({{ value }}, ' ?(z|UTC|GMT)$', 'Z'), '^(.{16}) ?([Zz]|[-+].*)$', '\1:00\2'), ' ([Zz]|[-+])', '\1') as timestamptz)
+        ))
+    )
 {%- endmacro %}
 {% macro default__utc_of_offset(value) -%} to_utc_timestamp(try_cast({{ value }} as timestamp), current_timezone()) {%- endmacro %}
 
 {# The day of a UTC moment in a timezone. #}
 {% macro day_in(moment, timezone) %}{{ adapter.dispatch('day_in')(moment, timezone) }}{% endmacro %}
 {% macro duckdb__day_in(moment, timezone) -%}
-    cast(case when {{ timezone }} = 'UTC' then {{ moment }} else timezone({{ timezone }}, timezone('UTC', {{ moment }})) end as date)
+    cast(
+        case
+            when {{ timezone }} = 'UTC' then {{ moment }}
+            else {{ by_zone(timezone, 'timezone(', ", timezone('UTC', " ~ moment ~ '))') }}
+        end as date
+    )
 {%- endmacro %}
 {% macro default__day_in(moment, timezone) -%} cast(from_utc_timestamp({{ moment }}, {{ timezone }}) as date) {%- endmacro %}
 

@@ -12,13 +12,14 @@
         serial                                   days since 1899-12-30, as spreadsheets count them
         point, comma                             the decimal sign of numbers with thousands, currency, percent
 
-    Moments are read in two steps, so that nothing is computed twice: a first CTE holds `written_as` of each column,
-    a second one `timestamp_of` or `date_of`, a third `not_before_history` (staged_rows does so).
+    Moments are read in steps, so that nothing is computed twice: a first CTE holds `has_offset` of each column as
+    `_has_offset_<name>`, a second one `written_as`, a third `moment_of` as `_moment_<name>`, a fourth of days `date_of`, a
+    fifth `not_before_history` (staged_rows does so).
 #}
 
 {% macro read_value(value, kind, reading) -%}
     {%- if kind == 'text' -%} {{ value }}
-    {%- elif kind == 'timestamp' -%} {{ timestamp_of(value) }}
+    {%- elif kind == 'timestamp' -%} _moment_{{ value }}
     {%- elif kind == 'date' -%} {{ date_of(value) }}
     {%- elif kind == 'amount' -%} {{ read_amount(value, reading) }}
     {%- elif kind == 'number' -%} {{ read_number(value, reading) }}
@@ -38,20 +39,23 @@
 #}
 {% macro written_as(name, value, kind, reading) -%}
     case when {{ value }} is not null then {{ written_day(value, kind, reading) }} end as _day_{{ name }},
-    case when {{ value }} is not null then {{ written_time(value, reading) }} end as _time_{{ name }},
-    case when {{ value }} is not null then {{ written_utc(value, reading) }} end as _utc_{{ name }}
+    case when {{ value }} is not null then {{ written_time(value, reading, '_has_offset_' ~ name) }} end as _time_{{ name }},
+    case when {{ value }} is not null then {{ written_utc(value, reading, '_has_offset_' ~ name) }} end as _utc_{{ name }}
 {%- endmacro %}
 
 {#
-    A moment as UTC. A day is its midnight in the reporting timezone, also one of a configured format that writes its
-    midnight; a local time is in the source's timezone.
+    A moment as UTC, of what `written_as` gives. A day is its midnight in the reporting timezone, also one of a configured
+    format that writes its midnight; a local time is in the source's timezone. Of a day, `moment_of` is NULL for kind date.
 #}
-{% macro timestamp_of(name) -%}
-    case
-        when _day_{{ name }} is not null then {{ to_utc('_day_' ~ name, '_reporting_timezone') }}
-        when _time_{{ name }} is not null then {{ to_utc('_time_' ~ name, '_timezone') }}
-        when _utc_{{ name }} is not null then _utc_{{ name }}
-    end
+{% macro moment_of(name, kind) -%}
+    {%- if kind == 'date' -%}
+    coalesce({{ to_utc('_time_' ~ name, '_timezone') }}, _utc_{{ name }})
+    {%- else -%}
+    {#- one conversion for both: DuckDB sets up a calendar for each that a query mentions -#}
+    {%- set local = 'coalesce(_day_' ~ name ~ ', _time_' ~ name ~ ')' -%}
+    {%- set zone = 'case when _day_' ~ name ~ ' is not null then _reporting_timezone else _timezone end' -%}
+    coalesce({{ to_utc(local, zone) }}, _utc_{{ name }})
+    {%- endif -%}
 {%- endmacro %}
 
 {# A day: as is if the value has no time, else the day of that moment in the reporting timezone. #}
@@ -60,8 +64,7 @@
         when _day_{{ name }} is not null then cast(_day_{{ name }} as date)
         {#- midnight without an offset is how some exports write a day #}
         when _time_{{ name }} = date_trunc('day', _time_{{ name }}) then cast(_time_{{ name }} as date)
-        when _time_{{ name }} is not null then {{ day_in(to_utc('_time_' ~ name, '_timezone'), '_reporting_timezone') }}
-        when _utc_{{ name }} is not null then {{ day_in('_utc_' ~ name, '_reporting_timezone') }}
+        else {{ day_in('_moment_' ~ name, '_reporting_timezone') }}
     end
 {%- endmacro %}
 
@@ -102,10 +105,10 @@
     end
 {%- endmacro %}
 
-{% macro written_time(value, reading) -%}
+{% macro written_time(value, reading, has_offset) -%}
     {%- set iso -%}
         case
-            when {{ value }} like '____-__-__ %' or {{ value }} like '____-__-__T%' then case when not {{ has_offset(value) }} then try_cast({{ value }} as timestamp) end
+            when {{ value }} like '____-__-__ %' or {{ value }} like '____-__-__T%' then case when not {{ has_offset }} then try_cast({{ value }} as timestamp) end
         end
     {%- endset -%}
     case
@@ -116,13 +119,13 @@
         {%- endfor %}
         when {{ reading }} = 'serial' then case when {{ value }} like '%.%' then {{ moment_of_serial(value) }} end
         {#- the -0500 of an offset would be read as a fraction of a second #}
-        when {{ value }} like '%:%' then coalesce({{ iso }}, case when not {{ has_offset(value) }} then {{ by_proof(value, reading, var('dates_unmistakable'), var('times_of_day')) }} end)
+        when {{ value }} like '%:%' then coalesce({{ iso }}, case when not {{ has_offset }} then {{ by_proof(value, reading, var('dates_unmistakable'), var('times_of_day')) }} end)
     end
 {%- endmacro %}
 
-{% macro written_utc(value, reading) -%}
+{% macro written_utc(value, reading, has_offset) -%}
     case
-        when {{ value }} like '____-__-__%' then case when {{ has_offset(value) }} then {{ utc_of_offset(value) }} end
+        when {{ value }} like '____-__-__%' then case when {{ has_offset }} then {{ utc_of_offset(value) }} end
         when {{ reading }} is null or {{ reading }} like 'configured %' or {{ reading }} = 'serial' then null
         when {{ is_epoch(value) }} then {{ moment_of_epoch(value) }}
     end
@@ -163,7 +166,8 @@
 
 {# Z, UTC, GMT, +02:00, +0200 or +02 behind a time. #}
 {% macro has_offset(value) -%}
-    (length({{ value }}) > 16 and ({{ value }} like '%Z' or {{ value }} like '%z' or {{ value }} like '%UTC' or {{ value }} like '%GMT' or substr({{ value }}, -6, 1) in ('+', '-') or substr({{ value }}, -5, 1) in ('+', '-') or substr({{ value }}, -3, 1) in ('+', '-')))
+    {#- nearly all without one end with their seconds, as 2026-03-05 10:00:00 does -#}
+    (({{ value }} not like '____-__-_____:__:__' or {{ value }} like '%Z' or {{ value }} like '%z') and length({{ value }}) > 16 and ({{ value }} like '%Z' or {{ value }} like '%z' or {{ value }} like '%UTC' or {{ value }} like '%GMT' or substr({{ value }}, -6, 1) in ('+', '-') or substr({{ value }}, -5, 1) in ('+', '-') or substr({{ value }}, -3, 1) in ('+', '-')))
 {%- endmacro %}
 
 {% macro is_midnight_in_utc(value) -%} {{ matches(value, '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]00:00(:00([.]0+)?)? ?([Zz]|UTC|GMT|[+-]00(:?00)?)$') }} {%- endmacro %}

@@ -46,9 +46,22 @@ run as (
     from {{ ref('stg_config__run') }}
 ),
 
+{% if latest -%}
+{# By a number of few bytes, which two records may share: what is several is asked again, of few. #}
+repeated as (
+    select {{ fingerprint(['_source', id]) }} as fingerprint
+    from {{ source('lake', entity) }}
+    group by {{ fingerprint(['_source', id]) }}
+    having count(*) > 1
+),
+
+{% endif -%}
 delivered as {{ not_materialized() }} (
     select
         lake_rows.*,
+        {%- if latest %}
+        repeated.fingerprint is not null as _may_be_several,
+        {%- endif %}
         lake_rows._file_row_number + 1 as _position,
         feeds.timezone as _timezone,
         feeds.currency as _source_currency,
@@ -64,6 +77,19 @@ delivered as {{ not_materialized() }} (
         on lake_rows._source = feeds.source
         and lake_rows._feed = feeds.feed
     cross join run
+    {%- if latest %}
+    left join repeated
+        on {{ fingerprint(['lake_rows._source', 'lake_rows.' ~ id]) }} = repeated.fingerprint
+    {%- endif %}
+),
+
+offset_or_not as {{ not_materialized() }} (
+    select
+        *
+        {%- for column in moments %},
+        {{ has_offset(column) }} as _has_offset_{{ column }}
+        {%- endfor %}
+    from delivered
 ),
 
 written as {{ not_materialized() }} (
@@ -72,7 +98,16 @@ written as {{ not_materialized() }} (
         {%- for column in moments %},
         {{ written_as(column, column, columns[column], '_reading_' ~ column) }}
         {%- endfor %}
-    from delivered
+    from offset_or_not
+),
+
+in_utc as {{ not_materialized() }} (
+    select
+        *
+        {%- for column in moments %},
+        {{ moment_of(column, columns[column]) }} as _moment_{{ column }}
+        {%- endfor %}
+    from written
 ),
 
 read as {{ not_materialized() }} (
@@ -87,6 +122,9 @@ read as {{ not_materialized() }} (
         _newest_full_at,
         _newest_proof_at,
         _needs_stage,
+        {%- if latest %}
+        _may_be_several,
+        {%- endif %}
         {%- for column in typed_columns %}
         {{ column }} as raw_{{ column }},
         {%- endfor %}
@@ -107,7 +145,7 @@ read as {{ not_materialized() }} (
         {%- endfor %}
         _history_starts_on,
         _history_starts_at
-    from written
+    from in_utc
 ),
 
 {%- if has_money %}
@@ -202,7 +240,9 @@ several as (
         min(case when _is_{{ name }} then extracted_at end) as {{ name }}
         {%- endfor %}
     from judged
-    where {{ id }} is not null
+    where
+        _may_be_several
+        and {{ id }} is not null
     group by
         source,
         {{ id }}
@@ -228,8 +268,8 @@ ordered as (
         on judged.source = several.source
         and judged.{{ id }} = several.{{ id }}
     where
-        judged.extracted_at = several.last_delivered_at
-        or judged.extracted_at = several.last_usable_at
+        judged._may_be_several
+        and (judged.extracted_at = several.last_delivered_at or judged.extracted_at = several.last_usable_at)
 ),
 {%- else %}
 ordered as (

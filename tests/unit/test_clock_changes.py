@@ -1,7 +1,8 @@
-"""Local times around the changes of the clocks, as staging turns them into UTC (macro to_utc), against zoneinfo."""
+"""Local times around the changes of the clocks as staging turns them into UTC, and back into days, against zoneinfo."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -35,13 +36,15 @@ ZONES = [
 ]
 
 
-def macro(name: str, *arguments: str) -> str:
-    """The SQL of a macro of dialect.sql on DuckDB."""
+def macro(name: str, *arguments: str, configured: list[str] | None = None) -> str:
+    """The SQL of a macro of dialect.sql on DuckDB, on a night whose configuration names these zones."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     template = environment.from_string((DBT_DIR / "macros" / "dialect.sql").read_text(encoding="utf-8"))
     macros: Any = None
     adapter = SimpleNamespace(dispatch=lambda called: getattr(macros, f"duckdb__{called}"))
-    macros = template.make_module({"adapter": adapter, "var": VARS.__getitem__})
+    zones = json.dumps(configured or [])
+    said = {"adapter": adapter, "var": VARS.__getitem__, "fromjson": json.loads, "env_var": lambda *_: zones}
+    macros = template.make_module(said)
     return str(getattr(macros, name)(*arguments))
 
 
@@ -57,19 +60,29 @@ def changes(zone: ZoneInfo) -> Iterator[datetime]:
         week = days[7]
 
 
+@pytest.mark.parametrize("is_configured", [True, False])
 @pytest.mark.parametrize("name", ZONES)
-def test_an_hour_that_exists_twice_is_the_first_and_one_that_is_missing_is_shifted(name: str) -> None:
+def test_an_hour_that_exists_twice_is_the_first_and_one_that_is_missing_is_shifted(
+    name: str, is_configured: bool
+) -> None:
     zone = ZoneInfo(name)
     days = list(changes(zone))
     assert len(days) > 1, f"the clocks of {name} never change"
     moments = [day + timedelta(minutes=15 * quarter) for day in days for quarter in range(-8, 4 * 30)]
+    configured = ["Europe/Paris", name] if is_configured else []
+    in_utc = macro("to_utc", "local", "zone", configured=configured)
+    day = macro("day_in", "in_utc", "zone", configured=configured)
     with duckdb.connect() as connection:
         found = connection.execute(
-            f"select local, {macro('to_utc', 'local', 'zone')} "
-            "from (select unnest(?::timestamp[]) as local, ? as zone)",
+            f"select local, in_utc, {day} from (select *, {in_utc} as in_utc "
+            "from (select unnest(?::timestamp[]) as local, ? as zone))",
             [moments, name],
         ).fetchall()
-    wanted = [(moment, moment.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)) for moment in moments]
+    meant = [moment.replace(tzinfo=zone).astimezone(UTC) for moment in moments]
+    wanted = [
+        (moment, utc.replace(tzinfo=None), utc.astimezone(zone).date())
+        for moment, utc in zip(moments, meant, strict=True)
+    ]
     assert [pair for pair in zip(found, wanted, strict=True) if pair[0] != pair[1]] == []
 
 

@@ -51,6 +51,15 @@ changes as (
         and (change_rows.is_deleted is not true or deleted_deals.deal_key is not null)
 ),
 
+offset_or_not as (
+    select
+        *,
+        {{ has_offset('_moment_text') }} as _has_offset_new_moment,
+        {{ has_offset('_day_text') }} as _has_offset_new_day,
+        {{ has_offset('_old_day_text') }} as _has_offset_old_day
+    from changes
+),
+
 written as (
     select
         *,
@@ -64,12 +73,15 @@ written as (
         case when field = 'amount' and _reading_changed_amounts is not null
             then {{ word_behind(value ~ '_value') }} end as _behind_{{ value }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from changes
+    from offset_or_not
 ),
 
 named as (
     select
         *,
+        {{ moment_of('new_moment', 'timestamp') }} as _moment_new_moment,
+        {{ moment_of('new_day', 'date') }} as _moment_new_day,
+        {{ moment_of('old_day', 'date') }} as _moment_old_day,
         {%- for value in ['new', 'old'] %}
         {{ currency_named('_before_' ~ value, '_behind_' ~ value, '_source_currency') }}
             as _named_{{ value }}{{ ',' if not loop.last }}
@@ -81,7 +93,7 @@ named as (
 read as (
     select
         *,
-        {{ timestamp_of('new_moment') }} as _new_moment,
+        _moment_new_moment as _new_moment,
         {{ date_of('new_day') }} as _new_day,
         {{ date_of('old_day') }} as _old_day,
         {%- for value in ['new', 'old'] %}

@@ -48,17 +48,24 @@ named as (
     cross join run
 ),
 
+offset_or_not as (
+    select
+        *,
+        {{ has_offset('raw_entered_at') }} as _has_offset_entered_at
+    from named
+),
+
 written as (
     select
         *,
         {{ written_as('entered_at', 'raw_entered_at', 'timestamp', '_reading_stage_dates') }}
-    from named
+    from offset_or_not
 ),
 
 read as (
     select
         *,
-        {{ timestamp_of('entered_at') }} as _entered_at
+        {{ moment_of('entered_at', 'timestamp') }} as _entered_at
     from written
 )
 
