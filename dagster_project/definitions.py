@@ -3,6 +3,8 @@
 landing/<source>/<entity> → lake/<entity> → staging → intermediate → marts, quality → publish → Postgres
 """
 
+import json
+
 import dagster as dg
 
 from dagster_project.assets.checks import expectation_checks, found_assets
@@ -22,7 +24,8 @@ settings = load_settings()
 config = settings.config
 
 check_own_rules(config, manifest(settings))
-transform = transform_assets(settings)
+parsed = json.loads(manifest(settings).read_text(encoding="utf-8"))
+transform = transform_assets(parsed)
 
 everything = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()
 publication = dg.AssetSelection.groups("publish")
@@ -50,13 +53,13 @@ defs = dg.Definitions(
             *ingest_assets(config),
             open_lake(config),
             transform,
-            *found_assets(sorted(transform.keys)),
+            *found_assets(sorted(transform.keys), parsed),
             publish_assets(sorted(transform.keys)),
             publish_postgres,
             record,
         ],
     ),
-    asset_checks=[expectation_checks(settings), report_is_there],
+    asset_checks=[expectation_checks(settings, parsed), report_is_there],
     jobs=[nightly, past_night],
     schedules=[nightly_schedule(config, nightly)],
     sensors=[landing_sensor(nightly)],

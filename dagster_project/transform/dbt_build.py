@@ -19,18 +19,22 @@ from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars
 #: dbt's events that tell how a model, a seed or a test ended.
 _RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
 _SHOWN = ("info", "warn", "error")
+#: The models of what the expectations find in all the others, as dbt selects them.
+AFTER_CHECKS = "tag:after_checks"
 
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build: whether all of it went well, and dbt's events of each node's end, as its log has them."""
+    """What became of a build: dbt's events of each node's end, as its log has them, and its results that are bad."""
 
     succeeded: bool
-    results: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+    failed: list[Any]
+    errors: list[Any]
 
 
-def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
-    """Builds and tests all models; `on_line` is called with each line dbt says.
+def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: bool = False) -> Built:
+    """Builds and tests the models before or after the checks; `on_line` is called with each line dbt says.
 
     Raises what stopped dbt itself, such as an interruption; a model or test that fails is in the results.
     """
@@ -40,11 +44,11 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
     from dbt_common.events.base_types import EventMsg
     from dbt_common.events.functions import msg_to_dict
 
-    results: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
 
     def hear(event: EventMsg) -> None:
         if event.info.name in _RESULTS:
-            results.append(msg_to_dict(event))
+            events.append(msg_to_dict(event))
         message = str(getattr(event.info, "msg", "")).strip()  # of a protobuf, whose types know nothing of it
         if event.info.level in _SHOWN and message:
             on_line(message)
@@ -52,7 +56,8 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
     packed = parsed_project(settings)
     os.environ.update(dbt_environment(settings))
     arguments = [
-        *("build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
+        *("build", "--select" if is_after_checks else "--exclude", AFTER_CHECKS),
+        *("--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
         *("--project-dir", str(DBT_DIR), "--log-level", "none"),
     ]
     with _called_as(["dbt", *arguments]):
@@ -63,7 +68,10 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
         raise done.exception
     if done.exception is not None:
         raise DealtrailError(f"dbt stopped: {done.exception}")
-    return Built(done.success, results)
+    ended = list(getattr(done.result, "results", []))
+    failed = [result for result in ended if result.status == "fail"]
+    errors = [result for result in ended if result.status in ("error", "runtime error")]
+    return Built(done.success, events, failed, errors)
 
 
 @contextmanager
