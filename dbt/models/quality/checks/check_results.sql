@@ -1,7 +1,7 @@
 select
     suite,
     expectation,
-    table_name as "table",
+    table_name as table,
     severity,
     applies,
     not_applied_to,

@@ -13,31 +13,21 @@ with nights as (
 
 -- Keys alone go through the nights: a year of them has a hundred million rows, and the words are needed of the last
 -- night of each run only.
-seen as (
+numbered as (
     select
         violations.rule,
         violations.entity,
         violations.record_key,
-        list(nights.night order by nights.night) as nights
+        nights.night,
+        row_number() over (
+            partition by violations.rule, violations.entity, violations.record_key
+            order by nights.night
+        ) as place
     from {{ ref('stg_checks__violations') }} as violations
     inner join nights
         on violations.as_of = nights.as_of
         and violations.run_id = nights.run_id
     where violations.rule is not null
-    group by
-        violations.rule,
-        violations.entity,
-        violations.record_key
-),
-
-numbered as (
-    select
-        rule,
-        entity,
-        record_key,
-        unnest(nights) as night,
-        generate_subscripts(nights, 1) as place
-    from seen
 ),
 
 lives as (
