@@ -29,7 +29,9 @@ transform = transform_assets(parsed)
 
 everything = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()
 publication = dg.AssetSelection.groups("publish")
-record = night_record(sorted(transform.keys))
+found = found_assets(sorted(transform.keys), parsed)
+upstream = sorted({*transform.keys, *(spec.key for spec in found)})
+record = night_record(upstream)
 
 nightly = dg.define_asset_job(
     name="nightly",
@@ -53,8 +55,8 @@ defs = dg.Definitions(
             *ingest_assets(config),
             open_lake(config),
             transform,
-            *found_assets(sorted(transform.keys), parsed),
-            publish_assets(sorted(transform.keys)),
+            *found,
+            publish_assets(upstream),
             publish_postgres,
             record,
         ],

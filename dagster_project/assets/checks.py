@@ -80,8 +80,8 @@ def expectation_checks(settings: Settings, parsed: Mapping[str, Any]) -> dg.Asse
 
     @dg.multi_asset_check(name="expectations", specs=specs)
     def expectations(context: dg.AssetCheckExecutionContext, run: Run) -> Iterator[dg.AssetCheckResult]:
-        with run.step("expectations"):
-            run.results = evaluate(
+        with run.journal.step("expectations"):
+            results = evaluate(
                 run.settings.config,
                 run.built(run.build_path),
                 run.work_path,
@@ -90,13 +90,12 @@ def expectation_checks(settings: Settings, parsed: Mapping[str, Any]) -> dg.Asse
             for event in _models_of_what_was_found(run, parsed):
                 context.op_execution_context.log_event(event)
             with duckdb.connect(str(run.build_path), read_only=True) as connection:
-                run.summary = _summary(connection, run.night)
+                run.journal.note(**_summary(connection, run.night))
                 for said in notices(connection, run.as_of):
-                    run.warn(said)
+                    run.journal.warn(said)
                 previews = _previews(connection)
-            if any(result.stops_the_publish for result in run.results):
-                run.state = "blocked"
-        for result in run.results:
+            run.journal.judge(results)
+        for result in results:
             yield _check_result(run, result, previews)
 
     return expectations
@@ -117,6 +116,7 @@ def _check_result(
     run: NightlyRun, result: Result, previews: dict[tuple[str, str], list[dg.TableRecord]]
 ) -> dg.AssetCheckResult:
     check = result.check
+    is_blocked = run.journal.state == "blocked"
     shown = [
         record
         for (rule, entity), records in previews.items()
@@ -132,7 +132,7 @@ def _check_result(
         # where the pages of this run will stand: of a blocked one, with its evidence
         "data_docs": link(
             run.settings.warehouse_dir,
-            f"attempts/{run.run_id}/data_docs/{result.page}" if run.state == "blocked" else f"data_docs/{result.page}",
+            f"attempts/{run.run_id}/data_docs/{result.page}" if is_blocked else f"data_docs/{result.page}",
         ),
         "docs": rule_page(run.settings.warehouse_dir, check),
     }

@@ -57,25 +57,25 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": _canonical_columns(source, entity)},
     )
     def load(context: dg.AssetExecutionContext, run: Run) -> dg.MaterializeResult:
-        with run.step("ingest", source=source.name, entity=entity):
+        with run.journal.step("ingest", source=source.name, entity=entity):
             landing = run.landing(source.name)
             added: list[FileRecord] = []
             for feed in feeds:
                 files = [file for file in landing.files if file.feed == feed]
-                known = [r for r in run.records if (r.source, r.feed) == (source.name, feed)]
+                known = [r for r in run.known if (r.source, r.feed) == (source.name, feed)]
                 added += ingest(source, feed, files, run.lake_dir, known)
                 for warning in _plain_text_warnings(plain_text_left(source, feed, known, run.lake_dir)):
-                    run.warn(warning, source=source.name, feed=feed)
-            run.records += added
+                    run.journal.warn(warning, source=source.name, feed=feed)
+            run.journal.take_in(added)
             for record in added:
-                run.tell(
+                run.journal.tell(
                     "delivery",
                     "info" if record.state == "loaded" else "warning",
                     **{fact: getattr(record, fact) for fact in _LOGGED},
                     message=record.message or None,
                 )
                 for warning in _warnings(record):
-                    run.warn(warning, source=record.source, feed=record.feed, file=record.file)
+                    run.journal.warn(warning, source=record.source, feed=record.feed, file=record.file)
                 context.log.info(f"{record.file}: {record.state}, {record.rows_loaded} rows. {record.message}")
         return dg.MaterializeResult(
             metadata={
@@ -162,9 +162,9 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="open_lake", specs=specs)
     def open_lake_tables(run: Run) -> Iterator[dg.MaterializeResult]:
-        with run.step("open lake"):
+        with run.journal.step("open lake"):
             for warning in _left_lying(run):
-                run.warn(warning)
+                run.journal.warn(warning)
             _keep_last_record(run)
             selected = run.select()
             inventory.verify(run.lake_dir, of_deliveries(selected, run.lake_dir))
@@ -172,7 +172,7 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             for record in selected:
                 if record.state != "loaded":
                     text = f"{record.source}/{record.file}: {record.state}: {record.message}"
-                    run.warn(text, source=record.source, feed=record.feed, file=record.file)
+                    run.journal.warn(text, source=record.source, feed=record.feed, file=record.file)
             _demand_deals(run)
             metadata = _table_metadata(run.work_path, run.lake_dir)
         for spec in specs:
@@ -195,7 +195,7 @@ def _keep_last_record(run: NightlyRun) -> None:
 
 def _demand_deals(run: NightlyRun) -> None:
     """Stops a night without a single usable deal before anything is built of it."""
-    if any(record.rows_forgotten for record in run.selected if record.entity in HISTORY):
+    if any(record.rows_forgotten for record in run.journal.selected if record.entity in HISTORY):
         return  # what `dealtrail forget` leaves is published, were it nothing
     with duckdb.connect(str(run.work_path), read_only=True) as connection:
         connection.execute(f"set file_search_path = {sql.text(search_path(run.lake_dir))}")
@@ -203,7 +203,7 @@ def _demand_deals(run: NightlyRun) -> None:
             (deals,) = connection.execute(f"select count(deal_id) from lake.{entity}").fetchone() or (0,)
             if deals:
                 return
-    run.state = "blocked"
+    run.journal.end("blocked")
     raise DealtrailError(no_deals(_why_no_deals(run)))
 
 
@@ -212,7 +212,7 @@ def _why_no_deals(run: NightlyRun) -> list[str]:
     said = []
     for source in run.settings.config.sources:
         feeds = {name: feed for name, feed in source.feeds.items() if feed.entity in HISTORY}
-        records = [record for record in run.selected if record.source == source.name and record.feed in feeds]
+        records = [record for record in run.journal.selected if record.source == source.name and record.feed in feeds]
         for record in records:
             why = record.message if record.state != "loaded" else "no row of it has an id"
             said.append(f"{record.source}/{record.file}: {record.state}: {why}")

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.run.context import NightlyRun
+from dagster_project.run.journal import Journal
 from dagster_project.run.report import report
 
 WEBHOOK = "DEALTRAIL_WEBHOOK_URL"
@@ -21,14 +22,14 @@ _TIMEOUT_SECONDS = 10
 def tell_of_failure(context: dg.HookContext) -> None:
     """The first operation that fails stops the night; what fails after it is not told."""
     run: NightlyRun = context.resources.run
-    if run.is_told_of or not os.environ.get(WEBHOOK):
+    if run.journal.is_told_of or not os.environ.get(WEBHOOK):
         return
-    run.is_told_of = True
+    run.journal.is_told_of = True
     facts = report(run)
     why = "; ".join(f"{stop['rule']}: {stop['example']}" for stop in facts["stopped_by"]) or facts["message"]
-    state = {"blocked": "was blocked", "published": "is published, but failed"}.get(run.state, "failed")
-    step = run.failed_step or context.op.name
-    _send(run, f"Dealtrail: the night {state} in step {step}. {why or ''}".strip(), facts)
+    state = {"blocked": "was blocked", "published": "is published, but failed"}.get(run.journal.state, "failed")
+    step = run.journal.failed_step or context.op.name
+    _send(run.journal, f"Dealtrail: the night {state} in step {step}. {why or ''}".strip(), facts)
 
 
 @dg.success_hook(required_resource_keys={"run"})
@@ -39,16 +40,16 @@ def tell_of_worse_scores(context: dg.HookContext) -> None:
         return
     dropped = [
         scores
-        for scores in run.summary["hygiene"]
+        for scores in run.journal.facts["hygiene"]
         if scores["score_before"] is not None
         and scores["score_before"] - scores["score"] > run.settings.config.notifications.min_score_drop
     ]
     if dropped:
         said = ", ".join(f"{one['source']} {one['score_before']:.0%} → {one['score']:.0%}" for one in dropped)
-        _send(run, f"Dealtrail: fewer open deals are clean than the night before: {said}", report(run))
+        _send(run.journal, f"Dealtrail: fewer open deals are clean than the night before: {said}", report(run))
 
 
-def _send(run: NightlyRun, text: str, facts: dict[str, Any]) -> None:
+def _send(journal: Journal, text: str, facts: dict[str, Any]) -> None:
     """Posts it; three tries, and then it is a warning of the run: nobody's night fails for a chat."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -71,4 +72,4 @@ def _send(run: NightlyRun, text: str, facts: dict[str, Any]) -> None:
             session.post(os.environ[WEBHOOK], json=body, timeout=_TIMEOUT_SECONDS).raise_for_status()
     except (requests.RequestException, HTTPError) as error:
         # the address is a secret, and stands in the error's text
-        run.warn(f"the notification could not be sent to {WEBHOOK}: {type(error).__name__}")
+        journal.warn(f"the notification could not be sent to {WEBHOOK}: {type(error).__name__}")

@@ -43,14 +43,14 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
         try:
-            with run.step("report"):
+            with run.journal.step("report"):
                 write_report(run.built(run.build_path), run.building_dir / "report", run.settings, run.as_of)
-                run.summary["report"] = "report/index.html"
+                run.journal.note(report="report/index.html")
         except Exception as error:  # the tables are more than their page: report_is_there fails the run for it
             write_excuse(run.building_dir / "report", run.run_id, error)
-        with run.step("publish"):
+        with run.journal.step("publish"):
             version = publish(run)
-            run.state = "published"
+            run.journal.end("published")
         rows = _rows(version / "pipeline.duckdb")
         counted = {"pipeline_duckdb": sum(rows.values()), "marts_parquet": rows["marts"]}
         for name in _PARTS:
@@ -76,9 +76,9 @@ def night_record(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         description="What a past night found, in lake/violations and lake/scores; unpublished (`dealtrail backfill`).",
     )
     def keep_night_record(run: Run) -> None:
-        with run.step("record"):
+        with run.journal.step("record"):
             keep_only_record(run)
-            run.state = "recorded"
+            run.journal.end("recorded")
 
     return keep_night_record
 
@@ -89,8 +89,8 @@ def night_record(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
 )
 def report_is_there(run: Run) -> dg.AssetCheckResult:
     """After the switch, and nothing waits for it: whoever watches the run is told, and the tables stand."""
-    if run.failed_step == "report":
-        raise dg.Failure(f"the report could not be made: {run.failure}", allow_retries=False)
+    if run.journal.failed_step == "report":
+        raise dg.Failure(f"the report could not be made: {run.journal.failure}", allow_retries=False)
     return dg.AssetCheckResult(passed=True)
 
 
@@ -111,18 +111,17 @@ def publish_postgres(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg
         context.log.info(f"off: {POSTGRES_URL} is not set")
         return
     try:
-        with run.step("postgres"):
+        with run.journal.step("postgres"):
             published = publish_current(run.settings)
     except PostgresUnavailableError:
         raise
     except PostgresError as error:  # a wrong password is no better a minute later
         raise dg.Failure(str(error), allow_retries=False) from None
-    if run.failed_step == "postgres":  # an attempt before this one
-        run.failure = run.failed_step = None
-    run.state = "published"  # also where this step alone is run
-    run.summary["postgres"] = published.facts
+    run.journal.repeat("postgres")
+    run.journal.end("published")  # also where this step alone is run
+    run.journal.note(postgres=published.facts)
     for warning in published.warnings:
-        run.warn(warning)
+        run.journal.warn(warning)
     yield dg.MaterializeResult(metadata={**published.facts, "dagster/row_count": published.rows})
 
 
@@ -136,5 +135,5 @@ def _rows(database: Path) -> dict[str, int]:
 
 
 def _counts(run: NightlyRun) -> dict[str, int]:
-    violations = run.summary.get("violations", {})
+    violations = run.journal.facts.get("violations", {})
     return {f"violations_{severity}": count for severity, count in violations.items()}

@@ -13,8 +13,8 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_project.errors import DealtrailError
 from dagster_project.quality.evaluate import preload
 from dagster_project.run.context import NightlyRun
-from dagster_project.transform.dbt_build import AFTER_CHECKS, Built, build
-from dagster_project.transform.project import DBT_DIR, target_dir
+from dagster_project.transform.dbt_build import AFTER_CHECKS, Built, build, log_path
+from dagster_project.transform.project import DBT_DIR
 
 Run = dg.ResourceParam[NightlyRun]
 
@@ -65,7 +65,7 @@ def transform_assets(parsed: Mapping[str, Any]) -> dg.AssetsDefinition:
         exclude=f"resource_type:unit_test {AFTER_CHECKS}",
     )
     def transform(context: dg.AssetExecutionContext, run: Run) -> Iterator[Any]:
-        with run.step("transform"):
+        with run.journal.step("transform"):
             run.built(run.work_path)
             if context.is_subset:
                 raise DealtrailError(
@@ -78,7 +78,7 @@ def transform_assets(parsed: Mapping[str, Any]) -> dg.AssetsDefinition:
             counts = row_counts(run)
         yield from dbt_events(built, parsed, counts, context)
         if not built.succeeded:
-            with run.step("transform"):
+            with run.journal.step("transform"):
                 explain_failure(run, built)
 
     return transform
@@ -91,7 +91,7 @@ def dbt_events(
 
     Without the context of these very assets, materializations instead of outputs.
     """
-    for told in built.events:
+    for told in built.results:
         for event in DbtCoreCliEventMessage(told, {}).to_default_asset_events(parsed, TRANSLATOR, context):
             if isinstance(event, dg.Output):
                 # schema and name; a name may have two underscores itself
@@ -116,10 +116,11 @@ def row_counts(run: NightlyRun) -> dict[str, int]:
 
 def explain_failure(run: NightlyRun, built: Built) -> None:
     """Raises what a person can act on: the tests that failed block the publish, anything else is an error."""
-    if built.failed and not built.errors:
-        run.state = "blocked"
-        names = ", ".join(f"{result.node.name} ({result.failures} rows)" for result in built.failed)
+    failed = [one for one in built.unmade if one.status == "fail"]
+    errors = [one for one in built.unmade if one.status != "fail"]
+    if failed and not errors:
+        run.journal.end("blocked")
+        names = ", ".join(f"{one.node_id.split('.')[2]} ({one.failures} rows)" for one in failed)
         raise DealtrailError(f"dbt tests failed: {names}")
-    said = [f"{result.node.unique_id.split('.')[-1]}: {result.message}" for result in built.errors]
-    log = target_dir(run.settings) / "logs" / "dbt.log"
-    raise DealtrailError("dbt stopped: " + ("\n".join(said) or f"see {log}"))
+    said = [f"{one.node_id.split('.')[-1]}: {one.message}" for one in errors]
+    raise DealtrailError("dbt stopped: " + ("\n".join(said) or f"see {log_path(run.settings)}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -37,15 +37,29 @@ class CellRules:
     #: What an id is not: the file's headings, where rows were not looked at one by one.
     headings: Sequence[str] = field(default_factory=tuple)
 
-    def cell(self, position: int, is_id: bool = False) -> str:
-        """A cell as text, NULL where it is empty or says nothing."""
-        value = f"trim(c{position})"
+    def cleaned(self, relation: str, positions: Collection[int], ids: Collection[int]) -> str:
+        """A query of the relation with each cell beside it, cleaned, as `cell` names it; `ids` are positions of ids."""
+        cells = [(at, False) for at in positions] + [(at, True) for at in ids]
+        if not cells:
+            return f"select * from {relation}"
+        # each step in a select of its own: written into one expression, a cell's text stands in it thirty times
+        steps = [{self.cell(*cell): f"trim(c{cell[0]})" for cell in cells}]
         if self.may_be_wrapped:
-            value = f"trim({_unwrapped(value, is_id)})"
-        value = f"nullif({value}, '')"
-        if self.nulls:
-            value = f"case when {value} not in ({', '.join(map(text, self.nulls))}) then {value} end"
-        return value
+            steps.append({self.cell(*cell): f"trim({_unwrapped(self.cell(*cell), cell[1])})" for cell in cells})
+        steps.append({name: self._unless_nothing(name) for name in steps[0]})
+        query = f"select *, {_listed(steps[0])} from {relation}"
+        for step in steps[1:]:
+            query = f"select * replace ({_listed(step)}) from ({query})"
+        return query
+
+    def cell(self, position: int, is_id: bool = False) -> str:
+        """A cell of `cleaned`, NULL where it is empty or says nothing."""
+        return f"{'id' if is_id else 'cell'}_{position}"
+
+    def _unless_nothing(self, cell: str) -> str:
+        if not self.nulls:
+            return f"nullif({cell}, '')"
+        return f"case when {cell} not in ({', '.join(map(text, ['', *self.nulls]))}) then {cell} end"
 
 
 def is_id(column: str) -> bool:
@@ -91,3 +105,7 @@ def _unwrapped(value: str, is_id: bool) -> str:
     else:
         bare = f"case when regexp_matches({value}, {text(_GUARDED)}) then substr({value}, 2) else {value} end"
     return f"case when {formula} then {inner} when left({value}, 1) in ({marks}) then {bare} else {value} end"
+
+
+def _listed(step: dict[str, str]) -> str:
+    return ", ".join(f"{value} as {name}" for name, value in step.items())

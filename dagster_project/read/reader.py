@@ -39,7 +39,7 @@ from dagster_project.read.remarks import (
     words_for_nothing,
 )
 from dagster_project.read.report_tail import cut_text, tail_note, tail_rows
-from dagster_project.read.selection import is_of_feed, select_list
+from dagster_project.read.selection import cleaned, is_of_feed, read_columns, select_list
 from dagster_project.read.spreadsheets import SheetTable, open_sheet
 from dagster_project.read.tables import Reject, Table, said_by_duckdb
 from dagster_project.read.totals import is_of_totals, totals_note
@@ -256,30 +256,32 @@ def _copy(
     """
     passed = 0
     connection = reading.connection
+    relation = cleaned(connection, table.relation(needed), needed, matched, rules, reading.scratch)
     is_record = is_of_feed(matched, rules) if matched.conditions else "true"
     if matched.conditions:
-        passed = _passed_over(reading, table, is_record, needed)
+        passed = _passed_over(reading, table, relation, is_record)
     totals = is_of_totals(reading.feed, matched, rules) if _may_have_totals(table) else None
     of_feed, is_record = is_record, f"{is_record} and not {totals}" if totals else is_record
     conditions = [is_record]
     if look_for_nul and matched.used:
         conditions.append(f"({has_nul(matched)}) is not true")
+    read = read_columns(reading.feed, matched, rules, table.has_unreadable)
     selected = select_list(reading.feed, matched, rules, reading.separator, table.has_unreadable)
     rows = connection.execute(
         f"copy (select {', '.join([*selected, reading.provenance.as_columns()])} "
-        f"from {table.relation(needed)} where {' and '.join(conditions)}) "
+        f"from (select {', '.join(read) or '*'} from {relation} where {' and '.join(conditions)})) "
         f"to {text(str(reading.target))} (format parquet, compression zstd, compression_level 1)"
     ).fetchone()
     rejects = table.rejects()
     accepted = rows[0] if rows else 0
     if look_for_nul and matched.used:
         numbers = [reject.row_number for reject in rejects]
-        with_nul = nul_rows(connection, table.relation(needed), matched, is_record, numbers)
+        with_nul = nul_rows(connection, relation, matched, is_record, numbers)
         rejects += with_nul
         passed += len(with_nul)
     # they are counted only where rows are missing: nearly no file has any, and it would be read twice
     if totals and accepted + passed != _rows_of(table):
-        passed += _totals(reading, table, of_feed, totals, needed)
+        passed += _totals(reading, table, relation, f"{of_feed} and {totals}")
     if isinstance(table, DelimitedTable):
         table.demand(accepted + passed)
         if not table.rows:
@@ -356,12 +358,10 @@ def _refuse_contradictions(
             )
 
 
-def _passed_over(reading: _Reading, table: Table, is_record: str, needed: Collection[int]) -> int:
+def _passed_over(reading: _Reading, table: Table, relation: str, is_record: str) -> int:
     """How many rows are no records of the feed; a note says so, if there are any."""
     feed = reading.feed
-    row = reading.connection.execute(
-        f"select count(*) from {table.relation(needed)} where not ({is_record})"
-    ).fetchone()
+    row = reading.connection.execute(f"select count(*) from {relation} where not ({is_record})").fetchone()
     if not row or not row[0]:
         return 0
     words = {FILLED: "filled", EMPTY: "empty"}
@@ -386,11 +386,9 @@ def _rows_of(table: Table) -> int | None:
     return None
 
 
-def _totals(reading: _Reading, table: Table, is_record: str, totals: str, needed: Collection[int]) -> int:
+def _totals(reading: _Reading, table: Table, relation: str, is_of_totals: str) -> int:
     """How many rows hold totals and are no records; a note says so, if there are any."""
-    row = reading.connection.execute(
-        f"select count(*) from {table.relation(needed)} where {is_record} and {totals}"
-    ).fetchone()
+    row = reading.connection.execute(f"select count(*) from {relation} where {is_of_totals}").fetchone()
     if row and row[0]:
         table.notes.append(totals_note(int(row[0])))
     return int(row[0]) if row else 0

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from dagster_project.config.load import Settings
@@ -14,10 +15,11 @@ from dagster_project.files import write_atomically
 from dagster_project.lake import inventory
 from dagster_project.lake.compaction import clean_up
 from dagster_project.lake.erasure.files import finish_what_was_cut_off
-from dagster_project.lake.manifest import read_records
+from dagster_project.lake.manifest import FileRecord, read_records
 from dagster_project.lake.migration import migrate
-from dagster_project.run.context import RUNNING, NightlyRun
+from dagster_project.run.context import NightlyRun
 from dagster_project.run.export import export_tables
+from dagster_project.run.journal import RUNNING, Journal
 from dagster_project.run.lock import lock
 from dagster_project.run.permissions import guarded
 from dagster_project.run.report import report, write_report
@@ -43,50 +45,46 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
     """
     started_at = datetime.now(UTC)
     stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
-    run = NightlyRun(settings, f"{stamp}-{run_id[:8]}", settings.moment(), started_at)
-    if on_step is not None:
-        run.on_step = on_step
-    run.on_line = on_line
-    if on_event is not None:
-        run.on_event = on_event
-    run.settle_seconds = settle_seconds
+    journal = Journal(f"{stamp}-{run_id[:8]}", on_step, on_event)
+    run = NightlyRun(settings, journal.run_id, settings.moment(), started_at, journal, on_line, settle_seconds)
     with guarded(), lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)
-        run.tell("run started", as_of=run.as_of.isoformat(), warehouse=str(settings.warehouse_dir))
+        journal.tell("run started", as_of=run.as_of.isoformat(), warehouse=str(settings.warehouse_dir))
         # a killed run leaves this, and not what was said of the one before
         write_report(run)
         try:
-            _open_lake(run, is_from_lake)
+            run = replace(run, known=_open_lake(run, is_from_lake))
             os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
             os.environ["DEALTRAIL_WORK"] = str(run.work_path)
-            run.state = "failed"
+            journal.end("failed")
             yield run
         except BaseException as error:
-            run.state = "failed" if run.state == RUNNING else run.state
-            run.failure = run.failure or error
+            if journal.state == RUNNING:
+                journal.end("failed")
+            journal.fail(error)
             raise
         finally:
             _leave(run)
 
 
-def _open_lake(run: NightlyRun, is_from_lake: bool) -> None:
+def _open_lake(run: NightlyRun, is_from_lake: bool) -> tuple[FileRecord, ...]:
     """Makes the lake whole where something was cut off, and reads its records. Raises DamagedLakeError."""
     config = run.settings.config
     inventory.settle(run.lake_dir)
     clean_up(run.lake_dir)
     migrate(run.lake_dir, config.sources)
     if finish_what_was_cut_off(run.lake_dir, config) and not is_from_lake:
-        run.warn("`dealtrail forget` was cut off: run it again, for older versions still have the record")
-    run.records = read_records(run.lake_dir)
+        run.journal.warn("`dealtrail forget` was cut off: run it again, for older versions still have the record")
+    return tuple(read_records(run.lake_dir))
 
 
 def _leave(run: NightlyRun) -> None:
-    if run.state not in ("published", "recorded") and run.build_path.exists():
+    if run.journal.state not in ("published", "recorded") and run.build_path.exists():
         try:
             _keep_evidence(run)
         except Exception as error:  # a build cut off in the middle may not open; the summary is written all the same
-            run.warn(f"the evidence of this run could not be saved: {error}")
+            run.journal.warn(f"the evidence of this run could not be saved: {error}")
     shutil.rmtree(run.building_dir, ignore_errors=True)
     write_report(run)
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster_project.errors import DealtrailError, RunInProgressError, printable, told
 from dagster_project.files import write_atomically
-
-if TYPE_CHECKING:
-    pass
-from dagster_project.run.context import RUNNING, NightlyRun
+from dagster_project.run.context import NightlyRun
+from dagster_project.run.journal import RUNNING
 from dagster_project.run.lock import lock
 
 
@@ -39,7 +37,8 @@ def write_report(run: NightlyRun) -> None:
 
 def report(run: NightlyRun) -> dict[str, Any]:
     """run.json: what the attempt did, for people and machines."""
-    loaded = [record for record in run.selected if record.state == "loaded"]
+    journal = run.journal
+    loaded = [record for record in journal.selected if record.state == "loaded"]
     stopped_by = [
         {
             "rule": result.check.name,
@@ -47,18 +46,18 @@ def report(run: NightlyRun) -> dict[str, Any]:
             "unexpected": result.unexpected,
             "example": printable(result.example) if result.example else None,
         }
-        for result in run.results
+        for result in journal.results
         if result.stops_the_publish
     ]
     return {
         "run_id": run.run_id,
-        "state": run.state,
-        "exit_status": None if run.state == RUNNING else run.exit_status,
+        "state": journal.state,
+        "exit_status": None if journal.state == RUNNING else journal.exit_status,
         "as_of": run.as_of.isoformat(),
         "started_at": run.started_at.isoformat(timespec="seconds"),
-        "finished_at": None if run.state == RUNNING else datetime.now(UTC).isoformat(timespec="seconds"),
-        "message": told(run.failure) if run.failure is not None else None,
-        "failed_step": run.failed_step,
+        "finished_at": None if journal.state == RUNNING else datetime.now(UTC).isoformat(timespec="seconds"),
+        "message": told(journal.failure) if journal.failure is not None else None,
+        "failed_step": journal.failed_step,
         "stopped_by": stopped_by,
         "rows": {
             "in_files": sum(record.rows_in_file for record in loaded),
@@ -66,7 +65,7 @@ def report(run: NightlyRun) -> dict[str, Any]:
             "forgotten": sum(record.rows_forgotten for record in loaded),
             "rejected": sum(record.rows_rejected for record in loaded),
         },
-        **run.summary,
-        "warnings": run.warnings,
-        "steps": run.steps,
+        **journal.facts,
+        "warnings": journal.warnings,
+        "steps": journal.steps,
     }

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dagster_project.logs import own_stderr
-from dagster_project.run.context import is_note
+from dagster_project.run.journal import is_note
 from dagster_project.wording import counted
 
 _DOING = {

@@ -139,7 +139,15 @@ def _share(target: Path, shared: Path) -> None:
 
 
 def _fingerprint(settings: Settings) -> str:
-    told = (version("dbt-core"), version("dbt-duckdb"), dbt_vars(settings), entities_as_json())
+    """What was parsed knows where the project and dbt's own macros lie: moved, or in another clone, it is another."""
+    told = (
+        str(DBT_DIR),
+        sys.prefix,
+        version("dbt-core"),
+        version("dbt-duckdb"),
+        dbt_vars(settings),
+        entities_as_json(),
+    )
     digest = hashlib.sha256(" ".join(told).encode())
     folders = [DBT_DIR / "models", DBT_DIR / "macros", DBT_DIR / "tests", PROJECT_DIR / "seeds" / "reference"]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]

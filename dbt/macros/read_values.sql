@@ -42,12 +42,15 @@
     case when {{ value }} is not null then {{ written_utc(value, reading) }} end as _utc_{{ name }}
 {%- endmacro %}
 
-{# A moment as UTC. A day is its midnight in the reporting timezone; a local time is in the source's timezone. #}
+{#
+    A moment as UTC. A day is its midnight in the reporting timezone, also one of a configured format that writes its
+    midnight; a local time is in the source's timezone.
+#}
 {% macro timestamp_of(name) -%}
     case
+        when _day_{{ name }} is not null then {{ to_utc('_day_' ~ name, '_reporting_timezone') }}
         when _time_{{ name }} is not null then {{ to_utc('_time_' ~ name, '_timezone') }}
         when _utc_{{ name }} is not null then _utc_{{ name }}
-        when _day_{{ name }} is not null then {{ to_utc('_day_' ~ name, '_reporting_timezone') }}
     end
 {%- endmacro %}
 
@@ -60,11 +63,6 @@
         when _time_{{ name }} is not null then {{ day_in(to_utc('_time_' ~ name, '_timezone'), '_reporting_timezone') }}
         when _utc_{{ name }} is not null then {{ day_in('_utc_' ~ name, '_reporting_timezone') }}
     end
-{%- endmacro %}
-
-{# Whether a moment is known by its day only (timestamp_of takes the others first). #}
-{% macro is_day(name) -%}
-    (_day_{{ name }} is not null and _time_{{ name }} is null and _utc_{{ name }} is null)
 {%- endmacro %}
 
 {# The last second of a day, as its clock shows it. #}

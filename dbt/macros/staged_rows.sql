@@ -103,7 +103,7 @@ read as {{ not_materialized() }} (
         _reading_{{ name }},
         {%- endfor %}
         {%- for column in days_told %}
-        {{ is_day(column) }} as {{ column }}_is_day,
+        _day_{{ column }} is not null as {{ column }}_is_day,
         {%- endfor %}
         _history_starts_on,
         _history_starts_at

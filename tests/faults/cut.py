@@ -60,18 +60,18 @@ def _noting(file: Path) -> Callable[[str], None]:
 
 
 def _at_each_boundary(reached: Callable[[str], None]) -> None:
-    from dagster_project.run.context import NightlyRun
+    from dagster_project.run.journal import Journal
 
-    original = NightlyRun.step
+    original = Journal.step
 
     @contextmanager
-    def step(self: NightlyRun, name: str, **of: Any) -> Iterator[None]:
+    def step(self: Journal, name: str, **of: Any) -> Iterator[None]:
         reached(f"{name} begins")
         with original(self, name, **of):
             yield
         reached(f"{name} ends")
 
-    NightlyRun.step = step  # type: ignore[method-assign]
+    Journal.step = step  # type: ignore[method-assign]
 
 
 def _at_each_model(reached: Callable[[str], None]) -> None:

@@ -53,7 +53,7 @@ def _publish(env: dict[str, str], night: int, killed_at: int) -> None:
 
         sys.addaudithook(step)
         publish(run)
-        run.state = "published"
+        run.journal.end("published")
     if killed_at:
         sys.exit(ENDED)
 

@@ -85,7 +85,7 @@ def build_up_to_the_checks(settings: Settings, kept: Path) -> None:
         for source in settings.config.sources:
             for name in source.feeds:
                 landed = [file for file in run.landing(source.name).files if file.feed == name]
-                run.records += ingest(source, name, landed, run.lake_dir, [])
+                run.journal.take_in(ingest(source, name, landed, run.lake_dir, []))
         prepare(run.work_path, settings.config, run.select(), run.lake_dir, run.as_of)
         _build(settings)
         for path in (run.build_path, run.work_path):

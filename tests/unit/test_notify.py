@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from time import monotonic
-from types import SimpleNamespace
 
 import pytest
 
 from dagster_project.assets.notify import WEBHOOK, _send
+from dagster_project.run.journal import Journal
 
 
 class _Refuses(BaseHTTPRequestHandler):
@@ -36,11 +36,10 @@ def refusing() -> Iterator[str]:
 
 def told(monkeypatch: pytest.MonkeyPatch, address: str) -> str:
     monkeypatch.setenv(WEBHOOK, address)
-    warnings: list[str] = []
-    run = SimpleNamespace(warn=warnings.append)
-    _send(run, "a night failed", {})  # type: ignore[arg-type]
-    (warning,) = warnings
-    return str(warning)
+    journal = Journal("a run")
+    _send(journal, "a night failed", {})
+    (warning,) = journal.warnings
+    return warning
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,22 @@ def test_date_formats_of_their_own_are_parsed_for(parses: Parses, tmp_path: Path
     config.write_text(text.replace("vendor: pipedrive", "vendor: pipedrive\n    date_formats: ['%d.%m.%Y']", 1))
     project.manifest(warehouse(tmp_path / "one"))
     project.manifest(load_settings({"WAREHOUSE_DIR": str(tmp_path / "one"), "PIPELINE_CONFIG": str(config)}))
+    assert parses.count == 2
+
+
+def test_another_clone_is_parsed_for_though_it_is_the_same(
+    parses: Parses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths of files stand in what was parsed; of a clone that is gone they lead nowhere."""
+    project.manifest(warehouse(tmp_path / "one"))
+    clone = tmp_path / "clone"
+    for folder in (project.DBT_DIR.relative_to(project.PROJECT_DIR), Path("seeds") / "reference"):
+        ignored = shutil.ignore_patterns("target", "logs", "dbt_packages")
+        shutil.copytree(project.PROJECT_DIR / folder, clone / folder, ignore=ignored)
+    monkeypatch.setattr(project, "DBT_DIR", clone / "dbt")
+    monkeypatch.setattr(project, "PROJECT_DIR", clone)
+    project.manifest(warehouse(tmp_path / "two"))
+    project.manifest(warehouse(tmp_path / "one"))
     assert parses.count == 2
 
 
