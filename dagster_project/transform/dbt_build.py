@@ -23,6 +23,8 @@ from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars
 #: dbt's events that tell how a model, a seed or a test ended.
 _RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
 _SHOWN = ("info", "warn", "error")
+#: The models of what the expectations find in all the others, as dbt selects them.
+AFTER_CHECKS = "tag:after_checks"
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Built:
     unmade: list[Unmade]
 
 
-def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
-    """Builds and tests all models; `on_line` is called with each line dbt says.
+def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: bool = False) -> Built:
+    """Builds and tests the models before or after the checks; `on_line` is called with each line dbt says.
 
     Raises what stopped dbt itself, such as an interruption; a model or test that fails is in the results.
     """
@@ -60,13 +62,17 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
     # of this night alone: whatever is made of the project otherwise does not differ by them
     os.environ.update({**dbt_environment(settings), "DEALTRAIL_TIMEZONES": json.dumps(_zones(settings.config))})
     arguments = [
-        *("build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
+        *("build", "--select" if is_after_checks else "--exclude", AFTER_CHECKS),
+        *("--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
         # its own log is made of each of four thousand events, wanted or not; and the project is written already
         *("--project-dir", str(DBT_DIR), "--log-level", "none", "--log-level-file", "none", "--no-write-json"),
     ]
     log = log_path(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8", buffering=1) as lines, _called_as(["dbt", *arguments]):
+    with (
+        log.open("a" if is_after_checks else "w", encoding="utf-8", buffering=1) as lines,
+        _called_as(["dbt", *arguments]),
+    ):
 
         def hear(event: EventMsg) -> None:
             if event.info.name in _RESULTS:
@@ -94,7 +100,7 @@ def _zones(config: Configuration) -> list[str]:
 
 
 def log_path(settings: Settings) -> Path:
-    """What dbt said in the last build."""
+    """What dbt said in the last night."""
     return target_dir(settings) / "logs" / "dbt.log"
 
 

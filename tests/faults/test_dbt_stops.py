@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.assets.transform import _explain_failure
+from dagster_project.assets.transform import explain_failure
 from dagster_project.config.load import load_settings
 from dagster_project.errors import DealtrailError
 from dagster_project.run.nightly import nightly_run
@@ -69,5 +69,5 @@ def test_what_a_person_can_act_on(
     """A test that fails blocks the night; where a model failed as well, the test may have for want of it."""
     with nightly_run(load_settings({"WAREHOUSE_DIR": str(tmp_path)}), "dbt") as run:
         with pytest.raises(DealtrailError) as raised:
-            _explain_failure(run, Built(False, [], [Unmade(*one) for one in unmade]))
+            explain_failure(run, Built(False, [], [Unmade(*one) for one in unmade]))
         assert (str(raised.value), run.journal.state) == (said, state)
