@@ -2,8 +2,8 @@
 
 `python benchmarks/hygiene.py`. The sample's night is built up to the checks; its deals, leads, activities and
 transitions are multiplied, cleaned, and made dirty in known shares. Then a process of its own evaluates every
-expectation with Great Expectations, stores violations, scores and worklists beside thirty earlier nights' records, and
-writes tonight's. Exit status: 0; 1 more or fewer violations than were made; 3 it failed.
+expectation with Great Expectations, has dbt build violations, scores and worklists beside the records of thirty earlier
+nights, and writes tonight's. Exit status: 0; 1 more or fewer violations than were made; 3 it failed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ OUT = BENCHMARKS / "out" / "hygiene"
 DEALS = 2_000_000
 EARLIER_NIGHTS = 30
 
-_CONFIGURATION = {"PIPELINE_CONFIG": str(BENCHMARKS.parent / "pipeline.yml")}
+_CONFIGURATION = {"PIPELINE_CONFIG": str(BENCHMARKS.parent / "pipeline.yml"), "WAREHOUSE_DIR": str(OUT / "warehouse")}
+#: Where dbt looks for a night's databases.
+_BUILDING = OUT / "warehouse" / "building"
 
 #: Rows of each table for every deal.
 SHARES = {"deals": 1.0, "leads": 1.0, "activities": 3.0, "transitions": 4.0}
@@ -81,7 +83,7 @@ def main() -> int:
     print((OUT / "log.txt").read_text(encoding="utf-8"), end="")
     if cost.exit_status:
         return 3
-    with duckdb.connect(str(OUT / "pipeline.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(_BUILDING / "pipeline.duckdb"), read_only=True) as connection:
         (found,) = connection.execute(
             "select count(*) from quality.hygiene_violations where resolved_on is null"
         ).fetchone() or (0,)
@@ -95,16 +97,15 @@ def _built_night() -> Path:
     from dagster_project.config.load import load_settings
     from tests.hygiene.prebuilt import build_up_to_the_checks
 
-    build_up_to_the_checks(load_settings({**_CONFIGURATION, "WAREHOUSE_DIR": str(OUT / "warehouse")}), OUT / "night")
+    build_up_to_the_checks(load_settings(_CONFIGURATION), OUT / "night")
     return OUT / "night"
 
 
 def _make(template: Path) -> int:
     """Multiplies the template's tables; returns the number of violations made."""
-    for name in ("pipeline.duckdb", "work.duckdb"):
-        shutil.copyfile(template / name, OUT / name)
-    with duckdb.connect(str(OUT / "pipeline.duckdb")) as connection:
-        connection.execute(f"attach '{OUT / 'work.duckdb'}' as work")
+    shutil.copytree(template, _BUILDING)
+    with duckdb.connect(str(_BUILDING / "pipeline.duckdb")) as connection:
+        connection.execute(f"attach '{_BUILDING / 'work.duckdb'}' as work")
         connection.execute(f"set temp_directory = '{OUT / 'spilled'}'")
         _multiply(connection, "marts.fct_deals", ("deal_key", "deal_id"), DEALS)
         _multiply(connection, "marts.fct_leads", ("lead_key", "lead_id"), int(DEALS * SHARES["leads"]))
@@ -133,35 +134,40 @@ def _checks() -> int:
     """The measured part: what a night does between dbt and the publish."""
     from dagster_project.config.load import load_settings
     from dagster_project.quality.evaluate import evaluate
-    from dagster_project.quality.violation_history import keep_record, write_life, write_record
+    from dagster_project.quality.violation_history import keep_record, write_record
     from dagster_project.run.night import Night
+    from dagster_project.transform.dbt_build import build
+    from dagster_project.transform.lake_views import create_record_views
 
-    config = load_settings(_CONFIGURATION).config
-    build, work, lake = OUT / "pipeline.duckdb", OUT / "work.duckdb", OUT / "lake"
-    assert config.as_of is not None
+    settings = load_settings(_CONFIGURATION)
+    built, work, lake = _BUILDING / "pipeline.duckdb", _BUILDING / "work.duckdb", settings.warehouse_dir / "lake"
+    tonight = settings.moment()
     seconds: dict[str, float] = {}
 
     def timed(step: str, started: float) -> None:
         seconds[step] = time.perf_counter() - started
 
     started = time.perf_counter()
-    evaluate(config, build, work, OUT / "data_docs")
+    evaluate(settings.config, built, work, OUT / "data_docs")
     timed("evaluate and store violations", started)
-    with duckdb.connect(str(build)) as connection:
-        connection.execute(f"attach '{work}' as work (read_only)")
+    build(settings, print, is_after_checks=True)
+    with duckdb.connect(str(built)) as connection:
         for ago in range(EARLIER_NIGHTS, 0, -1):
-            as_of = config.as_of - timedelta(days=ago)
+            as_of = tonight - timedelta(days=ago)
             version = OUT / "versions" / f"night{EARLIER_NIGHTS - ago:03d}"
-            night = Night(as_of, version.name, as_of.date().isoformat())
-            version.mkdir(parents=True, exist_ok=True)
-            write_record(connection, version, night)
+            version.mkdir(parents=True)
+            write_record(connection, version, Night(as_of, version.name, as_of.date().isoformat()))
             keep_record(version, lake)
-        night = Night(config.as_of, "tonight", config.as_of.date().isoformat())
+    with duckdb.connect(str(work)) as connection:
+        connection.execute(f"set file_search_path = '{lake}'")
+        connection.execute("drop view lake.recorded_violations; drop view lake.recorded_scores")
+        create_record_views(connection, lake, tonight)
+    started = time.perf_counter()
+    build(settings, print, is_after_checks=True)
+    timed(f"lives, scores and worklists beside {EARLIER_NIGHTS} nights", started)
+    with duckdb.connect(str(built), read_only=True) as connection:
         started = time.perf_counter()
-        write_life(connection, lake, night)
-        timed(f"lives, scores and worklists beside {EARLIER_NIGHTS} nights", started)
-        started = time.perf_counter()
-        write_record(connection, OUT, night)
+        write_record(connection, OUT, Night(tonight, "tonight", tonight.date().isoformat()))
         timed("record", started)
     for step, taken in seconds.items():
         print(f"{taken:6.1f} s  {step}")

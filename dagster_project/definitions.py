@@ -3,6 +3,8 @@
 landing/<source>/<entity> → lake/<entity> → staging → intermediate → marts, quality → publish → Postgres
 """
 
+import json
+
 import dagster as dg
 
 from dagster_project.assets.checks import expectation_checks, found_assets
@@ -22,11 +24,14 @@ settings = load_settings()
 config = settings.config
 
 check_own_rules(config, manifest(settings))
-transform = transform_assets(settings)
+parsed = json.loads(manifest(settings).read_text(encoding="utf-8"))
+transform = transform_assets(parsed)
 
 everything = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()
 publication = dg.AssetSelection.groups("publish")
-record = night_record(sorted(transform.keys))
+found = found_assets(sorted(transform.keys), parsed)
+upstream = sorted({*transform.keys, *(spec.key for spec in found)})
+record = night_record(upstream)
 
 nightly = dg.define_asset_job(
     name="nightly",
@@ -50,13 +55,13 @@ defs = dg.Definitions(
             *ingest_assets(config),
             open_lake(config),
             transform,
-            *found_assets(sorted(transform.keys)),
-            publish_assets(sorted(transform.keys)),
+            *found,
+            publish_assets(upstream),
             publish_postgres,
             record,
         ],
     ),
-    asset_checks=[expectation_checks(settings), report_is_there],
+    asset_checks=[expectation_checks(settings, parsed), report_is_there],
     jobs=[nightly, past_night],
     schedules=[nightly_schedule(config, nightly)],
     sensors=[landing_sensor(nightly)],

@@ -5,24 +5,25 @@ One operation, because Great Expectations and DuckDB's single connection are ope
 """
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 import duckdb
+from dagster_dbt import build_dbt_asset_specs
 
-from dagster_project import sql
 from dagster_project.assets.links import link, rule_page
+from dagster_project.assets.transform import TRANSLATOR, dbt_events, explain_failure, row_counts
 from dagster_project.config.load import Settings
 from dagster_project.config.rules import Check, checks
 from dagster_project.preflight.notices import notices
 from dagster_project.quality.evaluate import evaluate
-from dagster_project.quality.tables import TABLES, Table
-from dagster_project.quality.violation_history import keep_record, scores_by_source, write_life
+from dagster_project.quality.violation_history import scores_by_source
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.night import Night
 from dagster_project.run.results import Result
-from dagster_project.run.versions import current_version
+from dagster_project.transform.check_tables import CHECK_TABLES
+from dagster_project.transform.dbt_build import AFTER_CHECKS, build
 
 Run = dg.ResourceParam[NightlyRun]
 
@@ -37,27 +38,29 @@ def asset_of(check: Check) -> dg.AssetKey:
     return dg.AssetKey(check.asset.split("."))
 
 
-def found_assets(upstream: list[dg.AssetKey]) -> list[dg.AssetSpec]:
-    """The tables that the expectations leave behind, written by the operation `expectations`."""
-    return [
-        dg.AssetSpec(
-            _key(table),
-            deps=upstream if table is TABLES[0] else [_key(TABLES[0])],
-            group_name="quality",
-            kinds={"duckdb", "greatexpectations"},
-            owners=["team:data"],
-            description=table.says,
-            metadata={
-                "dagster/column_schema": dg.TableSchema(
-                    [dg.TableColumn(name, kind, says) for name, (kind, says) in table.columns.items()]
-                )
-            },
+def found_assets(upstream: list[dg.AssetKey], parsed: Mapping[str, Any]) -> list[dg.AssetSpec]:
+    """What the expectations find, and dbt's models of that: all of it is made by the operation `expectations`."""
+    found = []
+    for name, table in CHECK_TABLES.items():
+        columns = dg.TableSchema([dg.TableColumn(column, kind) for column, kind in table.items()])
+        found.append(
+            dg.AssetSpec(
+                ["checks", name],
+                deps=upstream,
+                group_name="quality",
+                kinds={"duckdb", "greatexpectations"},
+                owners=["team:data"],
+                description=parsed["sources"][f"source.dealtrail.checks.{name}"]["description"],
+                metadata={"dagster/column_schema": columns},
+            )
         )
-        for table in TABLES
+    return [
+        *found,
+        *build_dbt_asset_specs(manifest=parsed, dagster_dbt_translator=TRANSLATOR, select=AFTER_CHECKS),
     ]
 
 
-def expectation_checks(settings: Settings) -> dg.AssetChecksDefinition:
+def expectation_checks(settings: Settings, parsed: Mapping[str, Any]) -> dg.AssetChecksDefinition:
     """All rules and gates that are switched on, as checks on their models."""
     planned = checks(settings.config)
     specs = [
@@ -84,24 +87,29 @@ def expectation_checks(settings: Settings) -> dg.AssetChecksDefinition:
                 run.work_path,
                 run.building_dir / "data_docs",
             )
-            published = current_version(run.settings.warehouse_dir)
-            if published is not None:
-                # a run killed between its switch and its record
-                keep_record(published, run.lake_dir)
-            with duckdb.connect(str(run.build_path)) as connection:
-                connection.execute(f"attach {sql.text(run.work_path)} as work (read_only)")
-                write_life(connection, run.lake_dir, run.night)
+            for event in _models_of_what_was_found(run, parsed):
+                context.op_execution_context.log_event(event)
+            with duckdb.connect(str(run.build_path), read_only=True) as connection:
                 run.journal.note(**_summary(connection, run.night))
                 for said in notices(connection, run.as_of):
                     run.journal.warn(said)
                 previews = _previews(connection)
-                for table in TABLES:
-                    context.op_execution_context.log_event(_materialization(connection, table))
             run.journal.judge(results)
         for result in results:
             yield _check_result(run, result, previews)
 
     return expectations
+
+
+def _models_of_what_was_found(run: NightlyRun, parsed: Mapping[str, Any]) -> Iterator[dg.AssetMaterialization]:
+    """Has dbt build the models of what the expectations found, also of a night that they stop."""
+    built = build(run.settings, run.on_line or print, is_after_checks=True)
+    if not built.succeeded:
+        explain_failure(run, built)
+    counts = row_counts(run)
+    for name in CHECK_TABLES:
+        yield dg.AssetMaterialization(["checks", name], metadata={"dagster/row_count": counts[name]})
+    yield from dbt_events(built, parsed, counts)
 
 
 def _check_result(
@@ -152,15 +160,6 @@ def _previews(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], li
         texts = [str(value) if value is not None else "" for value in values]
         found.setdefault((rule, entity), []).append(dg.TableRecord(dict(zip(_PREVIEWED, texts, strict=True))))
     return found
-
-
-def _materialization(connection: duckdb.DuckDBPyConnection, table: Table) -> dg.AssetMaterialization:
-    (rows,) = connection.execute(f"select count(*) from quality.{table.name}").fetchone() or (0,)
-    return dg.AssetMaterialization(_key(table), metadata={"dagster/row_count": rows})
-
-
-def _key(table: Table) -> dg.AssetKey:
-    return dg.AssetKey(["quality", table.name])
 
 
 def _summary(connection: duckdb.DuckDBPyConnection, night: Night) -> dict[str, object]:

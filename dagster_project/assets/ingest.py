@@ -19,9 +19,11 @@ from dagster_project.lake import inventory
 from dagster_project.lake.manifest import FileRecord, of_deliveries
 from dagster_project.lake.store import ingest, plain_text_left
 from dagster_project.preflight.deals import no_deals
+from dagster_project.quality.violation_history import keep_record
 from dagster_project.read.folders import loose_files
 from dagster_project.read.landing import LandedFile, folders_without_source, takable
 from dagster_project.run.context import NightlyRun
+from dagster_project.run.versions import current_version
 from dagster_project.transform.config_tables import CONFIG_TABLES
 from dagster_project.transform.lake_views import LAKE_TABLES, search_path
 from dagster_project.transform.warehouse import prepare
@@ -149,6 +151,7 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
                 deps[feed.entity].append(key)
 
     everything = [key for keys in deps.values() for key in keys]
+    deps |= {"recorded_violations": [], "recorded_scores": []}
     specs = [
         *(
             _work_table("lake", name, deps.get(name, everything), description)
@@ -162,6 +165,7 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
         with run.journal.step("open lake"):
             for warning in _left_lying(run):
                 run.journal.warn(warning)
+            _keep_last_record(run)
             selected = run.select()
             inventory.verify(run.lake_dir, of_deliveries(selected, run.lake_dir))
             prepare(run.work_path, run.settings.config, selected, run.lake_dir, run.as_of)
@@ -180,6 +184,13 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata[schema, table])
 
     return open_lake_tables
+
+
+def _keep_last_record(run: NightlyRun) -> None:
+    """Takes into the lake what the last publication found: a run may have been killed between its switch and that."""
+    published = current_version(run.settings.warehouse_dir)
+    if published is not None:
+        keep_record(published, run.lake_dir)
 
 
 def _demand_deals(run: NightlyRun) -> None:

@@ -1,9 +1,7 @@
 """lake → marts: the whole dbt project in one call, each model and test an asset or asset check of its own."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -12,12 +10,11 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
 from dagster_project.quality.evaluate import preload
 from dagster_project.run.context import NightlyRun
-from dagster_project.transform.dbt_build import build
-from dagster_project.transform.project import DBT_DIR, manifest, target_dir
+from dagster_project.transform.dbt_build import AFTER_CHECKS, Built, build, log_path
+from dagster_project.transform.project import DBT_DIR
 
 Run = dg.ResourceParam[NightlyRun]
 
@@ -54,17 +51,18 @@ class Translator(DagsterDbtTranslator):
         }
 
 
-def transform_assets(settings: Settings) -> dg.AssetsDefinition:
-    """The dbt project's models, seeds and tests as one operation."""
-    translator = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
+#: How dbt's nodes are named, grouped and described.
+TRANSLATOR = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
 
-    parsed = json.loads(manifest(settings).read_text(encoding="utf-8"))
+
+def transform_assets(parsed: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The parsed dbt project's seeds, models and tests, those after the checks left out, as one operation."""
 
     @dbt_assets(
         name="transform",
         manifest=parsed,
-        dagster_dbt_translator=translator,
-        exclude="resource_type:unit_test",
+        dagster_dbt_translator=TRANSLATOR,
+        exclude=f"resource_type:unit_test {AFTER_CHECKS}",
     )
     def transform(context: dg.AssetExecutionContext, run: Run) -> Iterator[Any]:
         with run.journal.step("transform"):
@@ -77,46 +75,52 @@ def transform_assets(settings: Settings) -> dg.AssetsDefinition:
             preloading.start()
             built = build(run.settings, run.on_line or print)
             preloading.join()
-            counts = _row_counts(run.build_path, run.work_path)
-        for result in built.results:
-            for event in DbtCoreCliEventMessage(result, {}).to_default_asset_events(parsed, translator, context):
-                yield _with_row_count(event, counts)
+            counts = row_counts(run)
+        yield from dbt_events(built, parsed, counts, context)
         if not built.succeeded:
             with run.journal.step("transform"):
-                _explain_failure(run, target_dir(run.settings))
+                explain_failure(run, built)
 
     return transform
 
 
-def _with_row_count(event: Any, counts: dict[str, int]) -> Any:
-    """A materialization with the number of rows of its table."""
-    if not isinstance(event, dg.Output):
-        return event
-    # schema and name; a name may have two underscores itself
-    rows = counts.get(event.output_name.split("__", 1)[-1])
-    if rows is None:
-        return event
-    return event.with_metadata({**event.metadata, "dagster/row_count": rows})
+def dbt_events(
+    built: Built, parsed: Mapping[str, Any], counts: Mapping[str, int], context: dg.AssetExecutionContext | None = None
+) -> Iterator[Any]:
+    """What Dagster is told of a build: each model with the rows of its table, each test as a check.
+
+    Without the context of these very assets, materializations instead of outputs.
+    """
+    for told in built.results:
+        for event in DbtCoreCliEventMessage(told, {}).to_default_asset_events(parsed, TRANSLATOR, context):
+            if isinstance(event, dg.Output):
+                # schema and name; a name may have two underscores itself
+                name = event.output_name.split("__", 1)[-1]
+            elif isinstance(event, dg.AssetMaterialization):
+                name = event.asset_key.path[-1]
+            else:
+                name = ""
+            rows = {"dagster/row_count": counts[name]} if name in counts else {}
+            yield event.with_metadata({**event.metadata, **rows}) if rows else event
 
 
-def _row_counts(*databases: Path) -> dict[str, int]:
+def row_counts(run: NightlyRun) -> dict[str, int]:
     """Rows of every table of the build, from DuckDB's own books."""
     counts: dict[str, int] = {}
-    for path in databases:
+    for path in (run.build_path, run.work_path):
         with duckdb.connect(str(path), read_only=True) as connection:
             rows = connection.execute("select table_name, estimated_size from duckdb_tables()").fetchall()
             counts.update({name: int(size) for name, size in rows})
     return counts
 
 
-def _explain_failure(run: NightlyRun, target: Path) -> None:
+def explain_failure(run: NightlyRun, built: Built) -> None:
     """Raises what a person can act on: the tests that failed block the publish, anything else is an error."""
-    results = json.loads((target / "run_results.json").read_text())["results"]
-    failed = [result for result in results if result["status"] == "fail"]
-    errors = [result for result in results if result["status"] in ("error", "runtime error")]
+    failed = [one for one in built.unmade if one.status == "fail"]
+    errors = [one for one in built.unmade if one.status != "fail"]
     if failed and not errors:
         run.journal.end("blocked")
-        names = ", ".join(f"{result['unique_id'].split('.')[2]} ({result['failures']} rows)" for result in failed)
+        names = ", ".join(f"{one.node_id.split('.')[2]} ({one.failures} rows)" for one in failed)
         raise DealtrailError(f"dbt tests failed: {names}")
-    said = [f"{result['unique_id'].split('.')[-1]}: {result['message']}" for result in errors]
-    raise DealtrailError("dbt stopped: " + ("\n".join(said) or f"see {target / 'logs' / 'dbt.log'}"))
+    said = [f"{one.node_id.split('.')[-1]}: {one.message}" for one in errors]
+    raise DealtrailError("dbt stopped: " + ("\n".join(said) or f"see {log_path(run.settings)}"))

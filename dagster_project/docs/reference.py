@@ -82,9 +82,7 @@ def commands_page(app: typer.Typer) -> str:
 
 
 def tables_page(manifest: Path) -> str:
-    """Every published table with its columns, of a parsed dbt project and of what the checks write."""
-    from dagster_project.quality.tables import TABLES
-
+    """Every published table with its columns, of a parsed dbt project."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     found = {
         (node["schema"].rsplit("_", 1)[-1], node["name"]): (
@@ -94,7 +92,6 @@ def tables_page(manifest: Path) -> str:
         for node in nodes
         if node["resource_type"] == "model" and node["fqn"][1] in ("marts", "quality")
     }
-    found |= {("quality", table.name): (table.says, table.columns) for table in TABLES}
     lines = ["# Published tables", "", "In `pipeline.duckdb`, and in Postgres where there is one ([BI](bi.md))."]
     for (schema, name), (says, columns) in sorted(found.items()):
         lines += ["", f"## {schema}.{name}", "", _paragraphs(says), "", "| column | type | meaning |", "|---|---|---|"]

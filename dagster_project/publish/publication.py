@@ -13,7 +13,6 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project import sql
 from dagster_project.quality.violation_history import keep_record, write_record
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.export import export_tables
@@ -28,9 +27,8 @@ def publish(run: NightlyRun) -> Path:
     staged = run.building_dir / "version"
     staged.mkdir()
     with duckdb.connect(str(run.build_path)) as connection:
-        connection.execute(f"attach {sql.text(run.work_path)} as work (read_only)")
         write_record(connection, staged, run.night)
-        connection.execute("detach work; checkpoint")
+        connection.execute("checkpoint")
     export_tables(run.build_path, "marts", staged / "marts")
     run.build_path.replace(staged / "pipeline.duckdb")
     for name in ("data_docs", "report"):
@@ -52,8 +50,7 @@ def keep_only_record(run: NightlyRun) -> None:
     """Takes what a past night found into the lake, and publishes nothing."""
     found = run.building_dir / run.run_id
     found.mkdir()
-    with duckdb.connect(str(run.build_path)) as connection:
-        connection.execute(f"attach {sql.text(run.work_path)} as work (read_only)")
+    with duckdb.connect(str(run.build_path), read_only=True) as connection:
         write_record(connection, found, run.night)
     keep_record(found, run.lake_dir)
 

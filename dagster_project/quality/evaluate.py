@@ -29,8 +29,9 @@ from dagster_project.config.rules import (
 )
 from dagster_project.errors import ConfigurationError, DealtrailError
 from dagster_project.quality.own_rules import problem_of
-from dagster_project.quality.tables import CHECK_RESULTS, FOUND_COLUMNS
 from dagster_project.run.results import Result
+from dagster_project.transform.check_tables import CHECK_TABLES
+from dagster_project.transform.tables import insert_rows
 
 
 def preload() -> None:
@@ -227,8 +228,7 @@ def _store(
     raw: Any, planned: list[_Plan], evaluated: dict[str, int], unexpected: dict[str, int], pages: dict[str, str]
 ) -> list[Result]:
     """Writes the violations and the check results."""
-    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in FOUND_COLUMNS.items())
-    raw.execute(f"create or replace table work.hygiene.violations_found ({columns})")
+    raw.execute("truncate work.checks.violations; truncate work.checks.results")
     results = []
     for plan in planned:
         found = unexpected[plan.key]
@@ -268,25 +268,24 @@ def _store_violations(raw: Any, plan: _Plan) -> str:
     check = plan.check
     columns = {row[0] for row in raw.execute(f"describe select * from {check.table}").fetchall()}
     found = violations_sql(check, plan.sources, columns)
-    raw.execute(f"insert into work.hygiene.violations_found {found}")
+    raw.execute(f"insert into work.checks.violations {found}")
     key, message = raw.execute(f"select record_key, message from ({found}) order by record_key limit 1").fetchone()
     return f"{key} {message}"
 
 
 def _store_results(raw: Any, results: list[Result]) -> None:
-    CHECK_RESULTS.create_empty(raw)
-    values = [
-        (
-            result.check.suite.suite,
-            result.check.name,
-            result.check.shown_table,
-            result.check.severity,
-            result.applies,
-            ", ".join(result.not_applied_to) or None,
-            result.success,
-            result.evaluated,
-            result.unexpected,
-        )
+    rows = [
+        {
+            "suite": result.check.suite.suite,
+            "expectation": result.check.name,
+            "table_name": result.check.shown_table,
+            "severity": result.check.severity,
+            "applies": result.applies,
+            "not_applied_to": ", ".join(result.not_applied_to) or None,
+            "success": result.success,
+            "evaluated": result.evaluated,
+            "unexpected": result.unexpected,
+        }
         for result in results
     ]
-    raw.executemany("insert into quality.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    insert_rows(raw, "work.checks.results", CHECK_TABLES["results"], rows)

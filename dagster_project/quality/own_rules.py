@@ -75,11 +75,14 @@ def problem_of(connection: duckdb.DuckDBPyConnection, check: Check) -> str | Non
 
 
 def _published_tables(nodes: Iterable[dict[str, Any]]) -> dict[str, dict[str, str]]:
-    """`schema.table` → column → type, of every model whose contract is enforced."""
+    """`schema.table` → column → type, of every published model that is built before the checks."""
     return {
         f"{node['schema']}.{node['name']}": {name: column["data_type"] for name, column in node["columns"].items()}
         for node in nodes
-        if node["resource_type"] == "model" and node["schema"] in ("marts", "quality")
+        if node["resource_type"] == "model"
+        and node["schema"] in ("marts", "quality")
+        # what the checks find is a table after them
+        and "after_checks" not in node["tags"]
     }
 
 

@@ -10,15 +10,29 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
-from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars, parsed_project
+from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars, parsed_project, target_dir
 
 #: dbt's events that tell how a model, a seed or a test ended.
 _RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
 _SHOWN = ("info", "warn", "error")
+#: The models of what the expectations find in all the others, as dbt selects them.
+AFTER_CHECKS = "tag:after_checks"
+
+
+@dataclass(frozen=True)
+class Unmade:
+    """A model or test that did not end well: its id, what became of it, failing rows of a test, what dbt says."""
+
+    node_id: str
+    status: str
+    failures: int | None
+    message: str | None
 
 
 @dataclass(frozen=True)
@@ -27,10 +41,11 @@ class Built:
 
     succeeded: bool
     results: list[dict[str, Any]]
+    unmade: list[Unmade]
 
 
-def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
-    """Builds and tests all models; `on_line` is called with each line dbt says.
+def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: bool = False) -> Built:
+    """Builds and tests the models before or after the checks; `on_line` is called with each line dbt says.
 
     Raises what stopped dbt itself, such as an interruption; a model or test that fails is in the results.
     """
@@ -41,21 +56,29 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
     from dbt_common.events.functions import msg_to_dict
 
     results: list[dict[str, Any]] = []
-
-    def hear(event: EventMsg) -> None:
-        if event.info.name in _RESULTS:
-            results.append(msg_to_dict(event))
-        message = str(getattr(event.info, "msg", "")).strip()  # of a protobuf, whose types know nothing of it
-        if event.info.level in _SHOWN and message:
-            on_line(message)
-
     packed = parsed_project(settings)
     os.environ.update(dbt_environment(settings))
     arguments = [
-        *("build", "--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
-        *("--project-dir", str(DBT_DIR), "--log-level", "none"),
+        *("build", "--select" if is_after_checks else "--exclude", AFTER_CHECKS),
+        *("--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
+        # its own log is made of each of four thousand events, wanted or not; and the project is written already
+        *("--project-dir", str(DBT_DIR), "--log-level", "none", "--log-level-file", "none", "--no-write-json"),
     ]
-    with _called_as(["dbt", *arguments]):
+    log = log_path(settings)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("a" if is_after_checks else "w", encoding="utf-8", buffering=1) as lines,
+        _called_as(["dbt", *arguments]),
+    ):
+
+        def hear(event: EventMsg) -> None:
+            if event.info.name in _RESULTS:
+                results.append(msg_to_dict(event))
+            message = str(getattr(event.info, "msg", "")).strip()  # of a protobuf, whose types know nothing of it
+            if event.info.level in _SHOWN and message:
+                lines.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {message}\n")
+                on_line(message)
+
         done = dbtRunner(Manifest.from_msgpack(packed), callbacks=[hear]).invoke(arguments)
     # it would keep the database to itself until this process ends
     DuckDBConnectionManager.close_all_connections()
@@ -63,7 +86,21 @@ def build(settings: Settings, on_line: Callable[[str], None]) -> Built:
         raise done.exception
     if done.exception is not None:
         raise DealtrailError(f"dbt stopped: {done.exception}")
-    return Built(done.success, results)
+    return Built(done.success, results, _unmade(done.result))
+
+
+def log_path(settings: Settings) -> Path:
+    """What dbt said in the last night."""
+    return target_dir(settings) / "logs" / "dbt.log"
+
+
+def _unmade(result: Any) -> list[Unmade]:
+    ended = getattr(result, "results", [])
+    return [
+        Unmade(one.node.unique_id, str(one.status), one.failures, one.message)
+        for one in ended
+        if one.status in ("fail", "error", "runtime error")
+    ]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -15,7 +16,8 @@ from dagster_project.lake.erasure.rows import MARKER
 from dagster_project.lake.manifest import FileRecord, read_record_file
 from dagster_project.lake.statistics import null_counts_of
 from dagster_project.read import typed_columns
-from dagster_project.transform.tables import create_table, sql_moment
+from dagster_project.transform.check_tables import RECORDS
+from dagster_project.transform.tables import create_table, sql_moment, utc
 
 #: The tables of the schema `lake`, and what they hold.
 LAKE_TABLES = {
@@ -24,6 +26,8 @@ LAKE_TABLES = {
     "headings": "The headings of each feed's newest deliveries.",
     "null_counts": "Cells, and how many are NULL, by column of the files of each feed's newest deliveries.",
     "recent_deals": "The lake rows of deals of each feed's newest deliveries.",
+    "recorded_violations": "What earlier nights found, by the records they left in the lake.",
+    "recorded_scores": "Open and clean deals of earlier nights, by the records they left in the lake.",
     **{
         entity: f"Every lake row of {entity} that this run sees, still text, with where it came from."
         for entity in ENTITIES
@@ -253,3 +257,16 @@ def create_rejects_view(connection: duckdb.DuckDBPyConnection, records: list[Fil
         "'' as column_name, '' as value, '' as reason where false"
     )
     connection.execute(f"create view lake.rejects as {' union all '.join([empty, *parts])}")
+
+
+def create_record_views(connection: duckdb.DuckDBPyConnection, lake_dir: Path, as_of: datetime) -> None:
+    """Creates lake.recorded_violations and recorded_scores over the records of nights before this moment."""
+    for what, columns in RECORDS.items():
+        empty = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in columns.items())
+        parts = [f"select {empty} where false"]
+        files = [_named(path, lake_dir) for path in sorted((lake_dir / what).glob("*.parquet"))]
+        if files:
+            rows = f"read_parquet([{', '.join(files)}], union_by_name = true)"
+            parts.append(f"select * from {rows} where as_of < timestamp '{utc(as_of).replace(microsecond=0)}'")
+        recorded = " union all by name ".join(parts)
+        connection.execute(f"create view lake.recorded_{what} as select {', '.join(columns)} from ({recorded})")

@@ -32,6 +32,11 @@ def create_table(
 ) -> None:
     """Creates a table with these columns (name → type) and rows."""
     connection.execute(f"create table {name} ({', '.join(f'{column} {kind}' for column, kind in columns.items())})")
+    insert_rows(connection, name, columns, rows)
+
+
+def insert_rows(connection: Any, name: str, columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> None:
+    """Adds rows to a table of these columns (name → type)."""
     values: Sequence[list[Any]] = [[row[column] for column in columns] for row in rows]
     if values:
         # column by column: a statement per row takes a millisecond each

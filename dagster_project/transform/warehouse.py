@@ -1,8 +1,8 @@
 """The databases a run builds in: `work`, thrown away at the end, and the file that is published.
 
-`work` starts with two schemas the dbt project reads as sources: `config`, today's configuration as tables
-(so that a change of it is data, not a new parse of the project), and `lake`, one view per entity over the
-Parquet files that this run sees.
+`work` starts with the schemas the dbt project reads as sources: `config`, today's configuration as tables
+(so that a change of it is data, not a new parse of the project), `lake`, one view per entity over the
+Parquet files that this run sees, and `checks`, where what the expectations find will stand.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration
 from dagster_project.lake.manifest import FileRecord
+from dagster_project.transform.check_tables import create_check_tables
 from dagster_project.transform.config_tables import write_run, write_sources
 from dagster_project.transform.delivered_stages import with_delivered_stages
 from dagster_project.transform.lake_views import (
+    create_record_views,
     create_rejects_view,
     entity_rows,
     readings_of,
@@ -31,10 +33,10 @@ from dagster_project.transform.observed_pipelines import with_met_pipelines
 
 
 def prepare(work_path: Path, config: Configuration, records: list[FileRecord], lake_dir: Path, as_of: datetime) -> None:
-    """Creates `work` with the schemas `config` and `lake` for a run at `as_of` over these records."""
+    """Creates `work` with the schemas `config`, `lake` and `checks` for a run at `as_of` over these records."""
     with duckdb.connect(str(work_path)) as connection:
         connection.execute(f"set file_search_path = {sql.text(search_path(lake_dir))}")
-        connection.execute("create schema config; create schema lake")
+        connection.execute("create schema config; create schema lake; create schema checks")
         loaded = [record for record in records if record.state == "loaded"]
         rows = {
             entity: entity_rows(
@@ -53,3 +55,5 @@ def prepare(work_path: Path, config: Configuration, records: list[FileRecord], l
         write_files(connection, config, records)
         write_recent(connection, loaded, lake_dir)
         create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
+        create_record_views(connection, lake_dir, as_of)
+        create_check_tables(connection)

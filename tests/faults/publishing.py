@@ -59,17 +59,17 @@ def _publish(env: dict[str, str], night: int, killed_at: int) -> None:
 
 
 def _build(run: NightlyRun, night: int) -> None:
-    with duckdb.connect(str(run.work_path)) as work:
-        work.execute("create schema hygiene")
-        work.execute("create table hygiene.violations_found (entity varchar, record_key varchar, severity varchar)")
     with duckdb.connect(str(run.build_path)) as build:
         for table in ("marts.deals", "marts.leads", "quality.checks"):
             build.execute(f"create schema if not exists {table.split('.')[0]}")
             build.execute(f"create table {table} as select {night} as night from range(1000)")
-        # what the record of the night's scores is counted from
+        # what the night's record is taken from
         build.execute(
-            "create table marts.fct_deals (deal_key varchar, source varchar, pipeline varchar, owner_key varchar, "
-            "status varchar, amount_reporting decimal(18, 2))"
+            "create table quality.hygiene_violations "
+            "(rule varchar, first_seen_on date, last_seen_on date, resolved_on date)"
+        )
+        build.execute(
+            "create table quality.hygiene_scores (date_day date, source varchar, score double, score_by_amount double)"
         )
     for name in PAGES:
         (run.building_dir / name).mkdir()

@@ -166,15 +166,6 @@ def test_killed_on_the_very_first_night(undisturbed: Undisturbed, tmp_path_facto
     assert {name: found[name] for name in marts} == {name: undisturbed.tables[name] for name in marts}
 
 
-@pytest.mark.long
-def test_killed_while_dbt_wrote_down_its_results(undisturbed: Undisturbed) -> None:
-    """Each build writes them anew, in place: a kill may leave the half of them."""
-    undisturbed.nights.bring_back("before")
-    results = undisturbed.nights.warehouse / "dbt" / "run_results.json"
-    results.write_bytes(results.read_bytes()[: results.stat().st_size // 2])
-    assert_the_next_night_gives_the_same(undisturbed)
-
-
 def test_dagsters_settings_are_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of them would switch telemetry on, or stop every night after."""
 

@@ -128,7 +128,7 @@ def found_in(prebuilt: Prebuilt) -> Found:
                 end as record_key,
                 found.observed,
                 found.allowed
-            from work.hygiene.violations_found as found
+            from work.checks.violations as found
             left join work.hygiene.hygiene_transitions as moves on found.record_key = moves.record_key
             """
         ).fetchall()

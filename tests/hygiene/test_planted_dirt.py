@@ -41,7 +41,7 @@ def test_rules_do_not_apply_where_a_column_is_not_delivered(evaluated: Prebuilt)
     meant = {(rule, source.name) for source in evaluated.sources for rule in source.not_applied}
     with evaluated.opened() as connection:
         rows = connection.execute(
-            "select concat(suite, '.', expectation), not_applied_to from quality.check_results "
+            "select concat(suite, '.', expectation), not_applied_to from work.checks.results "
             "where not_applied_to is not null"
         ).fetchall()
     said = {(rule, source) for rule, sources in rows for source in sources.split(", ")}
@@ -50,9 +50,9 @@ def test_rules_do_not_apply_where_a_column_is_not_delivered(evaluated: Prebuilt)
 
 def test_checks_count_what_they_list(evaluated: Prebuilt) -> None:
     with evaluated.opened() as connection:
-        counted = connection.execute("select sum(unexpected) from quality.check_results").fetchone()
+        counted = connection.execute("select sum(unexpected) from work.checks.results").fetchone()
         wrong = connection.execute(
-            "select expectation from quality.check_results where success != (unexpected = 0) or unexpected > evaluated"
+            "select expectation from work.checks.results where success != (unexpected = 0) or unexpected > evaluated"
         ).fetchall()
     assert counted == (len(found_in(evaluated)),)
     assert wrong == []

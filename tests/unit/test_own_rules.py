@@ -29,10 +29,12 @@ def manifest(tmp_path: Path) -> Path:
             "resource_type": "model",
             "schema": "marts",
             "name": name,
+            "tags": [],
             "columns": {column: {"data_type": kind} for column, kind in columns.items()},
         }
         for name, columns in TABLES.items()
     }
+    nodes["worklists"] = {**nodes["fct_deals"], "schema": "quality", "name": "worklists", "tags": ["after_checks"]}
     nodes["test"] = {"resource_type": "test", "schema": "tests", "name": "not_null_fct_deals_source"}
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({"nodes": nodes}), encoding="utf-8")
@@ -77,6 +79,8 @@ def own_check(path: Path) -> Check:
         ({"observed": "(select count(*) from read_csv('landing/**'))"}, "observed: Permission Error"),
         ({"allowed": "(select content from read_blob('https://localhost/x'))"}, "allowed: Permission Error"),
         ({"table": "fct_dials", "record_key": "deal_key"}, "table: there is no published table 'marts.fct_dials'"),
+        # of which the rules are asked before there is one
+        ({"table": "quality.worklists", "record_key": "deal_key"}, "table: there is no published table"),
         ({"table": "fct_dials"}, "record_key: the key of 'fct_dials' is not known"),
     ],
 )

@@ -16,7 +16,6 @@ from dagster_project.config.rules import checks
 from dagster_project.config.stages import configured_stages
 from dagster_project.package_files import PROJECT_DIR
 from dagster_project.quality.rule_guide import rule_guide, sections
-from dagster_project.quality.tables import TABLES
 
 PAGE = rule_guide()
 
@@ -88,8 +87,6 @@ def _vocabulary() -> Iterator[str]:
         for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
             yield model["name"]
             yield from (column["name"] for column in model.get("columns", []))
-    for table in TABLES:
-        yield from [table.name, *table.columns]
     for name, entity in ENTITIES.items():
         yield from [name, *entity.columns]
     for block in (Configuration, Source, Feed, Pipeline, Stage, Thresholds, Rule):

@@ -1,0 +1,1 @@
+select * from {{ source('lake', 'recorded_scores') }}

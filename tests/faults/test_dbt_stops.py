@@ -1,0 +1,73 @@
+"""A model that cannot be built, and a test of dbt that fails: both are said by name, and nothing is published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from dagster_project.assets.transform import explain_failure
+from dagster_project.config.load import load_settings
+from dagster_project.errors import DealtrailError
+from dagster_project.run.nightly import nightly_run
+from dagster_project.transform.dbt_build import Built, Unmade
+from tests.faults import crm
+from tests.faults.nights import Nights
+
+
+def rename_a_column() -> None:
+    """Of what the models read."""
+    from dagster_project.assets import ingest
+
+    original = ingest.prepare
+
+    def prepare(work_path: Path, *rest: Any) -> None:
+        original(work_path, *rest)
+        with duckdb.connect(str(work_path)) as connection:
+            connection.execute("alter table config.run rename column timezone to zone")
+
+    ingest.prepare = prepare  # type: ignore[assignment]
+
+
+def test_a_model_that_cannot_be_built(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.config.write_text(crm.CONFIG, encoding="utf-8")
+    crm.deliver(nights, (crm.deals, crm.DAYS[0]))
+    night = nights.play(crm.FIRST, before=rename_a_column)
+    assert night.status == 3
+    assert (night.run_json["state"], night.run_json["failed_step"]) == ("failed", "transform")
+    assert night.run_json["message"].startswith("dbt stopped: accounts_rows: ")
+    assert "timezone" in night.run_json["message"] and "Traceback" not in night.output
+    assert not (nights.warehouse / "current").exists()
+    log = (nights.warehouse / "dbt" / "logs" / "dbt.log").read_text(encoding="utf-8")
+    assert "accounts_rows" in log and "timezone" in log
+
+
+@pytest.mark.parametrize(
+    ("unmade", "state", "said"),
+    [
+        (
+            [("test.dealtrail.unique_x.ab12", "fail", 2, "Got 2 results")],
+            "blocked",
+            "dbt tests failed: unique_x (2 rows)",
+        ),
+        (
+            [
+                ("test.dealtrail.unique_x.ab12", "fail", 2, "Got 2 results"),
+                ("model.dealtrail.x", "error", None, "out of memory"),
+            ],
+            "failed",
+            "dbt stopped: x: out of memory",
+        ),
+    ],
+)
+def test_what_a_person_can_act_on(
+    tmp_path: Path, unmade: list[tuple[str, str, int | None, str]], state: str, said: str
+) -> None:
+    """A test that fails blocks the night; where a model failed as well, the test may have for want of it."""
+    with nightly_run(load_settings({"WAREHOUSE_DIR": str(tmp_path)}), "dbt") as run:
+        with pytest.raises(DealtrailError) as raised:
+            explain_failure(run, Built(False, [], [Unmade(*one) for one in unmade]))
+        assert (str(raised.value), run.journal.state) == (said, state)
