@@ -24,9 +24,7 @@ numbered as (
             order by nights.night
         ) as place
     from {{ ref('stg_checks__violations') }} as violations
-    inner join nights
-        on violations.as_of = nights.as_of
-        and violations.run_id = nights.run_id
+    inner join nights on violations.run_id = nights.run_id
     where violations.rule is not null
 ),
 
@@ -67,5 +65,4 @@ inner join {{ ref('stg_checks__violations') }} as violations
     on lives.rule = violations.rule
     and lives.entity = violations.entity
     and lives.record_key = violations.record_key
-    and last_nights.as_of = violations.as_of
     and last_nights.run_id = violations.run_id
