@@ -106,11 +106,9 @@
 {%- endmacro %}
 
 {% macro written_time(value, reading, has_offset) -%}
-    {%- set iso -%}
-        case
-            when {{ value }} like '____-__-__ %' or {{ value }} like '____-__-__T%' then case when not {{ has_offset }} then try_cast({{ value }} as timestamp) end
-        end
-    {%- endset -%}
+    {%- set is_iso = '(' ~ value ~ " like '____-__-__ %' or " ~ value ~ " like '____-__-__T%')" -%}
+    {%- set moment = 'try_cast(' ~ value ~ ' as timestamp)' -%}
+    {%- set iso = 'case when ' ~ is_iso ~ ' then case when not ' ~ has_offset ~ ' then ' ~ moment ~ ' end end' -%}
     case
         when {{ reading }} is null then {{ iso }}
         {%- for formats in var('date_format_sets') %}
@@ -119,7 +117,11 @@
         {%- endfor %}
         when {{ reading }} = 'serial' then case when {{ value }} like '%.%' then {{ moment_of_serial(value) }} end
         {#- the -0500 of an offset would be read as a fraction of a second #}
-        when {{ value }} like '%:%' then coalesce({{ iso }}, case when not {{ has_offset }} then {{ by_proof(value, reading, var('dates_unmistakable'), var('times_of_day')) }} end)
+        when {{ value }} like '%:%' then
+            case
+                when not {{ has_offset }} then
+                    coalesce(case when {{ is_iso }} then {{ moment }} end, {{ by_proof(value, reading, var('dates_unmistakable'), var('times_of_day')) }})
+            end
     end
 {%- endmacro %}
 

@@ -119,7 +119,9 @@ def _steps(node: exp.Expr) -> Iterator[tuple[Step, str]]:
                 yield _without_branch(at), f"without when {branch.this.sql(DIALECT)}"
         if node.args.get("default") is not None:
             yield (lambda one: one.set("default", None)), "without else"
-    elif isinstance(node, exp.Where):
+    elif isinstance(node, exp.Filter):
+        yield (lambda one: _replace(one, one.this)), node.this.sql(DIALECT)
+    elif isinstance(node, exp.Where) and not isinstance(node.parent, exp.Filter):
         yield (lambda one: one.pop()), "nothing"
     elif isinstance(node, exp.Join) and node.side == "LEFT":
         yield (lambda one: one.set("side", "")), "inner join"

@@ -51,3 +51,11 @@ def test_what_a_macro_writes_for_each_column_is_one_idea() -> None:
 def test_changes_made_together_may_stand_in_one_another() -> None:
     found = [one for one in mutants("m", "select a or (b or c) from t") if one.change.count("AND")]
     assert together(found).sql() == "SELECT a AND (b AND c) FROM t"
+
+
+def test_what_is_counted_of_some_is_counted_of_all() -> None:
+    found = {one.change: one.sql() for one in mutants("m", "select count(*) filter (where a) as b from t where a")}
+    assert found == {
+        "COUNT(*) FILTER(WHERE a) -> COUNT(*)": "SELECT COUNT(*) AS b FROM t WHERE a",
+        "WHERE a -> nothing": "SELECT COUNT(*) FILTER(WHERE a) AS b FROM t",
+    }

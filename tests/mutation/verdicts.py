@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from tests.mutation.operators import Mutant, mutants, together
-from tests.mutation.world import MUTATED, Model, World
+from tests.mutation.world import NOT_MUTATED, Model, World
 
 SEED = 20261128
 #: Of each model, each of another idea.
@@ -61,7 +61,7 @@ def chosen(world: World, per_model: int) -> list[Mutant]:
     What one macro writes for each column of each entity is mutated in all columns of an entity at once, and in the
     first entity that has it.
     """
-    models = [model for model in world.models.values() if model.folder in MUTATED]
+    models = [model for model in world.models.values() if model.folder != NOT_MUTATED]
     rows = sorted((one for one in models if one.is_of_one_macro), key=lambda one: -len(one.columns))
     common = frozenset.intersection(*(one.columns for one in rows))
     of_the_macro: set[str] = set()
