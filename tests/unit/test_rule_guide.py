@@ -1,5 +1,6 @@
 """The page of the rules is what the suites say, of every rule, in words that name what there is."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from dagster_project.config.pipelines import Pipeline, Stage
 from dagster_project.config.presets import vendor_fixes
 from dagster_project.config.rules import checks
 from dagster_project.config.stages import configured_stages
+from dagster_project.docs.reference import configuration_page
 from dagster_project.package_files import PROJECT_DIR
 from dagster_project.quality.rule_guide import rule_guide, sections
 
@@ -75,10 +77,12 @@ def test_the_examples_of_the_page_are_a_configuration(tmp_path: Path) -> None:
     assert {stage.stage for stage in configured_stages(config)} >= {"Talks", "Offer", "Signing"}
 
 
-def test_the_limits_are_told_with_their_defaults() -> None:
-    page = (PROJECT_DIR / "docs" / "configuration.md").read_text(encoding="utf-8")
+def test_the_limits_are_told_and_their_defaults_where_they_are_made() -> None:
+    told = (PROJECT_DIR / "docs" / "configuration.md").read_text(encoding="utf-8")
+    keys = configuration_page()
     for name, limit in Thresholds.model_fields.items():
-        assert f"\n| `{name}` | {limit.default} | `" in page, name
+        assert f"\n| `{name}` | `" in told, name
+        assert re.search(rf"\n\| `{name}` \| [^|]+ \| `{re.escape(json.dumps(limit.default))}` \|", keys), name
 
 
 def _vocabulary() -> Iterator[str]:
