@@ -49,6 +49,7 @@ def test_rules_do_not_apply_where_a_column_is_not_delivered(evaluated: Prebuilt)
 
 
 def test_checks_count_what_they_list(evaluated: Prebuilt) -> None:
+    """In `checks.results`, which the model check_results hands on."""
     with evaluated.opened() as connection:
         counted = connection.execute("select sum(unexpected) from work.checks.results").fetchone()
         wrong = connection.execute(

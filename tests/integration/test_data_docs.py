@@ -16,6 +16,7 @@ from dagster_project.config.rules import Check, Gate, Rule, Suite, checks, read_
 from dagster_project.quality import evaluate as evaluation
 from dagster_project.quality.evaluate import evaluate
 from dagster_project.run.results import Result
+from dagster_project.transform.check_tables import create_check_tables
 from tests.conftest import PROJECT, Warehouse
 
 #: What is not ended by a tag of its own.
@@ -225,7 +226,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Result], list[P
     ]
     place = tmp_path_factory.mktemp("told")
     with duckdb.connect(str(place / "work.duckdb")) as connection:
-        connection.execute("create schema config; create schema hygiene")
+        connection.execute("create schema config; create schema checks")
+        create_check_tables(connection)
         connection.execute(
             "create table config.delivered_columns (source varchar, entity varchar, column_name varchar)"
         )
