@@ -61,7 +61,8 @@ def read_columns(feed: Feed, matched: Matched, rules: CellRules, has_unreadable:
         }
     if matched.stage_dates:
         read["stage_dates"] = _stage_dates(matched.stage_dates, rules, matched.utc)
-    selected = [f"{value} as {column}" for column, value in read.items()]
+    names = _names(matched)
+    selected = [f"{value} as {names[column]}" for column, value in read.items()]
     return [*selected, _errors(feed, matched)] if has_unreadable else selected
 
 
@@ -70,13 +71,13 @@ def select_list(
 ) -> list[str]:
     """The select list over `read_columns`: what they are to each other, and of personal data what the lake may hold."""
     columns = ENTITIES[feed.entity].columns
-    read = {column: column for column in [*matched.positions, *(["stage_dates"] if matched.stage_dates else [])]}
+    read = _names(matched)
     if rules.headings:
         key = next((column for column in ENTITIES[feed.entity].required_columns if column in matched.positions), None)
         if key is not None:
-            typed = [column for column in matched.positions if columns.get(column, "text") not in WORDS]
+            typed = [read[column] for column in matched.positions if columns.get(column, "text") not in WORDS]
             derived = DERIVED_JOINT.join(feed.derive)
-            read[key] = without_headings(key, [*rules.headings, *([derived] if derived else [])], typed)
+            read[key] = without_headings(read[key], [*rules.headings, *([derived] if derived else [])], typed)
     for column, constant in feed.constants.items():
         read.setdefault(column, text(constant))
     for column, ranked in feed.references.items():
@@ -89,6 +90,12 @@ def select_list(
         if stored is not None:
             selected.append(f"{stored} as {column}")
     return [*selected, "_unreadable"] if has_unreadable else selected
+
+
+def _names(matched: Matched) -> dict[str, str]:
+    """Column → what `read_columns` calls it: a mapping's helper columns may have any names, of SQL's words too."""
+    columns = [*matched.positions, *(["stage_dates"] if matched.stage_dates else [])]
+    return {column: f"read_{number}" for number, column in enumerate(columns)}
 
 
 def _errors(feed: Feed, matched: Matched) -> str:

@@ -478,3 +478,21 @@ def test_a_feed_with_personal_data_stores_no_headings_that_map_to_nothing(landin
         "deals.csv", b"Id,Stage,Name,ann@example.com\n1,New,a,b\n", personal_data={"deal_name": "drop"}
     )
     assert record.state == "loaded" and "ann@example.com" not in str(record)
+
+
+@pytest.mark.parametrize("helper", ["order", "Stage", "actual amount", 'a "b"', "cell_0", "_unreadable"])
+def test_a_column_that_others_go_by_may_have_any_name(landing: Landing, helper: str) -> None:
+    """It is a name of the mapping's, and none of SQL's."""
+    rows = [["Id", "Stage", "Paid", "Amount"], ["1", "New", "", "5"], ["2", "Won", "7", "6"]]
+    columns = {"deal_id": "Id", "stage": "Stage", "amount": ["Amount"], helper: "Paid"}
+    # a file that is read in place, and one whose cells are written down first
+    for name, content in (("deals.csv", delimited(rows).encode()), ("deals.jsonl", as_jsonl(rows))):
+        landing.put(name, content)
+    by_them = source(columns=columns, references={"amount": {"column": helper}})
+    for record in landing.ingest(by_them):
+        assert landing.rows(record, "deal_id, stage, amount") == [("1", "New", "5"), ("2", "Won", "7")], record.message
+
+
+def as_jsonl(rows: list[list[str]]) -> bytes:
+    headings, *records = rows
+    return "\n".join(json.dumps(dict(zip(headings, cells, strict=True))) for cells in records).encode()
