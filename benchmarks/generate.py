@@ -1,7 +1,7 @@
 """Writes the extracts of the bench company: Salesforce files of size S, M or L under benchmarks/data/.
 
 What the company looks like is said in generate.sql, and in second_day.sql what the night after finds; here is how much
-of it there is. The same size is always the same data, and is written only once (`python benchmarks/generate.py --size M`).
+of it there is. The same size is always the same data, and is written once (`python benchmarks/generate.py --size M`).
 """
 
 from __future__ import annotations

@@ -64,7 +64,8 @@ def main() -> int:
         console.print(f"{bench.command}: there is no such command; run `make setup`, or name it with --command")
         return 2
     if options.peers and not is_installed():
-        console.print(f"dlt is not installed. Into this Python: uv pip install --python {sys.executable} -e .\\[bench]")
+        install = f"{sys.executable} -m pip install --no-build-isolation -e '.[bench]'"
+        console.print(f"dlt is not installed, which no lock has: {install}", markup=False, soft_wrap=True)
         return 2
     console.print(f"Extracts of size {options.size} …")
     deliveries = generate(SIZES[options.size], DATA / options.size, options.delta)

@@ -38,7 +38,17 @@ def cost_table(title: str, deliveries: Sequence[Delivery], rounds: Rounds) -> Ta
     )
     table = Table(title=f"{title}: {read}", title_justify="left")
     table.add_column("")
-    for heading in ("seconds", "× SQL", "% of first", "CPU s", "× SQL", "% of first", "peak MB", "rows/s", "DB MB"):
+    for heading in (
+        "seconds",
+        "× SQL",
+        "% of first",
+        "CPU s",
+        "CPU × SQL",
+        "CPU % of first",
+        "peak MB",
+        "rows/s",
+        "DB MB",
+    ):
         table.add_column(heading, justify="right")
     for name in rounds[0]:
         if name == DELTA_BASELINE:
