@@ -154,7 +154,9 @@ def _checks() -> int:
         seconds[step] = time.perf_counter() - started
 
     started = time.perf_counter()
-    evaluate(settings.config, built, work, OUT / "data_docs")
+    connection = duckdb.connect(str(built))
+    connection.execute(f"attach '{work}' as work")
+    evaluate(settings.config, connection, OUT / "data_docs")
     timed("evaluate and store violations", started)
     build(settings, print, is_after_checks=True)
     with duckdb.connect(str(built)) as connection:

@@ -81,15 +81,10 @@ def expectation_checks(settings: Settings, parsed: Mapping[str, Any]) -> dg.Asse
     @dg.multi_asset_check(name="expectations", specs=specs)
     def expectations(context: dg.AssetCheckExecutionContext, run: Run) -> Iterator[dg.AssetCheckResult]:
         with run.journal.step("expectations"):
-            results = evaluate(
-                run.settings.config,
-                run.built(run.build_path),
-                run.work_path,
-                run.building_dir / "data_docs",
-            )
+            results = evaluate(run.settings.config, run.databases.connect(), run.building_dir / "data_docs")
             for event in _models_of_what_was_found(run, parsed):
                 context.op_execution_context.log_event(event)
-            with duckdb.connect(str(run.build_path), read_only=True) as connection:
+            with run.databases.connect() as connection:
                 run.journal.note(**_summary(connection, run.night))
                 for said in notices(connection, run.as_of):
                     run.journal.warn(said)

@@ -9,7 +9,6 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.feeds import Source
 from dagster_project.config.models import Configuration
@@ -25,7 +24,7 @@ from dagster_project.read.landing import LandedFile, folders_without_source, tak
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.versions import current_version
 from dagster_project.transform.config_tables import CONFIG_TABLES
-from dagster_project.transform.lake_views import LAKE_TABLES, search_path
+from dagster_project.transform.lake_views import LAKE_TABLES
 from dagster_project.transform.warehouse import prepare
 from dagster_project.wording import counted
 
@@ -168,13 +167,15 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
             _keep_last_record(run)
             selected = run.select()
             inventory.verify(run.lake_dir, of_deliveries(selected, run.lake_dir))
-            prepare(run.work_path, run.settings.config, selected, run.lake_dir, run.as_of)
+            run.databases.open(sum(record.rows_loaded for record in selected))
             for record in selected:
                 if record.state != "loaded":
                     text = f"{record.source}/{record.file}: {record.state}: {record.message}"
                     run.journal.warn(text, source=record.source, feed=record.feed, file=record.file)
-            _demand_deals(run)
-            metadata = _table_metadata(run.work_path, run.lake_dir)
+            with run.databases.connect() as connection:
+                prepare(connection, run.settings.config, selected, run.lake_dir, run.as_of)
+                _demand_deals(run, connection)
+                metadata = _table_metadata(connection)
         for spec in specs:
             schema, table = spec.key.path
             if schema == "lake" and table in ENTITIES:
@@ -193,16 +194,14 @@ def _keep_last_record(run: NightlyRun) -> None:
         keep_record(published, run.lake_dir)
 
 
-def _demand_deals(run: NightlyRun) -> None:
+def _demand_deals(run: NightlyRun, work: duckdb.DuckDBPyConnection) -> None:
     """Stops a night without a single usable deal before anything is built of it."""
     if any(record.rows_forgotten for record in run.journal.selected if record.entity in HISTORY):
         return  # what `dealtrail forget` leaves is published, were it nothing
-    with duckdb.connect(str(run.work_path), read_only=True) as connection:
-        connection.execute(f"set file_search_path = {sql.text(search_path(run.lake_dir))}")
-        for entity in HISTORY:
-            (deals,) = connection.execute(f"select count(deal_id) from lake.{entity}").fetchone() or (0,)
-            if deals:
-                return
+    for entity in HISTORY:
+        (deals,) = work.execute(f"select count(deal_id) from lake.{entity}").fetchone() or (0,)
+        if deals:
+            return
     run.journal.end("blocked")
     raise DealtrailError(no_deals(_why_no_deals(run)))
 
@@ -224,22 +223,20 @@ def _why_no_deals(run: NightlyRun) -> list[str]:
     return said
 
 
-def _table_metadata(work_path: Path, lake_dir: Path) -> dict[tuple[str, str], dict[str, Any]]:
+def _table_metadata(work: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, Any]]:
     """Columns of every table of the lake and the configuration; rows too, but of entities, whose files say them."""
     columns: dict[tuple[str, str], list[dg.TableColumn]] = {}
-    with duckdb.connect(str(work_path), read_only=True) as connection:
-        connection.execute(f"set file_search_path = {sql.text(search_path(lake_dir))}")
-        for schema, table, column, kind in connection.execute(
-            "select schema_name, table_name, column_name, lower(data_type) from duckdb_columns() "
-            "where schema_name in ('lake', 'config') order by all"
-        ).fetchall():
-            columns.setdefault((schema, table), []).append(dg.TableColumn(column, kind))
-        found: dict[tuple[str, str], dict[str, Any]] = {}
-        for (schema, table), listed in columns.items():
-            found[schema, table] = {"dagster/column_schema": dg.TableSchema(listed)}
-            if table not in ENTITIES or schema == "config":
-                (rows,) = connection.execute(f"select count(*) from {schema}.{table}").fetchone() or (0,)
-                found[schema, table]["dagster/row_count"] = rows
+    for schema, table, column, kind in work.execute(
+        "select schema_name, table_name, column_name, lower(data_type) from duckdb_columns() "
+        "where schema_name in ('lake', 'config') order by all"
+    ).fetchall():
+        columns.setdefault((schema, table), []).append(dg.TableColumn(column, kind))
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for (schema, table), listed in columns.items():
+        found[schema, table] = {"dagster/column_schema": dg.TableSchema(listed)}
+        if table not in ENTITIES or schema == "config":
+            (rows,) = work.execute(f"select count(*) from {schema}.{table}").fetchone() or (0,)
+            found[schema, table]["dagster/row_count"] = rows
     return found
 
 

@@ -44,7 +44,7 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
         try:
             with run.journal.step("report"):
-                write_report(run.built(run.build_path), run.building_dir / "report", run.settings, run.as_of)
+                write_report(run.databases.built(), run.building_dir / "report", run.settings, run.as_of)
                 run.journal.note(report="report/index.html")
         except Exception as error:  # the tables are more than their page: report_is_there fails the run for it
             write_excuse(run.building_dir / "report", run.run_id, error)

@@ -6,7 +6,6 @@ from threading import Thread
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
@@ -66,7 +65,7 @@ def transform_assets(parsed: Mapping[str, Any]) -> dg.AssetsDefinition:
     )
     def transform(context: dg.AssetExecutionContext, run: Run) -> Iterator[Any]:
         with run.journal.step("transform"):
-            run.built(run.work_path)
+            run.databases.connect().close()
             if context.is_subset:
                 raise DealtrailError(
                     "the models are built all in one go, each from the ones before it: run the job `nightly`"
@@ -106,12 +105,9 @@ def dbt_events(
 
 def row_counts(run: NightlyRun) -> dict[str, int]:
     """Rows of every table of the build, from DuckDB's own books."""
-    counts: dict[str, int] = {}
-    for path in (run.build_path, run.work_path):
-        with duckdb.connect(str(path), read_only=True) as connection:
-            rows = connection.execute("select table_name, estimated_size from duckdb_tables()").fetchall()
-            counts.update({name: int(size) for name, size in rows})
-    return counts
+    with run.databases.connect() as connection:
+        rows = connection.execute("select table_name, estimated_size from duckdb_tables()").fetchall()
+    return {name: int(size) for name, size in rows}
 
 
 def explain_failure(run: NightlyRun, built: Built) -> None:

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+import duckdb
 import great_expectations as gx
+from duckdb_engine import ConnectionWrapper
 from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from sqlalchemy import event
 
 if TYPE_CHECKING:
     from great_expectations.data_context import EphemeralDataContext
@@ -25,20 +28,21 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
 
     _held: Any = None
 
+    def hold(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Takes this connection for its own, instead of opening one."""
+        event.listen(self.engine, "do_connect", lambda *_: ConnectionWrapper(connection))
+        self._held = self.engine.connect()
+
     @contextmanager
     def get_connection(self) -> Iterator[Any]:
-        """The held connection, opened at first use."""
-        if self._held is None:
-            self._held = self.engine.connect()
+        """The held connection."""
         yield self._held
 
     def close(self) -> None:
-        """Gives the database file free for the next step; a connection left to the pool would keep it open."""
-        if self._held is not None:
-            driver_connection = self._held.connection.driver_connection
-            self._held.close()
-            self._held = None
-            driver_connection.close()
+        """Closes the held connection."""
+        driver_connection = self._held.connection.driver_connection
+        self._held.close()
+        driver_connection.close()
         self.engine.dispose()
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import duckdb
 
-from dagster_project import sql
 from dagster_project.config.models import Configuration
 from dagster_project.config.rules import (
     OWN_SUITE,
@@ -39,10 +38,11 @@ def preload() -> None:
     threading.Thread(target=import_module, args=("dagster_project.quality.duckdb_datasource",), daemon=True).start()
 
 
-def evaluate(config: Configuration, build_path: Path, work_path: Path, data_docs_dir: Path) -> list[Result]:
+def evaluate(config: Configuration, raw: duckdb.DuckDBPyConnection, data_docs_dir: Path) -> list[Result]:
     """Evaluates all suites with Great Expectations; writes violations, check results and Data Docs.
 
-    Every expectation is pushed down as SQL; broken records go from query to table without passing Python.
+    The connection, which is closed, has the build as its current database and `work` beside it. Every expectation is
+    pushed down as SQL; broken records go from query to table without passing Python.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     from dagster_project.quality.data_docs.site import write_data_docs
@@ -50,13 +50,14 @@ def evaluate(config: Configuration, build_path: Path, work_path: Path, data_docs
 
     context = open_context()
     add_duckdb = context.data_sources.add_duckdb
-    datasource: DuckDBDatasource = add_duckdb(name="warehouse", connection_string=f"duckdb:///{build_path}")
+    datasource: DuckDBDatasource = add_duckdb(name="warehouse", connection_string="duckdb://")
     engine: Any = datasource.get_execution_engine()
+    engine.hold(raw)
     try:
         with engine.get_connection() as connection:
-            raw = connection.connection.driver_connection
-            raw.execute(f"attach {sql.text(work_path)} as work")
-            # from here on the database knows these two files alone: a rule is SQL that somebody wrote for tables
+            # dbt leaves the order of rows to chance, and this is one DuckDB
+            raw.execute("set preserve_insertion_order = true")
+            # from here on the database reads no other file but earlier records: a rule is SQL written for tables
             raw.execute("set enable_external_access = false")
             planned = _plan(raw, config)
             try:

@@ -17,10 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster_project.config.load import Settings
-from dagster_project.errors import ConfigurationError, DealtrailError
+from dagster_project.errors import ConfigurationError
 from dagster_project.lake.deliveries import select_deliveries
 from dagster_project.lake.manifest import FileRecord
 from dagster_project.read.landing import Landing, look
+from dagster_project.run.databases import Databases
 from dagster_project.run.journal import Journal
 from dagster_project.run.night import Night
 
@@ -34,6 +35,7 @@ class NightlyRun:
     as_of: datetime
     started_at: datetime
     journal: Journal
+    databases: Databases
     on_line: Callable[[str], None] | None = None
     settle_seconds: int = 0
     #: What the lake held when the run began.
@@ -53,12 +55,7 @@ class NightlyRun:
     @property
     def build_path(self) -> Path:
         """The DuckDB file that is published if all goes well."""
-        return self.building_dir / "pipeline.duckdb"
-
-    @property
-    def work_path(self) -> Path:
-        """The DuckDB file of staging and intermediate models, thrown away at the end."""
-        return self.building_dir / "work.duckdb"
+        return self.databases.build_path
 
     @property
     def night(self) -> Night:
@@ -71,16 +68,6 @@ class NightlyRun:
             source = next(source for source in self.settings.config.sources if source.name == source_name)
             self._landings[source_name] = look(source, self.settings.landing_dir, self.settle_seconds)
         return self._landings[source_name]
-
-    def built(self, database: Path) -> Path:
-        """A database that an earlier step of this run made. Raises where Dagster was asked for a part of the job."""
-        if not database.exists():
-            raise DealtrailError(
-                "this step builds on the steps before it, in the same run, and they are not part of this one. Run "
-                "the job `nightly` as a whole (in Dagster: Jobs, nightly, Materialize all; of a failed run: Re-execute "
-                "all); deliveries that are in the lake are not read again"
-            )
-        return database
 
     def select(self) -> list[FileRecord]:
         """The deliveries this run sees: of the lake, with what ingest handed on.

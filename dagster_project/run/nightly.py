@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from dagster_project.lake.erasure.files import finish_what_was_cut_off
 from dagster_project.lake.manifest import FileRecord, read_records
 from dagster_project.lake.migration import migrate
 from dagster_project.run.context import NightlyRun
+from dagster_project.run.databases import Databases
 from dagster_project.run.export import export_tables
 from dagster_project.run.journal import RUNNING, Journal
 from dagster_project.run.lock import lock
@@ -46,7 +46,10 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
     started_at = datetime.now(UTC)
     stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
     journal = Journal(f"{stamp}-{run_id[:8]}", on_step, on_event)
-    run = NightlyRun(settings, journal.run_id, settings.moment(), started_at, journal, on_line, settle_seconds)
+    databases = Databases(settings.warehouse_dir / "building" / "pipeline.duckdb")
+    run = NightlyRun(
+        settings, journal.run_id, settings.moment(), started_at, journal, databases, on_line, settle_seconds
+    )
     with guarded(), lock.hold(settings.warehouse_dir):
         shutil.rmtree(run.building_dir, ignore_errors=True)
         run.building_dir.mkdir(parents=True)
@@ -55,8 +58,6 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
         write_report(run)
         try:
             run = replace(run, known=_open_lake(run, is_from_lake))
-            os.environ["DEALTRAIL_BUILD"] = str(run.build_path)
-            os.environ["DEALTRAIL_WORK"] = str(run.work_path)
             journal.end("failed")
             yield run
         except BaseException as error:
@@ -80,6 +81,7 @@ def _open_lake(run: NightlyRun, is_from_lake: bool) -> tuple[FileRecord, ...]:
 
 
 def _leave(run: NightlyRun) -> None:
+    run.databases.close()
     if run.journal.state not in ("published", "recorded") and run.build_path.exists():
         try:
             _keep_evidence(run)

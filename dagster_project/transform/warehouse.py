@@ -16,7 +16,7 @@ from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration
 from dagster_project.lake.manifest import FileRecord
-from dagster_project.transform.check_tables import create_check_tables
+from dagster_project.transform.check_tables import RECORDS, create_check_tables
 from dagster_project.transform.config_tables import write_run, write_sources
 from dagster_project.transform.delivered_stages import with_delivered_stages
 from dagster_project.transform.lake_views import (
@@ -32,28 +32,47 @@ from dagster_project.transform.lookups import with_lookups
 from dagster_project.transform.observed_pipelines import with_met_pipelines
 
 
-def prepare(work_path: Path, config: Configuration, records: list[FileRecord], lake_dir: Path, as_of: datetime) -> None:
-    """Creates `work` with the schemas `config`, `lake` and `checks` for a run at `as_of` over these records."""
-    with duckdb.connect(str(work_path)) as connection:
-        connection.execute(f"set file_search_path = {sql.text(search_path(lake_dir))}")
-        connection.execute("create schema config; create schema lake; create schema checks")
-        loaded = [record for record in records if record.state == "loaded"]
-        rows = {
-            entity: entity_rows(
-                connection,
-                entity,
-                [(record, readings_of(record, config)) for record in loaded if record.entity == entity],
-                lake_dir,
-            )
-            for entity in ENTITIES
-        }
-        for entity, relation in with_lookups(connection, config, rows).items():
-            connection.execute(f"create view lake.{entity} as {relation}")
-        write_run(connection, config, as_of)
-        delivered = with_delivered_stages(connection, config)
-        write_sources(connection, delivered, with_met_pipelines(connection, delivered), loaded, as_of)
-        write_files(connection, config, records)
-        write_recent(connection, loaded, lake_dir)
-        create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
-        create_record_views(connection, lake_dir, as_of)
-        create_check_tables(connection)
+def prepare(
+    connection: duckdb.DuckDBPyConnection,
+    config: Configuration,
+    records: list[FileRecord],
+    lake_dir: Path,
+    as_of: datetime,
+) -> None:
+    """Fills `work` with the schemas `config`, `lake` and `checks` for a run at `as_of` over these records.
+
+    It is the connection's current database afterwards, and what its views read is found.
+    """
+    connection.execute("use work")
+    connection.execute(f"set file_search_path = {sql.text(search_path(lake_dir))}")
+    connection.execute("create schema config; create schema lake; create schema checks")
+    loaded = [record for record in records if record.state == "loaded"]
+    rows = {
+        entity: entity_rows(
+            connection,
+            entity,
+            [(record, readings_of(record, config)) for record in loaded if record.entity == entity],
+            lake_dir,
+        )
+        for entity in ENTITIES
+    }
+    for entity, relation in with_lookups(connection, config, rows).items():
+        connection.execute(f"create view lake.{entity} as {relation}")
+    write_run(connection, config, as_of)
+    delivered = with_delivered_stages(connection, config)
+    write_sources(connection, delivered, with_met_pipelines(connection, delivered), loaded, as_of)
+    write_files(connection, config, records)
+    write_recent(connection, loaded, lake_dir)
+    create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
+    create_record_views(connection, lake_dir, as_of)
+    create_check_tables(connection)
+    _allow_records(connection, lake_dir)
+
+
+def _allow_records(connection: duckdb.DuckDBPyConnection, lake_dir: Path) -> None:
+    """Names what is still read once the checks have shut the database off from everything else.
+
+    DuckDB asks twice whether a file may be read: by the name that stands in the view, and by the one it was found by.
+    """
+    allowed = [folder for what in RECORDS for folder in (f"{what}/", f"{lake_dir / what}/")]
+    connection.execute(f"set allowed_directories = [{', '.join(map(sql.text, allowed))}]")

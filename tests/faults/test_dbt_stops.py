@@ -23,10 +23,9 @@ def rename_a_column() -> None:
 
     original = ingest.prepare
 
-    def prepare(work_path: Path, *rest: Any) -> None:
-        original(work_path, *rest)
-        with duckdb.connect(str(work_path)) as connection:
-            connection.execute("alter table config.run rename column timezone to zone")
+    def prepare(connection: duckdb.DuckDBPyConnection, *rest: Any) -> None:
+        original(connection, *rest)
+        connection.execute("alter table config.run rename column timezone to zone")
 
     ingest.prepare = prepare  # type: ignore[assignment]
 

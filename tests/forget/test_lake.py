@@ -95,9 +95,8 @@ class Crm:
         work = self.folder / "work.duckdb"
         work.unlink(missing_ok=True)
         records = read_records(self.lake)
-        prepare(work, self.config, records, self.lake, datetime(2026, 12, 1, tzinfo=UTC))
         with duckdb.connect(str(work)) as connection:
-            connection.execute(f"set file_search_path = '{self.lake}'")
+            prepare(connection, self.config, records, self.lake, datetime(2026, 12, 1, tzinfo=UTC))
             return connection.execute(f"select {said} from lake.{entity} order by all").fetchall()
 
     def record(self, feed: str, day: str = DAY) -> FileRecord:

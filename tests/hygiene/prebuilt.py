@@ -59,7 +59,9 @@ class Prebuilt:
 
     def evaluated(self) -> list[Result]:
         """Great Expectations over all suites."""
-        return evaluate(self.settings.config, self.build, self.work, self.folder / "data_docs")
+        connection = duckdb.connect(str(self.build))
+        connection.execute(f"attach '{self.work}' as work")
+        return evaluate(self.settings.config, connection, self.folder / "data_docs")
 
     def copied(self, folder: Path) -> Prebuilt:
         """The same databases, to be tampered with."""
@@ -86,9 +88,11 @@ def build_up_to_the_checks(settings: Settings, kept: Path) -> None:
             for name in source.feeds:
                 landed = [file for file in run.landing(source.name).files if file.feed == name]
                 run.journal.take_in(ingest(source, name, landed, run.lake_dir, []))
-        prepare(run.work_path, settings.config, run.select(), run.lake_dir, run.as_of)
+        work_path = run.build_path.with_name("work.duckdb")
+        with duckdb.connect(str(work_path)) as connection:
+            prepare(connection, settings.config, run.select(), run.lake_dir, run.as_of)
         _build(settings)
-        for path in (run.build_path, run.work_path):
+        for path in (run.build_path, work_path):
             shutil.copy(path, kept / path.name)
         run.build_path.unlink()
 

@@ -240,7 +240,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Result], list[P
     config = load_settings({"PIPELINE_CONFIG": str(PROJECT / "pipeline.yml")}).config
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "checks", lambda _: planned)
-        results = evaluate(config, place / "pipeline.duckdb", place / "work.duckdb", place / "data_docs")
+        connection = duckdb.connect(str(place / "pipeline.duckdb"))
+        connection.execute(f"attach '{place / 'work.duckdb'}' as work")
+        results = evaluate(config, connection, place / "data_docs")
     return results, pages_of(place / "data_docs")
 
 

@@ -51,7 +51,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(read_configuration(config_path), config_path, folder, folder, AS_OF)
     work = Path(dbt_environment(settings)["DEALTRAIL_WORK"])
     work.parent.mkdir(parents=True)
-    prepare(work, settings.config, [], folder, AS_OF)
+    with duckdb.connect(str(work)) as connection:
+        prepare(connection, settings.config, [], folder, AS_OF)
 
     built = dbt(settings, "build", "--resource-type", "model", "--resource-type", "seed")
     assert built.returncode == 0, built.stdout + built.stderr

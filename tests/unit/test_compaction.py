@@ -23,7 +23,6 @@ from dagster_project.lake.deliveries import BASELINE_DELIVERIES, select_deliveri
 from dagster_project.lake.manifest import data_files, read_records, replace_records
 from dagster_project.lake.store import ingest, plain_text_left
 from dagster_project.read.landing import look
-from dagster_project.transform.lake_views import search_path
 from dagster_project.transform.warehouse import prepare
 
 CONFIG = """
@@ -129,9 +128,8 @@ def seen(lake: Path, config: Configuration, as_of: datetime) -> Tables:
     records = select_deliveries(read_records(lake), config.sources, as_of, config.thresholds.min_volume_share)
     work = lake.parent / "work.duckdb"
     work.unlink(missing_ok=True)
-    prepare(work, config, records, lake, as_of)
     with duckdb.connect(str(work)) as connection:
-        connection.execute("set file_search_path = ?", [search_path(lake)])
+        prepare(connection, config, records, lake, as_of)
         names = connection.execute(
             "select concat(table_schema, '.', table_name) from information_schema.tables order by 1"
         ).fetchall()

@@ -9,7 +9,6 @@ import pytest
 from dagster_project.config.load import read_configuration
 from dagster_project.lake.store import ingest
 from dagster_project.read.landing import look
-from dagster_project.transform.lake_views import search_path
 from dagster_project.transform.warehouse import prepare
 
 AS_OF = datetime(2026, 1, 31, tzinfo=UTC)
@@ -37,10 +36,8 @@ def test_views_read_the_lake(tmp_path: Path, folder: str) -> None:
     (source,) = config.sources
     records = ingest(source, "deals", look(source, landing).files, lake_dir, [])
 
-    prepare(work, config, records, lake_dir, AS_OF)
-
     with duckdb.connect(str(work)) as connection:
-        connection.execute("set file_search_path = ?", [search_path(lake_dir)])
+        prepare(connection, config, records, lake_dir, AS_OF)
         assert connection.execute("select deal_id from lake.deals order by 1").fetchall() == [("1",), ("2",)]
         assert connection.execute("select row_number from lake.rejects").fetchall() == [(4,)]
     says_where = str(here).encode() in work.read_bytes()
