@@ -34,6 +34,8 @@ class CellRules:
     nulls: Sequence[str] = ()
     #: Whether a cell may be wrapped as `="00123"` or `'00123`.
     may_be_wrapped: bool = True
+    #: Whether a cell may begin or end with a space.
+    has_edge_spaces: bool = True
     #: What an id is not: the file's headings, where rows were not looked at one by one.
     headings: Sequence[str] = field(default_factory=tuple)
 
@@ -44,7 +46,8 @@ class CellRules:
             return f"select * from {relation}"
         # each step in a select of its own: written into one expression, a cell's text stands in it thirty times
         # an id that is cleaned like any cell has the name of one, and stands there once
-        steps = [{self.cell(*cell): f"trim(c{cell[0]})" for cell in cells}]
+        trimmed = "trim(c{})" if self.has_edge_spaces else "c{}"
+        steps = [{self.cell(*cell): trimmed.format(cell[0]) for cell in cells}]
         if self.may_be_wrapped:
             steps.append({self.cell(*cell): f"trim({_unwrapped(self.cell(*cell), cell[1])})" for cell in cells})
         steps.append({name: self._unless_nothing(name) for name in steps[0]})

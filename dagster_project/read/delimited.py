@@ -63,6 +63,8 @@ class DelimitedTable:
     nothing: frozenset[str] = frozenset()
     #: Whether it is read in place: then a row that DuckDB rejects is one that the count did not find odd.
     is_in_place: bool = False
+    #: Whether a cell may begin or end with a space.
+    has_edge_spaces: bool = True
     is_empty: bool = False
     has_unreadable: bool = False
 
@@ -104,7 +106,13 @@ def open_delimited(
         counted = survey(path, header.delimiter, len(header.headings))
         if counted.is_regular:
             return DelimitedTable(
-                connection, path, header, counted.records - 1, nothing=counted.nothing, is_in_place=True
+                connection,
+                path,
+                header,
+                counted.records - 1,
+                nothing=counted.nothing,
+                is_in_place=True,
+                has_edge_spaces=counted.has_edge_spaces,
             )
     return read_by_records(connection, path, feed, header, scratch)
 

@@ -14,7 +14,10 @@ WORDS = ("NULL", "Null", "null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]
 _PROBES = ("NULL", "ull", "N/A", "n/a", "NA>", "NaN", "nan", "NaT", "None", "\\N", "-")
 
 #: Spaces as DuckDB's trim() knows them, in UTF-8; a tab may be the delimiter, and DuckDB keeps it.
-_SPACE = rb" |\xc2\xa0|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xaf]|\xe2\x81\x9f|\xe3\x80\x80"
+SPACES = [
+    space.encode() for space in (" ", "\xa0", "\u1680", *map(chr, range(0x2000, 0x200B)), "\u202f", "\u205f", "\u3000")
+]
+_SPACE = b"|".join(map(re.escape, SPACES))
 _SPACES_AT_END = re.compile(rb"(?:%s)+\Z" % _SPACE)
 #: So many bytes before a word are looked at for what parts it from the cell before.
 _NEAR = 64

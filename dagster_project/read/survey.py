@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from dagster_project.read.nothing import words_in
+from dagster_project.read.nothing import SPACES, WORDS, words_in
 
 _CHUNK = 1 << 23
 #: What DuckDB takes for one record is up to 2 MB.
@@ -20,6 +21,12 @@ _QUOTE, _LINE_FEED, _RETURN, _SPACE = b'"'[0], b"\n"[0], b"\r"[0], b" "[0]
 _MARK = "\ufeff".encode()
 #: A space that is no letter's part: its two bytes stand together in nothing else.
 _NO_BREAK = "\xa0".encode()
+#: By byte, whether a space of any kind may begin or end with it.
+_BEGINS_SPACE = np.isin(np.arange(256), [space[0] for space in SPACES])
+_ENDS_SPACE = np.isin(np.arange(256), [space[-1] for space in SPACES])
+_LONGEST_WORD = max(map(len, WORDS))
+#: Length, first and last letter of each word for nothing, in one number.
+_LOOKS_OF_WORDS = np.array([(len(word) << 16) + (ord(word[0]) << 8) + ord(word[-1]) for word in WORDS])
 #: What a cell may be quoted with instead.
 OTHER_QUOTES = ("'", "«", "“", "„", "‘", "‚", "‹", "»")
 
@@ -36,6 +43,8 @@ class Survey:
     is_regular: bool
     #: Words for nothing that stand somewhere in the file as a whole cell.
     nothing: frozenset[str] = frozenset()
+    #: Whether a cell may begin or end with a space; if not, nothing has to be trimmed.
+    has_edge_spaces: bool = True
 
 
 _ODD = Survey(0, False)
@@ -54,6 +63,7 @@ def survey(path: Path, delimiter: str, width: int) -> Survey:
     records = 0
     returns: bool | None = None
     nothing: set[str] = set()
+    has_edge_spaces = False
     with path.open("rb") as file:
         if file.read(len(_MARK)) != _MARK:
             file.seek(0)
@@ -68,18 +78,20 @@ def survey(path: Path, delimiter: str, width: int) -> Survey:
                 continue
             rest = held[end:]
             found = _records(held[:end], mark, width)
-            if found is None or (returns is not None and found[1] != returns):
+            if found is None or (returns is not None and found.returns != returns):
                 return _ODD
-            records, returns = records + found[0], found[1]
-            nothing |= words_in(held[:end], mark)
+            records, returns = records + found.records, found.returns
+            has_edge_spaces |= found.has_edge_spaces
+            nothing |= words_in(held[:end], mark) if found.may_say_nothing else set()
     last = rest.rstrip(b"\r\n")
     if last:
         found = _records(last + (b"\r\n" if returns else b"\n"), mark, width)
         if found is None:
             return _ODD
-        records += found[0]
+        records += found.records
+        has_edge_spaces |= found.has_edge_spaces
         nothing |= words_in(last, mark)
-    return Survey(records, True, frozenset(nothing))
+    return Survey(records, True, frozenset(nothing), has_edge_spaces)
 
 
 def _end_of_records(held: bytes) -> int:
@@ -95,8 +107,17 @@ def _end_of_records(held: bytes) -> int:
     return end + 1
 
 
-def _records(held: bytes, mark: bytes, width: int) -> tuple[int, bool] | None:
-    """How many records, and whether they end in a carriage return as well; None where anything is odd."""
+class _Block(NamedTuple):
+    records: int
+    #: Whether they end in a carriage return as well.
+    returns: bool
+    has_edge_spaces: bool
+    #: Whether a cell may be a word for nothing.
+    may_say_nothing: bool
+
+
+def _records(held: bytes, mark: bytes, width: int) -> _Block | None:
+    """What is to be known of whole records; None where anything is odd."""
     if _may_be_odd(held, mark):
         return None
     content = np.frombuffer(held, np.uint8)
@@ -125,7 +146,22 @@ def _records(held: bytes, mark: bytes, width: int) -> tuple[int, bool] | None:
     is_return = content == _RETURN
     if np.count_nonzero(is_return if inside is None else is_return & ~inside) != returns * ends.size:
         return None
-    return int(ends.size), returns
+    is_edge = is_delimiter | is_end | is_return
+    if inside is not None:
+        is_edge |= content == _QUOTE
+    has_edge_spaces, looks_like_nothing = _cells(content, is_edge)
+    return _Block(int(ends.size), returns, has_edge_spaces, has_edge_spaces or looks_like_nothing)
+
+
+def _cells(content: _Bytes, is_edge: _Flags) -> tuple[bool, bool]:
+    """Whether a cell may begin or end with a space, and whether one may say nothing: by its length and its edges."""
+    edges = np.flatnonzero(is_edge)
+    starts = np.concatenate(([0], edges[:-1] + 1))
+    firsts, lasts, lengths = content[starts], content[edges - 1], edges - starts
+    has_edge_spaces = bool(_BEGINS_SPACE[firsts].any() or _ENDS_SPACE[lasts].any())
+    short = np.flatnonzero((lengths > 0) & (lengths <= _LONGEST_WORD))
+    looks = (lengths[short] << 16) + (firsts[short].astype(np.int64) << 8) + lasts[short]
+    return has_edge_spaces, bool(np.isin(looks, _LOOKS_OF_WORDS).any())
 
 
 def _is_any_blank(content: _Bytes, is_delimiter: _Flags, ends: _Places) -> bool:
