@@ -56,21 +56,17 @@ def evaluate(config: Configuration, raw: duckdb.DuckDBPyConnection, data_docs_di
     engine: Any = datasource.get_execution_engine()
     engine.hold(raw)
     try:
-        with engine.get_connection() as connection:
-            # dbt leaves the order of rows to chance, and this is one DuckDB
-            raw.execute("set preserve_insertion_order = true")
-            # from here on the database reads no other file but earlier records: a rule is SQL written for tables
-            raw.execute("set enable_external_access = false")
-            planned = _plan(raw, config)
-            try:
-                found, pages = _validate(context, datasource, planned, _evaluated(raw, planned))
-                write_data_docs(context, data_docs_dir, _about(raw))
-                # SQLAlchemy opened a transaction for its reads; DuckDB writes one database per transaction
-                connection.commit()
-                return _store(raw, planned, found, pages)
-            except (DealtrailError, duckdb.Error) as error:
-                connection.rollback()
-                raise _explained(raw, planned, error) from None
+        # dbt leaves the order of rows to chance, and this is one DuckDB
+        raw.execute("set preserve_insertion_order = true")
+        # from here on the database reads no other file but earlier records: a rule is SQL written for tables
+        raw.execute("set enable_external_access = false")
+        planned = _plan(raw, config)
+        try:
+            found, pages = _validate(context, datasource, planned, _evaluated(raw, planned))
+            write_data_docs(context, data_docs_dir, _about(raw))
+            return _store(raw, planned, found, pages)
+        except (DealtrailError, duckdb.Error) as error:
+            raise _explained(raw, planned, error) from None
     finally:
         engine.close()
         # the datasource keeps an engine of its own, with a connection in its pool
