@@ -92,8 +92,9 @@ dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000, or PORT
 docs: .venv/runtime.stamp  ## the documentation as a site with search, under WAREHOUSE_DIR/docs
 	@$(BIN)/dealtrail docs
 
-bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L
-	$(BIN)/python benchmarks/run.py --size $(SIZE)
+bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L; DELTA=1 PEERS=1 PROFILE=1 ZONE= ROUNDS=
+	$(BIN)/python benchmarks/run.py --size $(SIZE) $(if $(DELTA),--delta) $(if $(PEERS),--peers) $(if $(PROFILE),--profile) \
+	  $(if $(ZONE),--zone $(ZONE)) $(if $(ROUNDS),--repeat $(ROUNDS))
 
 bench-nights: .venv/dev.stamp  ## 400 nightly full extracts in one run, the night after, and the same compacted
 	$(BIN)/python benchmarks/nights.py

@@ -1,15 +1,12 @@
 -- The same core results as the nightly run, as an expert would write them by hand for this one CRM and these files:
 -- plain DuckDB, typed, CSV to marts in one pass, without lake, history of deliveries, checks, report or any
 -- configuration. Tables and columns are named as the published ones, so that run.py can ask both databases alike.
--- baseline.py sets the variable `folder`; times and the reporting timezone are UTC, the currency is USD.
+-- baseline.py sets the variables extracted_at and as_of, and one with the files of each object. Times are in UTC, the
+-- currency is USD; its macro `local` makes the reporting timezone of UTC, and `utc` UTC of the reporting timezone.
 
 set preserve_insertion_order = false;
 
-set variable extracted_at = timestamp '2025-12-31 00:00:00';
-
-set variable as_of = timestamp '2026-01-01 00:00:00';
-
-set variable as_of_on = date '2026-01-01';
+set variable as_of_on = cast(local(getvariable('as_of')) as date);
 
 set variable stale_after_days = 30;
 
@@ -47,7 +44,7 @@ select
     segment
 from
     read_csv(
-        getvariable('folder') || '/Account.csv',
+        getvariable('Account'),
         header = true,
         auto_detect = false,
         columns = {
@@ -61,7 +58,8 @@ from
 
 -- ---------------------------------------------------------------- activities
 
--- Done without a time: done when it was due, at the latest when it was exported.
+-- A task is due on a day, which is in the reporting timezone. Done without a time: done in the last second of that day,
+-- at the latest when it was exported.
 create table marts.fct_activities as
 select
     activity_id,
@@ -71,12 +69,18 @@ select
     case when starts_with(who_id, '00Q') then who_id end as lead_id,
     case when starts_with(what_id, '001') then what_id end as account_id,
     owner_id,
-    due_at,
-    case when is_done then coalesce(completed_at, least(due_at, getvariable('extracted_at'))) end as completed_at,
+    utc(due_on) as due_at,
+    case
+        when is_done
+            then coalesce(
+                completed_at,
+                least(utc(due_on + interval '1 day' - interval '1 second'), getvariable('extracted_at'))
+            )
+    end as completed_at,
     is_done
 from
     read_csv(
-        getvariable('folder') || '/Task.csv',
+        getvariable('Task'),
         header = true,
         auto_detect = false,
         nullstr = ['', '000000000000000AAA'],
@@ -87,7 +91,7 @@ from
             'owner_id': 'varchar',
             'activity_type': 'varchar',
             'direction': 'varchar',
-            'due_at': 'timestamp',
+            'due_on': 'timestamp',
             'is_done': 'boolean',
             'completed_at': 'timestamp',
             'is_deleted': 'boolean'
@@ -105,11 +109,11 @@ select
     status,
     created_at,
     is_converted,
-    converted_at,
+    utc(converted_on) as converted_at,
     converted_deal_id
 from
     read_csv(
-        getvariable('folder') || '/Lead.csv',
+        getvariable('Lead'),
         header = true,
         auto_detect = false,
         nullstr = ['', '000000000000000AAA'],
@@ -124,7 +128,7 @@ from
             'owner_id': 'varchar',
             'created_at': 'timestamp',
             'is_converted': 'boolean',
-            'converted_at': 'timestamp',
+            'converted_on': 'timestamp',
             'converted_deal_id': 'varchar'
         }
     )
@@ -176,7 +180,7 @@ with versions as (
         ) as previous_stage
     from
         read_csv(
-            getvariable('folder') || '/OpportunityHistory.csv',
+            getvariable('OpportunityHistory'),
             header = true,
             auto_detect = false,
             columns = {
@@ -249,7 +253,7 @@ select
     to_order as stage_order,
     transitioned_at as entered_at,
     left_at as exited_at,
-    date_diff('day', transitioned_at, coalesce(left_at, getvariable('as_of'))) as days_in_stage,
+    date_diff('day', local(transitioned_at), local(coalesce(left_at, getvariable('as_of')))) as days_in_stage,
     case
         when next_order is null then 'open'
         when next_order = 10 then 'lost'
@@ -277,7 +281,7 @@ with opportunities as (
         lost_reason
     from
         read_csv(
-            getvariable('folder') || '/Opportunity.csv',
+            getvariable('Opportunity'),
             header = true,
             auto_detect = false,
             nullstr = ['', '000000000000000AAA'],
@@ -338,7 +342,7 @@ related as (
         accounts.segment,
         first_leads.lead_id,
         first_leads.lead_source as lead_source_of_lead,
-        cast(coalesce(first_leads.created_at, opportunities.created_at) as date) as first_contact_on
+        cast(local(coalesce(first_leads.created_at, opportunities.created_at)) as date) as first_contact_on
     from opportunities
     left join accounts on opportunities.account_id = accounts.account_id
     left join first_leads on opportunities.deal_id = first_leads.deal_id
@@ -378,7 +382,7 @@ left join last_activities on related.deal_id = last_activities.deal_id;
 create table marts.mart_monthly_metrics as
 with leads_by_grain as (
     select
-        cast(date_trunc('month', created_at) as date) as month,
+        cast(date_trunc('month', local(created_at)) as date) as month,
         unnest(['all', 'source', 'owner', 'lead_source']) as grain,
         unnest(['all', 'bench', owner_id, lead_source]) as grain_value,
         is_converted,
@@ -401,7 +405,7 @@ created_leads as (
 
 deals_by_grain as (
     select
-        cast(date_trunc('month', created_at) as date) as created_month,
+        cast(date_trunc('month', local(created_at)) as date) as created_month,
         cast(date_trunc('month', closed_on) as date) as closed_month,
         unnest(['all', 'source', 'pipeline', 'owner', 'segment', 'lead_source']) as grain,
         unnest(['all', 'bench', 'default', owner_id, segment, lead_source]) as grain_value,
@@ -450,7 +454,7 @@ months as (
     select cast(range as date) as month
     from range(
         (select min(counted.month) from counted),
-        getvariable('as_of') + interval 1 day,
+        getvariable('as_of_on') + interval 1 day,
         interval 1 month
     )
 ),
@@ -482,7 +486,7 @@ select
     month,
     grain,
     grain_value,
-    month < date_trunc('month', getvariable('as_of')) as is_complete_month,
+    month < date_trunc('month', getvariable('as_of_on')) as is_complete_month,
     case when grain not in ('pipeline', 'segment') then coalesce(sum(new_leads), 0) end as new_leads,
     case when grain not in ('pipeline', 'segment') then coalesce(sum(converted_leads), 0) end as converted_leads,
     coalesce(sum(opportunities_created), 0) as opportunities_created,
@@ -511,7 +515,7 @@ order by
 
 create table marts.mart_stage_metrics as
 select
-    cast(date_trunc('month', entered_at) as date) as month,
+    cast(date_trunc('month', local(entered_at)) as date) as month,
     stage,
     stage_order,
     count(*) as entered,
@@ -541,8 +545,8 @@ with deals as (
         fct_deals.amount_reporting,
         fct_deals.expected_close_on,
         fct_deals.closed_on,
-        cast(fct_deals.created_at as date) as created_on,
-        date_diff('day', fct_deals.last_touch_at, getvariable('as_of')) as days_untouched
+        cast(local(fct_deals.created_at) as date) as created_on,
+        date_diff('day', local(fct_deals.last_touch_at), local(getvariable('as_of'))) as days_untouched
     from marts.fct_deals
     inner join marts.dim_stages as stages on fct_deals.stage = stages.stage
 ),

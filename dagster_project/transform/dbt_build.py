@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars
 
 #: dbt's events that tell how a model, a seed or a test ended.
 _RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
+#: The event of each query's end, with its seconds.
+_ASKED = "SQLQueryStatus"
 _SHOWN = ("info", "warn", "error")
 #: The models of what the expectations find in all the others, as dbt selects them.
 AFTER_CHECKS = "tag:after_checks"
@@ -58,6 +61,7 @@ def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: b
     from dbt_common.events.functions import msg_to_dict
 
     results: list[dict[str, Any]] = []
+    asked: defaultdict[str, float] = defaultdict(float)  # a node is built by one thread, start to end
     packed = parsed_project(settings)
     # of this night alone: whatever is made of the project otherwise does not differ by them
     os.environ.update({**dbt_environment(settings), "DEALTRAIL_TIMEZONES": json.dumps(_zones(settings.config))})
@@ -77,6 +81,8 @@ def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: b
         def hear(event: EventMsg) -> None:
             if event.info.name in _RESULTS:
                 results.append(msg_to_dict(event))
+            elif event.info.name == _ASKED:
+                asked[event.data.node_info.unique_id] += event.data.elapsed
             message = str(getattr(event.info, "msg", "")).strip()  # of a protobuf, whose types know nothing of it
             if event.info.level in _SHOWN and message:
                 lines.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {message}\n")
@@ -89,6 +95,7 @@ def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: b
         raise done.exception
     if done.exception is not None:
         raise DealtrailError(f"dbt stopped: {done.exception}")
+    _keep_seconds(done.result, asked, times_path(settings), is_after_checks)
     return Built(done.success, results, _unmade(done.result))
 
 
@@ -102,6 +109,20 @@ def _zones(config: Configuration) -> list[str]:
 def log_path(settings: Settings) -> Path:
     """What dbt said in the last night."""
     return target_dir(settings) / "logs" / "dbt.log"
+
+
+def times_path(settings: Settings) -> Path:
+    """How long each node of the last night took, and how much of that its queries did: seconds by the node's id."""
+    return log_path(settings).with_name("nodes.json")
+
+
+def _keep_seconds(result: Any, asked: Mapping[str, float], path: Path, is_after_checks: bool) -> None:
+    """Of the whole night: what is built after the checks is added to what was before."""
+    times = json.loads(path.read_text(encoding="utf-8")) if is_after_checks and path.exists() else {}
+    for one in getattr(result, "results", []):
+        seconds = {"seconds": one.execution_time, "query_seconds": asked.get(one.node.unique_id, 0.0)}
+        times[one.node.unique_id] = {name: round(taken, 4) for name, taken in seconds.items()}
+    path.write_text(json.dumps(times, indent=1), encoding="utf-8")
 
 
 def _unmade(result: Any) -> list[Unmade]:
