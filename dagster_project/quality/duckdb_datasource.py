@@ -79,4 +79,6 @@ def open_context() -> EphemeralDataContext:
     config = DataContextConfig(store_backend_defaults=in_memory, analytics_enabled=False)
     context = gx.get_context(mode="ephemeral", project_config=config)
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    # it would write all of its configuration as YAML, to nowhere, with every table that is added to it
+    context.variables.save = lambda *_: None  # type: ignore[method-assign]
     return context
