@@ -43,6 +43,7 @@ class CellRules:
         if not cells:
             return f"select * from {relation}"
         # each step in a select of its own: written into one expression, a cell's text stands in it thirty times
+        # an id that is cleaned like any cell has the name of one, and stands there once
         steps = [{self.cell(*cell): f"trim(c{cell[0]})" for cell in cells}]
         if self.may_be_wrapped:
             steps.append({self.cell(*cell): f"trim({_unwrapped(self.cell(*cell), cell[1])})" for cell in cells})
@@ -53,8 +54,8 @@ class CellRules:
         return query
 
     def cell(self, position: int, is_id: bool = False) -> str:
-        """A cell of `cleaned`, NULL where it is empty or says nothing."""
-        return f"{'id' if is_id else 'cell'}_{position}"
+        """A cell of `cleaned`, NULL where it is empty or says nothing. An id may be wrapped in another way."""
+        return f"{'id' if is_id and self.may_be_wrapped else 'cell'}_{position}"
 
     def _unless_nothing(self, cell: str) -> str:
         if not self.nulls:

@@ -46,8 +46,8 @@ def is_of_totals(feed: Feed, matched: Matched, rules: CellRules) -> str | None:
         is_none = f"{_first(id_cells)} = {label} and ({' or '.join(f'{cell} is null' for cell in others)})"
     else:
         is_none = f"{_first(id_cells)} = {label} and {_first(beside)} is null" if beside else "false"
-    # the cheap question first: of nearly every row nothing is missing
-    return f"coalesce(({without_id} or ({is_none})) and {is_label(label)}, false)"
+    # of nearly every row nothing is missing, and only a `case` spares it the question behind (an `and` asks both)
+    return f"coalesce(case when {without_id} or ({is_none}) then {is_label(label)} end, false)"
 
 
 def _first(cells: list[str]) -> str:

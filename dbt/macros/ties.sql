@@ -11,31 +11,35 @@
 #}
 {% macro chained(steps) -%}
     {%- set group = 'deal_key, field, moment' -%}
-    with recursive numbered as (
-        select
+    -- fields of deals that ever changed twice in a moment: few, and only their steps are looked at one by one
+    with recursive crowded as (
+        select distinct
             deal_key,
-            field,
-            moment,
-            step_position,
-            coalesce(old_value, '') as left_value,
-            coalesce(new_value, '') as entered_value,
-            old_value is null as is_untold,
-            count(*) over (partition by {{ group }}) as steps
-        from {{ steps }}
+            field
+        from (
+            select {{ group }}
+            from {{ steps }}
+            group by {{ group }}
+            having count(*) > 1
+        ) as moments
     ),
 
-    -- fields of deals that ever changed twice in a moment
     followed as (
-        select *
-        from (
-            select
-                *,
-                max(steps) over (partition by deal_key, field) as most_steps,
-                sum(case when is_untold then 1 else 0 end) over (partition by {{ group }}) as untold,
-                row_number() over (partition by {{ group }} order by step_position) as place
-            from numbered
-        ) as counted
-        where most_steps > 1
+        select
+            steps.deal_key,
+            steps.field,
+            steps.moment,
+            steps.step_position,
+            coalesce(steps.old_value, '') as left_value,
+            coalesce(steps.new_value, '') as entered_value,
+            count(*) over in_moment as steps,
+            sum(case when steps.old_value is null then 1 else 0 end) over in_moment as untold,
+            row_number() over (in_moment order by steps.step_position) as place
+        from {{ steps }} as steps
+        inner join crowded
+            on steps.deal_key = crowded.deal_key
+            and steps.field = crowded.field
+        window in_moment as (partition by steps.deal_key, steps.field, steps.moment)
     ),
 
     -- how much oftener each value is left than entered: a chain leaves its first value once more, and its last once less

@@ -60,11 +60,13 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def results(empty: Settings) -> dict[str, dict[str, Any]]:
-    """Unit test → its result: every unit test run once."""
+def results(empty: Settings, request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
+    """Unit test → its result: every unit test of the models that are asked for (`-k stg_deals`) run once."""
     run_results = target_dir(empty) / "run_results.json"
     run_results.unlink()
-    tested = dbt(empty, "test", "--select", "test_type:unit")
+    calls = [getattr(item, "callspec", None) for item in request.session.items]
+    asked = {call.params["unit_test"].split(".")[0] for call in calls if call and "unit_test" in call.params}
+    tested = dbt(empty, "test", "--select", *(f"{model},test_type:unit" for model in sorted(asked)))
     assert run_results.exists(), tested.stdout + tested.stderr
     found = json.loads(run_results.read_text(encoding="utf-8"))["results"]
     return {".".join(result["unique_id"].split(".")[2:]): result for result in found}

@@ -1,7 +1,7 @@
 -- Activities whose cell names several deals, or several leads, and those whose earlier rows name a lead that the newest
 -- does not (a CRM takes them from it when it becomes a contact or a deal): one row per record, survivors of merged
 -- instead of the merged. Every other activity names one, in its own columns.
-with activities as (
+with activities as {{ not_materialized() }} (
     select * from {{ ref('stg_activities') }}
 ),
 

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 -- Shape `deal_versions`: one row per version of a deal, with the stage it stood in. Versions of one moment follow the
 -- stages they came from, where they tell them, else the stages' configured places, then their ids.
 with versions as (

@@ -53,6 +53,22 @@ deals as (
     cross join run
 ),
 
+-- each stretch in each of its months: a join by months has a tenth of the pairs that one by days alone goes through
+stretch_months as (
+    select
+        *,
+        {{ month_number('from_on') }} + months_later as month_number
+    from (
+        select
+            stretches.*,
+            {{ numbers_to(
+                months_between('stretches.from_on', 'coalesce(stretches.until_on, run.as_of_date)')
+            ) }} as months_later
+        from {{ ref('int_open_stretches') }} as stretches
+        cross join run
+    ) as stretches
+),
+
 open_deals as (
     select
         forecast_dates.series,
@@ -77,9 +93,10 @@ open_deals as (
                     else deals.expected_close_on
                 end
         end as expected_close_on
-    from {{ ref('int_open_stretches') }} as stretches
+    from stretch_months as stretches
     inner join forecast_dates
-        on stretches.from_on <= forecast_dates.forecast_on
+        on stretches.month_number = {{ month_number('forecast_dates.forecast_on') }}
+        and stretches.from_on <= forecast_dates.forecast_on
         and (stretches.until_on is null or stretches.until_on > forecast_dates.forecast_on)
     inner join deals on stretches.deal_key = deals.deal_key
     left join expected_dates
