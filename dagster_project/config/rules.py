@@ -241,6 +241,11 @@ def unexpected_rows_sql(rule: Rule, table: str, sources: list[str]) -> str:
     return f"select * from {table} where {looked_at_sql(rule, sources)} and (\n{rule.broken_when}\n)"
 
 
+def unexpected_rows_condition(query: str, table: str) -> str:
+    """The condition in `unexpected_rows_sql`, for whoever has the query alone."""
+    return query.removeprefix(f"select * from {table} where ")
+
+
 def looked_at_sql(rule: Rule, sources: list[str]) -> str:
     """The condition of the records that a rule looks at, in the sources it applies to."""
     if not rule.needs:

@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     from great_expectations.data_context import EphemeralDataContext
 
 
+class _WithoutTransactions(ConnectionWrapper):
+    """Each query for itself: of one that fails, those after it would say no more than that a transaction is aborted."""
+
+    def begin(self) -> None:
+        """Nothing."""
+
+    def commit(self) -> None:
+        """Nothing."""
+
+    def rollback(self) -> None:
+        """Nothing."""
+
+
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     """Runs every metric on one held connection."""
 
@@ -30,7 +43,7 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
 
     def hold(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Takes this connection for its own, instead of opening one."""
-        event.listen(self.engine, "do_connect", lambda *_: ConnectionWrapper(connection))
+        event.listen(self.engine, "do_connect", lambda *_: _WithoutTransactions(connection))
         self._held = self.engine.connect()
 
     @contextmanager
@@ -66,4 +79,6 @@ def open_context() -> EphemeralDataContext:
     config = DataContextConfig(store_backend_defaults=in_memory, analytics_enabled=False)
     context = gx.get_context(mode="ephemeral", project_config=config)
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    # it would write all of its configuration as YAML, to nowhere, with every table that is added to it
+    context.variables.save = lambda *_: None  # type: ignore[method-assign]
     return context

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project import sql
 from dagster_project.config.models import Configuration
 from dagster_project.config.rules import (
     OWN_SUITE,
@@ -27,6 +26,7 @@ from dagster_project.config.rules import (
     violations_sql,
 )
 from dagster_project.errors import ConfigurationError, DealtrailError
+from dagster_project.quality.lazy_imports import imported_when_used
 from dagster_project.quality.own_rules import problem_of
 from dagster_project.run.results import Result
 from dagster_project.transform.check_tables import CHECK_TABLES
@@ -34,8 +34,9 @@ from dagster_project.transform.tables import insert_rows
 
 
 def preload() -> None:
-    """Starts importing Great Expectations (about five seconds) in the background, while dbt works elsewhere."""
-    threading.Thread(target=import_module, args=("dagster_project.quality.duckdb_datasource",), daemon=True).start()
+    """Imports Great Expectations, which takes more than a second: in the background, while dbt works elsewhere."""
+    with imported_when_used("altair", "scipy.stats"):
+        import_module("dagster_project.quality.metrics")
 
 
 def evaluate(config: Configuration, raw: duckdb.DuckDBPyConnection, data_docs_dir: Path) -> list[Result]:
@@ -45,6 +46,7 @@ def evaluate(config: Configuration, raw: duckdb.DuckDBPyConnection, data_docs_di
     pushed down as SQL; broken records go from query to table without passing Python.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    preload()
     from dagster_project.quality.data_docs.site import write_data_docs
     from dagster_project.quality.duckdb_datasource import DuckDBDatasource, open_context
 
@@ -54,22 +56,17 @@ def evaluate(config: Configuration, raw: duckdb.DuckDBPyConnection, data_docs_di
     engine: Any = datasource.get_execution_engine()
     engine.hold(raw)
     try:
-        with engine.get_connection() as connection:
-            # dbt leaves the order of rows to chance, and this is one DuckDB
-            raw.execute("set preserve_insertion_order = true")
-            # from here on the database reads no other file but earlier records: a rule is SQL written for tables
-            raw.execute("set enable_external_access = false")
-            planned = _plan(raw, config)
-            try:
-                evaluated = _evaluated(raw, planned)
-                unexpected, pages = _validate(context, datasource, planned, evaluated)
-                write_data_docs(context, data_docs_dir, _about(raw))
-                # SQLAlchemy opened a transaction for its reads; DuckDB writes one database per transaction
-                connection.commit()
-                return _store(raw, planned, evaluated, unexpected, pages)
-            except (DealtrailError, duckdb.Error) as error:
-                connection.rollback()
-                raise _explained(raw, planned, error) from None
+        # dbt leaves the order of rows to chance, and this is one DuckDB
+        raw.execute("set preserve_insertion_order = true")
+        # from here on the database reads no other file but earlier records: a rule is SQL written for tables
+        raw.execute("set enable_external_access = false")
+        planned = _plan(raw, config)
+        try:
+            found, pages = _validate(context, datasource, planned, _evaluated(raw, planned))
+            write_data_docs(context, data_docs_dir, _about(raw))
+            return _store(raw, planned, found, pages)
+        except (DealtrailError, duckdb.Error) as error:
+            raise _explained(raw, planned, error) from None
     finally:
         engine.close()
         # the datasource keeps an engine of its own, with a connection in its pool
@@ -131,49 +128,53 @@ def _about(raw: Any) -> dict[str, str]:
     return {"As of": f"{as_of:%Y-%m-%d %H:%M} UTC", "Evaluated": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
 
 
+@dataclass
+class _Found:
+    """How many records a check looked at, and how many of them break it."""
+
+    evaluated: int = 0
+    unexpected: int = 0
+
+
 def _validate(
     context: Any, datasource: Any, planned: list[_Plan], evaluated: dict[str, int]
-) -> tuple[dict[str, int], dict[str, str]]:
-    """Runs one checkpoint over all suites; returns unexpected rows by check, and the Data Docs page of each suite.
+) -> tuple[dict[str, _Found], dict[str, str]]:
+    """Runs all suites; returns what was found by check, and the Data Docs page of each suite.
 
     A check that applies to no source looks at no row; it is run for its place in the Data Docs.
     """
     import great_expectations as gx
+    from great_expectations.data_context.types.resource_identifiers import (
+        ExpectationSuiteIdentifier,
+        ValidationResultIdentifier,
+    )
 
-    from dagster_project.quality.data_docs.site import unexpected_rows
+    from dagster_project.quality.data_docs.site import evaluated_rows, unexpected_rows
 
-    definitions = []
+    run_id = gx.RunIdentifier(run_time=datetime.now(UTC))
+    found: dict[str, _Found] = {}
+    pages: dict[str, str] = {}
     for name, plans in _grouped(planned, "page").items():
         asset = datasource.add_query_asset(name, query=f"select * from {plans[0].table}")
         expectations = [expectation for plan in plans for expectation in _expectations(plan, evaluated)]
-        definitions.append(
-            context.validation_definitions.add(
-                gx.ValidationDefinition(
-                    name=name,
-                    data=asset.add_batch_definition_whole_table("all rows"),
-                    suite=context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations)),
-                )
+        definition = context.validation_definitions.add(
+            gx.ValidationDefinition(
+                name=name,
+                data=asset.add_batch_definition_whole_table("all rows"),
+                suite=context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations)),
             )
         )
-    checkpoint = context.checkpoints.add(
-        gx.Checkpoint(
-            name="nightly",
-            validation_definitions=definitions,
-            result_format="BASIC",
-        )
-    )
-    unexpected: dict[str, int] = {}
-    pages: dict[str, str] = {}
-    for identifier, validation in checkpoint.run().run_results.items():
-        pages[identifier.expectation_suite_identifier.name] = (
-            "/".join(("validations", *identifier.to_tuple())) + ".html"
-        )
+        validation = definition.run(result_format="BASIC", run_id=run_id)
+        identifier = ValidationResultIdentifier(ExpectationSuiteIdentifier(name), run_id, validation.batch_id)
+        pages[name] = "/".join(("validations", *identifier.to_tuple())) + ".html"
         for result in validation.results:
             key = result.expectation_config.meta["key"]
             if _exception(result):
                 raise DealtrailError(f"expectation {key} could not be evaluated: {_exception(result)}")
-            unexpected[key] = unexpected.get(key, 0) + unexpected_rows(result)
-    return unexpected, pages
+            of_check = found.setdefault(key, _Found())
+            of_check.evaluated = evaluated_rows(result)
+            of_check.unexpected += unexpected_rows(result)
+    return found, pages
 
 
 def _grouped(plans: Iterable[_Plan], attribute: str) -> dict[str, list[_Plan]]:
@@ -199,7 +200,7 @@ def _expectations(plan: _Plan, evaluated: dict[str, int]) -> list[Any]:
             "why": check.why,
             "applies": plan.applies,
             "not_applied_to": plan.not_applied_to,
-            "evaluated": evaluated[plan.key],
+            "evaluated": evaluated.get(plan.key),
             "violations_query": check.open_violations_sql,
         },
         "severity": check.severity,
@@ -210,10 +211,8 @@ def _expectations(plan: _Plan, evaluated: dict[str, int]) -> list[Any]:
             gxe.ExpectColumnValuesToNotBeNull(column=definition.column, **notes),
             gxe.ExpectColumnValuesToBeUnique(column=definition.column, **notes),
         ]
-    # Great Expectations fills in {batch} with str.format: other braces are doubled. SQLAlchemy takes `:word` for a
-    # parameter, in quotes too, unless a backslash stands before it
+    # Great Expectations fills in {batch} with str.format: other braces are doubled
     rows = unexpected_rows_sql(definition, "\0", plan.sources).replace("{", "{{").replace("}", "}}")
-    rows = re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", rows)
     return [gxe.UnexpectedRowsExpectation(unexpected_rows_query=rows.replace("\0", "{batch}"), **notes)]
 
 
@@ -225,54 +224,62 @@ def _exception(result: Any) -> str | None:
     return None
 
 
-def _store(
-    raw: Any, planned: list[_Plan], evaluated: dict[str, int], unexpected: dict[str, int], pages: dict[str, str]
-) -> list[Result]:
+def _store(raw: Any, planned: list[_Plan], found: dict[str, _Found], pages: dict[str, str]) -> list[Result]:
     """Writes the violations and the check results."""
     raw.execute("truncate work.checks.violations; truncate work.checks.results")
-    results = []
-    for plan in planned:
-        found = unexpected[plan.key]
-        results.append(
-            Result(
-                check=plan.check,
-                applies=plan.applies,
-                not_applied_to=plan.not_applied_to,
-                success=found == 0,
-                evaluated=evaluated[plan.key],
-                unexpected=found,
-                page=pages[plan.page],
-                example=_store_violations(raw, plan) if found else None,
-            )
+    examples = _store_violations(raw, [plan for plan in planned if found[plan.key].unexpected])
+    results = [
+        Result(
+            check=plan.check,
+            applies=plan.applies,
+            not_applied_to=plan.not_applied_to,
+            success=found[plan.key].unexpected == 0,
+            evaluated=found[plan.key].evaluated,
+            unexpected=found[plan.key].unexpected,
+            page=pages[plan.page],
+            example=examples.get(plan.key),
         )
+        for plan in planned
+    ]
     _store_results(raw, results)
     return results
 
 
 def _evaluated(raw: Any, planned: list[_Plan]) -> dict[str, int]:
-    """How many records each check looked at: all checks of a table in one scan of it."""
+    """How many records each rule looked at: all rules of a table in one scan of it. A gate looks at every row."""
     counts: dict[str, int] = {}
     for table, plans in _grouped(planned, "table").items():
-        conditions = [
-            looked_at_sql(plan.check.definition, plan.sources) if isinstance(plan.check.definition, Rule) else "true"
+        conditions = {
+            plan.key: looked_at_sql(plan.check.definition, plan.sources)
             for plan in plans
-        ]
-        row = raw.execute(
-            f"select {', '.join(f'count(case when {condition} then 1 end)' for condition in conditions)} from {table}"
-        ).fetchone()
-        counts.update(zip((plan.key for plan in plans), row, strict=True))
+            if isinstance(plan.check.definition, Rule)
+        }
+        counted = ", ".join(f"count(case when {condition} then 1 end)" for condition in conditions.values())
+        if conditions:
+            counts.update(zip(conditions, raw.execute(f"select {counted} from {table}").fetchone(), strict=True))
     return counts
 
 
-def _store_violations(raw: Any, plan: _Plan) -> str:
-    """Adds the records that break a check to the violations; returns the first of them as a sentence."""
-    check = plan.check
-    columns = {row[0] for row in raw.execute(f"describe select * from {check.table}").fetchall()}
+def _store_violations(raw: Any, broken: list[_Plan]) -> dict[str, str]:
+    """Writes the records that break a check to the violations; returns the first of each check as a sentence."""
+    if not broken:
+        return {}
+    columns = {
+        table: {row[0] for row in raw.execute(f"describe {table}").fetchall()} for table in _grouped(broken, "table")
+    }
+    found = " union all ".join(
+        f"select {sql.text(plan.key)} as check_key, * "
+        f"from ({violations_sql(plan.check, plan.sources, columns[plan.table])})"
+        for plan in broken
+    )
     # asked once: the query of a rule may be any
-    raw.execute(f"create or replace temp table broken as {violations_sql(check, plan.sources, columns)}")
-    raw.execute("insert into work.checks.violations from broken")
-    key, message = raw.execute("select record_key, message from broken order by record_key limit 1").fetchone()
-    return f"{key} {message}"
+    raw.execute(f"create or replace temp table broken as {found}")
+    raw.execute("insert into work.checks.violations select * exclude (check_key) from broken")
+    return dict(
+        raw.execute(
+            "select check_key, arg_min(concat(record_key, ' ', message), record_key) from broken group by check_key"
+        ).fetchall()
+    )
 
 
 def _store_results(raw: Any, results: list[Result]) -> None:

@@ -13,13 +13,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
 from dagster_project.errors import DealtrailError
 from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars, parsed_project, target_dir
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 #: dbt's events that tell how a model, a seed or a test ended.
 _RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
@@ -56,7 +60,6 @@ def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: b
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
     from dbt_common.events.functions import msg_to_dict
 
@@ -88,7 +91,7 @@ def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: b
                 lines.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {message}\n")
                 on_line(message)
 
-        done = dbtRunner(Manifest.from_msgpack(packed), callbacks=[hear]).invoke(arguments)
+        done = dbtRunner(_unpacked(packed), callbacks=[hear]).invoke(arguments)
     # it would keep the database to itself until this process ends
     DuckDBConnectionManager.close_all_connections()
     if done.exception is not None and not isinstance(done.exception, Exception):
@@ -97,6 +100,14 @@ def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: b
         raise DealtrailError(f"dbt stopped: {done.exception}")
     _keep_seconds(done.result, asked, times_path(settings), is_after_checks)
     return Built(done.success, results, _unmade(done.result))
+
+
+@lru_cache(maxsize=1)
+def _unpacked(packed: bytes) -> Manifest:
+    """The parsed project as dbt has it: the build after the checks goes on with that of the build before them."""
+    from dbt.contracts.graph.manifest import Manifest
+
+    return Manifest.from_msgpack(packed)
 
 
 def _zones(config: Configuration) -> list[str]:

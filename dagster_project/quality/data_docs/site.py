@@ -147,6 +147,13 @@ class SuiteRenderer(Renderer):
         )
 
 
+def evaluated_rows(result: ExpectationValidationResult) -> int:
+    """The rows that one expectation looked at: of a rule, those it speaks of; of a gate, all."""
+    assert result.expectation_config is not None
+    said = result.expectation_config.meta["evaluated"]
+    return int(result.result["element_count"] if said is None else said)
+
+
 def unexpected_rows(result: ExpectationValidationResult) -> int:
     """The rows that do not meet one expectation."""
     return int(result.result.get("observed_value", result.result.get("unexpected_count")) or 0)
@@ -161,6 +168,7 @@ def _checks(validation: ExpectationSuiteValidationResult) -> list[dict[str, Any]
         check = checks.setdefault(
             configuration.meta["key"], {**configuration.meta, "success": True, "unexpected": 0, "expectations": []}
         )
+        check["evaluated"] = evaluated_rows(result)
         check["success"] &= bool(result.success)
         check["unexpected"] += unexpected_rows(result)
         query = configuration.kwargs.get("unexpected_rows_query")

@@ -2,10 +2,6 @@ with activity_rows as (
     select * from {{ ref('activities_rows') }}
 ),
 
-feeds as (
-    select * from {{ ref('stg_config__feeds') }}
-),
-
 response_types as (
     select
         source,
@@ -39,7 +35,7 @@ told as (
             else activity_rows.first_done_delivered_at
         end as known_at
     from activity_rows
-    inner join feeds
+    inner join {{ ref('stg_config__feeds') }} as feeds
         on activity_rows.source = feeds.source
         and activity_rows.feed = feeds.feed
 ),
@@ -103,7 +99,7 @@ select
         else least(activity_rows.told_at, activity_rows.known_at)
     end as completed_at
 from by_day as activity_rows
-inner join feeds
+inner join {{ ref('stg_config__feeds') }} as feeds
     on activity_rows.source = feeds.source
     and activity_rows.feed = feeds.feed
 left join response_types
