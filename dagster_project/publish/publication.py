@@ -26,11 +26,12 @@ def publish(run: NightlyRun) -> Path:
     warehouse = run.settings.warehouse_dir
     staged = run.building_dir / "version"
     staged.mkdir()
-    with duckdb.connect(str(run.build_path)) as connection:
+    built = run.databases.built()
+    with duckdb.connect(str(built)) as connection:
         write_record(connection, staged, run.night)
         connection.execute("checkpoint")
-    export_tables(run.build_path, "marts", staged / "marts")
-    run.build_path.replace(staged / "pipeline.duckdb")
+    export_tables(built, "marts", staged / "marts")
+    built.replace(staged / "pipeline.duckdb")
     for name in ("data_docs", "report"):
         folder = run.building_dir / name
         folder.mkdir(exist_ok=True)
@@ -50,7 +51,7 @@ def keep_only_record(run: NightlyRun) -> None:
     """Takes what a past night found into the lake, and publishes nothing."""
     found = run.building_dir / run.run_id
     found.mkdir()
-    with duckdb.connect(str(run.build_path), read_only=True) as connection:
+    with duckdb.connect(str(run.databases.built()), read_only=True) as connection:
         write_record(connection, found, run.night)
     keep_record(found, run.lake_dir)
 
