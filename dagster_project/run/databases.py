@@ -14,8 +14,8 @@ import duckdb
 from dagster_project import sql
 from dagster_project.errors import DealtrailError
 
-#: Memory that `work` takes for each row of the lake, in bytes: 4.63 GB for the 5.09 million rows of `make bench SIZE=M`,
-#: by duckdb_memory() before the checks.
+#: Memory that `work` takes for each row of the lake, in bytes: 4.63 GB for the 5.09 million rows of
+#: `make bench SIZE=M`, by duckdb_memory() before the checks.
 _BYTES_PER_ROW = 1_000
 #: The part of DuckDB's memory that `work` may be expected to fill; queries need the rest.
 _SHARE = 0.5
