@@ -1,4 +1,4 @@
-"""The dbt unit tests (in the `.yml` beside each model), each as a test of its own.
+"""The dbt unit tests (in the `<model>.yml` beside each model), each as a test of its own.
 
 A nightly run leaves them out. They take their column types from built models, so an empty warehouse is built first.
 """
