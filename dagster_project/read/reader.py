@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ from dagster_project.read.remarks import (
     words_for_nothing,
 )
 from dagster_project.read.report_tail import cut_text, tail_note, tail_rows
-from dagster_project.read.selection import cleaned, is_of_feed, read_columns, select_list
+from dagster_project.read.selection import cleaned, is_of_feed, read_columns, select_list, step_by_step
 from dagster_project.read.spreadsheets import SheetTable, open_sheet
 from dagster_project.read.tables import Reject, Table, said_by_duckdb
 from dagster_project.read.totals import is_of_totals, totals_note
@@ -268,7 +267,7 @@ def _copy(
         conditions.append(f"({has_nul(matched)}) is not true")
     read = read_columns(reading.feed, matched, rules, table.has_unreadable)
     selected = select_list(reading.feed, matched, rules, reading.separator, table.has_unreadable)
-    with _step_by_step(connection):
+    with step_by_step(connection):
         rows = connection.execute(
             f"copy (select {', '.join([*selected, reading.provenance.as_columns()])} "
             f"from (select {', '.join(read) or '*'} from {relation} where {' and '.join(conditions)})) "
@@ -289,17 +288,6 @@ def _copy(
         if not table.rows:
             refuse_a_row_for_headings(table.headings, matched.unmapped)
     return accepted, rejects
-
-
-@contextmanager
-def _step_by_step(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Has DuckDB ask a condition where it stands: it would move it below the selects, whose expressions it then writes
-    out in it, each as often as it is used. Cleaning the cells of three million rows twice took 3 CPU seconds."""
-    connection.execute("set disabled_optimizers = 'filter_pushdown'")
-    try:
-        yield
-    finally:
-        connection.execute("reset disabled_optimizers")
 
 
 def _remark(
