@@ -145,6 +145,11 @@ class Configuration(Strict):
         Path("landing"), description="Where the files lie, each source's in a folder of its name."
     )
     warehouse_dir: Path | None = Field(None, description="Where everything is written; else warehouse/.")
+    memory: str | None = Field(
+        None,
+        pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?(MB|GB|MiB|GiB)$",
+        description="What DuckDB may take while the tables are built, such as 12GB.",
+    )
     history_starts_on: date = Field(date(2000, 1, 1), description="Dates before this day are taken for errors.")
     gross_margin: float | None = Field(
         None, ge=0, le=1, description="Share of revenue left after the cost of delivering it; `clv` needs it."

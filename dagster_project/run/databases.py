@@ -3,6 +3,7 @@
 Both stand in one DuckDB from the first table to the last check. Whoever connects to the file in this process, as dbt
 does, meets the same DuckDB, with `work` in it. What is thrown away need not be written: where it fits, `work` lies in
 memory (a fifth of what the models cost went into compressing it), and what does not fit then spills beside the file.
+Where it does not fit, everything spills sooner or later, and more memory buys little: DuckDB is kept to a bound then.
 """
 
 from __future__ import annotations
@@ -19,22 +20,28 @@ from dagster_project.errors import DealtrailError
 _BYTES_PER_ROW = 1_000
 #: The part of DuckDB's memory that `work` may be expected to fill; queries need the rest.
 _SHARE = 0.5
+#: What DuckDB may take where `work` is a file and the configuration says nothing, in bytes.
+_BESIDE_FILE = 6_000_000_000
 
 
 class Databases:
     """Opened by the step that makes `work`, closed by the last that reads it."""
 
-    def __init__(self, build_path: Path) -> None:
+    def __init__(self, build_path: Path, memory: str | None = None) -> None:
+        """`memory`: what DuckDB may take, as it writes sizes (`12GB`); else four fifths of the machine's."""
         self.build_path = build_path
+        self._memory = memory
         self._held: duckdb.DuckDBPyConnection | None = None
 
     def open(self, rows: int) -> None:
         """Creates both for a lake of so many rows. `work` is a file beside the other where memory may be too small."""
         self._held = duckdb.connect(str(self.build_path))
-        (memory,) = self._held.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchone() or (
-            0,
-        )
-        fits = rows * _BYTES_PER_ROW <= memory * _SHARE
+        if self._memory is not None:
+            self._held.execute(f"set memory_limit = {sql.text(self._memory)}")
+        allowed = _memory_limit(self._held)
+        fits = rows * _BYTES_PER_ROW <= allowed * _SHARE
+        if not fits and self._memory is None:
+            self._held.execute(f"set memory_limit = '{min(allowed, _BESIDE_FILE)}B'")
         work = ":memory:" if fits else str(self.build_path.with_name("work.duckdb"))
         self._held.execute(f"attach {sql.text(work)} as work")
 
@@ -59,6 +66,12 @@ class Databases:
         if self._held is not None:
             self._held.close()
             self._held = None
+
+
+def _memory_limit(connection: duckdb.DuckDBPyConnection) -> int:
+    """In bytes."""
+    told = connection.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchone()
+    return int(told[0]) if told else 0
 
 
 def _not_part_of_this_run() -> DealtrailError:

@@ -46,7 +46,7 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
     started_at = datetime.now(UTC)
     stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
     journal = Journal(f"{stamp}-{run_id[:8]}", on_step, on_event)
-    databases = Databases(settings.warehouse_dir / "building" / "pipeline.duckdb")
+    databases = Databases(settings.warehouse_dir / "building" / "pipeline.duckdb", settings.config.memory)
     run = NightlyRun(
         settings, journal.run_id, settings.moment(), started_at, journal, databases, on_line, settle_seconds
     )
