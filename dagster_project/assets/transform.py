@@ -110,6 +110,17 @@ def row_counts(run: NightlyRun) -> dict[str, int]:
     return {name: int(size) for name, size in rows}
 
 
+#: What DuckDB says where the machine is too small → what to do; its own advice is for who writes the SQL.
+_SHORTAGES = {
+    "Out of Memory Error": "The models need more memory than DuckDB may take: raise `memory` in the configuration "
+    "(without it: four fifths of the machine's, 6 GB for a large lake), or take a larger machine.",
+    "No space left on device": "The disk of WAREHOUSE_DIR is full: make room for the tables that are built and, "
+    "twice that, for what is thrown away afterwards. The last publication stands.",
+    "max_temp_directory_size": "The disk of WAREHOUSE_DIR is too full for what does not fit into memory: make room "
+    "there, or raise `memory` in the configuration. The last publication stands.",
+}
+
+
 def explain_failure(run: NightlyRun, built: Built) -> None:
     """Raises what a person can act on: the tests that failed block the publish, anything else is an error."""
     failed = [one for one in built.unmade if one.status == "fail"]
@@ -119,4 +130,8 @@ def explain_failure(run: NightlyRun, built: Built) -> None:
         names = ", ".join(f"{one.node_id.split('.')[2]} ({one.failures} rows)" for one in failed)
         raise DealtrailError(f"dbt tests failed: {names}")
     said = [f"{one.node_id.split('.')[-1]}: {one.message}" for one in errors]
+    for sign, advice in _SHORTAGES.items():
+        short = [one.node_id.split(".")[-1] for one in errors if sign in (one.message or "")]
+        if short:
+            raise DealtrailError(f"{advice} It stopped at {', '.join(short)}; see {log_path(run.settings)}.")
     raise DealtrailError("dbt stopped: " + ("\n".join(said) or f"see {log_path(run.settings)}"))

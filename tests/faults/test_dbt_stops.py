@@ -46,6 +46,16 @@ def test_a_model_that_cannot_be_built(tmp_path: Path) -> None:
     assert "accounts_rows" in log and "timezone" in log
 
 
+def test_too_little_memory(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.config.write_text(f"memory: 16MB\n{crm.CONFIG}", encoding="utf-8")
+    crm.deliver(nights, (crm.deals, crm.DAYS[0]))
+    night = nights.play(crm.FIRST)
+    assert (night.status, night.run_json["failed_step"]) == (3, "transform")
+    assert "raise `memory` in the configuration" in night.run_json["message"]
+    assert "SET threads" not in night.output and not (nights.warehouse / "current").exists()
+
+
 @pytest.mark.parametrize(
     ("unmade", "state", "said"),
     [
@@ -62,6 +72,12 @@ def test_a_model_that_cannot_be_built(tmp_path: Path) -> None:
             "failed",
             "dbt stopped: x: out of memory",
         ),
+        (
+            [("model.dealtrail.x", "error", None, "IO Error: Could not write to file: No space left on device")],
+            "failed",
+            "The disk of WAREHOUSE_DIR is full: make room for the tables that are built and, twice that, for what is "
+            "thrown away afterwards. The last publication stands. It stopped at x; see LOG.",
+        ),
     ],
 )
 def test_what_a_person_can_act_on(
@@ -71,4 +87,5 @@ def test_what_a_person_can_act_on(
     with nightly_run(load_settings({"WAREHOUSE_DIR": str(tmp_path)}), "dbt") as run:
         with pytest.raises(DealtrailError) as raised:
             explain_failure(run, Built(False, [], [Unmade(*one) for one in unmade]))
-        assert (str(raised.value), run.journal.state) == (said, state)
+        told = str(raised.value).replace(str(tmp_path / "dbt" / "logs" / "dbt.log"), "LOG")
+        assert (told, run.journal.state) == (said, state)

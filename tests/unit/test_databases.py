@@ -33,6 +33,26 @@ def test_what_does_not_fit_into_memory_is_a_file(tmp_path: Path, rows: int, is_a
         assert published.execute("from kept").fetchall() == [(1,)]
 
 
+@pytest.mark.parametrize(
+    ("memory", "rows", "limit", "is_a_file"),
+    [
+        (None, 10**12, "5.5 GiB", True),  # it spills anyway
+        ("2GB", 900_000, "1.8 GiB", False),
+        ("2GB", 1_100_000, "1.8 GiB", True),
+        ("300GB", 10**7, "279.3 GiB", False),
+    ],
+)
+def test_memory_is_bounded_where_work_is_a_file(
+    tmp_path: Path, memory: str | None, rows: int, limit: str, is_a_file: bool
+) -> None:
+    databases = Databases(tmp_path / "pipeline.duckdb", memory)
+    databases.open(rows)
+    with databases.connect() as connection:
+        assert connection.execute("select current_setting('memory_limit')").fetchone() == (limit,)
+    assert (tmp_path / "work.duckdb").exists() == is_a_file
+    databases.close()
+
+
 def test_a_step_without_those_before_it_says_so(tmp_path: Path) -> None:
     databases = Databases(tmp_path / "pipeline.duckdb")
     for asked in (databases.connect, databases.built):
