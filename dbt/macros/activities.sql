@@ -3,19 +3,26 @@
     twice, which is no matter: the earliest and the latest are looked for.
 #}
 {% macro activities_of(entity, key) -%}
-    select * from {{ ref('fct_activities') }}
+    select
+        * {{ except_columns([key]) }},
+        {{ key }}
+    from {{ ref('fct_activities') }}
 
-    union all by name
+    union all
 
-    select activities.* replace (links.record_key as {{ key }})
+    select
+        activities.* {{ except_columns([key]) }},
+        links.record_key as {{ key }}
     from {{ ref('fct_activities') }} as activities
     inner join {{ ref('int_activity_links') }} as links on activities.activity_key = links.activity_key
     where links.entity = '{{ entity }}'
     {%- if entity == 'leads' %}
 
-    union all by name
+    union all
 
-    select activities.* replace (contacts.record_key as {{ key }})
+    select
+        activities.* {{ except_columns([key]) }},
+        contacts.record_key as {{ key }}
     from {{ ref('fct_activities') }} as activities
     inner join {{ ref('int_contact_activities') }} as contacts on activities.activity_key = contacts.activity_key
     {%- endif %}

@@ -13,6 +13,6 @@
         'stages': ['stage_name', 'pipeline', 'stage_order', 'win_probability', 'is_won', 'is_lost', 'canonical_stage'],
     } -%}
     {%- for column in columns[entity] -%}
-        coalesce(cast(rows.{{ column }} as varchar), ''){{ ', ' if not loop.last }}
+        coalesce(cast(rows.{{ column }} as string), ''){{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -34,10 +34,10 @@
 {# The currency of a sign of one, NULL for any other text. #}
 {% macro currency_of_sign(sign) -%}
     case
-        when position(concat('|', {{ sign }}, '=') in {{ signs_of_one_currency() }}) > 0
+        when position(concat_ws('', '|', {{ sign }}, '=') in {{ signs_of_one_currency() }}) > 0
             then substr(
                 {{ signs_of_one_currency() }},
-                cast(position(concat('|', {{ sign }}, '=') in {{ signs_of_one_currency() }}) + length({{ sign }}) + 2 as int),
+                cast(position(concat_ws('', '|', {{ sign }}, '=') in {{ signs_of_one_currency() }}) + length({{ sign }}) + 2 as int),
                 3
             )
     end
@@ -47,7 +47,7 @@
 {% macro sole_currency(word) -%}
     case
         when {{ word }} is null then null
-        when position(concat('|', {{ word }}, '>') in {{ signs_and_currencies() }}) = 0 then {{ word }}
+        when position(concat_ws('', '|', {{ word }}, '>') in {{ signs_and_currencies() }}) = 0 then {{ word }}
         else {{ currency_of_sign(word) }}
     end
 {%- endmacro %}
@@ -57,7 +57,7 @@
     case
         when {{ word }} is null then true
         when {{ currency }} is null then false
-        else {{ word }} = {{ currency }} or position(concat('|', {{ word }}, '>', {{ currency }}, '|') in {{ signs_and_currencies() }}) > 0
+        else {{ word }} = {{ currency }} or position(concat_ws('', '|', {{ word }}, '>', {{ currency }}, '|') in {{ signs_and_currencies() }}) > 0
     end
 {%- endmacro %}
 
@@ -82,7 +82,7 @@
             then upper({{ value }})
         -- no sign is longer, and no longer text is looked for among them
         when length({{ value }}) > 3 then null
-        when position(concat('|', {{ value }}, '>', {{ of_source }}, '|') in {{ signs_and_currencies() }}) > 0 then {{ of_source }}
+        when position(concat_ws('', '|', {{ value }}, '>', {{ of_source }}, '|') in {{ signs_and_currencies() }}) > 0 then {{ of_source }}
         else {{ currency_of_sign(value) }}
     end
 {%- endmacro %}

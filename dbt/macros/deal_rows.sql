@@ -25,7 +25,7 @@
 #}
 {% macro where_rows_stand(relation) -%}
     select
-        judged.* exclude (stage_outcome),
+        judged.* {{ except_columns(['stage_outcome']) }},
         case
             when judged.outcome in ('won', 'lost') and coalesce(judged.stage_outcome, '') != judged.outcome
                 then coalesce(terminal.stage, case judged.outcome when 'won' then 'Won' else 'Lost' end)

@@ -1,4 +1,8 @@
-{# Everything that engines say differently, one idea per macro. #}
+{#
+    Everything that engines say differently, one idea per macro: `duckdb__` and `spark__` of each give the same values
+    (tests/spark/test_dialect.py asks both). Spark's session stands in UTC, its TIMESTAMP is without a zone and it is in
+    ANSI mode (dagster_project/transform/spark/session.py).
+#}
 
 {#
     A moment in a timezone (no offset in the value) as UTC. Where the clocks go back an hour exists twice: the first
@@ -19,7 +23,7 @@
         {{ by_zone(timezone, "timezone('UTC', timezone(", ', ' ~ moment ~ '))') }}
     ) end
 {%- endmacro %}
-{% macro default__to_utc(moment, timezone) -%} to_utc_timestamp({{ moment }}, {{ timezone }}) {%- endmacro %}
+{% macro spark__to_utc(moment, timezone) -%} cast(to_utc_timestamp({{ moment }}, {{ timezone }}) as timestamp_ntz) {%- endmacro %}
 
 {#
     What is done with a zone, written out for those of the night's configuration. DuckDB looks a zone up by its name for
@@ -54,7 +58,12 @@
         ))
     )
 {%- endmacro %}
-{% macro default__utc_of_offset(value) -%} to_utc_timestamp(try_cast({{ value }} as timestamp), current_timezone()) {%- endmacro %}
+{% macro spark__utc_of_offset(value) -%}
+    cast(coalesce(
+        try_cast({{ value }} as timestamp_ltz),
+        try_cast(regexp_replace(regexp_replace(regexp_replace({{ value }}, ' ?(z|UTC|GMT)$', 'Z'), '^(.{16}) ?([Zz]|[-+].*)$', '$1:00$2'), ' ([Zz]|[-+])', '$1') as timestamp_ltz)
+    ) as timestamp_ntz)
+{%- endmacro %}
 
 {# The day of a UTC moment in a timezone. #}
 {% macro day_in(moment, timezone) %}{{ adapter.dispatch('day_in')(moment, timezone) }}{% endmacro %}
@@ -66,91 +75,138 @@
         end as date
     )
 {%- endmacro %}
-{% macro default__day_in(moment, timezone) -%} cast(from_utc_timestamp({{ moment }}, {{ timezone }}) as date) {%- endmacro %}
+{% macro spark__day_in(moment, timezone) -%} cast(from_utc_timestamp({{ moment }}, {{ timezone }}) as date) {%- endmacro %}
 
 {% macro seconds_between(earlier, later) %}{{ adapter.dispatch('seconds_between')(earlier, later) }}{% endmacro %}
 {% macro duckdb__seconds_between(earlier, later) -%} (epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1e6 {%- endmacro %}
-{% macro default__seconds_between(earlier, later) -%} (unix_micros({{ later }}) - unix_micros({{ earlier }})) / 1e6 {%- endmacro %}
+{% macro spark__seconds_between(earlier, later) -%}
+    (unix_micros(cast({{ later }} as timestamp_ltz)) - unix_micros(cast({{ earlier }} as timestamp_ltz))) / cast(1e6 as double)
+{%- endmacro %}
 
 {# Whole days from one date to another. #}
 {% macro days_between(earlier, later) %}{{ adapter.dispatch('days_between')(earlier, later) }}{% endmacro %}
 {% macro duckdb__days_between(earlier, later) -%} date_diff('day', {{ earlier }}, {{ later }}) {%- endmacro %}
-{% macro default__days_between(earlier, later) -%} datediff({{ later }}, {{ earlier }}) {%- endmacro %}
+{% macro spark__days_between(earlier, later) -%} datediff({{ later }}, {{ earlier }}) {%- endmacro %}
 
 {% macro add_months(day, months) %}{{ adapter.dispatch('add_months')(day, months) }}{% endmacro %}
 {% macro duckdb__add_months(day, months) -%} cast({{ day }} + interval ({{ months }}) month as date) {%- endmacro %}
-{% macro default__add_months(day, months) -%} add_months({{ day }}, {{ months }}) {%- endmacro %}
+{% macro spark__add_months(day, months) -%} add_months({{ day }}, {{ months }}) {%- endmacro %}
 
 {# One row per number from 0 to `last`. #}
 {% macro numbers_to(last) %}{{ adapter.dispatch('numbers_to')(last) }}{% endmacro %}
 {% macro duckdb__numbers_to(last) -%} unnest(range(cast({{ last }} as bigint) + 1)) {%- endmacro %}
-{% macro default__numbers_to(last) -%} explode(sequence(0, cast({{ last }} as int))) {%- endmacro %}
+{% macro spark__numbers_to(last) -%} explode(case when {{ last }} >= 0 then sequence(0, cast({{ last }} as int)) end) {%- endmacro %}
 
 {# One row per part of a text. #}
 {% macro parts_of(text, separator) %}{{ adapter.dispatch('parts_of')(text, separator) }}{% endmacro %}
 {% macro duckdb__parts_of(text, separator) -%} unnest(string_split({{ text }}, {{ separator }})) {%- endmacro %}
-{% macro default__parts_of(text, separator) -%} explode(split({{ text }}, {{ separator }})) {%- endmacro %}
+{% macro spark__parts_of(text, separator) -%} explode(split({{ text }}, concat_ws('', r'\Q', {{ separator }}, r'\E'))) {%- endmacro %}
 
 {# The texts of several rows as one, in the order of a value; NULLs are left out. #}
-{% macro listed(text, order_by) %}{{ adapter.dispatch('listed')(text, order_by) }}{% endmacro %}
-{% macro duckdb__listed(text, order_by) -%} string_agg({{ text }}, ', ' order by {{ order_by }}) {%- endmacro %}
-{% macro default__listed(text, order_by) -%}
-    array_join(
-        transform(
-            array_sort(collect_list(case when {{ text }} is not null then struct({{ order_by }} as place, {{ text }} as said) end)),
-            entry -> entry.said
-        ),
-        ', '
-    )
-{%- endmacro %}
+{% macro listed(text, order_by, separator=', ') %}{{ adapter.dispatch('listed')(text, order_by, separator) }}{% endmacro %}
+{% macro duckdb__listed(text, order_by, separator) -%} string_agg({{ text }}, '{{ separator }}' order by {{ order_by }}) {%- endmacro %}
+{% macro spark__listed(text, order_by, separator) -%} listagg({{ text }}, '{{ separator }}') within group (order by {{ order_by }}) {%- endmacro %}
 
 {# One row per object of a JSON array of flat objects: a struct whose fields are text. #}
 {% macro objects_of(json, fields) %}{{ adapter.dispatch('objects_of')(json, fields) }}{% endmacro %}
 {% macro duckdb__objects_of(json, fields) -%}
     unnest(from_json({{ json }}, '[{ {%- for field in fields %}"{{ field }}":"VARCHAR"{{ ',' if not loop.last }}{% endfor -%} }]'))
 {%- endmacro %}
-{% macro default__objects_of(json, fields) -%}
+{% macro spark__objects_of(json, fields) -%}
     explode(from_json({{ json }}, 'array<struct<{% for field in fields %}{{ field }}:string{{ ',' if not loop.last }}{% endfor %}>>'))
 {%- endmacro %}
 
 {# Several values as one number: equal values give equal numbers. #}
 {% macro fingerprint(values) %}{{ adapter.dispatch('fingerprint')(values) }}{% endmacro %}
 {% macro duckdb__fingerprint(values) -%} hash({{ values | join(', ') }}) {%- endmacro %}
-{% macro default__fingerprint(values) -%} xxhash64({{ values | join(', ') }}) {%- endmacro %}
+{% macro spark__fingerprint(values) -%} xxhash64({% for value in values %}cast({{ value }} as string), {{ value }} is null{{ ', ' if not loop.last }}{% endfor %}) {%- endmacro %}
 
 {# Exact median, interpolated between the middle two. #}
 {% macro median(value) %}{{ adapter.dispatch('median')(value) }}{% endmacro %}
 {% macro duckdb__median(value) -%} median({{ value }}) {%- endmacro %}
-{% macro default__median(value) -%} percentile({{ value }}, 0.5) {%- endmacro %}
+{% macro spark__median(value) -%} percentile({{ value }}, 0.5) {%- endmacro %}
 
 {# Whether a text matches a regular expression. #}
-{% macro matches(value, pattern) %}{{ adapter.dispatch('matches')(value, "'" ~ pattern | replace("'", "''") ~ "'") }}{% endmacro %}
+{% macro matches(value, pattern) %}{{ adapter.dispatch('matches')(value, pattern_literal(pattern)) }}{% endmacro %}
 {% macro duckdb__matches(value, pattern) -%} regexp_matches({{ value }}, {{ pattern }}) {%- endmacro %}
-{% macro default__matches(value, pattern) -%} {{ value }} rlike r{{ pattern }} {%- endmacro %}
+{% macro spark__matches(value, pattern) -%} ({{ value }} rlike {{ pattern }}) {%- endmacro %}
 
 {# A text without what a regular expression matches. #}
-{% macro without(value, pattern) %}{{ adapter.dispatch('without')(value, "'" ~ pattern ~ "'") }}{% endmacro %}
+{% macro without(value, pattern) %}{{ adapter.dispatch('without')(value, pattern_literal(pattern)) }}{% endmacro %}
 {% macro duckdb__without(value, pattern) -%} regexp_replace({{ value }}, {{ pattern }}, '', 'g') {%- endmacro %}
-{% macro default__without(value, pattern) -%} regexp_replace({{ value }}, {{ pattern }}, '') {%- endmacro %}
+{% macro spark__without(value, pattern) -%} regexp_replace({{ value }}, {{ pattern }}, '') {%- endmacro %}
 
 {# The first group of a regular expression, NULL where a text does not match it. #}
-{% macro extracted(value, pattern) %}{{ adapter.dispatch('extracted')(value, "'" ~ pattern ~ "'") }}{% endmacro %}
+{% macro extracted(value, pattern) %}{{ adapter.dispatch('extracted')(value, pattern_literal(pattern)) }}{% endmacro %}
 {% macro duckdb__extracted(value, pattern) -%} nullif(regexp_extract({{ value }}, {{ pattern }}, 1), '') {%- endmacro %}
-{% macro default__extracted(value, pattern) -%} nullif(regexp_extract({{ value }}, r{{ pattern }}, 1), '') {%- endmacro %}
+{% macro spark__extracted(value, pattern) -%} nullif(regexp_extract({{ value }}, {{ pattern }}, 1), '') {%- endmacro %}
 
-{# A moment read by the first strptime format of a SQL list that fits; NULL without formats. #}
-{% macro by_formats(value, formats) -%}
-    {%- if formats | trim -%}{{ adapter.dispatch('by_formats')(value, '[' ~ formats ~ ']') }}{%- else -%} cast(null as timestamp) {%- endif -%}
+{# A regular expression as a literal that leaves it as it is. #}
+{% macro pattern_literal(pattern) %}{{ adapter.dispatch('pattern_literal')(pattern) }}{% endmacro %}
+{% macro duckdb__pattern_literal(pattern) -%} '{{ pattern | replace("'", "''") }}' {%- endmacro %}
+{% macro spark__pattern_literal(pattern) -%} r'{{ pattern | replace("'", "\\x27") }}' {%- endmacro %}
+
+{#
+    A moment read by the first of some formats that fits, each of `dates` alone, or with each of `times` behind it (after a
+    slash or a T) where there are any; NULL without formats. The formats are strptime's.
+#}
+{% macro by_formats(value, dates, times=[]) -%}
+    {%- if dates -%}{{ adapter.dispatch('by_formats')(value, dates, times) }}{%- else -%} cast(null as timestamp) {%- endif -%}
 {%- endmacro %}
-{% macro duckdb__by_formats(value, formats) -%} try_strptime({{ value }}, {{ formats }}) {%- endmacro %}
+{% macro duckdb__by_formats(value, dates, times) -%}
+    {%- set formats = [] if times else dates -%}
+    {%- for time in times -%}
+        {%- for date in dates -%}
+            {%- do formats.append(date ~ '/' ~ time) -%}
+            {%- do formats.append(date ~ 'T' ~ time) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    try_strptime({{ value }}, [{% for format in formats %}'{{ format }}'{{ ', ' if not loop.last }}{% endfor %}])
+{%- endmacro %}
+{% macro spark__by_formats(value, dates, times) -%}
+    {%- set read = [] -%}
+    {#- what stands behind a date is told by two patterns, for clocks of 24 and of 12 hours (var times_of_day) #}
+    {%- set text = "regexp_replace(" ~ value ~ ", '([0-9])T([0-9])', '$1/$2')" if times else value -%}
+    {%- set patterns = [] -%}
+    {%- for format in dates -%}
+        {%- set pattern = java_pattern(format) -%}
+        {%- if pattern not in patterns -%}
+            {%- do patterns.append(pattern) -%}
+            {%- for time in (['/H:m[:s[/SSSSSSSSS]]', '/h:m[:s][/]a'] if times else ['']) -%}
+                {%- set moment = 'cast(try_to_timestamp(' ~ text ~ ', "' ~ pattern ~ time ~ '") as timestamp_ntz)' -%}
+                {#- of two digits the years 1969 to 2068, as strptime has them #}
+                {%- do read.append(
+                    moment if '%y' not in format
+                    else 'case when year(' ~ moment ~ ') > 2068 then ' ~ moment ~ ' - interval 100 year else ' ~ moment ~ ' end'
+                ) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+    coalesce({{ read | join(', ') }})
+{%- endmacro %}
+{# A strptime format as a pattern of Java's DateTimeFormatter; a month's name in full or short. #}
+{% macro java_pattern(format) -%}
+    {#- Java reads digits without a separator by the width of the letters #}
+    {%- set ns = namespace(text=format | replace('T', "'T'") | replace('%-', '%') | replace('%Y%m%d', 'yyyyMMdd')) -%}
+    {%- for letter, java in {
+        '%Y': 'yyyy', '%y': 'yy', '%m': 'M', '%d': 'd', '%b': '[MMMM][MMM]', '%B': '[MMMM][MMM]', '%H': 'H', '%M': 'm',
+        '%S': 's', '%f': 'SSSSSSSSS', '%I': 'h', '%p': 'a',
+    }.items() -%}
+        {%- set ns.text = ns.text | replace(letter, java) -%}
+    {%- endfor -%}
+    {{ return(ns.text) }}
+{%- endmacro %}
 
 {# A date with one separator: points, hyphens and spaces, also unbreakable ones, written /, and no comma. #}
-{% macro one_separator(value) -%} translate({{ value }}, concat('.- ', chr(160), chr(8239), ','), '/////') {%- endmacro %}
+{% macro one_separator(value) -%} translate({{ value }}, '.- {{ "\u00a0\u202f" }},', '/////') {%- endmacro %}
 
 {# Seconds (ten digits) or milliseconds (thirteen) since 1970 as UTC. #}
 {% macro moment_of_epoch(value) %}{{ adapter.dispatch('moment_of_epoch')(value) }}{% endmacro %}
 {% macro duckdb__moment_of_epoch(value) -%}
     make_timestamp(try_cast({{ value }} as bigint) * case when length({{ value }}) = 10 then 1000000 else 1000 end)
+{%- endmacro %}
+{% macro spark__moment_of_epoch(value) -%}
+    cast(timestamp_micros(try_cast({{ value }} as bigint) * case when length({{ value }}) = 10 then 1000000 else 1000 end) as timestamp_ntz)
 {%- endmacro %}
 
 {# Days since 1899-12-30 with their fraction, to the second: a spreadsheet's number for a date. #}
@@ -158,21 +214,47 @@
 {% macro duckdb__moment_of_serial(value) -%}
     make_timestamp(cast(round((try_cast({{ value }} as double) - 25569) * 86400) as bigint) * 1000000)
 {%- endmacro %}
+{% macro spark__moment_of_serial(value) -%}
+    cast(timestamp_seconds(cast(round((try_cast({{ value }} as double) - 25569) * 86400) as bigint)) as timestamp_ntz)
+{%- endmacro %}
 
 {# A name without case, accents and runs of spaces; config/stages.py says the same in Python. #}
 {% macro normalized(name) %}{{ adapter.dispatch('normalized')(name) }}{% endmacro %}
 {% macro duckdb__normalized(name) -%}
     lower(strip_accents(trim(regexp_replace({{ name }}, '[\s\p{Z}]+', ' ', 'g'))))
 {%- endmacro %}
-{% macro default__normalized(name) -%}
-    lower(trim(regexp_replace({{ name }}, '\\s+', ' ')))
+{% macro spark__normalized(name) -%}
+    {#- letters with accents and the same without, as Python knows them: every build on Spark has them in its environment -#}
+    {%- set accented, plain = fromjson(env_var('DEALTRAIL_ACCENTS', '["", ""]')) -%}
+    lower(translate(regexp_replace(trim(regexp_replace({{ name }}, r'[\s\p{Z}]+', ' ')), r'\p{M}+', ''), '{{ accented }}', '{{ plain }}'))
 {%- endmacro %}
 
 {# A CTE used more than once that is cheaper to read again than to keep. #}
 {% macro not_materialized() %}{{ adapter.dispatch('not_materialized')() }}{% endmacro %}
 {% macro duckdb__not_materialized() -%} not materialized {%- endmacro %}
-{% macro default__not_materialized() -%}{%- endmacro %}
+{% macro spark__not_materialized() -%}{%- endmacro %}
 
 {% macro ratio(numerator, denominator) -%}
     cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
 {%- endmacro %}
+
+{# Of a star, all columns but these. #}
+{% macro except_columns(columns) %}{{ adapter.dispatch('except_columns')(columns) }}{% endmacro %}
+{% macro duckdb__except_columns(columns) -%} exclude ({{ columns | join(', ') }}) {%- endmacro %}
+{% macro spark__except_columns(columns) -%} except ({{ columns | join(', ') }}) {%- endmacro %}
+
+{# The last and the first value of a window that is not NULL. #}
+{% macro last_filled(value) %}{{ adapter.dispatch('filled')('last_value', value) }}{% endmacro %}
+{% macro first_filled(value) %}{{ adapter.dispatch('filled')('first_value', value) }}{% endmacro %}
+{% macro duckdb__filled(end, value) -%} {{ end }}({{ value }} ignore nulls) {%- endmacro %}
+{% macro spark__filled(end, value) -%} {{ end }}({{ value }}) ignore nulls {%- endmacro %}
+
+{# Monday is 1. #}
+{% macro day_of_week(day) %}{{ adapter.dispatch('day_of_week')(day) }}{% endmacro %}
+{% macro duckdb__day_of_week(day) -%} extract(isodow from {{ day }}) {%- endmacro %}
+{% macro spark__day_of_week(day) -%} (weekday({{ day }}) + 1) {%- endmacro %}
+
+{# A UTC moment as 2026-01-31T02:00:00Z. #}
+{% macro moment_as_text(moment) %}{{ adapter.dispatch('moment_as_text')(moment) }}{% endmacro %}
+{% macro duckdb__moment_as_text(moment) -%} strftime({{ moment }}, '%Y-%m-%dT%H:%M:%SZ') {%- endmacro %}
+{% macro spark__moment_as_text(moment) -%} date_format({{ moment }}, "yyyy-MM-dd'T'HH:mm:ss'Z'") {%- endmacro %}

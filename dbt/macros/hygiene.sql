@@ -37,5 +37,5 @@
 
 {# A share beside the usual one, as people read it: `amount 40.0 % (usually 2.5 %)`. #}
 {% macro compared_share(name, share, usual_share) -%}
-    concat({{ name }}, ' ', round(100 * {{ share }}, 1), ' % (usually ', round(100 * {{ usual_share }}, 1), ' %)')
+    concat_ws('', {{ name }}, ' ', round(100 * {{ share }}, 1), ' % (usually ', round(100 * {{ usual_share }}, 1), ' %)')
 {%- endmacro %}

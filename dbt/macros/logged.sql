@@ -4,7 +4,7 @@
         when
             max(position) filter (where field = '{{ field }}' and {{ value }} is not null)
             = max(position) filter (where field = '{{ field }}')
-            then max_by({{ value }}, position) filter (where field = '{{ field }}')
+            then max_by({{ value }}, position) filter (where field = '{{ field }}' and {{ value }} is not null)
     end
 {%- endmacro %}
 

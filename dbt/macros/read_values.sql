@@ -95,7 +95,7 @@
         {%- endfor %}
         when {{ value }} like '%:%' then {{ 'case ' ~ midnight ~ ' end' if kind == 'date' else 'null' }}
         when {{ reading }} = 'serial' then case when {{ value }} not like '%.%' then {{ moment_of_serial(value) }} end
-        when {{ matches(value, '^(19|20)[0-9]{6}$') }} then {{ by_formats(value, "'%Y%m%d'") }}
+        when {{ matches(value, '^(19|20)[0-9]{6}$') }} then {{ by_formats(value, ['%Y%m%d']) }}
         {%- if kind == 'date' %}
         {#- how some exports write a day: its midnight in UTC, counted from 1970 #}
         when {{ is_epoch(value) }} then
@@ -137,33 +137,21 @@
 {% macro by_proof(value, reading, unmistakable, times) -%}
     {%- set text = one_separator(value) -%}
     case
-        when not {{ matches(value, var('numbered_date')) }} then {{ by_formats(text, format_list(unmistakable, times)) }}
+        when not {{ matches(value, var('numbered_date')) }} then {{ by_formats(text, unmistakable, times) }}
         {%- for order, dates in var('dates_in_order').items() %}
-        when {{ reading }} = '{{ order }}' then {{ by_formats(text, format_list(dates, times)) }}
+        when {{ reading }} = '{{ order }}' then {{ by_formats(text, dates, times) }}
         {%- endfor %}
     end
 {%- endmacro %}
 
-{# SQL list of every date with every time behind it; of the dates themselves without times. #}
-{% macro format_list(dates, times) -%}
-    {%- set formats = [] if times else dates -%}
-    {%- for time in times -%}
-        {%- for date in dates -%}
-            {%- do formats.append(date ~ '/' ~ time) -%}
-            {%- do formats.append(date ~ 'T' ~ time) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- for format in formats -%}'{{ format }}'{{ ', ' if not loop.last }}{%- endfor -%}
-{%- endmacro %}
-
-{# SQL list of those of the configured formats that name a time of day, or of those that name none. #}
+{# Those of the configured formats that name a time of day, or of those that name none. #}
 {% macro configured_list(formats, with_time) -%}
     {%- set found = [] -%}
     {%- for format in formats -%}
         {%- set has_time = '%H' in format or '%I' in format or '%-H' in format or '%-I' in format or '%M' in format -%}
         {%- if has_time == with_time -%}{%- do found.append(format) -%}{%- endif -%}
     {%- endfor -%}
-    {{- format_list(found, []) -}}
+    {{- return(found) -}}
 {%- endmacro %}
 
 {# Z, UTC, GMT, +02:00, +0200 or +02 behind a time. #}
@@ -238,5 +226,5 @@
     {#- the points of kr. and Rs. are none of the number's -#}
     {%- set bare = without(value, one_of(var('currency_signs').keys() | select('in', ['kr.', 'Rs.', 'Fr.']) | list)) -%}
     {%- set digits = without(bare, '[^0-9.]') if sign == 'point' else 'replace(' ~ without(bare, '[^0-9,]') ~ ", ',', '.')" -%}
-    concat(case when {{ matches(value, var('number_is_negative')) }} then '-' else '' end, {{ digits }})
+    concat_ws('', case when {{ matches(value, var('number_is_negative')) }} then '-' else '' end, {{ digits }})
 {%- endmacro %}

@@ -214,7 +214,7 @@ judged as {{ not_materialized() }} (
             -- columns of text whose cell is an error of a workbook
             _unreadable
             {%- for column in typed_columns if column not in required or column in unless %}
-            , case when raw_{{ column }} is not null and {{ '_read_' if has_money and column == 'currency' }}{{ column }} is null then concat('{{ column }}=', raw_{{ column }}) end
+            , case when raw_{{ column }} is not null and {{ '_read_' if has_money and column == 'currency' }}{{ column }} is null then concat_ws('', '{{ column }}=', raw_{{ column }}) end
             {%- else %}
             , null
             {%- endfor %}

@@ -34,7 +34,10 @@
             coalesce(steps.new_value, '') as entered_value,
             count(*) over in_moment as steps,
             sum(case when steps.old_value is null then 1 else 0 end) over in_moment as untold,
-            row_number() over (in_moment order by steps.step_position) as place
+            row_number() over (
+                partition by steps.deal_key, steps.field, steps.moment
+                order by steps.step_position
+            ) as place
         from {{ steps }} as steps
         inner join crowded
             on steps.deal_key = crowded.deal_key
@@ -82,12 +85,12 @@
             last_steps.*,
             ends.first_value,
             ends.loose_ends,
-            last_value(
-                case
+            {{ last_filled(
+                'case
                     when last_steps.steps = 1 or ends.loose_ends > 2 then last_steps.last_told
                     when ends.loose_ends = 2 then ends.last_value
-                end ignore nulls
-            ) over (
+                end'
+            ) }} over (
                 partition by last_steps.deal_key, last_steps.field
                 order by last_steps.moment
                 rows between unbounded preceding and 1 preceding
@@ -139,7 +142,7 @@
             steps,
             1 as taken,
             entered_value as stands_at,
-            concat(lpad(cast(place as varchar), 2, '0'), ',') as path
+            concat_ws('', lpad(cast(place as string), 2, '0'), ',') as path
         from tied
         where
             twin_place is null
@@ -154,7 +157,7 @@
             tied.steps,
             walks.taken + 1 as taken,
             tied.entered_value as stands_at,
-            concat(walks.path, lpad(cast(tied.place as varchar), 2, '0'), ',') as path
+            concat_ws('', walks.path, lpad(cast(tied.place as string), 2, '0'), ',') as path
         from walks
         inner join tied
             on walks.deal_key = tied.deal_key
@@ -162,10 +165,10 @@
             and walks.moment = tied.moment
             and walks.stands_at = tied.left_value
         where
-            strpos(walks.path, concat(lpad(cast(tied.place as varchar), 2, '0'), ',')) = 0
+            strpos(walks.path, concat_ws('', lpad(cast(tied.place as string), 2, '0'), ',')) = 0
             and (
                 tied.twin_place is null
-                or strpos(walks.path, concat(lpad(cast(tied.twin_place as varchar), 2, '0'), ',')) > 0
+                or strpos(walks.path, concat_ws('', lpad(cast(tied.twin_place as string), 2, '0'), ',')) > 0
             )
     ),
 
@@ -181,7 +184,7 @@
     chained as (
         select
             tied.*,
-            cast((strpos(chosen.path, concat(lpad(cast(tied.place as varchar), 2, '0'), ',')) + 2) / 3 as integer)
+            cast((strpos(chosen.path, concat_ws('', lpad(cast(tied.place as string), 2, '0'), ',')) + 2) / 3 as integer)
                 as chained_place
         from tied
         inner join chosen

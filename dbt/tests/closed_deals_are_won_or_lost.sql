@@ -12,13 +12,13 @@ with closed as (
 
     select
         {{ month_of('closed_on') }} as month,
-        concat(source, ':', pipeline) as grain_value,
+        concat_ws('', source, ':', pipeline) as grain_value,
         count(*) as deals
     from {{ ref('fct_deals') }}
     where closed_on is not null
     group by
         {{ month_of('closed_on') }},
-        concat(source, ':', pipeline)
+        concat_ws('', source, ':', pipeline)
 )
 
 select

@@ -3,7 +3,7 @@ with deal_months as (
     select
         deal_months.month,
         deals.source,
-        concat(deals.source, ':', deals.pipeline) as pipeline_value,
+        concat_ws('', deals.source, ':', deals.pipeline) as pipeline_value,
         deals.owner_key,
         deals.segment,
         deals.lead_source

@@ -7,7 +7,7 @@ spend as (
     select
         *,
         {{ month_of('spent_on') }} as month,
-        case when pipeline is not null then concat(source, ':', pipeline) end as pipeline_value
+        case when pipeline is not null then concat_ws('', source, ':', pipeline) end as pipeline_value
     from {{ ref('fct_spend') }}
 ),
 

@@ -16,8 +16,8 @@ entries as (
         created_at as entered_at,
         created_on as entered_on,
         'open' as outcome,
-        cast(null as varchar) as from_pipeline,
-        cast(null as varchar) as from_stage
+        cast(null as string) as from_pipeline,
+        cast(null as string) as from_stage
     from deals
 
     union all
@@ -47,8 +47,8 @@ entries as (
         deleted_at as entered_at,
         greatest(deleted_on, created_on) as entered_on,
         case when is_merged_out then 'merged' else 'deleted' end as outcome,
-        cast(null as varchar) as from_pipeline,
-        cast(null as varchar) as from_stage
+        cast(null as string) as from_pipeline,
+        cast(null as string) as from_stage
     from deals
     where deleted_at is not null
 ),

@@ -15,11 +15,11 @@ entries as (
         created_on as from_on,
         0 as transition_number,
         pipeline,
-        cast(null as varchar) as stage,
-        cast(null as varchar) as canonical_stage,
+        cast(null as string) as stage,
+        cast(null as string) as canonical_stage,
         'open' as outcome,
         cast(null as date) as entered_on,
-        cast(null as varchar) as evidence
+        cast(null as string) as evidence
     from deals
 
     union all

@@ -23,16 +23,17 @@ deliveries as (
         min(state) as state,
         case min(state)
             when 'held_back'
-                then concat(
+                then concat_ws(
+                    '',
                     min(file),
-                    case when count(*) > 1 then concat(' and ', count(*) - 1, ' more') end,
+                    case when count(*) > 1 then concat_ws('', ' and ', count(*) - 1, ' more') end,
                     ': ',
                     min(message)
                 )
             else min(file || ': ' || message)
         end as message,
         min(is_confirmed) as is_confirmed,
-        string_agg(file || ' (' || sha256 || ')', ', ' order by file) filter (not is_confirmed) as unconfirmed_files,
+        {{ listed("case when not is_confirmed then file || ' (' || sha256 || ')' end", 'file') }} as unconfirmed_files,
         sum(rows_in_file) as rows_in_file,
         sum(rows_rejected) as rows_rejected
     from {{ ref('stg_lake__files') }}
@@ -47,7 +48,7 @@ select
     deliveries.feed,
     deliveries.entity,
     deliveries.extracted_at,
-    concat_ws(':', deliveries.source, deliveries.feed, strftime(deliveries.extracted_at, '%Y-%m-%dT%H:%M:%SZ'))
+    concat_ws(':', deliveries.source, deliveries.feed, {{ moment_as_text('deliveries.extracted_at') }})
         as record_key,
     deliveries.state,
     deliveries.message,

@@ -23,8 +23,8 @@ compared as (
     select
         *,
         case
-            when not was_there then concat('+', heading)
-            when not is_there then concat('-', heading)
+            when not was_there then concat_ws('', '+', heading)
+            when not is_there then concat_ws('', '-', heading)
         end as change
     from delivered
 )

@@ -4,7 +4,7 @@ with feeds as (
 )
 
 select
-    concat(source, ':deals') as record_key,
+    concat_ws('', source, ':deals') as record_key,
     source,
     'deals' as entity,
     sum(loaded_files) as loaded_files
@@ -15,7 +15,7 @@ group by source
 union all
 
 select
-    concat(source, ':', feed) as record_key,
+    concat_ws('', source, ':', feed) as record_key,
     source,
     entity,
     loaded_files

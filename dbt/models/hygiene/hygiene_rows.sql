@@ -247,7 +247,7 @@ found as (
         entity,
         record_id,
         key_column as column_name,
-        cast(times as varchar) as observed
+        cast(times as string) as observed
     from counted
     where
         contents_differ
@@ -302,7 +302,7 @@ keyed as (
     select
         *,
         case
-            when record_id is null then concat(sha256, ':', cast(row_number as varchar))
+            when record_id is null then concat_ws('', sha256, ':', cast(row_number as string))
             else concat_ws(':', source, entity, record_id, column_name)
         end as record_key
     from placed
@@ -336,7 +336,7 @@ subjects as (
     select
         'leads' as entity,
         lead_key as subject_key,
-        cast(null as varchar) as pipeline,
+        cast(null as string) as pipeline,
         owner_key
     from {{ ref('fct_leads') }}
 
@@ -365,4 +365,4 @@ select
 from shown
 left join subjects
     on case when shown.entity in ('deal_changes', 'deal_versions') then 'deals' else shown.entity end = subjects.entity
-    and concat(shown.source, ':', shown.record_id) = subjects.subject_key
+    and concat_ws('', shown.source, ':', shown.record_id) = subjects.subject_key

@@ -63,21 +63,21 @@ select
     named.source,
     named.entity,
     trim(named.record_id) as record_id,
-    coalesce(merged.survivor_key, concat(named.source, ':', trim(named.record_id))) as record_key,
+    coalesce(merged.survivor_key, concat_ws('', named.source, ':', trim(named.record_id))) as record_key,
     min(
         instr(
-            concat(coalesce(named.id_separator, ''), named.cell, coalesce(named.id_separator, '')),
-            concat(coalesce(named.id_separator, ''), named.record_id, coalesce(named.id_separator, ''))
+            concat_ws('', coalesce(named.id_separator, ''), named.cell, coalesce(named.id_separator, '')),
+            concat_ws('', coalesce(named.id_separator, ''), named.record_id, coalesce(named.id_separator, ''))
         )
     ) as place_in_cell
 from named
 left join {{ ref('int_merges') }} as merged
     on named.entity = merged.entity
-    and concat(named.source, ':', trim(named.record_id)) = merged.merged_key
+    and concat_ws('', named.source, ':', trim(named.record_id)) = merged.merged_key
 where trim(named.record_id) != ''
 group by
     named.activity_key,
     named.source,
     named.entity,
     trim(named.record_id),
-    coalesce(merged.survivor_key, concat(named.source, ':', trim(named.record_id)))
+    coalesce(merged.survivor_key, concat_ws('', named.source, ':', trim(named.record_id)))

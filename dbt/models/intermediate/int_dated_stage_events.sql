@@ -12,7 +12,7 @@ with dates as (
     left join {{ ref('int_history_pipelines') }} as placed
         on dates.deal_key = placed.deal_key
         and placed.shape = 'dated'
-        and concat(coalesce(dates.heading_pipeline_name, ''), '|', dates.stage_name) = placed.word_key
+        and concat_ws('', coalesce(dates.heading_pipeline_name, ''), '|', dates.stage_name) = placed.word_key
     inner join {{ ref('int_stage_names') }} as names
         on dates.source = names.source
         and coalesce(placed.pipeline_name, dates.pipeline_name, '') = names.pipeline_name

@@ -34,16 +34,16 @@ logged as (
         source,
         case when field = 'owner_id' then 'owner' else field end as field,
         case field
-            when 'amount' then cast(new_amount as varchar)
+            when 'amount' then cast(new_amount as string)
             when 'currency' then new_currency
-            when 'expected_close_on' then cast(new_day as varchar)
-            else concat(source, ':', new_value)
+            when 'expected_close_on' then cast(new_day as string)
+            else concat_ws('', source, ':', new_value)
         end as value,
         case field
-            when 'amount' then cast(old_amount as varchar)
+            when 'amount' then cast(old_amount as string)
             when 'currency' then old_currency
-            when 'expected_close_on' then cast(old_day as varchar)
-            else concat(source, ':', old_value)
+            when 'expected_close_on' then cast(old_day as string)
+            else concat_ws('', source, ':', old_value)
         end as old_value,
         new_value is null as is_emptied,
         old_value is null as is_unknown_before,
@@ -119,8 +119,8 @@ words as (
         deal_key,
         source,
         field,
-        case when is_emptied then cast(null as varchar) else value end as value,
-        case when is_unknown_before then cast(null as varchar) else old_value end as old_value,
+        case when is_emptied then cast(null as string) else value end as value,
+        case when is_unknown_before then cast(null as string) else old_value end as old_value,
         told_at,
         shape_position,
         'logged' as evidence
@@ -132,8 +132,8 @@ words as (
         deal_key,
         source,
         'amount' as field,
-        cast(amount as varchar) as value,
-        cast(null as varchar) as old_value,
+        cast(amount as string) as value,
+        cast(null as string) as old_value,
         told_at,
         shape_position,
         evidence
@@ -149,7 +149,7 @@ words as (
         source,
         'currency' as field,
         currency as value,
-        cast(null as varchar) as old_value,
+        cast(null as string) as old_value,
         told_at,
         shape_position,
         evidence
@@ -164,8 +164,8 @@ words as (
         deal_key,
         source,
         'owner' as field,
-        case when owner_id is not null then concat(source, ':', owner_id) end as value,
-        cast(null as varchar) as old_value,
+        case when owner_id is not null then concat_ws('', source, ':', owner_id) end as value,
+        cast(null as string) as old_value,
         told_at,
         shape_position,
         evidence
@@ -180,8 +180,8 @@ words as (
         deal_key,
         source,
         'expected_close_on' as field,
-        cast(expected_close_on as varchar) as value,
-        cast(null as varchar) as old_value,
+        cast(expected_close_on as string) as value,
+        cast(null as string) as old_value,
         told_at,
         shape_position,
         evidence
@@ -273,9 +273,9 @@ shown as (
         words.field,
         case when words.last_filled_number = words.word_number then words.last_filled end as old_value,
         case words.field
-            when 'amount' then cast(states.amount as varchar)
+            when 'amount' then cast(states.amount as string)
             when 'currency' then states.currency
-            else cast(states.expected_close_on as varchar)
+            else cast(states.expected_close_on as string)
         end as new_value,
         states.extracted_at as changed_at,
         words.word_number + 1 as word_number,

@@ -30,22 +30,22 @@ leads_named as (
 
 linked as (
     select
-        coalesce(merged.survivor_key, concat(deals_named.source, ':', trim(deals_named.deal_id))) as deal_key,
+        coalesce(merged.survivor_key, concat_ws('', deals_named.source, ':', trim(deals_named.deal_id))) as deal_key,
         deals_named.lead_key
     from deals_named
     left join merged
         on merged.entity = 'deals'
-        and concat(deals_named.source, ':', trim(deals_named.deal_id)) = merged.merged_key
+        and concat_ws('', deals_named.source, ':', trim(deals_named.deal_id)) = merged.merged_key
 
     union
 
     select
         coalesce(merged_deals.survivor_key, leads_named.deal_key) as deal_key,
-        coalesce(merged_leads.survivor_key, concat(leads_named.source, ':', trim(leads_named.lead_id))) as lead_key
+        coalesce(merged_leads.survivor_key, concat_ws('', leads_named.source, ':', trim(leads_named.lead_id))) as lead_key
     from leads_named
     left join merged as merged_leads
         on merged_leads.entity = 'leads'
-        and concat(leads_named.source, ':', trim(leads_named.lead_id)) = merged_leads.merged_key
+        and concat_ws('', leads_named.source, ':', trim(leads_named.lead_id)) = merged_leads.merged_key
     left join merged as merged_deals
         on merged_deals.entity = 'deals'
         and leads_named.deal_key = merged_deals.merged_key

@@ -63,9 +63,9 @@ deals as (
         told_only.created_at,
         told_only.first_delivered_at,
         told_only.extracted_at,
-        cast(null as varchar) as row_pipeline,
-        cast(null as varchar) as row_stage,
-        cast(null as varchar) as row_outcome,
+        cast(null as string) as row_pipeline,
+        cast(null as string) as row_stage,
+        cast(null as string) as row_outcome,
         false as row_names_pipeline,
         cast(null as timestamp) as given_closed_at,
         cast(null as date) as given_close_on,
@@ -95,7 +95,7 @@ without_created_at as (
 named_by_activities as {{ not_materialized() }} (
     select
         activity_key,
-        concat(source, ':', deal_id) as deal_key
+        concat_ws('', source, ':', deal_id) as deal_key
     from {{ ref('stg_activities') }}
     where deal_id is not null
 
@@ -129,7 +129,7 @@ first_conversions as (
 
 dated as (
     select
-        deals.* exclude (created_at),
+        deals.* {{ except_columns(['created_at']) }},
         coalesce(
             deals.created_at,
             logged.created_at,

@@ -29,7 +29,7 @@ with stage_events as (
         shape_position,
         amount,
         owner_id,
-        cast(null as varchar) as lost_reason,
+        cast(null as string) as lost_reason,
         left_pipeline,
         left_stage,
         'versioned' as evidence
@@ -46,10 +46,10 @@ with stage_events as (
         entered_at,
         shape_position,
         cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as owner_id,
-        cast(null as varchar) as lost_reason,
-        cast(null as varchar) as left_pipeline,
-        cast(null as varchar) as left_stage,
+        cast(null as string) as owner_id,
+        cast(null as string) as lost_reason,
+        cast(null as string) as left_pipeline,
+        cast(null as string) as left_stage,
         'dated' as evidence
     from {{ ref('int_dated_stage_events') }}
 
@@ -90,7 +90,7 @@ counted as (
 )
 
 select
-    * exclude (events),
+    * {{ except_columns(['events']) }},
     -- a change to the stage a deal is already in is no transition
     coalesce(stage_before, '') != stage or coalesce(pipeline_before, '') != pipeline as is_change
 from counted

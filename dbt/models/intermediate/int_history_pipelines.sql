@@ -40,7 +40,7 @@ words as (
         deal_key,
         source,
         'logged' as shape,
-        cast(shape_position as varchar) as word_key,
+        cast(shape_position as string) as word_key,
         2 * shape_position - 1 as place,
         true as is_left,
         case when field = 'pipeline' then old_value end as told_pipeline_name,
@@ -58,7 +58,7 @@ words as (
         deal_key,
         source,
         'logged' as shape,
-        cast(shape_position as varchar) as word_key,
+        cast(shape_position as string) as word_key,
         2 * shape_position as place,
         false as is_left,
         case when field = 'pipeline' then new_value end as told_pipeline_name,
@@ -73,11 +73,11 @@ words as (
         deal_key,
         source,
         'versioned' as shape,
-        concat(file_id, ':', file_position) as word_key,
+        concat_ws('', file_id, ':', file_position) as word_key,
         2 * version_number - 1 as place,
         true as is_left,
-        cast(null as varchar) as told_pipeline_name,
-        cast(null as varchar) as moved_pipeline_name,
+        cast(null as string) as told_pipeline_name,
+        cast(null as string) as moved_pipeline_name,
         from_stage_name as stage_name
     from versions
 
@@ -87,11 +87,11 @@ words as (
         deal_key,
         source,
         'versioned' as shape,
-        concat(file_id, ':', file_position) as word_key,
+        concat_ws('', file_id, ':', file_position) as word_key,
         2 * version_number as place,
         false as is_left,
         pipeline_name as told_pipeline_name,
-        cast(null as varchar) as moved_pipeline_name,
+        cast(null as string) as moved_pipeline_name,
         stage_name
     from versions
 
@@ -101,11 +101,11 @@ words as (
         deal_key,
         source,
         'dated' as shape,
-        concat(coalesce(heading_pipeline_name, ''), '|', stage_name) as word_key,
+        concat_ws('', coalesce(heading_pipeline_name, ''), '|', stage_name) as word_key,
         2 * date_number as place,
         false as is_left,
         heading_pipeline_name as told_pipeline_name,
-        cast(null as varchar) as moved_pipeline_name,
+        cast(null as string) as moved_pipeline_name,
         stage_name
     from dates
 ),
@@ -116,8 +116,8 @@ told as (
         words.*,
         coalesce(
             words.moved_pipeline_name,
-            last_value(words.told_pipeline_name ignore nulls) over so_far,
-            first_value(case when words.is_left then words.told_pipeline_name end ignore nulls) over from_here
+            {{ last_filled('words.told_pipeline_name') }} over so_far,
+            {{ first_filled('case when words.is_left then words.told_pipeline_name end') }} over from_here
         ) as history_tells,
         row_pipelines.pipeline_name as row_tells
     from words
@@ -168,24 +168,24 @@ followed as (
         *,
         coalesce(
             case when moved_pipeline_name is not null then coalesce(only_pipeline_name, moved_pipeline_name) end,
-            last_value(
-                case
+            {{ last_filled(
+                'case
                     when not is_left or moved_pipeline_name is null
                         then coalesce(told_pipeline_name, only_pipeline_name)
-                end ignore nulls
-            ) over (
+                end'
+            ) }} over (
                 partition by deal_key, shape
                 order by place
                 rows between unbounded preceding and current row
             ),
             -- what a later move leads to says nothing of the time before it
             nullif(
-                first_value(
-                    case
+                {{ first_filled(
+                    'case
                         when told_pipeline_name is not null and not is_left then chr(31)
                         else coalesce(told_pipeline_name, only_pipeline_name)
-                    end ignore nulls
-                ) over (
+                    end'
+                ) }} over (
                     partition by deal_key, shape
                     order by place
                     rows between 1 following and unbounded following

@@ -12,12 +12,12 @@ with owners as (
 
 named as (
     select
-        concat(source, ':', owner_name) as owner_key,
+        concat_ws('', source, ':', owner_name) as owner_key,
         -- of two of one name, one who is there is enough
         max(is_active) as is_active
     from owners
     where owner_name is not null
-    group by concat(source, ':', owner_name)
+    group by concat_ws('', source, ':', owner_name)
 )
 
 select

@@ -20,7 +20,7 @@ without_created_at as (
 named_by_activities as {{ not_materialized() }} (
     select
         activity_key,
-        concat(source, ':', lead_id) as lead_key
+        concat_ws('', source, ':', lead_id) as lead_key
     from {{ ref('stg_activities') }}
     where lead_id is not null
 
@@ -44,7 +44,7 @@ first_activities as (
 )
 
 select
-    leads.* exclude (created_at, is_converted, has_closed_status),
+    leads.* {{ except_columns(['created_at', 'is_converted', 'has_closed_status']) }},
     leads.is_converted or left_leads.deal_key is not null as is_converted,
     leads.has_closed_status or left_leads.lead_key is not null as has_closed_status,
     coalesce(

@@ -26,7 +26,7 @@ with named as (
     left join {{ ref('int_history_pipelines') }} as placed
         on changes.deal_key = placed.deal_key
         and placed.shape = 'logged'
-        and cast(changes.shape_position as varchar) = placed.word_key
+        and cast(changes.shape_position as string) = placed.word_key
     left join {{ ref('int_stage_names') }} as names
         on changes.source = names.source
         and coalesce(placed.pipeline_name, changes.pipeline_name, '') = names.pipeline_name
@@ -43,21 +43,21 @@ with named as (
 known_then as (
     select
         *,
-        last_value(entered_stage ignore nulls) over so_far as stage_then,
-        last_value(entered_pipeline ignore nulls) over so_far as pipeline_then,
-        last_value(entered_outcome ignore nulls) over so_far as outcome_then,
-        first_value(case when field = 'stage' then left_stage end ignore nulls) over from_here as stage_left_next,
+        {{ last_filled('entered_stage') }} over so_far as stage_then,
+        {{ last_filled('entered_pipeline') }} over so_far as pipeline_then,
+        {{ last_filled('entered_outcome') }} over so_far as outcome_then,
+        {{ first_filled("case when field = 'stage' then left_stage end") }} over from_here as stage_left_next,
         -- before the first change of a field, what that change says was there before
         coalesce(
-            last_value(case when field = 'owner_id' then new_value end ignore nulls) over so_far,
-            first_value(case when field = 'owner_id' then old_value end ignore nulls) over from_here
+            {{ last_filled("case when field = 'owner_id' then new_value end") }} over so_far,
+            {{ first_filled("case when field = 'owner_id' then old_value end") }} over from_here
         ) as owner_id,
         coalesce(
-            last_value(new_amount ignore nulls) over so_far,
-            first_value(old_amount ignore nulls) over from_here
+            {{ last_filled('new_amount') }} over so_far,
+            {{ first_filled('old_amount') }} over from_here
         ) as amount,
         -- a CRM may log the reason of a loss just behind the loss, in the same second
-        last_value(case when field = 'lost_reason' then new_value end ignore nulls) over until_now as lost_reason
+        {{ last_filled("case when field = 'lost_reason' then new_value end") }} over until_now as lost_reason
     from named
     window
         so_far as (

@@ -34,15 +34,15 @@ changes as (
 moves as (
     select
         *,
-        last_value(case when field = 'pipeline' then new_value end ignore nulls) over so_far as moved_into,
-        last_value(case when field = 'pipeline' then changed_at end ignore nulls) over so_far as moved_at,
-        last_value(case when field = 'pipeline' then new_value end ignore nulls) over before as was_in,
-        first_value(case when field = 'pipeline' then old_value end ignore nulls) over from_here as left_next,
-        last_value(case when field = 'stage' then new_value end ignore nulls) over so_far as stage_told,
+        {{ last_filled("case when field = 'pipeline' then new_value end") }} over so_far as moved_into,
+        {{ last_filled("case when field = 'pipeline' then changed_at end") }} over so_far as moved_at,
+        {{ last_filled("case when field = 'pipeline' then new_value end") }} over before as was_in,
+        {{ first_filled("case when field = 'pipeline' then old_value end") }} over from_here as left_next,
+        {{ last_filled("case when field = 'stage' then new_value end") }} over so_far as stage_told,
         -- until a stage is told: the one that the first change will name as left
         coalesce(
-            last_value(case when field = 'stage' then new_value end ignore nulls) over so_far,
-            first_value(case when field = 'stage' then old_value end ignore nulls) over from_here,
+            {{ last_filled("case when field = 'stage' then new_value end") }} over so_far,
+            {{ first_filled("case when field = 'stage' then old_value end") }} over from_here,
             never_left_stage_name
         ) as stage_name_then
     from changes
@@ -68,9 +68,7 @@ placed as (
     select
         *,
         coalesce(moved_into, left_next, row_pipeline_name) as pipeline_name,
-        last_value(
-            case when field = 'pipeline' then coalesce(old_value, was_in, row_pipeline_name, '') end ignore nulls
-        ) over (
+        {{ last_filled("case when field = 'pipeline' then coalesce(old_value, was_in, row_pipeline_name, '') end") }} over (
             partition by deal_key
             order by shape_position
             rows between unbounded preceding and current row

@@ -3,7 +3,7 @@
 with recursive deal_rows as (
     select
         deal_rows.source,
-        concat(deal_rows.source, ':', deal_rows.deal_id) as deal_key,
+        concat_ws('', deal_rows.source, ':', deal_rows.deal_id) as deal_key,
         deal_rows.merged_ids,
         deal_rows.merged_into_id,
         deal_rows.extracted_at,
@@ -21,7 +21,7 @@ with recursive deal_rows as (
 lead_rows as (
     select
         lead_rows.source,
-        concat(lead_rows.source, ':', lead_rows.lead_id) as lead_key,
+        concat_ws('', lead_rows.source, ':', lead_rows.lead_id) as lead_key,
         lead_rows.merged_ids,
         lead_rows.merged_into_id,
         lead_rows.extracted_at,
@@ -39,7 +39,7 @@ lead_rows as (
 told_by_rows as (
     select
         'deals' as entity,
-        concat(source, ':', merged_into_id) as survivor_key,
+        concat_ws('', source, ':', merged_into_id) as survivor_key,
         deal_key as merged_key,
         extracted_at,
         row_state,
@@ -52,7 +52,7 @@ told_by_rows as (
     select
         'deals' as entity,
         deal_key as survivor_key,
-        concat(source, ':', trim(merged_id)) as merged_key,
+        concat_ws('', source, ':', trim(merged_id)) as merged_key,
         extracted_at,
         row_state,
         1 as told_by
@@ -68,7 +68,7 @@ told_by_rows as (
 
     select
         'leads' as entity,
-        concat(source, ':', merged_into_id) as survivor_key,
+        concat_ws('', source, ':', merged_into_id) as survivor_key,
         lead_key as merged_key,
         extracted_at,
         row_state,
@@ -81,7 +81,7 @@ told_by_rows as (
     select
         'leads' as entity,
         lead_key as survivor_key,
-        concat(source, ':', trim(merged_id)) as merged_key,
+        concat_ws('', source, ':', trim(merged_id)) as merged_key,
         extracted_at,
         row_state,
         1 as told_by

@@ -67,7 +67,7 @@ with named as (
 
     select
         source,
-        cast(null as varchar) as pipeline_name
+        cast(null as string) as pipeline_name
     from {{ ref('stg_config__sources') }}
 ),
 

@@ -72,7 +72,7 @@ inferred_start as (
         false as is_current_shape,
         history.amount,
         history.owner_id,
-        cast(null as varchar) as lost_reason
+        cast(null as string) as lost_reason
     from beginnings as history
     inner join deals on history.deal_key = deals.deal_key
 
@@ -87,8 +87,8 @@ inferred_start as (
         'inferred' as evidence,
         false as is_current_shape,
         cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as owner_id,
-        cast(null as varchar) as lost_reason
+        cast(null as string) as owner_id,
+        cast(null as string) as lost_reason
     from never_moved
 ),
 

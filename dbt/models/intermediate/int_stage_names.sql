@@ -23,7 +23,7 @@ versions as (
     left join placed
         on versions.deal_key = placed.deal_key
         and placed.shape = 'versioned'
-        and concat(versions.file_id, ':', versions.file_position) = placed.word_key
+        and concat_ws('', versions.file_id, ':', versions.file_position) = placed.word_key
 ),
 
 logged as (
@@ -37,7 +37,7 @@ logged as (
     left join placed
         on words.deal_key = placed.deal_key
         and placed.shape = 'logged'
-        and cast(words.shape_position as varchar) = placed.word_key
+        and cast(words.shape_position as string) = placed.word_key
 ),
 
 named as (
@@ -67,7 +67,7 @@ named as (
     left join placed
         on dates.deal_key = placed.deal_key
         and placed.shape = 'dated'
-        and concat(coalesce(dates.heading_pipeline_name, ''), '|', dates.stage_name) = placed.word_key
+        and concat_ws('', coalesce(dates.heading_pipeline_name, ''), '|', dates.stage_name) = placed.word_key
     where dates.entered_at is not null
 
     union

@@ -10,7 +10,7 @@ with versions as (
     left join {{ ref('int_history_pipelines') }} as placed
         on versions.deal_key = placed.deal_key
         and placed.shape = 'versioned'
-        and concat(versions.file_id, ':', versions.file_position) = placed.word_key
+        and concat_ws('', versions.file_id, ':', versions.file_position) = placed.word_key
 ),
 
 staged as (

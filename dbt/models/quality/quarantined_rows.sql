@@ -59,7 +59,7 @@ select
     files.sha256,
     files.extracted_at,
     rejects.row_number,
-    cast(null as varchar) as record_id,
+    cast(null as string) as record_id,
     rejects.column_name,
     rejects.value,
     rejects.reason,

@@ -3,7 +3,7 @@ with account_rows as (
 )
 
 select
-    concat(source, ':', account_id) as account_key,
+    concat_ws('', source, ':', account_id) as account_key,
     source,
     account_id,
     account_name,

@@ -61,7 +61,7 @@ by_day as (
 
 select
     -- keys
-    concat(activity_rows.source, ':', activity_rows.activity_id) as activity_key,
+    concat_ws('', activity_rows.source, ':', activity_rows.activity_id) as activity_key,
     activity_rows.source,
     activity_rows.activity_id,
     {{ first_id('activity_rows.deal_id', 'feeds.id_separator') }} as deal_id,

@@ -44,7 +44,7 @@ changes as (
         on change_rows.source = fields_that_lose.source
         and change_rows.feed = fields_that_lose.feed
         and change_rows.field = fields_that_lose.word
-    left join deleted_deals on concat(change_rows.source, ':', change_rows.deal_id) = deleted_deals.deal_key
+    left join deleted_deals on concat_ws('', change_rows.source, ':', change_rows.deal_id) = deleted_deals.deal_key
     where
         change_rows.row_state = 'current'
         and change_rows.changed_at <= run.as_of
@@ -115,7 +115,7 @@ read as (
 
 select
     -- keys
-    concat(source, ':', deal_id) as deal_key,
+    concat_ws('', source, ':', deal_id) as deal_key,
     source,
     deal_id,
     -- the change

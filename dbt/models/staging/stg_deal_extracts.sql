@@ -72,7 +72,7 @@ changed as (
 
 select
     -- keys
-    concat(changed.source, ':', changed.deal_id) as deal_key,
+    concat_ws('', changed.source, ':', changed.deal_id) as deal_key,
     changed.source,
     changed.deal_id,
     deal_rows.owner_id,

@@ -71,7 +71,7 @@ read as (
 
 select
     -- keys
-    concat(source, ':', deal_id) as deal_key,
+    concat_ws('', source, ':', deal_id) as deal_key,
     source,
     deal_id,
     -- the stage, and when it was entered

@@ -15,7 +15,7 @@ deleted_deals as (
 
 select
     -- keys
-    concat(version_rows.source, ':', version_rows.deal_id) as deal_key,
+    concat_ws('', version_rows.source, ':', version_rows.deal_id) as deal_key,
     version_rows.source,
     version_rows.deal_id,
     version_rows.version_id,
@@ -34,7 +34,7 @@ select
     version_rows.file_position
 from version_rows
 cross join run
-left join deleted_deals on concat(version_rows.source, ':', version_rows.deal_id) = deleted_deals.deal_key
+left join deleted_deals on concat_ws('', version_rows.source, ':', version_rows.deal_id) = deleted_deals.deal_key
 where
     version_rows.row_state = 'current'
     and version_rows.version_at <= run.as_of

@@ -10,7 +10,7 @@ feeds as (
 
 select
     -- keys
-    concat(deal_rows.source, ':', deal_rows.deal_id) as deal_key,
+    concat_ws('', deal_rows.source, ':', deal_rows.deal_id) as deal_key,
     deal_rows.source,
     deal_rows.deal_id,
     deal_rows.owner_id,

@@ -23,7 +23,7 @@ statuses as (
 
 select
     -- keys
-    concat(lead_rows.source, ':', lead_rows.lead_id) as lead_key,
+    concat_ws('', lead_rows.source, ':', lead_rows.lead_id) as lead_key,
     lead_rows.source,
     lead_rows.lead_id,
     lead_rows.owner_id,

@@ -3,7 +3,7 @@ with owner_rows as (
 )
 
 select
-    concat(source, ':', owner_id) as owner_key,
+    concat_ws('', source, ':', owner_id) as owner_key,
     source,
     owner_id,
     owner_name,

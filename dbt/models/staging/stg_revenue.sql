@@ -30,7 +30,7 @@ lines as (
 earned as (
     select
         source,
-        concat(source, ':', account_id) as account_key,
+        concat_ws('', source, ':', account_id) as account_key,
         account_id,
         amount,
         currency,

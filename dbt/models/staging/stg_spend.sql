@@ -14,7 +14,7 @@ spend as (
         coalesce(spend_rows.currency, feeds.currency) as currency,
         spend_rows.campaign,
         spend_rows.pipeline as pipeline_name,
-        case when spend_rows.owner_id is not null then concat(spend_rows.source, ':', spend_rows.owner_id) end
+        case when spend_rows.owner_id is not null then concat_ws('', spend_rows.source, ':', spend_rows.owner_id) end
             as owner_key,
         spend_rows.segment,
         spend_rows.lead_source

@@ -134,7 +134,7 @@ select
         when expected_step is null then 'none'
         when expected_close_on < forecast_on then 'overdue'
         when expected_step > 3 then 'later'
-        else cast(expected_step as varchar)
+        else cast(expected_step as string)
     end as close_bucket,
     -- doubling from a week on
     case

@@ -48,8 +48,8 @@ select
     {{ month_of('days.date_day') }} as month,
     cast(extract(year from days.date_day) as integer) as year,
     cast(extract(quarter from days.date_day) as integer) as quarter,
-    cast(extract(isodow from days.date_day) as integer) as day_of_week,
-    extract(isodow from days.date_day) >= 6 as is_weekend,
+    cast({{ day_of_week('days.date_day') }} as integer) as day_of_week,
+    {{ day_of_week('days.date_day') }} >= 6 as is_weekend,
     {{ add_months("date_trunc('month', days.date_day)", 1) }} <= run.as_of_date as is_complete_month
 from days
 cross join run

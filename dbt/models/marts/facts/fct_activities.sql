@@ -44,17 +44,17 @@ select
     coalesce(
         deals_linked.deal_key,
         merged_deals.survivor_key,
-        case when activities.deal_id is not null then concat(activities.source, ':', activities.deal_id) end
+        case when activities.deal_id is not null then concat_ws('', activities.source, ':', activities.deal_id) end
     ) as deal_key,
     coalesce(
         leads_linked.lead_key,
         merged_leads.survivor_key,
-        case when activities.lead_id is not null then concat(activities.source, ':', activities.lead_id) end,
+        case when activities.lead_id is not null then concat_ws('', activities.source, ':', activities.lead_id) end,
         contacts.record_key
     ) as lead_key,
-    case when activities.account_id is not null then concat(activities.source, ':', activities.account_id) end
+    case when activities.account_id is not null then concat_ws('', activities.source, ':', activities.account_id) end
         as account_key,
-    case when activities.owner_id is not null then concat(activities.source, ':', activities.owner_id) end
+    case when activities.owner_id is not null then concat_ws('', activities.source, ':', activities.owner_id) end
         as owner_key,
     activities.due_at,
     activities.completed_at,
@@ -65,10 +65,10 @@ left join deals_linked on activities.activity_key = deals_linked.activity_key
 left join leads_linked on activities.activity_key = leads_linked.activity_key
 left join merged as merged_deals
     on merged_deals.entity = 'deals'
-    and concat(activities.source, ':', activities.deal_id) = merged_deals.merged_key
+    and concat_ws('', activities.source, ':', activities.deal_id) = merged_deals.merged_key
 left join merged as merged_leads
     on merged_leads.entity = 'leads'
-    and concat(activities.source, ':', activities.lead_id) = merged_leads.merged_key
+    and concat_ws('', activities.source, ':', activities.lead_id) = merged_leads.merged_key
 left join {{ ref('int_contact_activities') }} as contacts
     on activities.activity_key = contacts.activity_key
     and contacts.is_first

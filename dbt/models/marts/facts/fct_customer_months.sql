@@ -104,7 +104,7 @@ compared as (
 
 select
     -- keys
-    concat(compared.account_key, ':', cast(compared.month as varchar)) as customer_month_key,
+    concat_ws('', compared.account_key, ':', cast(compared.month as string)) as customer_month_key,
     compared.account_key,
     compared.source,
     compared.account_id,

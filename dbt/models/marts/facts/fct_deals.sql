@@ -93,7 +93,7 @@ closed_in as (
 
 settled as (
     select
-        deals.* exclude (currency),
+        deals.* {{ except_columns(['currency']) }},
         coalesce(closed_in.currency, deals.currency) as currency,
         coalesce(outcomes.pipeline, deals.row_pipeline, 'default') as pipeline,
         outcomes.stage,
@@ -135,7 +135,7 @@ closed as (
         end as final_amount,
         case
             when owners.deal_key is not null then owners.value
-            when settled.owner_id is not null then concat(settled.source, ':', settled.owner_id)
+            when settled.owner_id is not null then concat_ws('', settled.source, ':', settled.owner_id)
         end as owner_key
     from settled
     cross join run
@@ -207,7 +207,7 @@ pushes as (
 first_contacts as (
     select
         priced.*,
-        case when priced.account_id is not null then concat(priced.source, ':', priced.account_id) end as account_key,
+        case when priced.account_id is not null then concat_ws('', priced.source, ':', priced.account_id) end as account_key,
         case when priced.is_deleted then 'deleted' else priced.outcome end as status,
         coalesce(priced.lead_source, leads.lead_source) as any_lead_source,
         -- a lead whose date is estimated gives none: the deal's own counts then

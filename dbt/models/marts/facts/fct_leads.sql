@@ -56,7 +56,7 @@ last_activities as (
 linked_deals as (
     select
         deal_leads.lead_key,
-        min_by(deals.deal_key, concat(deals.created_at, deals.deal_key)) as deal_key
+        min_by(deals.deal_key, concat_ws('', deals.created_at, deals.deal_key)) as deal_key
     from {{ ref('int_deal_leads') }} as deal_leads
     inner join {{ ref('int_deals') }} as deals on deal_leads.deal_key = deals.deal_key
     where not deals.is_deleted
@@ -68,7 +68,7 @@ select
     leads.lead_key,
     leads.source,
     leads.lead_id,
-    case when leads.owner_id is not null then concat(leads.source, ':', leads.owner_id) end as owner_key,
+    case when leads.owner_id is not null then concat_ws('', leads.source, ':', leads.owner_id) end as owner_key,
     -- who and from where
     leads.lead_name,
     leads.company,
@@ -81,7 +81,7 @@ select
     case
         when contains(leads.converted_deal_ids, leads.id_separator) then linked_deals.deal_key
         when leads.converted_deal_ids is not null
-            then coalesce(merged.survivor_key, concat(leads.source, ':', leads.converted_deal_ids))
+            then coalesce(merged.survivor_key, concat_ws('', leads.source, ':', leads.converted_deal_ids))
         else linked_deals.deal_key
     end as converted_deal_key,
     -- when
@@ -112,4 +112,4 @@ left join telling_sources on leads.source = telling_sources.source
 left join linked_deals on leads.lead_key = linked_deals.lead_key
 left join {{ ref('int_merges') }} as merged
     on merged.entity = 'deals'
-    and concat(leads.source, ':', leads.converted_deal_ids) = merged.merged_key
+    and concat_ws('', leads.source, ':', leads.converted_deal_ids) = merged.merged_key

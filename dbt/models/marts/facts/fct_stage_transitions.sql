@@ -3,12 +3,12 @@ select
         concat_ws(
             '|',
             deal_key,
-            cast(entered_at as varchar),
+            cast(entered_at as string),
             coalesce(from_pipeline, ''),
             coalesce(from_stage, ''),
             pipeline,
             stage,
-            cast(tie_number as varchar)
+            cast(tie_number as string)
         )
     ) as transition_key,
     deal_key,
@@ -23,7 +23,7 @@ select
     cast({{ seconds_between('from_entered_at', 'entered_at') }} as double) as seconds_in_from_stage,
     direction,
     cast(amount as decimal(18, 2)) as amount,
-    case when owner_id is not null then concat(source, ':', owner_id) end as owner_key,
+    case when owner_id is not null then concat_ws('', source, ':', owner_id) end as owner_key,
     evidence,
     is_counted
 from {{ ref('int_stage_transitions') }}

@@ -19,11 +19,11 @@ select
         concat_ws(
             '|',
             entries.deal_key,
-            cast(entries.entered_at as varchar),
+            cast(entries.entered_at as string),
             entries.pipeline,
             coalesce(entries.from_stage, ''),
             entries.stage,
-            cast(entries.tie_number as varchar)
+            cast(entries.tie_number as string)
         )
     ) as visit_key,
     entries.deal_key,

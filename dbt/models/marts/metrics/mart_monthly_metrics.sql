@@ -5,7 +5,7 @@ with run as (
 deals as (
     select
         *,
-        concat(source, ':', pipeline) as pipeline_value,
+        concat_ws('', source, ':', pipeline) as pipeline_value,
         {{ month_of('created_on') }} as created_month,
         {{ month_of('closed_on') }} as closed_month
     from {{ ref('fct_deals') }}

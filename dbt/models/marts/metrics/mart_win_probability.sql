@@ -96,7 +96,7 @@ varied as (
 select
     source,
     pipeline,
-    coalesce(substring(cast(cohort_month as varchar), 1, 7), 'all') as cohort,
+    coalesce(substring(cast(cohort_month as string), 1, 7), 'all') as cohort,
     cohort_month,
     age_days,
     at_risk,

@@ -94,9 +94,9 @@ select
     cast(by_stage.lost_amount as decimal(18, 2)) as lost_amount,
     {{ ratio('by_stage.deal_days', 'sum(by_stage.deal_days) over in_pipeline') }} as share_of_days,
     {{ ratio('by_stage.lost_amount', 'sum(by_stage.lost_amount) over in_pipeline') }} as share_of_lost_amount,
-    case when by_stage.deal_days > 0 then rank() over (in_pipeline order by by_stage.deal_days desc) end
+    case when by_stage.deal_days > 0 then rank() over in_pipeline_by_days end
         as rank_by_days,
-    case when by_stage.lost_amount > 0 then rank() over (in_pipeline order by by_stage.lost_amount desc) end
+    case when by_stage.lost_amount > 0 then rank() over in_pipeline_by_loss end
         as rank_by_lost_amount
 from by_stage
 inner join months on by_stage.month = months.month
@@ -104,4 +104,13 @@ left join {{ ref('dim_stages') }} as stages
     on by_stage.source = stages.source
     and by_stage.pipeline = stages.pipeline
     and by_stage.stage = stages.stage
-window in_pipeline as (partition by by_stage.month, by_stage.source, by_stage.pipeline)
+window
+    in_pipeline as (partition by by_stage.month, by_stage.source, by_stage.pipeline),
+    in_pipeline_by_days as (
+        partition by by_stage.month, by_stage.source, by_stage.pipeline
+        order by by_stage.deal_days desc
+    ),
+    in_pipeline_by_loss as (
+        partition by by_stage.month, by_stage.source, by_stage.pipeline
+        order by by_stage.lost_amount desc
+    )

@@ -41,7 +41,7 @@ of_pipelines as (
     from goals
     left join {{ ref('mart_monthly_metrics') }} as metrics
         on metrics.grain = 'pipeline'
-        and metrics.grain_value = concat(goals.source, ':', goals.pipeline)
+        and metrics.grain_value = concat_ws('', goals.source, ':', goals.pipeline)
         and goals.month = metrics.month
     left join {{ ref('mart_pipeline_movements') }} as movements
         on goals.source = movements.source

@@ -9,8 +9,8 @@ with open_violations as (
         min(pipeline) as pipeline,
         min(severity) as severity, -- the worse comes first in the alphabet
         count(*) as violations,
-        string_agg(rule, ', ' order by rule) as rules,
-        string_agg(message, '; ' order by rule) as messages,
+        {{ listed('rule', 'rule') }} as rules,
+        {{ listed('message', 'rule', '; ') }} as messages,
         min(first_seen_on) as first_seen_on
     from {{ ref('hygiene_violations') }}
     where resolved_on is null and severity in ('critical', 'warning') and entity not in ('deliveries', 'run')
