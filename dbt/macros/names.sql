@@ -20,3 +20,15 @@
 {% macro entities() -%}
     {{ return(fromjson(env_var('DEALTRAIL_ENTITIES'))) }}
 {%- endmacro %}
+
+{# The CRM's own id in a key. #}
+{% macro id_of(key, source) -%} substr({{ key }}, length({{ source }}) + 2) {%- endmacro %}
+
+{# A pipeline's key: also its value in the grain `pipeline`. #}
+{% macro pipeline_key(source, pipeline) -%} concat_ws('', {{ source }}, ':', {{ pipeline }}) {%- endmacro %}
+
+{# A stage's key, NULL without a stage; what parts it is written as in addresses where a name has it. #}
+{% macro stage_key(source, pipeline, stage) -%}
+    {{ source }} || ':' || {{ without_colons(pipeline) }} || ':' || {{ without_colons(stage) }}
+{%- endmacro %}
+{% macro without_colons(name) -%} replace(replace({{ name }}, '%', '%25'), ':', '%3A') {%- endmacro %}

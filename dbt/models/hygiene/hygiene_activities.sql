@@ -10,7 +10,7 @@ leads as (
 ),
 
 accounts as (
-    select account_key from {{ ref('dim_accounts') }}
+    select account_key from {{ ref('stg_accounts') }}
 )
 
 select

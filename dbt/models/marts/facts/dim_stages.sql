@@ -1,4 +1,6 @@
 select
+    {{ stage_key('source', 'pipeline', 'stage') }} as stage_key,
+    {{ pipeline_key('source', 'pipeline') }} as pipeline_key,
     source,
     pipeline,
     stage,

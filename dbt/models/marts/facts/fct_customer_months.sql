@@ -121,4 +121,4 @@ select
     and {{ add_months('compared.month', 1) }} <= run.as_of_date as is_churned
 from compared
 cross join run
-left join {{ ref('dim_accounts') }} as accounts on compared.account_key = accounts.account_key
+left join {{ ref('stg_accounts') }} as accounts on compared.account_key = accounts.account_key

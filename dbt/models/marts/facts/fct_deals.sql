@@ -240,6 +240,8 @@ select
     -- where it stands
     deals.pipeline,
     deals.stage,
+    {{ pipeline_key('deals.source', 'deals.pipeline') }} as pipeline_key,
+    {{ stage_key('deals.source', 'deals.pipeline', 'deals.stage') }} as stage_key,
     deals.canonical_stage,
     deals.status,
     case when not deals.is_only_inferred then deals.is_qualified end as is_qualified,
@@ -286,4 +288,4 @@ select
 from first_contacts as deals
 left join activities on deals.deal_key = activities.deal_key
 left join pushes on deals.deal_key = pushes.deal_key
-left join {{ ref('dim_accounts') }} as accounts on deals.account_key = accounts.account_key
+left join {{ ref('stg_accounts') }} as accounts on deals.account_key = accounts.account_key

@@ -30,6 +30,8 @@ select
     entries.source,
     entries.pipeline,
     entries.stage,
+    {{ pipeline_key('entries.source', 'entries.pipeline') }} as pipeline_key,
+    {{ stage_key('entries.source', 'entries.pipeline', 'entries.stage') }} as stage_key,
     entries.canonical_stage,
     entries.entered_at,
     {{ day_in('entries.entered_at', 'run.timezone') }} as entered_on,

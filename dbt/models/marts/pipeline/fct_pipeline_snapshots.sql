@@ -22,6 +22,8 @@ select
     stretches.source,
     stretches.pipeline,
     stretches.stage,
+    {{ pipeline_key('stretches.source', 'stretches.pipeline') }} as pipeline_key,
+    {{ stage_key('stretches.source', 'stretches.pipeline', 'stretches.stage') }} as stage_key,
     stretches.canonical_stage,
     case when owners.deal_key is not null then owners.value else deals.owner_key end as owner_key,
     stretches.amount_reporting,
