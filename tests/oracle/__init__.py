@@ -49,6 +49,7 @@ from .published import (
 from .scores import scores
 from .spend import spend_of, spend_rows
 from .stage_metrics import stage_metrics, time_in_stage
+from .star import accounts_met, owners_met, pipelines_met, with_stage_keys
 from .visits import Visit, visits_of
 from .win_probability import win_probability
 
@@ -84,6 +85,7 @@ class Result:
     stages: Rows
     owners: Rows
     accounts: Rows
+    pipelines: Rows
     dates: Rows
     spend: Rows
     deal_months: Rows
@@ -130,16 +132,22 @@ def compute(
     moved = movements(deals, turns, rates, months_moved)
     stages = [row for crm in crms for row in stage_rows(crm)]
     canonical = {(row["source"], row["pipeline"], row["stage"]): row["canonical_stage"] for row in stages}
+    transitions = [row for deal in deals for row in transition_rows(deal)]
+    told = [deal_row(deal, wins) for deal in deals]
+    asked = [lead_row(lead) for lead in leads]
+    snapshots = pipeline_snapshots(stays, moment)
+    spent = spend_rows(crms, rates)
+    revenue = customer_months(customers, moment, config)
     return Result(
-        deals=[deal_row(deal, wins) for deal in deals],
-        transitions=[row for deal in deals for row in transition_rows(deal)],
-        visits=[visit_row(visit) for visit in visits],
-        leads=[lead_row(lead) for lead in leads],
+        deals=told,
+        transitions=transitions,
+        visits=with_stage_keys([visit_row(visit) for visit in visits]),
+        leads=asked,
         activities=activities,
         changes=[row for deal in deals for row in change_rows(deal)],
-        snapshots=pipeline_snapshots(stays, moment),
+        snapshots=with_stage_keys(snapshots),
         daily=with_canonical(pipeline_daily(stays, moment), canonical),
-        customer_months=customer_months(customers, moment, config),
+        customer_months=revenue,
         monthly_metrics=by_month,
         stage_metrics=by_stage,
         time_in_stage=time_in_stage(crms, visits),
@@ -160,15 +168,20 @@ def compute(
         forecast=forecast,
         forecast_backtest=backtest,
         violations=[asdict(violation) for violation in broken],
-        stages=stages,
-        owners=[row for crm in crms for row in owner_rows(crm)],
-        accounts=[row for crm in crms for row in account_rows(crm)],
+        stages=with_stage_keys(stages),
+        owners=owners_met(
+            crms,
+            [row for crm in crms for row in owner_rows(crm)],
+            [told, asked, activities, transitions, snapshots, spent],
+        ),
+        accounts=accounts_met([row for crm in crms for row in account_rows(crm)], [told, activities, revenue]),
+        pipelines=pipelines_met(stages, [told, transitions, snapshots]),
         dates=date_rows(
             [day for deal in living for day in (deal.created_on, deal.opened_on, deal.closed_on) if day]
             + [lead.created_on for lead in leads],
             moment.astimezone(config.zone).date(),
         ),
-        spend=spend_rows(crms, rates),
+        spend=spent,
         deal_months=deal_months(living),
         files=[row for crm in crms for row in file_rows(crm)],
         customer_years=customer_years(customers, moment, config),

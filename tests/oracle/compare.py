@@ -46,7 +46,7 @@ COMPARED = (
         "closed_at closed_on amount currency reporting_rate amount_reporting sales_cycle_days owner_key account_key "
         "segment lead_key lead_source is_qualified qualified_at is_first_win expected_close_on lost_reason "
         "close_date_pushes deleted_at merged_into_deal_key last_stage_change_at last_activity_at last_touch_at "
-        "next_activity_at",
+        "next_activity_at pipeline_key stage_key",
     ),
     _compared(
         "fct_leads",
@@ -61,13 +61,14 @@ COMPARED = (
         "transitions",
         "deal_key transition_number",
         "source pipeline from_stage to_stage from_canonical_stage to_canonical_stage transitioned_at "
-        "seconds_in_from_stage direction amount owner_key evidence is_counted",
+        "seconds_in_from_stage direction amount owner_key evidence is_counted pipeline_key from_stage_key to_stage_key",
     ),
     _compared(
         "fct_stage_visits",
         "visits",
         "",
-        "deal_key source pipeline stage canonical_stage entered_at entered_on exited_at days_in_stage outcome",
+        "deal_key source pipeline stage canonical_stage entered_at entered_on exited_at days_in_stage outcome "
+        "pipeline_key stage_key",
     ),
     _compared(
         "fct_activities",
@@ -86,7 +87,7 @@ COMPARED = (
         "fct_pipeline_snapshots",
         "snapshots",
         "snapshot_on deal_key",
-        "source pipeline stage canonical_stage owner_key amount_reporting days_in_stage",
+        "source pipeline stage pipeline_key stage_key canonical_stage owner_key amount_reporting days_in_stage",
     ),
     _compared(
         "fct_customer_months",
@@ -114,10 +115,11 @@ COMPARED = (
         "stages",
         "source pipeline stage",
         "stage_order canonical_stage canonical_order is_qualified is_won is_lost is_mandatory win_probability "
-        "is_configured",
+        "is_configured stage_key pipeline_key",
     ),
-    _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active"),
-    _compared("dim_accounts", "accounts", "account_key", "source account_id account_name segment"),
+    _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active is_delivered"),
+    _compared("dim_accounts", "accounts", "account_key", "source account_id account_name segment is_delivered"),
+    _compared("dim_pipelines", "pipelines", "pipeline_key", "source pipeline is_configured open_stages"),
     _compared("dim_dates", "dates", "date_day", "month year quarter day_of_week is_weekend is_complete_month"),
     _compared(
         "mart_pipeline_daily",

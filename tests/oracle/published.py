@@ -13,6 +13,7 @@ from .deals import Deal, known_at
 from .leads import Lead
 from .months import months_from
 from .stages import direction
+from .star import pipeline_key, stage_key
 from .transition import Transition
 from .visits import Visit
 from .words import CURRENCY
@@ -33,6 +34,8 @@ def deal_row(deal: Deal, first_wins: set[str]) -> dict[str, Any]:
         "deal_id": deal.id,
         "deal_name": deal.name,
         "stage": deal.stage.name if deal.stage else None,
+        "pipeline_key": pipeline_key(deal.source, deal.pipeline),
+        "stage_key": stage_key(deal.source, deal.pipeline, deal.stage.name if deal.stage else None),
         "canonical_stage": deal.stage.canonical if deal.stage else None,
         "is_first_win": deal.key in first_wins,
         "last_stage_change_at": deal.counted[-1].at if len(deal.counted) > 1 else None,
@@ -55,6 +58,9 @@ def transition_rows(deal: Deal) -> Rows:
                 "pipeline": transition.stage.pipeline,
                 "from_stage": before.stage.name if before else None,
                 "to_stage": transition.stage.name,
+                "pipeline_key": pipeline_key(deal.source, transition.stage.pipeline),
+                "from_stage_key": stage_key(deal.source, before.stage.pipeline, before.stage.name) if before else None,
+                "to_stage_key": stage_key(deal.source, transition.stage.pipeline, transition.stage.name),
                 "from_canonical_stage": before.stage.canonical if before else None,
                 "to_canonical_stage": transition.stage.canonical,
                 "transitioned_at": transition.at,

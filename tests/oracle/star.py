@@ -1,0 +1,93 @@
+"""The keys by which facts and dimensions join, and the rows of dimensions that only facts tell of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .crm import Crm
+
+Rows = list[dict[str, Any]]
+
+
+def pipeline_key(source: str, pipeline: str) -> str:
+    """`<source>:<pipeline>`."""
+    return f"{source}:{pipeline}"
+
+
+def stage_key(source: str, pipeline: str | None, stage: str | None) -> str | None:
+    """`<source>:<pipeline>:<stage>`, so that no colon within a name parts it elsewhere."""
+    if pipeline is None or stage is None:
+        return None
+    return ":".join([source, *(name.replace("%", "%25").replace(":", "%3A") for name in (pipeline, stage))])
+
+
+def with_stage_keys(rows: Rows) -> Rows:
+    """Rows that name a source, a pipeline and a stage, with both keys."""
+    return [
+        row
+        | {
+            "pipeline_key": pipeline_key(row["source"], row["pipeline"]),
+            "stage_key": stage_key(row["source"], row["pipeline"], row["stage"]),
+        }
+        for row in rows
+    ]
+
+
+def owners_met(crms: list[Crm], delivered: Rows, facts: list[Rows]) -> Rows:
+    """`dim_owners`: those delivered, and whoever else a fact names; one who is named by name is known by it."""
+    known: dict[str, bool] = {}
+    for crm in crms:
+        for owner in crm.owners.values():
+            name = owner.row.get("owner_name")
+            if name and not owner.is_deleted:
+                key = crm.key(str(name))
+                known[key] = known.get(key, False) or owner.flag("is_active") is not False
+    return [row | {"is_delivered": True} for row in delivered] + [
+        {
+            "owner_key": key,
+            "source": source,
+            "owner_id": key[len(source) + 1 :],
+            "owner_name": key[len(source) + 1 :],
+            "is_active": known.get(key),
+            "is_delivered": key in known,
+        }
+        for key, source in _met("owner_key", delivered, facts)
+    ]
+
+
+def accounts_met(delivered: Rows, facts: list[Rows]) -> Rows:
+    """`dim_accounts`: those delivered, and whichever else a fact names."""
+    return [row | {"is_delivered": True} for row in delivered] + [
+        {
+            "account_key": key,
+            "source": source,
+            "account_id": key[len(source) + 1 :],
+            "account_name": None,
+            "segment": None,
+            "is_delivered": False,
+        }
+        for key, source in _met("account_key", delivered, facts)
+    ]
+
+
+def pipelines_met(stages: Rows, facts: list[Rows]) -> Rows:
+    """`dim_pipelines`."""
+    named = {(row["source"], row["pipeline"]) for rows in (stages, *facts) for row in rows}
+    return [
+        {
+            "pipeline_key": pipeline_key(source, pipeline),
+            "source": source,
+            "pipeline": pipeline,
+            "is_configured": any(stage["is_configured"] for stage in its),
+            "open_stages": sum(not stage["is_won"] and not stage["is_lost"] for stage in its),
+        }
+        for source, pipeline in sorted(named)
+        for its in [[one for one in stages if (one["source"], one["pipeline"]) == (source, pipeline)]]
+    ]
+
+
+def _met(column: str, delivered: Rows, facts: list[Rows]) -> list[tuple[str, str]]:
+    """Key and source of what facts name and no feed does."""
+    there = {row[column] for row in delivered}
+    met = {(row[column], row["source"]) for rows in facts for row in rows if row[column] is not None}
+    return sorted((key, source) for key, source in met if key not in there)
