@@ -203,7 +203,11 @@ def _published(connection: duckdb.DuckDBPyConnection, version: str) -> _Tables:
         select schema_name, table_name, any_value(tables.comment), list(column_name order by column_index),
             list(data_type order by column_index), list(columns.comment order by column_index)
         from duckdb_columns() as columns
-        inner join duckdb_tables() as tables using (database_name, schema_name, table_name)
+        inner join (
+            select database_name, schema_name, table_name, comment from duckdb_tables()
+            union all
+            select database_name, schema_name, view_name, comment from duckdb_views()
+        ) as tables using (database_name, schema_name, table_name)
         where database_name = 'published' and schema_name in {SCHEMAS}
         group by schema_name, table_name
         order by schema_name, table_name

@@ -65,5 +65,15 @@
             ) %}
         {% endfor %}
     {% endif %}
+    {#- what a wide view takes over from its fact is described there; of the project's graph nothing is known at night #}
+    {% if model.name.endswith("_wide") %}
+        {% set described = run_query(
+            "select column_name, comment from duckdb_columns() where database_name = '" ~ relation.database ~ "'"
+            ~ " and schema_name = '" ~ relation.schema ~ "' and table_name = 'fct_" ~ model.name[:-5] ~ "'"
+        ) %}
+        {% for name, comment in described.rows %}
+            {% do comments.append("comment on column " ~ relation ~ "." ~ name ~ " is " ~ duckdb_escape_comment(comment) ~ ";") %}
+        {% endfor %}
+    {% endif %}
     {% if comments %}{% do run_query(comments | join("\n")) %}{% endif %}
 {% endmacro %}

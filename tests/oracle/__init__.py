@@ -49,7 +49,7 @@ from .published import (
 from .scores import scores
 from .spend import spend_of, spend_rows
 from .stage_metrics import stage_metrics, time_in_stage
-from .star import accounts_met, owners_met, pipelines_met, with_stage_keys
+from .star import accounts_met, deals_wide, leads_wide, owners_met, pipelines_met, with_stage_keys
 from .visits import Visit, visits_of
 from .win_probability import win_probability
 
@@ -86,6 +86,8 @@ class Result:
     owners: Rows
     accounts: Rows
     pipelines: Rows
+    deals_wide: Rows
+    leads_wide: Rows
     dates: Rows
     spend: Rows
     deal_months: Rows
@@ -138,6 +140,12 @@ def compute(
     snapshots = pipeline_snapshots(stays, moment)
     spent = spend_rows(crms, rates)
     revenue = customer_months(customers, moment, config)
+    owners = owners_met(
+        crms,
+        [row for crm in crms for row in owner_rows(crm)],
+        [told, asked, activities, transitions, snapshots, spent],
+    )
+    accounts = accounts_met([row for crm in crms for row in account_rows(crm)], [told, activities, revenue])
     return Result(
         deals=told,
         transitions=transitions,
@@ -169,13 +177,11 @@ def compute(
         forecast_backtest=backtest,
         violations=[asdict(violation) for violation in broken],
         stages=with_stage_keys(stages),
-        owners=owners_met(
-            crms,
-            [row for crm in crms for row in owner_rows(crm)],
-            [told, asked, activities, transitions, snapshots, spent],
-        ),
-        accounts=accounts_met([row for crm in crms for row in account_rows(crm)], [told, activities, revenue]),
+        owners=owners,
+        accounts=accounts,
         pipelines=pipelines_met(stages, [told, transitions, snapshots]),
+        deals_wide=deals_wide(told, owners, accounts, stages),
+        leads_wide=leads_wide(asked, told, owners),
         dates=date_rows(
             [day for deal in living for day in (deal.created_on, deal.opened_on, deal.closed_on) if day]
             + [lead.created_on for lead in leads],

@@ -119,6 +119,18 @@ COMPARED = (
     ),
     _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active is_delivered"),
     _compared("dim_accounts", "accounts", "account_key", "source account_id account_name segment is_delivered"),
+    _compared(
+        "deals_wide",
+        "deals_wide",
+        "deal_key",
+        "owner_name owner_is_active account_name stage_name stage_order pipeline_name",
+    ),
+    _compared(
+        "leads_wide",
+        "leads_wide",
+        "lead_key",
+        "owner_name owner_is_active converted_deal_name converted_deal_status",
+    ),
     _compared("dim_pipelines", "pipelines", "pipeline_key", "source pipeline is_configured open_stages"),
     _compared("dim_dates", "dates", "date_day", "month year quarter day_of_week is_weekend is_complete_month"),
     _compared(

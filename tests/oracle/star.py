@@ -86,6 +86,46 @@ def pipelines_met(stages: Rows, facts: list[Rows]) -> Rows:
     ]
 
 
+def deals_wide(deals: Rows, owners: Rows, accounts: Rows, stages: Rows) -> Rows:
+    """`deals_wide`: the names beside each deal's key; `(none)` of what it has not."""
+    owner = {row["owner_key"]: row for row in owners}
+    account = {row["account_key"]: row["account_name"] or row["account_id"] for row in accounts}
+    order = {(row["source"], row["pipeline"], row["stage"]): row["stage_order"] for row in stages}
+    return [
+        {
+            "deal_key": deal["deal_key"],
+            **_owner(owner.get(deal["owner_key"])),
+            "account_name": account[deal["account_key"]] if deal["account_key"] else "(none)",
+            "stage_name": deal["stage"] or "(none)",
+            "stage_order": order.get((deal["source"], deal["pipeline"], deal["stage"])),
+            "pipeline_name": deal["pipeline"],
+        }
+        for deal in deals
+    ]
+
+
+def leads_wide(leads: Rows, deals: Rows, owners: Rows) -> Rows:
+    """`leads_wide`."""
+    owner = {row["owner_key"]: row for row in owners}
+    deal = {row["deal_key"]: row for row in deals}
+    return [
+        {
+            "lead_key": lead["lead_key"],
+            **_owner(owner.get(lead["owner_key"])),
+            "converted_deal_name": deal.get(lead["converted_deal_key"], {}).get("deal_name"),
+            "converted_deal_status": deal.get(lead["converted_deal_key"], {}).get("status"),
+        }
+        for lead in leads
+    ]
+
+
+def _owner(owner: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "owner_name": owner["owner_name"] if owner else "(none)",
+        "owner_is_active": owner["is_active"] if owner else None,
+    }
+
+
 def _met(column: str, delivered: Rows, facts: list[Rows]) -> list[tuple[str, str]]:
     """Key and source of what facts name and no feed does."""
     there = {row[column] for row in delivered}
