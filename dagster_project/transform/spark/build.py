@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,8 @@ def build_on_spark(
 
     `folder` is the run's own, and is gone afterwards. Raises DealtrailError for what stops Spark, in its words.
     """
+    # of a pandas it does not know yet, which is not used
+    warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 

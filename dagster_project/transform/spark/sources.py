@@ -14,7 +14,7 @@ from dagster_project.config.models import Configuration
 from dagster_project.lake.erasure.rows import MARKER
 from dagster_project.lake.manifest import FileRecord
 from dagster_project.read import typed_columns
-from dagster_project.transform.lake_views import PROVENANCE, readings_of
+from dagster_project.transform.lake_views import PROVENANCE, readings_of, search_path
 from dagster_project.transform.lookups import Lookup, lookups_of
 from dagster_project.transform.spark.accents import normalized
 from dagster_project.transform.tables import create_table
@@ -40,6 +40,7 @@ def show_sources(  # noqa: PLR0913 - each of another kind
 
     The connection has `work` prepared as for DuckDB: what is small is taken from there, into Parquet files in `folder`.
     """
+    connection.execute(f"set file_search_path = {sql.text(search_path(lake_dir))}")
     for name in ("config", "lake"):
         spark.sql(f"create schema if not exists {schema[name]}")
     loaded = [record for record in records if record.state == "loaded"]
