@@ -14,6 +14,7 @@ from dagster_project.run.context import NightlyRun
 from dagster_project.run.folders import check_folders
 from dagster_project.run.nightly import nightly_run
 from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG, SETTLE_TAG
+from dagster_project.transform.spark.requirements import check_engine
 
 #: Set by the command line to show progress: called with the name of each step, and with each line dbt prints.
 on_step: Callable[[str], None] | None = None
@@ -28,6 +29,7 @@ def run_in_progress(context: dg.InitResourceContext) -> Iterator[NightlyRun]:
     """Opens the run with the configuration as it is now, also where the definitions were loaded long ago."""
     settings = load_settings()
     check_folders(settings)
+    check_engine(settings)
     as_of = context.run.tags.get(AS_OF_TAG) if context.run else None
     if as_of:
         settings = replace(settings, as_of=datetime.fromisoformat(as_of).astimezone(UTC))

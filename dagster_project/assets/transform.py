@@ -72,7 +72,7 @@ def transform_assets(parsed: Mapping[str, Any]) -> dg.AssetsDefinition:
                 )
             preloading = Thread(target=preload, daemon=True)
             preloading.start()
-            built = build(run.settings, run.on_line or print)
+            built = _built(run)
             preloading.join()
             counts = row_counts(run)
         yield from dbt_events(built, parsed, counts, context)
@@ -81,6 +81,18 @@ def transform_assets(parsed: Mapping[str, Any]) -> dg.AssetsDefinition:
                 explain_failure(run, built)
 
     return transform
+
+
+def _built(run: NightlyRun) -> Built:
+    """The models before the checks, on the engine that is configured."""
+    on_line = run.on_line or print
+    if run.settings.engine == "duckdb":
+        return build(run.settings, on_line)
+    from dagster_project.transform.spark.build import build_on_spark
+
+    with run.databases.connect() as connection:
+        records = run.journal.selected
+        return build_on_spark(run.settings, connection, records, run.run_id, run.building_dir / "spark", on_line)
 
 
 def dbt_events(

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from dagster_project.config.presets import source_of_preset, vendor_names
 from dagster_project.config.rules import checks
 from dagster_project.config.salt import check_salt
 from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
+from dagster_project.config.values import Engine
 from dagster_project.config.yaml_files import read_yaml, shown_path
 from dagster_project.errors import ConfigurationError
 
@@ -32,6 +33,7 @@ class Settings:
     warehouse_dir: Path
     as_of: datetime | None
     postgres: PostgresUrl | None = None
+    engine: Engine = "duckdb"
 
     def moment(self) -> datetime:
         """The run's as-of moment in UTC: AS_OF, else the configuration's, else now. Asked once per run."""
@@ -56,7 +58,17 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     as_of = _moment(env["AS_OF"], "AS_OF", config) if env.get("AS_OF") else None
     if as_of is None and config.as_of is not None:
         as_of = _moment(config.as_of.isoformat(), f"{shown_path(path)}: as_of", config)
-    return Settings(config, path, landing.resolve(), warehouse.resolve(), as_of, read_postgres_url(env))
+    postgres = read_postgres_url(env)
+    return Settings(config, path, landing.resolve(), warehouse.resolve(), as_of, postgres, _engine(config, env))
+
+
+def _engine(config: Configuration, env: dict[str, str]) -> Engine:
+    """What builds the tables: by DEALTRAIL_ENGINE, else as configured."""
+    given = env.get("DEALTRAIL_ENGINE") or config.engine
+    for engine in get_args(Engine):
+        if given == engine:
+            return engine
+    raise ConfigurationError(f"DEALTRAIL_ENGINE: '{given}' is none of {', '.join(get_args(Engine))}")
 
 
 def read_configuration(path: Path) -> Configuration:

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from dagster_project.config import metrics
 from dagster_project.config.feeds import Source
-from dagster_project.config.values import Currency, Days, Severity, Strict, Timezone
+from dagster_project.config.values import Currency, Days, Engine, Severity, Strict, Timezone
 
 
 class Thresholds(Strict):
@@ -135,6 +135,27 @@ class Goal(Strict):
         return None if self.month == "every" else date.fromisoformat(f"{self.month[-7:]}-01")
 
 
+class Spark(Strict):
+    """The Spark that `engine: spark` builds the tables on."""
+
+    master: str | None = Field(
+        None, pattern=r"^(local|spark://|yarn|k8s://)", description="As Spark names it; else all cores of this machine."
+    )
+    remote: str | None = Field(
+        None, pattern=r"^sc://", description="A Spark Connect server instead, such as sc://spark.example.com:15002."
+    )
+    warehouse_dir: str | None = Field(
+        None, description="Where its tables lie for the night: a folder that all its workers and this machine see."
+    )
+    conf: dict[str, str] = Field(default_factory=dict, description="Further settings of the session, in Spark's words.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Spark:
+        if self.master and self.remote:
+            raise ValueError("spark.master and spark.remote name two places; keep one of them")
+        return self
+
+
 class Configuration(Strict):
     """The whole of `pipeline.yml`."""
 
@@ -150,6 +171,8 @@ class Configuration(Strict):
         pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?(MB|GB|MiB|GiB)$",
         description="What DuckDB may take while the tables are built, such as 12GB.",
     )
+    engine: Engine = Field("duckdb", description="What builds the tables; DEALTRAIL_ENGINE overrides it.")
+    spark: Spark = Field(Spark(), description="Where Spark runs, with `engine: spark`.")
     history_starts_on: date = Field(date(2000, 1, 1), description="Dates before this day are taken for errors.")
     gross_margin: float | None = Field(
         None, ge=0, le=1, description="Share of revenue left after the cost of delivering it; `clv` needs it."

@@ -16,6 +16,7 @@ CanonicalStage = Literal[
 ]
 #: What a stage can require of a deal. The first four have rules of their own, the others `missing_required_field`.
 DealField = Literal["amount", "expected_close_on", "owner", "account", "deal_name", "lead", "lead_source", "segment"]
+Engine = Literal["duckdb", "spark"]
 Deliveries = Literal["full", "incremental"]
 Privacy = Literal["keep", "drop", "hash"]
 DecimalSeparator = Literal[".", ","]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
+from dagster_project.config.values import Engine
 from dagster_project.errors import DealtrailError
 from dagster_project.transform.project import DBT_DIR, dbt_environment, dbt_vars, parsed_project, target_dir
 
@@ -59,18 +60,33 @@ def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: b
     Raises what stopped dbt itself, such as an interruption; a model or test that fails is in the results.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    built = build_with(settings, _unpacked(parsed_project(settings)), "duckdb", on_line, is_after_checks)
+    # it would keep the database to itself until this process ends
+    DuckDBConnectionManager.close_all_connections()
+    return built
+
+
+def build_with(
+    settings: Settings,
+    project: Manifest,
+    engine: Engine,
+    on_line: Callable[[str], None],
+    is_after_checks: bool = False,
+) -> Built:
+    """The same of a project as it was parsed for an engine, which is open already."""
     from dbt.cli.main import dbtRunner
     from dbt_common.events.base_types import EventMsg
     from dbt_common.events.functions import msg_to_dict
 
     results: list[dict[str, Any]] = []
     asked: defaultdict[str, float] = defaultdict(float)  # a node is built by one thread, start to end
-    packed = parsed_project(settings)
     # of this night alone: whatever is made of the project otherwise does not differ by them
-    os.environ.update({**dbt_environment(settings), "DEALTRAIL_TIMEZONES": json.dumps(_zones(settings.config))})
+    environment = dbt_environment(settings, engine)
+    os.environ.update({**environment, "DEALTRAIL_TIMEZONES": json.dumps(_zones(settings.config))})
     arguments = [
         *("build", "--select" if is_after_checks else "--exclude", AFTER_CHECKS),
-        *("--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings)),
+        *("--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings), "--target", engine),
         # its own log is made of each of four thousand events, wanted or not; and the project is written already
         *("--project-dir", str(DBT_DIR), "--log-level", "none", "--log-level-file", "none", "--no-write-json"),
     ]
@@ -91,9 +107,7 @@ def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: b
                 lines.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {message}\n")
                 on_line(message)
 
-        done = dbtRunner(_unpacked(packed), callbacks=[hear]).invoke(arguments)
-    # it would keep the database to itself until this process ends
-    DuckDBConnectionManager.close_all_connections()
+        done = dbtRunner(project, callbacks=[hear]).invoke(arguments)
     if done.exception is not None and not isinstance(done.exception, Exception):
         raise done.exception
     if done.exception is not None:

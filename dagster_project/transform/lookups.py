@@ -20,7 +20,7 @@ _SEPARATOR = ";"
 
 
 @dataclass(frozen=True)
-class _Lookup:
+class Lookup:
     """A column of a feed that is looked up."""
 
     source: str
@@ -30,9 +30,24 @@ class _Lookup:
     separator: str
 
     @property
+    def looks_in(self) -> str:
+        """The entity whose ids and names are looked at."""
+        return LOOKED_UP[self.column]
+
+    @property
     def keeps_unknown(self) -> bool:
         """Whether a name nobody has stands for itself: an activity that says what it is about says it to nobody."""
         return self.entity != "activities" or self.column == "owner_id"
+
+
+def lookups_of(config: Configuration) -> list[Lookup]:
+    """Every column that some feed has looked up."""
+    return [
+        Lookup(source.name, name, feed.entity, column, feed.id_separator or source.id_separator or _SEPARATOR)
+        for source in config.sources
+        for name, feed in source.feeds.items()
+        for column in feed.look_up
+    ]
 
 
 def with_lookups(connection: duckdb.DuckDBPyConnection, config: Configuration, rows: dict[str, str]) -> dict[str, str]:
@@ -40,12 +55,7 @@ def with_lookups(connection: duckdb.DuckDBPyConnection, config: Configuration, r
 
     What a cell can say stands in the new table `lake.lookups`. Entities nobody looks anything up in are as they were.
     """
-    lookups = [
-        _Lookup(source.name, name, feed.entity, column, feed.id_separator or source.id_separator or _SEPARATOR)
-        for source in config.sources
-        for name, feed in source.feeds.items()
-        for column in feed.look_up
-    ]
+    lookups = lookups_of(config)
     if not lookups:
         return rows
     _create_table(connection, config, lookups, rows)
@@ -56,10 +66,10 @@ def with_lookups(connection: duckdb.DuckDBPyConnection, config: Configuration, r
 
 
 def _create_table(
-    connection: duckdb.DuckDBPyConnection, config: Configuration, lookups: list[_Lookup], rows: dict[str, str]
+    connection: duckdb.DuckDBPyConnection, config: Configuration, lookups: list[Lookup], rows: dict[str, str]
 ) -> None:
     """`lake.lookups`: by source and entity, every text that means one record alone."""
-    wanted = sorted({(one.source, LOOKED_UP[one.column]) for one in lookups})
+    wanted = sorted({(one.source, one.looks_in) for one in lookups})
     full = {
         source.name: [n for n, feed in source.feeds.items() if (feed.deliveries or source.deliveries) == "full"]
         for source in config.sources
@@ -119,7 +129,7 @@ def _meant(source: str, entity: str, relation: str, full_feeds: list[str]) -> st
     """
 
 
-def _resolved(relation: str, lookups: list[_Lookup]) -> str:
+def _resolved(relation: str, lookups: list[Lookup]) -> str:
     """A relation with the looked-up columns of these feeds replaced."""
     replaced = []
     for column in sorted({one.column for one in lookups}):
@@ -131,10 +141,10 @@ def _resolved(relation: str, lookups: list[_Lookup]) -> str:
     return f"select * replace ({', '.join(replaced)}) from ({relation}) as said"
 
 
-def _case(one: _Lookup) -> str:
+def _case(one: Lookup) -> str:
     found = (
         f"(select lookups.record_id from lake.lookups as lookups where lookups.source = {sql.text(one.source)} "
-        f"and lookups.entity = {sql.text(LOOKED_UP[one.column])} and lookups.text = {_spelled(f'said.{one.column}')})"
+        f"and lookups.entity = {sql.text(one.looks_in)} and lookups.text = {_spelled(f'said.{one.column}')})"
     )
     return (
         f"when _source = {sql.text(one.source)} and _feed = {sql.text(one.feed)} "

@@ -16,6 +16,7 @@ from platformdirs import user_cache_path
 
 from dagster_project.config.entities import entities_as_json
 from dagster_project.config.load import Settings
+from dagster_project.config.values import Engine
 from dagster_project.errors import DealtrailError
 from dagster_project.files import write_atomically
 from dagster_project.package_files import PROJECT_DIR
@@ -30,9 +31,9 @@ _SHARED = 8
 DBT_EXECUTABLE = Path(sys.executable).with_name("dealtrail-dbt")
 
 
-def target_dir(settings: Settings) -> Path:
+def target_dir(settings: Settings, engine: Engine = "duckdb") -> Path:
     """Where dbt keeps its parsed project and logs: with everything else a run writes."""
-    return settings.warehouse_dir / "dbt"
+    return settings.warehouse_dir / "dbt" / ("" if engine == "duckdb" else engine)
 
 
 def dbt_vars(settings: Settings) -> str:
@@ -40,17 +41,18 @@ def dbt_vars(settings: Settings) -> str:
     return json.dumps({"date_format_sets": date_format_sets(settings.config)})
 
 
-def dbt_environment(settings: Settings) -> dict[str, str]:
+def dbt_environment(settings: Settings, engine: Engine = "duckdb") -> dict[str, str]:
     """Environment of every dbt call. The paths are the same every night: a changed one means a full parse."""
     building = settings.warehouse_dir / "building"
+    target = target_dir(settings, engine)
     return {
         "DEALTRAIL_BUILD": str(building / "pipeline.duckdb"),
         "DEALTRAIL_WORK": str(building / "work.duckdb"),
         "DEALTRAIL_LAKE": search_path(settings.warehouse_dir / "lake"),
-        "DEALTRAIL_DBT_TARGET": str(target_dir(settings)),
+        "DEALTRAIL_DBT_TARGET": str(target),
         "DEALTRAIL_ENTITIES": entities_as_json(),
-        "DBT_TARGET_PATH": str(target_dir(settings)),
-        "DBT_LOG_PATH": str(target_dir(settings) / "logs"),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target / "logs"),
         "DBT_PROFILES_DIR": str(DBT_DIR),
         # every statement stands in the target folder as well
         "DBT_LOG_LEVEL_FILE": "info",
@@ -59,32 +61,32 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def manifest(settings: Settings) -> Path:
+def manifest(settings: Settings, engine: Engine = "duckdb") -> Path:
     """The parsed project, as JSON; it is parsed anew only if it, what it is told or dbt changed.
 
     What was parsed for one warehouse is kept for all of this user's, for it takes longer than a night's models.
     """
-    target = target_dir(settings)
+    target = target_dir(settings, engine)
     stamp = target / "parsed.sha256"
-    fingerprint = _fingerprint(settings)
+    fingerprint = _fingerprint(settings, engine)
     if not stamp.exists() or stamp.read_text() != fingerprint or not all((target / name).exists() for name in _KEPT):
         target.mkdir(parents=True, exist_ok=True)
         shared = user_cache_path("dealtrail") / "dbt" / fingerprint
         if not _taken_over(shared, target):
-            _parse(settings)
+            _parse(settings, engine)
             _share(target, shared)
         write_atomically(stamp, fingerprint)
     return target / _JSON
 
 
-def parsed_project(settings: Settings) -> bytes:
-    """The parsed project as dbt packs it."""
-    manifest(settings)
-    return (target_dir(settings) / _PACKED).read_bytes()
+def parsed_project(settings: Settings, engine: Engine = "duckdb") -> bytes:
+    """The parsed project as dbt packs it: what stands in a model's configuration differs by the engine."""
+    manifest(settings, engine)
+    return (target_dir(settings, engine) / _PACKED).read_bytes()
 
 
-def _parse(settings: Settings) -> None:
-    target = target_dir(settings)
+def _parse(settings: Settings, engine: Engine) -> None:
+    target = target_dir(settings, engine)
     done = subprocess.run(
         [
             str(DBT_EXECUTABLE),
@@ -94,8 +96,9 @@ def _parse(settings: Settings) -> None:
             str(DBT_DIR),
             "--vars",
             dbt_vars(settings),
+            *(() if engine == "duckdb" else ("--target", engine)),
         ],
-        env={**os.environ, **dbt_environment(settings)},
+        env={**os.environ, **dbt_environment(settings, engine)},
         capture_output=True,
         text=True,
         check=False,
@@ -138,13 +141,13 @@ def _share(target: Path, shared: Path) -> None:
         return
 
 
-def _fingerprint(settings: Settings) -> str:
+def _fingerprint(settings: Settings, engine: Engine) -> str:
     """What was parsed knows where the project and dbt's own macros lie: moved, or in another clone, it is another."""
     told = (
         str(DBT_DIR),
         sys.prefix,
         version("dbt-core"),
-        version("dbt-duckdb"),
+        version(f"dbt-{engine}"),
         dbt_vars(settings),
         entities_as_json(),
     )

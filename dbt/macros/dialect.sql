@@ -103,9 +103,9 @@
 {% macro spark__parts_of(text, separator) -%} explode(split({{ text }}, concat_ws('', r'\Q', {{ separator }}, r'\E'))) {%- endmacro %}
 
 {# The texts of several rows as one, in the order of a value; NULLs are left out. #}
-{% macro listed(text, order_by, separator=', ') %}{{ adapter.dispatch('listed')(text, order_by, separator) }}{% endmacro %}
-{% macro duckdb__listed(text, order_by, separator) -%} string_agg({{ text }}, '{{ separator }}' order by {{ order_by }}) {%- endmacro %}
-{% macro spark__listed(text, order_by, separator) -%} listagg({{ text }}, '{{ separator }}') within group (order by {{ order_by }}) {%- endmacro %}
+{% macro listed(text, order_by, separator=', ') %}{{ adapter.dispatch('listed')(text, order_by, "'" ~ separator ~ "'") }}{% endmacro %}
+{% macro duckdb__listed(text, order_by, separator) -%} string_agg({{ text }}, {{ separator }} order by {{ order_by }}) {%- endmacro %}
+{% macro spark__listed(text, order_by, separator) -%} listagg({{ text }}, {{ separator }}) within group (order by {{ order_by }}) {%- endmacro %}
 
 {# One row per object of a JSON array of flat objects: a struct whose fields are text. #}
 {% macro objects_of(json, fields) %}{{ adapter.dispatch('objects_of')(json, fields) }}{% endmacro %}

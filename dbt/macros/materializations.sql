@@ -11,6 +11,29 @@
     {{ return(made_in_place("view")) }}
 {% endmaterialization %}
 
+{#
+    On Spark the schemas are a run's own and new: nothing is there to be dropped or renamed, and what is asked of the
+    catalog for that costs as much as a small model. Comments and contracts wait until DuckDB has the tables.
+#}
+{% materialization table, adapter="spark" %}
+    {{ return(made_anew("table")) }}
+{% endmaterialization %}
+
+{% materialization view, adapter="spark" %}
+    {{ return(made_anew("view")) }}
+{% endmaterialization %}
+
+{% macro made_anew(type) %}
+    {%- set relation = this.incorporate(type=type) -%}
+    {{ run_hooks(pre_hooks) }}
+    {% call statement("main") %}
+        create {{ type }} {{ relation }} {{ "using parquet" if type == "table" }} as
+        {{ compiled_code }}
+    {% endcall %}
+    {{ run_hooks(post_hooks) }}
+    {{ return({"relations": [relation]}) }}
+{% endmacro %}
+
 {% macro made_in_place(type) %}
     {%- set relation = this.incorporate(type=type) -%}
     {{ run_hooks(pre_hooks) }}

@@ -165,10 +165,10 @@
             and walks.moment = tied.moment
             and walks.stands_at = tied.left_value
         where
-            strpos(walks.path, concat_ws('', lpad(cast(tied.place as string), 2, '0'), ',')) = 0
+            instr(walks.path, concat_ws('', lpad(cast(tied.place as string), 2, '0'), ',')) = 0
             and (
                 tied.twin_place is null
-                or strpos(walks.path, concat_ws('', lpad(cast(tied.twin_place as string), 2, '0'), ',')) > 0
+                or instr(walks.path, concat_ws('', lpad(cast(tied.twin_place as string), 2, '0'), ',')) > 0
             )
     ),
 
@@ -184,7 +184,7 @@
     chained as (
         select
             tied.*,
-            cast((strpos(chosen.path, concat_ws('', lpad(cast(tied.place as string), 2, '0'), ',')) + 2) / 3 as integer)
+            cast((instr(chosen.path, concat_ws('', lpad(cast(tied.place as string), 2, '0'), ',')) + 2) / 3 as integer)
                 as chained_place
         from tied
         inner join chosen

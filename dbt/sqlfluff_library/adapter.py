@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-#: Macros that are no expression: sqlfluff need not see what engines say there.
-LEFT_OUT = {"not_materialized", "except_columns"}
+#: What sqlfluff sees of macros that are no expression, and of regular expressions: not what engines say there.
+SHOWN_AS = {"not_materialized": "", "except_columns": "", "pattern_literal": "''"}
 
 
 def dispatch(name: str) -> Callable[..., str]:
     """The macro of this name as a plain SQL function call; its arguments are SQL already."""
-    if name in LEFT_OUT:
-        return lambda *_: ""
+    if name in SHOWN_AS:
+        return lambda *_: SHOWN_AS[name]
     return lambda *arguments: f"{name}({', '.join(str(argument) for argument in arguments)})"

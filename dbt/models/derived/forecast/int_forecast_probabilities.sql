@@ -88,17 +88,22 @@ so_far as (
         age_band,
         step,
         known_from,
-        lead(known_from) over in_order as known_until,
+        lead(known_from) over in_time as known_until,
         sum(followed) over in_order as followed,
         sum(at_risk) over in_order as at_risk,
         sum(won) over in_order as won,
         sum(lost) over in_order as lost
     from by_step
-    window in_order as (
-        partition by level, series, source, pipeline, stage, close_bucket, age_band, step
-        order by known_from
-        rows between unbounded preceding and current row
-    )
+    window
+        in_time as (
+            partition by level, series, source, pipeline, stage, close_bucket, age_band, step
+            order by known_from
+        ),
+        in_order as (
+            partition by level, series, source, pipeline, stage, close_bucket, age_band, step
+            order by known_from
+            rows between unbounded preceding and current row
+        )
 ),
 
 forecast_months as (

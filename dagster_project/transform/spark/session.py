@@ -1,0 +1,118 @@
+"""The one Spark session of a night, and what it is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.config.models import Spark
+from dagster_project.errors import DealtrailError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+#: What makes Spark mean what DuckDB means. A bad cast stops the night (ANSI), TIMESTAMP has no zone, and the session
+#: stands in UTC. Small tables are joined where the large ones lie.
+_MEANING = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.sources.default": "parquet",
+    "spark.sql.legacy.createHiveTableByDefault": "false",
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.autoBroadcastJoinThreshold": "64m",
+    # chains of merges and of ties are followed by recursion (macros/ties.sql)
+    "spark.sql.cteRecursionLevelLimit": "200",
+    "spark.sql.debug.maxToStringFields": "200",
+}
+#: Of a session that is ours alone. The tables of a night are gone with it: their catalog need not outlive it.
+_OWN = {
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+    "spark.sql.parquet.compression.codec": "zstd",
+}
+#: On this machine alone, Spark need not be met by another.
+_LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.memory": "4g"}
+#: The models' expressions are deep, and the JVM that reads them needs the room.
+_JAVA = "-Xss16m -Duser.timezone=UTC"
+#: Rows of the lake that one task of a shuffle is meant for.
+_ROWS_PER_PARTITION = 100_000
+
+
+@contextmanager
+def spark_session(configured: Spark, folder: Path, rows: int) -> Iterator[SparkSession]:
+    """Opens the session for a lake of so many rows, and ends it. What Spark itself writes goes below `folder`.
+
+    Raises DealtrailError where it cannot be opened, in Spark's words.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = _settings(configured, folder, rows)
+    try:
+        with _heard_in(folder / "spark.log"):
+            session = _opened(configured, settings)
+    except Exception as error:
+        raise DealtrailError(f"Spark does not start: {explained(error)} (see spark in the configuration)") from error
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def explained(error: BaseException) -> str:
+    """What Spark says, in one line, and what to do where it is known."""
+    said = str(error)
+    if "XSDB6" in said or "Another instance of Derby" in said:
+        return "its metastore is locked by another Spark: end that one, or give this one a metastore of its own"
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.strip().startswith("at ")]
+    return lines[0] if lines else repr(error)
+
+
+def _settings(configured: Spark, folder: Path, rows: int) -> dict[str, str]:
+    master = configured.master or "local[*]"
+    is_local = master.startswith("local")
+    partitions = max(os.cpu_count() or 1, min(rows // _ROWS_PER_PARTITION, 2000))
+    own = {
+        **_MEANING,
+        **({} if configured.remote else _OWN),
+        **(_LOCAL if is_local and not configured.remote else {}),
+        "spark.sql.shuffle.partitions": str(partitions),
+        "spark.sql.warehouse.dir": configured.warehouse_dir or str(folder / "tables"),
+        "spark.local.dir": str(folder / "local"),
+    }
+    java = f"{_JAVA} {configured.conf.get('spark.driver.extraJavaOptions', '')}".strip()
+    return {**own, **configured.conf, "spark.driver.extraJavaOptions": java}
+
+
+def _opened(configured: Spark, settings: dict[str, str]) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    builder: Any = SparkSession.builder.appName("dealtrail")
+    if configured.remote:
+        session = builder.remote(configured.remote).getOrCreate()
+        for name in _MEANING:
+            session.conf.set(name, settings[name])
+        return session
+    builder = builder.master(configured.master or "local[*]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+@contextmanager
+def _heard_in(log: Path) -> Iterator[None]:
+    """What a process started here says on its standard error goes to a file: the JVM's is no message of ours."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with log.open("ab") as heard:
+        os.dup2(heard.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
