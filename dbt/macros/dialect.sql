@@ -81,6 +81,9 @@
 {% macro duckdb__add_months(day, months) -%} cast({{ day }} + interval ({{ months }}) month as date) {%- endmacro %}
 {% macro default__add_months(day, months) -%} add_months({{ day }}, {{ months }}) {%- endmacro %}
 
+{# The last day of a day's month. #}
+{% macro last_day_of_month(day) -%} cast(last_day({{ day }}) as date) {%- endmacro %}
+
 {# One row per number from 0 to `last`. #}
 {% macro numbers_to(last) %}{{ adapter.dispatch('numbers_to')(last) }}{% endmacro %}
 {% macro duckdb__numbers_to(last) -%} unnest(range(cast({{ last }} as bigint) + 1)) {%- endmacro %}
@@ -92,15 +95,17 @@
 {% macro default__parts_of(text, separator) -%} explode(split({{ text }}, {{ separator }})) {%- endmacro %}
 
 {# The texts of several rows as one, in the order of a value; NULLs are left out. #}
-{% macro listed(text, order_by) %}{{ adapter.dispatch('listed')(text, order_by) }}{% endmacro %}
-{% macro duckdb__listed(text, order_by) -%} string_agg({{ text }}, ', ' order by {{ order_by }}) {%- endmacro %}
-{% macro default__listed(text, order_by) -%}
+{% macro listed(text, order_by, separator=', ') %}{{ adapter.dispatch('listed')(text, order_by, "'" ~ separator ~ "'") }}{% endmacro %}
+{% macro duckdb__listed(text, order_by, separator) -%}
+    string_agg({{ text }}, {{ separator }} order by {{ order_by }})
+{%- endmacro %}
+{% macro default__listed(text, order_by, separator) -%}
     array_join(
         transform(
             array_sort(collect_list(case when {{ text }} is not null then struct({{ order_by }} as place, {{ text }} as said) end)),
             entry -> entry.said
         ),
-        ', '
+        {{ separator }}
     )
 {%- endmacro %}
 

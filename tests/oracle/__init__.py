@@ -22,7 +22,7 @@ from .customers import customer_months, customer_years, customers_of
 from .deals import Deal, deals_of
 from .dimensions import date_rows, stage_rows, with_canonical
 from .flow import close_date_slippage, stage_flow
-from .forecast import forecasts
+from .forecast import forecasts, read_past
 from .funnel import funnel
 from .goals import goals
 from .hygiene import Violation, applying
@@ -36,6 +36,7 @@ from .money import read_rates
 from .monthly import first_wins, monthly_metrics
 from .movements import months_with_completeness, movements, turns_of
 from .open_pipeline import pipeline_daily, pipeline_snapshots, stays_of
+from .outlook import calibration, deal_outlook
 from .published import (
     account_rows,
     change_rows,
@@ -80,6 +81,8 @@ class Result:
     goals: Rows
     forecast: Rows
     forecast_backtest: Rows
+    deal_outlook: Rows
+    outlook_calibration: Rows
     violations: Rows
     stages: Rows
     owners: Rows
@@ -107,17 +110,20 @@ def compute(
     deals: list[Deal] = []
     visits: list[Visit] = []
     broken: list[Violation] = []
+    broken_by_deals: list[Violation] = []
     for crm in crms:
         its_leads = leads_of(crm)
         its_deals = deals_of(crm, its_leads, rates)
         its_visits = [visit for deal in its_deals for visit in visits_of(deal)]
         broken += applying(_violations(crm, its_deals, its_leads, its_visits), crm)
+        broken_by_deals += applying(deal_violations(crm, its_deals, its_visits), crm)
         leads += its_leads.values()
         activities += activity_rows(crm, its_leads, contacts_of(crm))
         deals += its_deals
         visits += its_visits
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
-    forecast, backtest = forecasts(deals, rates, moment.astimezone(config.zone).date())
+    past = read_past(deals, rates, moment.astimezone(config.zone).date())
+    forecast, backtest = forecasts(past)
     customers = customers_of(crms, rates)
     living = [deal for deal in deals if not deal.is_deleted]
     watched = frozenset(crm.source.name for crm in crms if crm.delivers("activities.activity_id"))
@@ -159,6 +165,8 @@ def compute(
         goals=goals(config.goals, crms, by_month, moved, by_stage),
         forecast=forecast,
         forecast_backtest=backtest,
+        deal_outlook=deal_outlook(deals, visits, broken_by_deals, past, config.fiscal_year_starts),
+        outlook_calibration=calibration(past, config.fiscal_year_starts),
         violations=[asdict(violation) for violation in broken],
         stages=stages,
         owners=[row for crm in crms for row in owner_rows(crm)],

@@ -149,7 +149,7 @@ COMPARED = (
         "time_in_stage",
         "source pipeline stage",
         "canonical_stage visits ended open days_in_stage_mean days_in_stage_median days_in_stage_km_median "
-        "days_in_stage_km_p90",
+        "days_in_stage_km_p75 days_in_stage_km_p90",
     ),
     _compared(
         "mart_funnel",
@@ -203,15 +203,31 @@ COMPARED = (
         "forecast",
         "forecast_on source pipeline month",
         "months_ahead open_deals open_amount deals_without_amount assumed_amount expected_deals expected_amount "
-        "low_amount high_amount",
+        "low_amount high_amount crm_amount",
     ),
     _compared(
         "mart_forecast_backtest",
         "forecast_backtest",
         "forecast_on source pipeline month",
         "months_ahead open_deals open_amount deals_without_amount assumed_amount expected_deals expected_amount "
-        "low_amount high_amount is_within_interval actual_deals actual_amount error last_year_amount "
-        "trailing_mean_amount",
+        "low_amount high_amount is_within_interval actual_deals actual_amount error crm_amount "
+        "last_year_amount trailing_mean_amount",
+    ),
+    _compared(
+        "mart_deal_outlook",
+        "deal_outlook",
+        "deal_key",
+        "source pipeline stage owner_key as_of_on amount_reporting expected_close_on p_won_this_month "
+        "p_won_next_month p_won_this_quarter p_won p_lost_this_month p_lost_next_month p_lost_this_quarter p_lost "
+        "p_open_after_this_month p_open_after_next_month p_open_after_this_quarter p_open slip_probability our_p_won "
+        "crm_probability our_weight compared_by compared_deals days_in_stage stage_median_days stage_p75_days "
+        "stage_p90_days days_since_touch close_date_pushes next_activity_at reason_ids reason_count",
+    ),
+    _compared(
+        "mart_outlook_calibration",
+        "outlook_calibration",
+        "cut_on horizon odds bin",
+        "deals predicted_mean observed_rate observed_low observed_high brier combined_brier base_brier skill",
     ),
 )
 #: Keys whose text is nobody's business: what they name is compared, not how they are called.

@@ -31,7 +31,7 @@ def stage_rows(crm: Crm) -> Rows:
             "is_won": stage.outcome == "won",
             "is_lost": stage.outcome == "lost",
             "is_mandatory": stage.is_mandatory,
-            "win_probability": _odds(crm, stage),
+            "win_probability": stage_odds(crm, stage),
             "is_configured": stage.is_configured and not _is_nobodys(crm, stage),
         }
         for pipeline in crm.pipelines.all()
@@ -45,7 +45,8 @@ def _is_nobodys(crm: Crm, stage: Stage) -> bool:
     return stage.rank[0] == 10**7 and not crm.pipelines.is_configured(stage.pipeline) and not is_only
 
 
-def _odds(crm: Crm, stage: Stage) -> Any:
+def stage_odds(crm: Crm, stage: Stage) -> Any:
+    """How surely a deal in it is won, as configured."""
     if _is_nobodys(crm, stage):
         return IMPLICIT_ODDS[stage.outcome or ""]
     return stage.win_probability if stage.is_configured else None
