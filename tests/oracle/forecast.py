@@ -92,7 +92,8 @@ def read_past(deals: list[Deal], rates: Rates, as_of_day: date) -> Past:
 
 def forecasts(past: Past) -> tuple[Rows, Rows]:
     """The rows of `mart_forecast` and of `mart_forecast_backtest`."""
-    as_of_day, first = past.as_of_day, {}
+    as_of_day = past.as_of_day
+    first: dict[tuple[str, str], date] = {}
     for one in past.at_month_ends + past.at_same_days:
         first[one.place] = min(one.day, first.get(one.place, one.day))
     told = [

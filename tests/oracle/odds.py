@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Traits = tuple[str | None, str, int]
 Place = tuple[str, str]
@@ -87,7 +87,7 @@ class Odds:
         for one in standings:
             fate = Fate(month_number(one.day), one.traits, one.outcome, one.months_to_end)
             self._of_place[one.place][fate] += 1
-        self._tallies: dict[tuple[Place, date], dict[tuple[int, Traits | tuple[()], int], list[int]]] = {}
+        self._tallies: dict[tuple[Place, date], dict[tuple[int, tuple[Any, ...], int], list[int]]] = {}
         self._chances: dict[tuple[Place, date, Traits | None], list[Chance]] = {}
 
     def of(self, place: Place, day: date, traits: Traits | None) -> list[Chance]:
@@ -113,12 +113,12 @@ class Odds:
                     break
         return chances
 
-    def _tallies_at(self, place: Place, day: date) -> dict[tuple[int, Traits | tuple[()], int], list[int]]:
+    def _tallies_at(self, place: Place, day: date) -> dict[tuple[int, tuple[Any, ...], int], list[int]]:
         """(level, traits compared, step) → deals followed, still open before, won, lost, of months that were over."""
         key = (place, day)
         if key not in self._tallies:
             last = month_number(day) - (1 if self.first_step == 0 else 0)
-            tallies: dict[tuple[int, Traits | tuple[()], int], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+            tallies: dict[tuple[int, tuple[Any, ...], int], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
             for fate, deals in self._of_place[place].items():
                 if fate.month >= month_number(day):
                     continue

@@ -64,8 +64,8 @@ def deal_outlook(
     visits = list(visits)
     open_visits = {visit.deal.key: visit for visit in visits if visit.outcome == "open"}
     spells: dict[Any, list[tuple[int, bool]]] = defaultdict(list)
-    for visit in visits:
-        spells[visit.stage].append((visit.days_in_stage, visit.outcome != "open"))
+    for one in visits:
+        spells[one.stage].append((one.days_in_stage, one.outcome != "open"))
     curves = {stage: kaplan_meier(of_stage) for stage, of_stage in spells.items()}
     broken: dict[str, list[str]] = defaultdict(list)
     for violation in violations:
@@ -146,7 +146,7 @@ def _odds_now(one: Standing | None, past: Past, fiscal_start: int, expected: dat
 
 
 def _slips(one: Standing, chances: list[Chance], weight: float, expected: date | None) -> float | None:
-    """1 - won by the expected close; a month's odds are spread evenly over its days, today's over those that are left."""
+    """1 - won by the expected close; a month's odds are spread evenly over its days, today's over what is left."""
     if expected is None:
         return None
     if one.expected_step is None:

@@ -83,8 +83,10 @@ facts as (
             ' have left it by day ',
             cast(
                 cast(
-                    case when days_in_stage > days_in_stage_km_p90 then days_in_stage_km_p90 else days_in_stage_km_p75 end
-                    as integer
+                    case
+                        when days_in_stage > days_in_stage_km_p90 then days_in_stage_km_p90
+                        else days_in_stage_km_p75
+                    end as integer
                 ) as varchar
             )
         ) as said
