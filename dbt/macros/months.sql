@@ -7,6 +7,15 @@
 {# How many months later than that of `earlier` the month of `later` is. #}
 {% macro months_between(earlier, later) -%} {{ month_number(later) }} - {{ month_number(earlier) }} {%- endmacro %}
 
+{# What a number from 1 on is called. #}
+{% macro named(number, names) -%}
+    case {{ number }}
+        {%- for name in names %}
+        when {{ loop.index }} then '{{ name }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
 {# Where a month stands in its fiscal quarter: 0, 1 or 2. `month` is its number since year 0. #}
 {% macro month_of_quarter(month, fiscal_year_starts) -%} mod({{ month }} - {{ fiscal_year_starts }} + 12, 3) {%- endmacro %}
 

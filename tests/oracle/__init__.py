@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from .accounting import file_rows
 from .activities import activity_rows
 from .bottlenecks import bottlenecks
-from .configuration import moment_in_utc, read_configuration
+from .configuration import Config, moment_in_utc, read_configuration
 from .crm import Crm
-from .customers import customer_months, customer_years, customers_of
+from .customers import Customer, customer_months, customer_years, customers_of
 from .deals import Deal, deals_of
 from .dimensions import date_rows, stage_rows, with_canonical
 from .flow import close_date_slippage, stage_flow
@@ -32,7 +32,7 @@ from .hygiene_deliveries import delivery_violations
 from .hygiene_leads import lead_violations
 from .hygiene_rows import row_violations
 from .leads import Lead, contacts_of, leads_of
-from .money import read_rates
+from .money import Rates, read_rates
 from .monthly import first_wins, monthly_metrics
 from .movements import months_with_completeness, movements, turns_of
 from .open_pipeline import pipeline_daily, pipeline_snapshots, stays_of
@@ -124,6 +124,7 @@ def compute(
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
     past = read_past(deals, rates, moment.astimezone(config.zone).date())
     forecast, backtest = forecasts(past)
+    as_of_day = moment.astimezone(config.zone).date()
     customers = customers_of(crms, rates)
     living = [deal for deal in deals if not deal.is_deleted]
     watched = frozenset(crm.source.name for crm in crms if crm.delivers("activities.activity_id"))
@@ -171,11 +172,7 @@ def compute(
         stages=stages,
         owners=[row for crm in crms for row in owner_rows(crm)],
         accounts=[row for crm in crms for row in account_rows(crm)],
-        dates=date_rows(
-            [day for deal in living for day in (deal.created_on, deal.opened_on, deal.closed_on) if day]
-            + [lead.created_on for lead in leads],
-            moment.astimezone(config.zone).date(),
-        ),
+        dates=date_rows(_days_met(deals, leads, activities, crms, rates, customers, config, moment), as_of_day, config),
         spend=spend_rows(crms, rates),
         deal_months=deal_months(living),
         files=[row for crm in crms for row in file_rows(crm)],
@@ -200,3 +197,28 @@ def _violations(crm: Crm, deals: list[Deal], leads: dict[str, Lead], visits: lis
     yield from activity_violations(crm, leads, deals)
     yield from row_violations(crm, leads, deals)
     yield from delivery_violations(crm)
+
+
+def _days_met(
+    deals: list[Deal],
+    leads: list[Lead],
+    activities: Rows,
+    crms: list[Crm],
+    rates: Rates,
+    customers: list[Customer],
+    config: Config,
+    moment: datetime,
+) -> list[date]:
+    """The days of everything that is published."""
+    moments = [
+        at
+        for deal in deals
+        for at in (deal.created_at, deal.deleted_at, deal.next_activity_at, *(one.at for one in deal.transitions))
+    ]
+    moments += [at for lead in leads for at in (lead.created_at, lead.converted_at)]
+    moments += [row[name] for row in activities for name in ("due_at", "completed_at")]
+    days = [at.astimezone(config.zone).date() for at in moments if at]
+    days += [day for deal in deals for day in (deal.opened_on, deal.closed_on, deal.expected_close_on) if day]
+    days += [row["spent_on"] for row in spend_rows(crms, rates)]
+    days += [row["month"] for row in customer_months(customers, moment, config)]
+    return days

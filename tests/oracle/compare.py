@@ -118,7 +118,13 @@ COMPARED = (
     ),
     _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active"),
     _compared("dim_accounts", "accounts", "account_key", "source account_id account_name segment"),
-    _compared("dim_dates", "dates", "date_day", "month year quarter day_of_week is_weekend is_complete_month"),
+    _compared(
+        "dim_dates",
+        "dates",
+        "date_day",
+        "month year quarter day_of_week is_weekend is_complete_month month_name day_name week iso_week iso_year "
+        "fiscal_year fiscal_quarter quarter_start quarter_end",
+    ),
     _compared(
         "mart_pipeline_daily",
         "daily",
