@@ -177,6 +177,9 @@ class Configuration(Strict):
     gross_margin: float | None = Field(
         None, ge=0, le=1, description="Share of revenue left after the cost of delivering it; `clv` needs it."
     )
+    fiscal_year_starts: int = Field(
+        1, ge=1, le=12, description="Month in which the fiscal year begins, 1 to 12; quarters are counted from it."
+    )
     schedule: Schedule = Field(Schedule(), description="When `dealtrail daemon` starts the nightly job.")
     thresholds: Thresholds = Field(Thresholds(), description="Limits of the hygiene rules, for everybody.")
     rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id, your own among them.")

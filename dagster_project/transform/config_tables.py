@@ -45,6 +45,7 @@ class RunRow:
     history_starts_on: date
     required_fields: list[str]
     gross_margin: float | None
+    fiscal_year_starts: int
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ def write_run(connection: duckdb.DuckDBPyConnection, config: Configuration, as_o
         history_starts_on=config.history_starts_on,
         required_fields=[field for field, stage in DEFAULT_REQUIRED.items() if stage == CANONICAL_STAGES[0]],
         gross_margin=config.gross_margin,
+        fiscal_year_starts=config.fiscal_year_starts,
     )
     kinds = {name: kind for name, kind in columns_of(Thresholds).items() if name not in _OF_DELIVERIES}
     create_table(

@@ -92,6 +92,14 @@
 {% macro duckdb__add_months(day, months) -%} cast({{ day }} + interval ({{ months }}) month as date) {%- endmacro %}
 {% macro spark__add_months(day, months) -%} add_months({{ day }}, {{ months }}) {%- endmacro %}
 
+{# The year that a day's ISO week belongs to. #}
+{% macro iso_year_of(day) %}{{ adapter.dispatch('iso_year_of')(day) }}{% endmacro %}
+{% macro duckdb__iso_year_of(day) -%} extract(isoyear from {{ day }}) {%- endmacro %}
+{% macro spark__iso_year_of(day) -%} extract(yearofweek from {{ day }}) {%- endmacro %}
+
+{# The last day of a day's month. #}
+{% macro last_day_of_month(day) -%} cast(last_day({{ day }}) as date) {%- endmacro %}
+
 {# One row per number from 0 to `last`. #}
 {% macro numbers_to(last) %}{{ adapter.dispatch('numbers_to')(last) }}{% endmacro %}
 {% macro duckdb__numbers_to(last) -%} unnest(range(cast({{ last }} as bigint) + 1)) {%- endmacro %}

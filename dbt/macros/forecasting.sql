@@ -3,6 +3,46 @@
 {# How many months a forecast looks ahead, beside the rest of its own. #}
 {% macro forecast_horizon_months() %}6{% endmacro %}
 
+{#
+    How many months deals are followed beside the rest of their own: what is still open then is open for ever, as far as
+    odds go.
+#}
+{% macro forecast_followed_months() %}24{% endmacro %}
+
+{# From how many closed deals of a source on the CRM's own odds are combined with ours. #}
+{% macro forecast_min_closed() %}60{% endmacro %}
+
+{# What tells deals apart that the odds are worked out for: the columns of int_forecast_odds. #}
+{% macro same_odds(deals, odds) -%}
+    {{ deals }}.series = {{ odds }}.series
+    and {{ deals }}.forecast_month_number = {{ odds }}.forecast_month_number
+    and {{ deals }}.source = {{ odds }}.source
+    and {{ deals }}.pipeline = {{ odds }}.pipeline
+    and coalesce({{ deals }}.stage, '') = {{ odds }}.stage
+    and {{ deals }}.close_bucket = {{ odds }}.close_bucket
+    and {{ deals }}.age_band = {{ odds }}.age_band
+    and not {{ odds }}.is_base
+{%- endmacro %}
+
+{#
+    What the CRM itself says of some months ahead: it expects the close in one of them or not, and the deal is then won with
+    its stage's probability, or lost. NULL where it says no probability or expects no close at all. One that is overdue
+    it expects in no month to come.
+#}
+{% macro crm_odds_within(deals, first_step, last_step, outcome='won') -%}
+    {%- set probability = deals ~ '.crm_probability' if outcome == 'won' else '(1 - ' ~ deals ~ '.crm_probability)' -%}
+    case
+        when {{ deals }}.close_bucket = 'none' then null
+        when {{ deals }}.expected_step between {{ first_step }} and {{ last_step }} then {{ probability }}
+        else 0 * {{ deals }}.crm_probability
+    end
+{%- endmacro %}
+
+{# Our odds and the CRM's as one; where the CRM has none, ours alone. #}
+{% macro combined_odds(ours, crm, our_weight) -%}
+    coalesce({{ our_weight }} * {{ ours }} + (1 - {{ our_weight }}) * {{ crm }}, {{ ours }})
+{%- endmacro %}
+
 {# A cell of the past is only believed with so many deals that were followed for the whole time. #}
 {% macro forecast_min_followed() %}30{% endmacro %}
 
@@ -56,3 +96,32 @@
     a cent must not fall to either side. Six decimals drop what the order changes.
 #}
 {% macro to_the_cent(estimate) -%} cast(cast({{ estimate }} as decimal(24, 6)) as decimal(18, 2)) {%- endmacro %}
+
+{# The months ahead that each horizon of the outlook is of; the month of a month-end is over, so the next one is this. #}
+{% macro outlook_horizons() -%}
+    {{ return({
+        'this_month': ('first_step', 'first_step'),
+        'next_month': ('first_step + 1', 'first_step + 1'),
+        'this_quarter': ('first_step', 'quarter_step'),
+        'ever': ('first_step', forecast_followed_months()),
+    }) }}
+{%- endmacro %}
+
+{# The odds that the calibration judges, and where they stand. #}
+{% macro outlook_kinds_of_odds() -%}
+    {{ return({'ours': 'our_won', 'crm': 'crm_won', 'combined': 'combined_won', 'base': 'base_won'}) }}
+{%- endmacro %}
+
+{# How many months later odds of the end are judged: by then nearly all have ended. #}
+{% macro outlook_ever_judged_after() %}12{% endmacro %}
+
+{# A bound of Wilson's 95 % interval of a share of so many. #}
+{% macro wilson_bound(share, number, bound) -%}
+    (
+        {{ share }} + 1.959963984540054 * 1.959963984540054 / (2 * {{ number }})
+        {{ '-' if bound == 'lower' else '+' }} 1.959963984540054 * sqrt(
+            {{ share }} * (1 - {{ share }}) / {{ number }}
+            + 1.959963984540054 * 1.959963984540054 / (4.0 * {{ number }} * {{ number }})
+        )
+    ) / (1 + 1.959963984540054 * 1.959963984540054 / {{ number }})
+{%- endmacro %}

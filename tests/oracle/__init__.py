@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from .accounting import file_rows
 from .activities import activity_rows
 from .bottlenecks import bottlenecks
-from .configuration import moment_in_utc, read_configuration
+from .configuration import Config, moment_in_utc, read_configuration
 from .crm import Crm
-from .customers import customer_months, customer_years, customers_of
+from .customers import Customer, customer_months, customer_years, customers_of
 from .deals import Deal, deals_of
 from .dimensions import date_rows, stage_rows, with_canonical
 from .flow import close_date_slippage, stage_flow
-from .forecast import forecasts
+from .forecast import forecasts, read_past
 from .funnel import funnel
 from .goals import goals
 from .hygiene import Violation, applying
@@ -32,10 +32,11 @@ from .hygiene_deliveries import delivery_violations
 from .hygiene_leads import lead_violations
 from .hygiene_rows import row_violations
 from .leads import Lead, contacts_of, leads_of
-from .money import read_rates
+from .money import Rates, read_rates
 from .monthly import first_wins, monthly_metrics
 from .movements import months_with_completeness, movements, turns_of
 from .open_pipeline import pipeline_daily, pipeline_snapshots, stays_of
+from .outlook import calibration, deal_outlook
 from .published import (
     account_rows,
     change_rows,
@@ -81,6 +82,8 @@ class Result:
     goals: Rows
     forecast: Rows
     forecast_backtest: Rows
+    deal_outlook: Rows
+    outlook_calibration: Rows
     violations: Rows
     stages: Rows
     owners: Rows
@@ -111,17 +114,21 @@ def compute(
     deals: list[Deal] = []
     visits: list[Visit] = []
     broken: list[Violation] = []
+    broken_by_deals: list[Violation] = []
     for crm in crms:
         its_leads = leads_of(crm)
         its_deals = deals_of(crm, its_leads, rates)
         its_visits = [visit for deal in its_deals for visit in visits_of(deal)]
         broken += applying(_violations(crm, its_deals, its_leads, its_visits), crm)
+        broken_by_deals += applying(deal_violations(crm, its_deals, its_visits), crm)
         leads += its_leads.values()
         activities += activity_rows(crm, its_leads, contacts_of(crm))
         deals += its_deals
         visits += its_visits
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
-    forecast, backtest = forecasts(deals, rates, moment.astimezone(config.zone).date())
+    past = read_past(deals, rates, moment.astimezone(config.zone).date())
+    forecast, backtest = forecasts(past)
+    as_of_day = moment.astimezone(config.zone).date()
     customers = customers_of(crms, rates)
     living = [deal for deal in deals if not deal.is_deleted]
     watched = frozenset(crm.source.name for crm in crms if crm.delivers("activities.activity_id"))
@@ -175,6 +182,8 @@ def compute(
         goals=goals(config.goals, crms, by_month, moved, by_stage),
         forecast=forecast,
         forecast_backtest=backtest,
+        deal_outlook=deal_outlook(deals, visits, broken_by_deals, past, config.fiscal_year_starts),
+        outlook_calibration=calibration(past, config.fiscal_year_starts),
         violations=[asdict(violation) for violation in broken],
         stages=with_stage_keys(stages),
         owners=owners,
@@ -182,11 +191,7 @@ def compute(
         pipelines=pipelines_met(stages, [told, transitions, snapshots]),
         deals_wide=deals_wide(told, owners, accounts, stages),
         leads_wide=leads_wide(asked, told, owners),
-        dates=date_rows(
-            [day for deal in living for day in (deal.created_on, deal.opened_on, deal.closed_on) if day]
-            + [lead.created_on for lead in leads],
-            moment.astimezone(config.zone).date(),
-        ),
+        dates=date_rows(_days_met(deals, leads, activities, crms, rates, customers, config, moment), as_of_day, config),
         spend=spent,
         deal_months=deal_months(living),
         files=[row for crm in crms for row in file_rows(crm)],
@@ -211,3 +216,28 @@ def _violations(crm: Crm, deals: list[Deal], leads: dict[str, Lead], visits: lis
     yield from activity_violations(crm, leads, deals)
     yield from row_violations(crm, leads, deals)
     yield from delivery_violations(crm)
+
+
+def _days_met(
+    deals: list[Deal],
+    leads: list[Lead],
+    activities: Rows,
+    crms: list[Crm],
+    rates: Rates,
+    customers: list[Customer],
+    config: Config,
+    moment: datetime,
+) -> list[date]:
+    """The days of everything that is published."""
+    moments = [
+        at
+        for deal in deals
+        for at in (deal.created_at, deal.deleted_at, deal.next_activity_at, *(one.at for one in deal.transitions))
+    ]
+    moments += [at for lead in leads for at in (lead.created_at, lead.converted_at)]
+    moments += [row[name] for row in activities for name in ("due_at", "completed_at")]
+    days = [at.astimezone(config.zone).date() for at in moments if at]
+    days += [day for deal in deals for day in (deal.opened_on, deal.closed_on, deal.expected_close_on) if day]
+    days += [row["spent_on"] for row in spend_rows(crms, rates)]
+    days += [row["month"] for row in customer_months(customers, moment, config)]
+    return days

@@ -132,7 +132,13 @@ COMPARED = (
         "owner_name owner_is_active converted_deal_name converted_deal_status",
     ),
     _compared("dim_pipelines", "pipelines", "pipeline_key", "source pipeline is_configured open_stages"),
-    _compared("dim_dates", "dates", "date_day", "month year quarter day_of_week is_weekend is_complete_month"),
+    _compared(
+        "dim_dates",
+        "dates",
+        "date_day",
+        "month year quarter day_of_week is_weekend is_complete_month month_name day_name week iso_week iso_year "
+        "fiscal_year fiscal_quarter quarter_start quarter_end",
+    ),
     _compared(
         "mart_pipeline_daily",
         "daily",
@@ -163,7 +169,7 @@ COMPARED = (
         "time_in_stage",
         "source pipeline stage",
         "canonical_stage visits ended open days_in_stage_mean days_in_stage_median days_in_stage_km_median "
-        "days_in_stage_km_p90",
+        "days_in_stage_km_p75 days_in_stage_km_p90",
     ),
     _compared(
         "mart_funnel",
@@ -217,15 +223,31 @@ COMPARED = (
         "forecast",
         "forecast_on source pipeline month",
         "months_ahead open_deals open_amount deals_without_amount assumed_amount expected_deals expected_amount "
-        "low_amount high_amount",
+        "low_amount high_amount crm_amount",
     ),
     _compared(
         "mart_forecast_backtest",
         "forecast_backtest",
         "forecast_on source pipeline month",
         "months_ahead open_deals open_amount deals_without_amount assumed_amount expected_deals expected_amount "
-        "low_amount high_amount is_within_interval actual_deals actual_amount error last_year_amount "
-        "trailing_mean_amount",
+        "low_amount high_amount is_within_interval actual_deals actual_amount error crm_amount "
+        "last_year_amount trailing_mean_amount",
+    ),
+    _compared(
+        "mart_deal_outlook",
+        "deal_outlook",
+        "deal_key",
+        "source pipeline stage owner_key as_of_on amount_reporting expected_close_on p_won_this_month "
+        "p_won_next_month p_won_this_quarter p_won p_lost_this_month p_lost_next_month p_lost_this_quarter p_lost "
+        "p_open_after_this_month p_open_after_next_month p_open_after_this_quarter p_open slip_probability our_p_won "
+        "crm_probability our_weight compared_by compared_deals days_in_stage stage_median_days stage_p75_days "
+        "stage_p90_days days_since_touch close_date_pushes next_activity_at reason_ids reason_count",
+    ),
+    _compared(
+        "mart_outlook_calibration",
+        "outlook_calibration",
+        "cut_on horizon odds bin",
+        "deals predicted_mean observed_rate observed_low observed_high brier combined_brier base_brier skill",
     ),
 )
 #: Keys whose text is nobody's business: what they name is compared, not how they are called.

@@ -120,6 +120,7 @@ class Config:
     max_rate_age_days: int
     min_volume_share: Decimal
     gross_margin: Decimal | None
+    fiscal_year_starts: int
     sources: list[Source] = field(default_factory=list)
     goals: list[dict[str, str]] = field(default_factory=list)
     thresholds: dict[str, str] = field(default_factory=dict)
@@ -145,6 +146,7 @@ def read_configuration(path: Path) -> Config:
         max_rate_age_days=int(thresholds.get("max_rate_age_days", 62)),
         min_volume_share=Decimal(thresholds.get("min_volume_share", "0.5")),
         gross_margin=Decimal(raw["gross_margin"]) if raw.get("gross_margin") else None,
+        fiscal_year_starts=int(raw.get("fiscal_year_starts", 1)),
         sources=[_source(source, raw["currency"]) for source in raw["sources"]],
         goals=raw.get("goals") or [],
         thresholds=thresholds,

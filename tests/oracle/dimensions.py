@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from calendar import day_name, month_name, monthrange
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
 
 from .cells import UNTOLD
+from .configuration import Config
 from .crm import Crm
-from .months import next_month
+from .months import fiscal_quarter, next_month, quarter_end, quarter_start
 from .stages import DEFAULT_PIPELINE, Pipeline, Stage
 
 Rows = list[dict[str, Any]]
@@ -31,7 +33,7 @@ def stage_rows(crm: Crm) -> Rows:
             "is_won": stage.outcome == "won",
             "is_lost": stage.outcome == "lost",
             "is_mandatory": stage.is_mandatory,
-            "win_probability": _odds(crm, stage),
+            "win_probability": stage_odds(crm, stage),
             "is_configured": stage.is_configured and not _is_nobodys(crm, stage),
         }
         for pipeline in crm.pipelines.all()
@@ -45,7 +47,8 @@ def _is_nobodys(crm: Crm, stage: Stage) -> bool:
     return stage.rank[0] == 10**7 and not crm.pipelines.is_configured(stage.pipeline) and not is_only
 
 
-def _odds(crm: Crm, stage: Stage) -> Any:
+def stage_odds(crm: Crm, stage: Stage) -> Any:
+    """How surely a deal in it is won, as configured."""
     if _is_nobodys(crm, stage):
         return IMPLICIT_ODDS[stage.outcome or ""]
     return stage.win_probability if stage.is_configured else None
@@ -82,23 +85,45 @@ def _rank(stage: Stage) -> tuple[int, int, str]:
     return stage.rank
 
 
-def date_rows(days: list[date], as_of_day: date) -> Rows:
-    """Every day from the month of the earliest deal or lead to the end of the run's month."""
-    end = next_month(as_of_day.replace(day=1))
-    day = min(days, default=as_of_day).replace(day=1)
+def date_rows(days: list[date], as_of_day: date, config: Config) -> Rows:
+    """Every day of the fiscal quarters from the first of these days to the last, and to six months ahead."""
+    bounded = [max(day, config.history_starts_on) for day in [*days, as_of_day]]
+    ahead = [min(day, _years_later(as_of_day, 10)) for day in [*days, _months_later(as_of_day, 6)]]
+    day = quarter_start(min(bounded), config.fiscal_year_starts)
+    last = quarter_end(max(ahead), config.fiscal_year_starts)
     rows = []
-    while day < end:
+    while day <= last:
         month = day.replace(day=1)
+        first, end = (one(day, config.fiscal_year_starts) for one in (quarter_start, quarter_end))
+        iso_year, iso_week, weekday = day.isocalendar()
         rows.append(
             {
                 "date_day": day,
                 "month": month,
                 "year": day.year,
                 "quarter": (day.month + 2) // 3,
-                "day_of_week": day.isoweekday(),
-                "is_weekend": day.isoweekday() > 5,
+                "day_of_week": weekday,
+                "is_weekend": weekday > 5,
                 "is_complete_month": next_month(month) <= as_of_day,
+                "month_name": month_name[day.month],
+                "day_name": day_name[weekday - 1],
+                "week": day - timedelta(days=weekday - 1),
+                "iso_week": iso_week,
+                "iso_year": iso_year,
+                "fiscal_year": fiscal_quarter(day, config.fiscal_year_starts)[0],
+                "fiscal_quarter": fiscal_quarter(day, config.fiscal_year_starts)[1],
+                "quarter_start": first,
+                "quarter_end": end,
             }
         )
         day += timedelta(days=1)
     return rows
+
+
+def _years_later(day: date, years: int) -> date:
+    return date(day.year + years, day.month, min(day.day, monthrange(day.year + years, day.month)[1]))
+
+
+def _months_later(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

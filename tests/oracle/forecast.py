@@ -1,63 +1,34 @@
 """`mart_forecast` and its backtest, each forecast worked out by itself (domain.md, What a careful analyst adds).
 
 What a deal open on a day brings is judged by the deals that were open on earlier days: every month-end, or for today's
-forecast the same day of earlier months.
+forecast the same day of earlier months (`odds.py`), and by what the CRM says itself (`weights.py`).
 """
 
 from __future__ import annotations
 
 import math
 from calendar import monthrange
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 from .changes import Change, changes_of, value_on, worth_on
 from .deals import Deal
 from .money import Rates
+from .odds import HORIZON, Kind, Odds, Standing, combined, month_number, said_within
 from .transition import Transition
+from .weights import Weights
 from .words import shown_now
 
 Rows = list[dict[str, Any]]
-Traits = tuple[str | None, str, int]
-HORIZON = 6
-ENOUGH = 30
 LEVEL = 0.8
 NORMAL = 1.2816
 BANDS = (7, 14, 28, 56, 112, 224)
-#: What deals are compared by, the finest first: stage, expected close, age.
-COMPARED = ((0, 1, 2), (0, 1), (0, 2), (0,), (2,), ())
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A deal that was open at the end of a day, and how that stay ended."""
-
-    day: date
-    place: tuple[str, str]
-    traits: Traits
-    amount: Decimal | None
-    outcome: str | None
-    months_to_end: int | None
-    won_amount: Decimal
-
-
-class Fate(NamedTuple):
-    """What is learnt from a deal that was open on a day: what it was like, and how that stay ended."""
-
-    month: int
-    traits: Traits
-    outcome: str | None
-    months_to_end: int | None
-
-    def ended_within(self, months: int) -> bool:
-        """Whether the stay ended at most so many months ahead."""
-        return self.months_to_end is not None and self.months_to_end <= months
 
 
 @dataclass(frozen=True)
@@ -83,37 +54,57 @@ class Forecast:
         return abs(float(self.row["actual_amount"]) - self.row["expected_amount"]) / self.deviation
 
 
-def month_number(day: date) -> int:
-    """Months since year 0."""
-    return day.year * 12 + day.month
+@dataclass(frozen=True)
+class Past:
+    """Every deal at every month-end, and at the same day of every month; what each pipeline had won by when."""
+
+    as_of_day: date
+    month_ends: list[date]
+    at_month_ends: list[Standing]
+    at_same_days: list[Standing]
+    wins: dict[tuple[str, str], list[tuple[date, Decimal]]]
+    odds_at_month_ends: Odds
+    odds_at_same_days: Odds
+    weights: Weights
 
 
-def forecasts(deals: list[Deal], rates: Rates, as_of_day: date) -> tuple[Rows, Rows]:
-    """The rows of `mart_forecast` and of `mart_forecast_backtest`; deals are all of them, deleted ones too."""
+def read_past(deals: list[Deal], rates: Rates, as_of_day: date) -> Past:
+    """Of all deals, deleted ones too."""
     first_day = min((deal.opened_on for deal in deals), default=as_of_day)
     tells = _tells(deals)
     histories = [(deal, changes_of(deal)) for deal in deals]
-    wins = _wins(deals, rates)
     month_ends = [day for day in _days(first_day, as_of_day, 31) if day < as_of_day]
     same_days = list(_days(first_day, as_of_day, as_of_day.day))
     past = [one for deal, changes in histories for one in _standings(deal, changes, month_ends, tells, rates)]
     alike = [one for deal, changes in histories for one in _standings(deal, changes, same_days, tells, rates)]
+    odds = Odds(past, first_step=1)
+    return Past(
+        as_of_day,
+        month_ends,
+        past,
+        alike,
+        _wins(deals, rates),
+        odds,
+        Odds(alike, first_step=0),
+        Weights(past, odds, month_number(as_of_day)),
+    )
+
+
+def forecasts(past: Past) -> tuple[Rows, Rows]:
+    """The rows of `mart_forecast` and of `mart_forecast_backtest`."""
+    as_of_day = past.as_of_day
     first: dict[tuple[str, str], date] = {}
-    for one in past + alike:
+    for one in past.at_month_ends + past.at_same_days:
         first[one.place] = min(one.day, first.get(one.place, one.day))
     told = [
         forecast
         for place in sorted(first)
-        for day in month_ends
+        for day in past.month_ends
         if day >= first[place]
-        for forecast in _forecast(past, place, day, range(1, HORIZON + 1), lag=0, wins=wins)
+        for forecast in _forecast(past, place, day, range(1, HORIZON + 1))
     ]
     over = [one for one in told if one.known_from < month_number(as_of_day)]
-    today = [
-        forecast
-        for place in sorted(first)
-        for forecast in _forecast(alike, place, as_of_day, range(HORIZON + 1), lag=1, wins=wins)
-    ]
+    today = [forecast for place in sorted(first) for forecast in _forecast(past, place, as_of_day, range(HORIZON + 1))]
     return [_with_interval(one, over, lag=1) for one in today], [_backtest_row(one, over) for one in over]
 
 
@@ -176,14 +167,18 @@ def _standings(
         if is_delivered or (history_tells and (deal.source, "amount") in tells):
             amount = worth_on(deal, changes, day, rates)
         won_amount = worth_on(deal, changes, end, rates) if outcome == "won" and end else None
+        stage = last.stage if last and last.evidence != "inferred" else None
         yield Standing(
+            deal_key=deal.key,
             day=day,
             place=(deal.source, last.stage.pipeline if last else deal.pipeline),
             traits=(
-                last.stage.name if last and last.evidence != "inferred" else None,
+                stage.name if stage else None,
                 _bucket(expected, day),
                 sum((day - since).days >= bound for bound in BANDS),
             ),
+            crm_probability=stage.win_probability if stage and stage.is_configured else None,
+            expected_step=month_number(expected) - month_number(day) if expected and expected >= day else None,
             amount=amount,
             outcome=outcome,
             months_to_end=month_number(end) - month_number(day) if end else None,
@@ -226,43 +221,38 @@ def _bucket(expected: date | None, day: date) -> str:
     return str(ahead) if ahead <= 3 else "later"
 
 
-def _forecast(
-    standings: list[Standing],
-    place: tuple[str, str],
-    day: date,
-    months_ahead: range,
-    lag: int,
-    wins: dict[tuple[str, str], list[tuple[date, Decimal]]],
-) -> Iterator[Forecast]:
-    """Every month ahead; `lag`: 1 if the day's own month is not over."""
-    of_place = [one for one in standings if one.place == place]
-    open_now = [one for one in of_place if one.day == day]
-    earlier = Counter(
-        Fate(month_number(one.day), one.traits, one.outcome, one.months_to_end) for one in of_place if one.day < day
+def _forecast(past: Past, place: tuple[str, str], day: date, months_ahead: range) -> Iterator[Forecast]:
+    """Every month ahead; today's from its own month on, which is not over."""
+    is_today = months_ahead.start == 0
+    standings, odds = (
+        (past.at_same_days, past.odds_at_same_days) if is_today else (past.at_month_ends, past.odds_at_month_ends)
     )
-    won = [amount for on, amount in wins.get(place, []) if month_number(on) <= month_number(day)]
+    open_now = [one for one in standings if one.place == place and one.day == day]
+    now = month_number(day)
+    weight = past.weights.ours(place[0], now - is_today)
+    won = [amount for on, amount in past.wins.get(place, []) if month_number(on) <= now]
     assumed = float(sum(won)) / len(won) if won else 0.0
-    groups: dict[Traits, list[Standing]] = defaultdict(list)
+    groups: dict[Kind, list[Standing]] = defaultdict(list)
     for one in open_now:
-        groups[one.traits].append(one)
+        groups[one.kind].append(one)
     known = [one for one in open_now if one.amount is not None]
     for months in months_ahead:
         deals = amount = variance = 0.0
-        for traits, group in groups.items():
-            odds = _odds(earlier, traits, month_number(day) - lag, months, start=min(months_ahead))
-            if odds is None:
+        for kind, group in groups.items():
+            chance = {one.step: one for one in odds.of(place, day, kind.traits)}.get(months)
+            if chance is None:
                 deals = math.nan
                 break
-            probability, followed = odds
+            probability = combined(chance.won, said_within(kind, months, months), weight)
             values = [assumed if one.amount is None else float(one.amount) for one in group]
-            cautious = (probability * followed + 0.5) / (followed + 1)
+            cautious = (probability * chance.followed + 0.5) / (chance.followed + 1)
             deals += len(group) * probability
             amount += sum(values) * probability
-            spread = sum(value * value for value in values) + sum(values) ** 2 / (followed + 2)
+            spread = sum(value * value for value in values) + sum(values) ** 2 / (chance.followed + 2)
             variance += spread * cautious * (1 - cautious)
         is_known = not math.isnan(deals)
         won_then = [one for one in open_now if one.outcome == "won" and one.months_to_end == months]
-        year, month = divmod(month_number(day) + months - 1, 12)
+        year, month = divmod(now + months - 1, 12)
         row = {
             "forecast_on": day,
             "source": place[0],
@@ -275,39 +265,18 @@ def _forecast(
             "assumed_amount": (len(open_now) - len(known)) * assumed,
             "expected_deals": deals if is_known else None,
             "expected_amount": amount if is_known else None,
+            "crm_amount": _crm_amount(open_now, months, assumed),
             "actual_deals": len(won_then),
             "actual_amount": sum((one.won_amount for one in won_then), Decimal(0)),
         }
         yield Forecast(day, place, months, row, math.sqrt(variance) if is_known else None)
 
 
-def _odds(earlier: Counter[Fate], traits: Traits, last_month: int, months: int, start: int) -> tuple[float, int] | None:
-    """Aalen-Johansen by month, of the finest comparison with enough deals: the probability, and how many were followed.
-
-    `last_month` is the last one that was over.
-    """
-    for compared in COMPARED:
-        alike = {
-            fate: deals
-            for fate, deals in earlier.items()
-            if all(fate.traits[trait] == traits[trait] for trait in compared)
-        }
-        still_open, probability, followed = 1.0, 0.0, 0
-        for step in range(start, months + 1):
-            seen = {fate: deals for fate, deals in alike.items() if fate.month + step <= last_month}
-            there = {fate: deals for fate, deals in seen.items() if not fate.ended_within(step - 1)}
-            won, lost, deleted = (
-                sum(deals for fate, deals in there.items() if fate.months_to_end == step and fate.outcome == outcome)
-                for outcome in ("won", "lost", "deleted")
-            )
-            at_risk = sum(there.values()) - deleted
-            gone = sum(deals for fate, deals in seen.items() if fate.outcome == "deleted" and fate.ended_within(step))
-            followed = sum(seen.values()) - gone
-            probability = still_open * won / at_risk if at_risk else 0.0
-            still_open *= 1 - (won + lost) / at_risk if at_risk else 1.0
-        if followed >= (ENOUGH if compared else 1):
-            return probability, followed
-    return None
+def _crm_amount(open_now: list[Standing], months: int, assumed: float) -> float | None:
+    """What the CRM itself would say."""
+    said = [(one, said_within(one.kind, months, months)) for one in open_now]
+    values = [(assumed if one.amount is None else float(one.amount)) * odds for one, odds in said if odds is not None]
+    return sum(values) if values else None
 
 
 def _with_interval(forecast: Forecast, over: list[Forecast], lag: int) -> dict[str, Any]:

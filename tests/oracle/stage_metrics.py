@@ -77,6 +77,7 @@ def _days(visits: list[Visit]) -> dict[str, Any]:
         "days_in_stage_mean": float(mean(ended)) if ended else None,
         "days_in_stage_median": float(median(ended)) if ended else None,
         "days_in_stage_km_median": first_time_at_most(curve, Fraction(1, 2)),
+        "days_in_stage_km_p75": first_time_at_most(curve, Fraction(1, 4)),
         "days_in_stage_km_p90": first_time_at_most(curve, Fraction(1, 10)),
     }
 

@@ -1,6 +1,6 @@
--- How likely a deal was won in the months after a forecast date, by what it was compared by: Aalen-Johansen by month
--- over the deals that were open at earlier dates, followed as far as was known at the forecast date. Deals that were
--- deleted leave the view at the beginning of that month.
+-- What became of the deals that were open at earlier dates, month by month, by what deals are compared by: how many of
+-- those still open were won and lost, as far as was known at the forecast date. Deals that were deleted leave the view
+-- at the beginning of that month.
 with finest as (
     select
         series,
@@ -10,8 +10,8 @@ with finest as (
         coalesce(stage, '') as stage,
         close_bucket,
         age_band,
-        case when exit_step <= {{ forecast_horizon_months() }} then exit_step end as exit_step,
-        case when exit_step <= {{ forecast_horizon_months() }} then outcome end as outcome,
+        case when exit_step <= {{ forecast_followed_months() }} then exit_step end as exit_step,
+        case when exit_step <= {{ forecast_followed_months() }} then outcome end as outcome,
         count(*) as deals
     from {{ ref('int_forecast_subjects') }}
     group by all
@@ -37,7 +37,7 @@ levels as (
 ),
 
 steps as (
-    select {{ numbers_to(forecast_horizon_months()) }} as step
+    select {{ numbers_to(forecast_followed_months()) }} as step
 ),
 
 -- of the deals of one earlier date
@@ -70,9 +70,11 @@ by_step as (
         sum(case when levels.exit_step = steps.step and levels.outcome = 'lost' then levels.deals else 0 end) as lost
     from levels
     cross join steps
+    cross join {{ ref('stg_config__run') }} as run
     where
-        levels.series = 'as_of'
-        or steps.step > 0
+        (levels.series = 'as_of' or steps.step > 0)
+        -- what is not over tonight was known at no date
+        and levels.forecast_month_number + steps.step <= {{ month_number('run.as_of_date') }}
     group by all
 ),
 
@@ -139,10 +141,7 @@ select
     age_band,
     step,
     cast(followed as bigint) as followed,
-    {{ survival('won + lost', 'at_risk', 'before') }} * coalesce({{ ratio('won', 'at_risk') }}, 0) as won_probability
+    cast(at_risk as bigint) as at_risk,
+    cast(won as bigint) as won,
+    cast(lost as bigint) as lost
 from known
-window before as (
-    partition by series, forecast_month_number, source, pipeline, level, stage, close_bucket, age_band
-    order by step
-    rows between unbounded preceding and 1 preceding
-)

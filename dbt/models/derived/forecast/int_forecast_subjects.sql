@@ -123,32 +123,37 @@ ended as (
 )
 
 select
-    series,
-    forecast_on,
-    forecast_month_number,
-    deal_key,
-    source,
-    pipeline,
-    stage,
+    ended.series,
+    ended.forecast_on,
+    ended.forecast_month_number,
+    ended.deal_key,
+    ended.source,
+    ended.pipeline,
+    ended.stage,
     case
-        when expected_step is null then 'none'
-        when expected_close_on < forecast_on then 'overdue'
-        when expected_step > 3 then 'later'
-        else cast(expected_step as string)
+        when ended.expected_step is null then 'none'
+        when ended.expected_close_on < ended.forecast_on then 'overdue'
+        when ended.expected_step > 3 then 'later'
+        else cast(ended.expected_step as string)
     end as close_bucket,
     -- doubling from a week on
     case
-        when age_days < 7 then '0 to 6 days'
-        when age_days < 14 then '7 to 13 days'
-        when age_days < 28 then '14 to 27 days'
-        when age_days < 56 then '28 to 55 days'
-        when age_days < 112 then '56 to 111 days'
-        when age_days < 224 then '112 to 223 days'
+        when ended.age_days < 7 then '0 to 6 days'
+        when ended.age_days < 14 then '7 to 13 days'
+        when ended.age_days < 28 then '14 to 27 days'
+        when ended.age_days < 56 then '28 to 55 days'
+        when ended.age_days < 112 then '56 to 111 days'
+        when ended.age_days < 224 then '112 to 223 days'
         else '224 days and more'
     end as age_band,
-    amount,
-    case when expected_close_on >= forecast_on then expected_step end as expected_step,
-    outcome,
-    exit_step,
-    won_amount
+    ended.amount,
+    case when ended.expected_close_on >= ended.forecast_on then ended.expected_step end as expected_step,
+    stages.win_probability as crm_probability,
+    ended.outcome,
+    ended.exit_step,
+    ended.won_amount
 from ended
+left join {{ ref('dim_stages') }} as stages
+    on ended.source = stages.source
+    and ended.pipeline = stages.pipeline
+    and ended.stage = stages.stage

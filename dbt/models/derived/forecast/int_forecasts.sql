@@ -95,57 +95,52 @@ spine as (
         or steps.step > 0
 ),
 
-open_cells as (
+-- deals of one kind have odds, and errors of them, in common
+alike as (
     select
-        series,
-        forecast_on,
-        forecast_month_number,
-        source,
-        pipeline,
-        coalesce(stage, '') as stage,
-        close_bucket,
-        age_band,
+        subjects.series,
+        subjects.forecast_on,
+        subjects.forecast_month_number,
+        subjects.source,
+        subjects.pipeline,
+        subjects.stage,
+        subjects.close_bucket,
+        subjects.age_band,
+        subjects.crm_probability,
+        subjects.expected_step,
         count(*) as deals,
-        sum(value) as value,
-        sum(value * value) as squared_value
+        sum(subjects.value) as value,
+        sum(subjects.value * subjects.value) as squared_value
     from subjects
     group by all
 ),
 
-candidates as (
-    {%- for level in forecast_levels() %}
+with_odds as (
     select
-        open_cells.*,
-        probabilities.step,
-        probabilities.level,
-        probabilities.followed,
-        probabilities.won_probability
-    from open_cells
-    inner join {{ ref('int_forecast_probabilities') }} as probabilities
-        on open_cells.series = probabilities.series
-        and open_cells.forecast_month_number = probabilities.forecast_month_number
-        and open_cells.source = probabilities.source
-        and open_cells.pipeline = probabilities.pipeline
-        and probabilities.level = {{ loop.index }}
-        {%- for column in level %}
-        and open_cells.{{ column }} = probabilities.{{ column }}
-        {%- endfor %}
-    where probabilities.followed >= {{ 1 if loop.last else forecast_min_followed() }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        alike.*,
+        odds.step,
+        odds.followed,
+        {{ combined_odds(
+            'odds.won_probability',
+            crm_odds_within('alike', 'odds.step', 'odds.step'),
+            'weights.our_weight'
+        ) }} as won_probability
+    from alike
+    inner join {{ ref('int_forecast_odds') }} as odds
+        on {{ same_odds('alike', 'odds') }}
+    inner join {{ ref('int_forecast_weights') }} as weights
+        on alike.series = weights.series
+        and alike.forecast_month_number = weights.forecast_month_number
+        and alike.source = weights.source
+    where odds.step <= {{ forecast_horizon_months() }}
 ),
 
--- the finest comparison with enough of a past
-chosen as (
+chances as (
     select
         *,
-        row_number() over (
-            partition by series, forecast_on, source, pipeline, step, stage, close_bucket, age_band
-            order by level
-        ) as place,
         -- never quite 0 or 1 after so few deals (Jeffreys)
         (won_probability * followed + 0.5) / (followed + 1) as cautious_probability
-    from candidates
+    from with_odds
 ),
 
 expected as (
@@ -160,8 +155,7 @@ expected as (
         -- of the deals, each for itself, and of the probability that deals of one cell share
         sum((squared_value + value * value / (followed + 2)) * cautious_probability * (1 - cautious_probability))
             as variance
-    from chosen
-    where place = 1
+    from chances
     group by
         series,
         forecast_on,
@@ -215,17 +209,12 @@ weighted as (
         subjects.source,
         subjects.pipeline,
         steps.step,
-        sum(case when subjects.expected_step = steps.step then subjects.value else 0 end * stages.win_probability)
-            as crm_amount
+        sum(subjects.value * {{ crm_odds_within('subjects', 'steps.step', 'steps.step') }}) as crm_amount
     from subjects
-    inner join {{ ref('dim_stages') }} as stages
-        on subjects.source = stages.source
-        and subjects.pipeline = stages.pipeline
-        and subjects.stage = stages.stage
     cross join steps
     where
         subjects.close_bucket != 'none'
-        and stages.win_probability is not null
+        and subjects.crm_probability is not null
     group by
         subjects.series,
         subjects.forecast_on,

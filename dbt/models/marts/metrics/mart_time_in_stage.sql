@@ -56,6 +56,7 @@ quantiles as (
         {{ first_day_at_most(0.5, 'still_there', 'days_in_stage') }} as km_median,
         {{ first_day_at_most(0.5, 'still_there_low', 'days_in_stage') }} as km_median_low,
         {{ first_day_at_most(0.5, 'still_there_high', 'days_in_stage') }} as km_median_high,
+        {{ first_day_at_most(0.25, 'still_there', 'days_in_stage') }} as km_p75,
         {{ first_day_at_most(0.1, 'still_there', 'days_in_stage') }} as km_p90
     from bounded
     group by
@@ -85,6 +86,7 @@ select
     quantiles.km_median as days_in_stage_km_median,
     quantiles.km_median_low as days_in_stage_km_median_low,
     quantiles.km_median_high as days_in_stage_km_median_high,
+    quantiles.km_p75 as days_in_stage_km_p75,
     quantiles.km_p90 as days_in_stage_km_p90
 from stages
 left join counted
