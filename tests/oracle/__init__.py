@@ -136,6 +136,7 @@ def compute(
     months_moved = months_with_completeness(by_month, turns, moment)
     moved = movements(deals, turns, rates, months_moved)
     stages = [row for crm in crms for row in stage_rows(crm)]
+    owners = [row for crm in crms for row in owner_rows(crm)]
     canonical = {(row["source"], row["pipeline"], row["stage"]): row["canonical_stage"] for row in stages}
     return Result(
         deals=[deal_row(deal, wins) for deal in deals],
@@ -163,14 +164,14 @@ def compute(
             ),
             canonical,
         ),
-        goals=goals(config.goals, crms, by_month, moved, by_stage),
+        goals=goals(config, crms, owners, by_month, moved, by_stage, as_of_day),
         forecast=forecast,
         forecast_backtest=backtest,
         deal_outlook=deal_outlook(deals, visits, broken_by_deals, past, config.fiscal_year_starts),
         outlook_calibration=calibration(past, config.fiscal_year_starts),
         violations=[asdict(violation) for violation in broken],
         stages=stages,
-        owners=[row for crm in crms for row in owner_rows(crm)],
+        owners=owners,
         accounts=[row for crm in crms for row in account_rows(crm)],
         dates=date_rows(_days_met(deals, leads, activities, crms, rates, customers, config, moment), as_of_day, config),
         spend=spend_rows(crms, rates),

@@ -116,7 +116,7 @@ COMPARED = (
         "stage_order canonical_stage canonical_order is_qualified is_won is_lost is_mandatory win_probability "
         "is_configured",
     ),
-    _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active"),
+    _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active team"),
     _compared("dim_accounts", "accounts", "account_key", "source account_id account_name segment"),
     _compared(
         "dim_dates",
@@ -201,7 +201,7 @@ COMPARED = (
     _compared(
         "mart_goals",
         "goals",
-        "month source pipeline stage goal",
+        "period month source pipeline stage owner_key team goal",
         "target actual attainment is_more_better is_complete_month",
     ),
     _compared(
