@@ -11,7 +11,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import ValidationError
 
-from dagster_project.config.goals import configured_goals
+from dagster_project.config.goals import configured_goals, configured_teams
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
 from dagster_project.config.presets import source_of_preset, vendor_names
@@ -126,6 +126,7 @@ def _check_names(config: Configuration, path: Path) -> None:
         pipeline_names(config)
         stage_aliases(config)
         configured_goals(config)
+        configured_teams(config)
         checks(config)
     except ConfigurationError as error:
         raise ConfigurationError(f"{shown_path(path)}: {error}") from None

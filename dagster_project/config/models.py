@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from dagster_project.config import metrics
 from dagster_project.config.feeds import Source
-from dagster_project.config.values import Currency, Days, Engine, Severity, Strict, Timezone
+from dagster_project.config.values import Currency, Days, Engine, Names, Severity, Strict, Timezone
 
 
 class Thresholds(Strict):
@@ -90,13 +90,30 @@ class Notifications(Strict):
     )
 
 
+class Team(Strict):
+    """Owners of a source who are a team, where the CRM does not say so itself."""
+
+    team: str = Field(min_length=1, description="What it is called; several entries may be of one team.")
+    source: str = Field(description="The source whose owners they are.")
+    owners: Names = Field(min_length=1, description="Their ids in the CRM, or their names.")
+
+
+#: Of whose goals the figures can be added up over owners and months.
+_OF_ANYBODY = ("opportunities_created", "deals_won", "deals_lost", "won_amount", "win_rate", "avg_deal_size")
+
+
 class Goal(Strict):
-    """What a team wants of a pipeline, or of one of its stages, in some months."""
+    """What is wanted of a pipeline, one of its stages, an owner or a team, in some months or quarters."""
 
     month: str = Field("every", description="`2025-12`, a range such as `2025-10..2025-12`, or `every`.")
-    source: str = Field(description="The source's name.")
+    quarter: str | None = Field(
+        None, description="Of a goal for fiscal quarters: `2026-Q1`, or `every`; instead of `month`."
+    )
+    source: str | None = Field(None, description="The source's name; a team needs none.")
     pipeline: str = Field("default", description="The pipeline's name.")
     stage: str | None = Field(None, description="Of a goal for one open stage.")
+    owner: str | None = Field(None, description="Of a goal for one owner of the source: id in the CRM, or name.")
+    team: str | None = Field(None, description="Of a goal for one team.")
     goal: Literal[tuple(metrics.goals())] = Field(  # type: ignore[valid-type]
         description="The metric it is a goal of, of those that the metric dictionary says can have one."
     )
@@ -113,6 +130,29 @@ class Goal(Strict):
             raise ValueError(f"'{month}' ends before it begins")
         return month
 
+    @field_validator("quarter")
+    @classmethod
+    def _is_a_quarter(cls, quarter: str | None) -> str | None:
+        if quarter not in (None, "every") and not re.fullmatch(r"\d{4}-Q[1-4]", str(quarter)):
+            raise ValueError(f"'{quarter}' is no fiscal quarter; write 2026-Q1, or every")
+        return quarter
+
+    @model_validator(mode="after")
+    def _is_of_somebody(self) -> Goal:
+        if self.source is None and self.team is None:
+            raise ValueError("say of which source, or of which team")
+        named = [name for name in ("pipeline", "stage", "owner", "team") if name in self.model_fields_set]
+        if (self.owner is not None or self.team is not None) and len(named) > 1:
+            raise ValueError(f"{' and '.join(named)}: a goal is of a pipeline, an owner or a team")
+        if self.quarter is not None and "month" in self.model_fields_set:
+            raise ValueError("a goal is of months or of quarters, not both")
+        is_of_others = self.owner is not None or self.team is not None or self.quarter is not None
+        if is_of_others and self.goal not in _OF_ANYBODY:
+            raise ValueError(
+                f"'{self.goal}' is a goal of a pipeline in a month; allowed here: {', '.join(_OF_ANYBODY)}"
+            )
+        return self
+
     @model_validator(mode="after")
     def _is_a_goal_of_its_level(self) -> Goal:
         wanted = metrics.goals()[self.goal]
@@ -123,6 +163,15 @@ class Goal(Strict):
         if wanted.unit == "rate" and self.target > 1:
             raise ValueError(f"target {self.target:g} of {self.goal}: a rate is a share, 0.3 is 30 %")
         return self
+
+    def quarter_begins(self, fiscal_year_starts: int) -> date | None:
+        """The first day of the quarter it is for; None: of any."""
+        if self.quarter in (None, "every"):
+            return None
+        year, number = int(str(self.quarter)[:4]), int(str(self.quarter)[-1])
+        # a fiscal year is named by the calendar year it ends in
+        months = (year - (fiscal_year_starts > 1)) * 12 + fiscal_year_starts - 1 + 3 * (number - 1)
+        return date(months // 12, months % 12 + 1, 1)
 
     @property
     def first_month(self) -> date | None:
@@ -185,6 +234,7 @@ class Configuration(Strict):
     rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id, your own among them.")
     notifications: Notifications = Field(Notifications(), description="What the webhook is told of.")
     sources: list[Source] = Field(min_length=1, description="The CRMs and sheets to read.")
+    teams: list[Team] = Field(default_factory=list, description="Teams of owners, where no column of the CRM tells.")
     goals: list[Goal] = Field(default_factory=list, description="Targets; of several for one month the last counts.")
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ import duckdb
 
 from dagster_project.config.entities import HISTORY_ENTITIES
 from dagster_project.config.feeds import Feed, Source
-from dagster_project.config.goals import ConfiguredGoal, configured_goals
+from dagster_project.config.goals import ConfiguredGoal, TeamMember, configured_goals, configured_teams
 from dagster_project.config.models import Configuration, Thresholds
 from dagster_project.config.pipelines import PipelineThresholds
 from dagster_project.config.stages import (
@@ -141,6 +141,7 @@ _ROWS: dict[str, type] = {
     "stages": ConfiguredStage,
     "stage_aliases": StageAliasRow,
     "goals": ConfiguredGoal,
+    "team_members": TeamMember,
     "feeds": FeedRow,
     "feed_words": FeedWordRow,
     "delivered_columns": DeliveredColumnRow,
@@ -213,6 +214,7 @@ def write_sources(
         ],
     )
     _write(connection, "goals", configured_goals(config))
+    _write(connection, "team_members", configured_teams(config))
     feeds = [(source, name, feed) for source in config.sources for name, feed in source.feeds.items()]
     _write(connection, "feeds", [_feed_row(config, *one, loaded, as_of) for one in feeds])
     _write(

@@ -18,7 +18,7 @@ TEMPLATE = Path(__file__).with_name("metric_dictionary.md.j2")
 def metric_dictionary(manifest: Path) -> str:
     """The dictionary as Markdown, of a parsed project (dbt's manifest.json)."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
-    marts = [node for node in nodes if node["resource_type"] == "model" and node["fqn"][1] == "marts"]
+    marts = [node for node in nodes if node["resource_type"] == "model" and node["schema"] == "marts"]
     marts.sort(key=lambda node: (node["fqn"][2], node["name"]))
     template = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False

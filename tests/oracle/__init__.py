@@ -179,7 +179,7 @@ def compute(
             ),
             canonical,
         ),
-        goals=goals(config.goals, crms, by_month, moved, by_stage),
+        goals=goals(config, crms, owners, by_month, moved, by_stage, as_of_day),
         forecast=forecast,
         forecast_backtest=backtest,
         deal_outlook=deal_outlook(deals, visits, broken_by_deals, past, config.fiscal_year_starts),

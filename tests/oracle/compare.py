@@ -117,19 +117,19 @@ COMPARED = (
         "stage_order canonical_stage canonical_order is_qualified is_won is_lost is_mandatory win_probability "
         "is_configured stage_key pipeline_key",
     ),
-    _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active is_delivered"),
+    _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active is_delivered team"),
     _compared("dim_accounts", "accounts", "account_key", "source account_id account_name segment is_delivered"),
     _compared(
         "deals_wide",
         "deals_wide",
         "deal_key",
-        "owner_name owner_is_active account_name stage_name stage_order pipeline_name",
+        "owner_name owner_is_active team account_name stage_name stage_order pipeline_name",
     ),
     _compared(
         "leads_wide",
         "leads_wide",
         "lead_key",
-        "owner_name owner_is_active converted_deal_name converted_deal_status",
+        "owner_name owner_is_active team converted_deal_name converted_deal_status",
     ),
     _compared("dim_pipelines", "pipelines", "pipeline_key", "source pipeline is_configured open_stages"),
     _compared(
@@ -215,7 +215,7 @@ COMPARED = (
     _compared(
         "mart_goals",
         "goals",
-        "month source pipeline stage goal",
+        "period month source pipeline stage owner_key team goal",
         "target actual attainment is_more_better is_complete_month",
     ),
     _compared(

@@ -125,6 +125,16 @@ class Config:
     goals: list[dict[str, str]] = field(default_factory=list)
     thresholds: dict[str, str] = field(default_factory=dict)
     disabled_rules: frozenset[str] = frozenset()
+    teams: list[dict[str, Any]] = field(default_factory=list)
+
+    def team_of(self, source: str, owner_id: str, name: str | None) -> str | None:
+        """The first team that names an owner by id, else the first that does by name."""
+        listed = [
+            (one["team"], owner) for one in self.teams if one["source"] == source for owner in _many(one["owners"])
+        ]
+        by_id = [team for team, owner in listed if str(owner) == owner_id]
+        by_name = [team for team, owner in listed if name and folded(str(owner)) == folded(name)]
+        return next(iter(by_id + by_name), None)
 
     def threshold(self, name: str) -> str:
         """A limit of the hygiene rules as it stands there, else its default."""
@@ -149,6 +159,7 @@ def read_configuration(path: Path) -> Config:
         fiscal_year_starts=int(raw.get("fiscal_year_starts", 1)),
         sources=[_source(source, raw["currency"]) for source in raw["sources"]],
         goals=raw.get("goals") or [],
+        teams=raw.get("teams") or [],
         thresholds=thresholds,
         disabled_rules=frozenset(
             rule for rule, word in (raw.get("rules") or {}).items() if word.get("enabled") == "false"

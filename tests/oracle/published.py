@@ -169,6 +169,7 @@ def owner_rows(crm: Crm) -> Rows:
             "owner_id": owner.id,
             "owner_name": owner.row.get("owner_name") or owner.id,
             "is_active": owner.flag("is_active") is not False,
+            "team": owner.row.get("team") or crm.config.team_of(crm.source.name, owner.id, owner.row.get("owner_name")),
         }
         for owner in crm.owners.values()
     ]

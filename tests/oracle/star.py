@@ -36,12 +36,14 @@ def with_stage_keys(rows: Rows) -> Rows:
 def owners_met(crms: list[Crm], delivered: Rows, facts: list[Rows]) -> Rows:
     """`dim_owners`: those delivered, and whoever else a fact names; one who is named by name is known by it."""
     known: dict[str, bool] = {}
+    teams: dict[str, set[str | None]] = {}
     for crm in crms:
         for owner in crm.owners.values():
             name = owner.row.get("owner_name")
             if name and not owner.is_deleted:
                 key = crm.key(str(name))
                 known[key] = known.get(key, False) or owner.flag("is_active") is not False
+                teams.setdefault(key, set()).add(owner.row.get("team"))
     return [row | {"is_delivered": True} for row in delivered] + [
         {
             "owner_key": key,
@@ -50,6 +52,7 @@ def owners_met(crms: list[Crm], delivered: Rows, facts: list[Rows]) -> Rows:
             "owner_name": key[len(source) + 1 :],
             "is_active": known.get(key),
             "is_delivered": key in known,
+            "team": _only(teams.get(key, set())) or crms[0].config.team_of(source, *[key[len(source) + 1 :]] * 2),
         }
         for key, source in _met("owner_key", delivered, facts)
     ]
@@ -119,10 +122,15 @@ def leads_wide(leads: Rows, deals: Rows, owners: Rows) -> Rows:
     ]
 
 
+def _only(teams: set[str | None]) -> str | None:
+    return next(iter(teams)) if len(teams) == 1 else None
+
+
 def _owner(owner: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "owner_name": owner["owner_name"] if owner else "(none)",
         "owner_is_active": owner["is_active"] if owner else None,
+        "team": owner["team"] if owner else None,
     }
 
 

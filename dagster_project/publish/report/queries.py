@@ -83,7 +83,8 @@ TABLES: dict[str, str] = {
     """,
     "goals": """
         select month, source, pipeline, stage, goal, target, actual, attainment, is_more_better, is_complete_month
-        from marts.mart_goals where month >= $start order by month, source, pipeline, stage, goal
+        from marts.mart_goals where month >= $start and period = 'month' and pipeline is not null
+        order by month, source, pipeline, stage, goal
     """,
     "funnel": """
         select month, source, pipeline, entity, step, step_order, created, reached, dropped, ended

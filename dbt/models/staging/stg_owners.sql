@@ -7,6 +7,7 @@ select
     source,
     owner_id,
     owner_name,
+    team,
     coalesce(is_active, true) as is_active,
     is_gone
 from owner_rows

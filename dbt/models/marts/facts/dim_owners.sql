@@ -1,13 +1,7 @@
 -- Every owner that a fact names: those of the owners' feed, their names where records name them by name (list exports
 -- of CRMs do), and whoever else is met, of whom nothing more is known.
 with delivered as (
-    select
-        owner_key,
-        source,
-        owner_id,
-        coalesce(owner_name, owner_id) as owner_name,
-        is_active
-    from {{ ref('stg_owners') }}
+    select * from {{ ref('stg_owners') }}
 ),
 
 met as (
@@ -19,27 +13,72 @@ met as (
     where owner_key is not null
     {{ 'union' if not loop.last }}
     {% endfor %}
+),
+
+-- of several of one name, the team if it is everybody's
+named as (
+    select
+        concat_ws('', source, ':', owner_name) as owner_key,
+        case when count(team) = count(*) and min(team) = max(team) then min(team) end as team
+    from delivered
+    where
+        owner_name is not null
+        and is_gone is not true
+    group by concat_ws('', source, ':', owner_name)
+),
+
+owners as (
+    select
+        owner_key,
+        source,
+        owner_id,
+        coalesce(owner_name, owner_id) as owner_name,
+        is_active,
+        team,
+        true as is_delivered
+    from delivered
+
+    union all
+
+    select
+        met.owner_key,
+        met.source,
+        {{ id_of('met.owner_key', 'met.source') }} as owner_id,
+        {{ id_of('met.owner_key', 'met.source') }} as owner_name,
+        known.is_active,
+        named.team,
+        known.owner_key is not null as is_delivered
+    from met
+    left join delivered on met.owner_key = delivered.owner_key
+    left join {{ ref('int_known_owners') }} as known on met.owner_key = known.owner_key
+    left join named on met.owner_key = named.owner_key
+    where delivered.owner_key is null
+),
+
+-- by id, else by name; of several the first in the file
+members as (
+    select
+        owners.owner_key,
+        teams.team,
+        row_number() over (
+            partition by owners.owner_key
+            order by case when owners.owner_id = teams.owner then 0 else 1 end, teams.member_number
+        ) as place
+    from owners
+    inner join {{ ref('stg_config__team_members') }} as teams
+        on owners.source = teams.source
+        and (owners.owner_id = teams.owner or {{ normalized('owners.owner_name') }} = teams.owner_name_key)
 )
 
 select
-    owner_key,
-    source,
-    owner_id,
-    owner_name,
-    is_active,
-    true as is_delivered
-from delivered
-
-union all
-
-select
-    met.owner_key,
-    met.source,
-    {{ id_of('met.owner_key', 'met.source') }} as owner_id,
-    {{ id_of('met.owner_key', 'met.source') }} as owner_name,
-    known.is_active,
-    known.owner_key is not null as is_delivered
-from met
-left join delivered on met.owner_key = delivered.owner_key
-left join {{ ref('int_known_owners') }} as known on met.owner_key = known.owner_key
-where delivered.owner_key is null
+    owners.owner_key,
+    owners.source,
+    owners.owner_id,
+    owners.owner_name,
+    owners.is_active,
+    owners.is_delivered,
+    coalesce(owners.team, members.team) as team
+from owners
+left join members
+    on owners.owner_key = members.owner_key
+    and members.place = 1
