@@ -109,13 +109,19 @@ def quarter_movements(
 ) -> Rows:
     """One row per quarter and pipeline for what is due in it, and one for what is due in none."""
     sums: dict[tuple[Any, ...], list[Decimal]] = defaultdict(list)
+    changed: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
     quarters = sorted({quarter_start(month, fiscal_start) for month in months})
     for spell in spells:
         place = spell.deal.source, spell.deal.pipeline
         for move in _moves(spell, rates, fiscal_start):
             quarter = quarter_start(move.on, fiscal_start)
             if move.due in (None, quarter):
-                sums[(*place, quarter, move.due is not None, move.kind)].append(move.amount)
+                row_key = (*place, quarter, move.due is not None, move.kind)
+                if move.kind in ("increased", "decreased"):
+                    # of these the deals are counted, not the changes
+                    changed[(*row_key, spell.deal.key)] += move.amount
+                else:
+                    sums[row_key].append(move.amount)
         for quarter in quarters:
             for kind, day in (("opening", quarter - DAY), ("closing", quarter_end(quarter, fiscal_start))):
                 if not spell.is_open_on(day):
@@ -124,6 +130,8 @@ def quarter_movements(
                 if due in (None, quarter):
                     worth = amount_on(spell.deal, spell.changes, day, rates)
                     sums[(*place, quarter, due is not None, kind)].append(worth)
+    for (*of_row, _), amount in changed.items():
+        sums[tuple(of_row)].append(amount)
     rows = []
     for source, pipeline in sorted({(deal.source, deal.pipeline) for deal in deals}):
         for quarter in quarters:
@@ -189,7 +197,9 @@ def quarter_outlook(
 
         its = [deal for deal in living if is_its(deal)]
         for quarter in quarters:
-            pacing = {f"{name}_amount_q{back}": None for name in ("won", "open_due") for back in range(1, 5)}
+            pacing: dict[str, Any] = {
+                f"{name}_amount_q{back}": None for name in ("won", "open_due") for back in range(1, 5)
+            }
             is_now = quarter == quarter_start(today, fiscal_start)
             if is_now:
                 pacing = {f"won_amount_q{back}": _won(its, start, day) for back, (start, day) in same_days.items()} | {
@@ -216,8 +226,12 @@ def _worth(deals: Iterable[Deal]) -> Decimal:
     return sum((deal.amount_reporting or Decimal(0) for deal in deals), Decimal(0))
 
 
+def _won_in(deals: list[Deal], first: date, last: date) -> list[Deal]:
+    return [deal for deal in deals if deal.status == "won" and deal.closed_on and first <= deal.closed_on <= last]
+
+
 def _won(deals: list[Deal], first: date, last: date) -> Decimal:
-    return _worth(deal for deal in deals if deal.status == "won" and deal.closed_on and first <= deal.closed_on <= last)
+    return _worth(_won_in(deals, first, last))
 
 
 def _outlook_row(
@@ -250,9 +264,7 @@ def _outlook_row(
     return {
         "target": target,
         "won_amount": won,
-        "won_deals": sum(
-            deal.status == "won" and deal.closed_on is not None and quarter <= deal.closed_on <= end for deal in its
-        ),
+        "won_deals": len(_won_in(its, quarter, end)),
         "gap": gap,
         "open_due_amount": due,
         "coverage": float(due) / float(gap) if gap else None,
@@ -310,13 +322,8 @@ def _targets(
             continue
         pipeline, _, owner = place_of(goal, crms, owners)
         source = goal.get("source")
-        whose = (
-            ("team", goal["team"])
-            if "team" in goal
-            else ("owner", owner)
-            if owner
-            else ("pipeline", f"{source}:{pipeline}")
-        )
+        whose = ("owner", owner) if owner else ("pipeline", f"{source}:{pipeline}")
+        whose = ("team", goal["team"]) if "team" in goal else whose
         for quarter in quarters:
             for period, when in _asked_of(goal, quarter, config.fiscal_year_starts):
                 said[quarter, whose[0], (source, str(whose[1]))][f"{period} {when}"] = Decimal(goal["target"])
@@ -330,9 +337,9 @@ def _targets(
             targets[quarter, "all", "all"] += target
     teams: Callable[[str], str | None] = {row["owner_key"]: row["team"] for row in owners}.get
     of_owners: dict[tuple[date, str, str | None], Decimal] = defaultdict(Decimal)
-    for (quarter, grain, value), target in targets.items():
-        if grain == "owner" and value and teams(value):
-            of_owners[quarter, "team", teams(value)] += target
+    for (quarter, grain, one), target in targets.items():
+        if grain == "owner" and one and teams(one):
+            of_owners[quarter, "team", teams(one)] += target
     return {**of_owners, **targets}
 
 

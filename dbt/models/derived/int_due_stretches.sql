@@ -1,6 +1,6 @@
 -- The days over which an open deal was expected to close in one fiscal quarter, or in none (NULL), by days' ends: how
--- it came into that, and how it left. A deal that moves comes and goes with what it was worth at the end of the day before
--- and of the day itself; what it was created, won or lost with is that of int_open_spells.
+-- it came into that, and how it left. A deal that moves leaves with what it was worth at the end of the day before and
+-- comes with what it is at that of the day itself; what it was created, won or lost with is that of int_open_spells.
 with run as (
     select * from {{ ref('stg_config__run') }}
 ),
