@@ -47,6 +47,7 @@ from .published import (
     transition_rows,
     visit_row,
 )
+from .quarters import quarter_movements, quarter_outlook, spells_of
 from .scores import scores
 from .spend import spend_of, spend_rows
 from .stage_metrics import stage_metrics, time_in_stage
@@ -84,6 +85,8 @@ class Result:
     forecast_backtest: Rows
     deal_outlook: Rows
     outlook_calibration: Rows
+    quarter_movements: Rows
+    quarter_outlook: Rows
     violations: Rows
     stages: Rows
     owners: Rows
@@ -138,6 +141,7 @@ def compute(
     by_stage = stage_metrics(crms, visits, months)
     turns = [turn for deal in deals for turn in turns_of(deal, rates)]
     months_moved = months_with_completeness(by_month, turns, moment)
+    spells = spells_of(turns)
     moved = movements(deals, turns, rates, months_moved)
     stages = [row for crm in crms for row in stage_rows(crm)]
     canonical = {(row["source"], row["pipeline"], row["stage"]): row["canonical_stage"] for row in stages}
@@ -183,6 +187,8 @@ def compute(
         forecast=forecast,
         forecast_backtest=backtest,
         deal_outlook=deal_outlook(deals, visits, broken_by_deals, past, config.fiscal_year_starts),
+        quarter_movements=quarter_movements(deals, spells, months_moved, rates, as_of_day, config.fiscal_year_starts),
+        quarter_outlook=quarter_outlook(deals, spells, owners, crms, months_moved, past, rates, config),
         outlook_calibration=calibration(past, config.fiscal_year_starts),
         violations=[asdict(violation) for violation in broken],
         stages=with_stage_keys(stages),

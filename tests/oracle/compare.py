@@ -244,6 +244,25 @@ COMPARED = (
         "stage_p90_days days_since_touch close_date_pushes next_activity_at reason_ids reason_count",
     ),
     _compared(
+        "mart_quarter_movements",
+        "quarter_movements",
+        "quarter_start source pipeline has_expected_close",
+        "fiscal_year fiscal_quarter is_complete_quarter opening_deals created_deals reopened_deals "
+        "pulled_in_deals increased_deals decreased_deals pushed_out_deals won_deals lost_deals deleted_deals "
+        "merged_deals closing_deals opening_amount created_amount reopened_amount pulled_in_amount "
+        "increased_amount decreased_amount pushed_out_amount won_amount lost_amount deleted_amount "
+        "merged_amount closing_amount",
+    ),
+    _compared(
+        "mart_quarter_outlook",
+        "quarter_outlook",
+        "quarter_start grain grain_value",
+        "fiscal_year fiscal_quarter is_complete_quarter target won_amount won_deals gap open_due_amount "
+        "coverage outlook_amount outlook_low outlook_high win_rate_by_amount needed_amount won_amount_q1 "
+        "won_amount_q2 won_amount_q3 won_amount_q4 open_due_amount_q1 open_due_amount_q2 open_due_amount_q3 "
+        "open_due_amount_q4",
+    ),
+    _compared(
         "mart_outlook_calibration",
         "outlook_calibration",
         "cut_on horizon odds bin",
@@ -330,13 +349,15 @@ def compared_columns() -> set[tuple[str, str, str]]:
 
 def _published(table: str, row: dict[str, Any]) -> dict[str, Any]:
     """Estimates are published to the cent."""
-    if not table.startswith("mart_forecast"):
+    if not table.startswith(("mart_forecast", "mart_quarter_outlook")):
         return row
     return {name: _to_the_cent(name, value) for name, value in row.items()}
 
 
 def _to_the_cent(name: str, value: Any) -> Any:
-    is_money = isinstance(value, float) and (name.endswith("_amount") or name == "error")
+    is_money = isinstance(value, float) and (
+        name.endswith("_amount") or name in ("error", "outlook_low", "outlook_high")
+    )
     return Cents(value) if is_money else value
 
 

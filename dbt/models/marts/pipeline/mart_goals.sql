@@ -40,32 +40,12 @@ months as (
     cross join run
 ),
 
--- an owner by id, else by name; one whom nobody delivers by what is written
-owners_named as (
-    select
-        goals.goal_number,
-        owners.owner_key,
-        row_number() over (
-            partition by goals.goal_number
-            order by case when owners.owner_id = goals.owner then 0 else 1 end, owners.owner_key
-        ) as place
-    from {{ ref('stg_config__goals') }} as goals
-    inner join {{ ref('dim_owners') }} as owners
-        on goals.source = owners.source
-        and (goals.owner = owners.owner_id or goals.owner_name_key = {{ normalized('owners.owner_name') }})
-),
-
 configured as (
     select
         goals.*,
-        case
-            when goals.owner is not null
-                then coalesce(owners_named.owner_key, concat_ws('', goals.source, ':', goals.owner))
-        end as owner_key
+        owners.owner_key
     from {{ ref('stg_config__goals') }} as goals
-    left join owners_named
-        on goals.goal_number = owners_named.goal_number
-        and owners_named.place = 1
+    left join {{ ref('int_goal_owners') }} as owners on goals.goal_number = owners.goal_number
 ),
 
 goals as (
