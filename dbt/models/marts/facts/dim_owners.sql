@@ -5,7 +5,9 @@ with delivered as (
 ),
 
 met as (
-    {% for fact in ('fct_deals', 'fct_leads', 'fct_activities', 'fct_stage_transitions', 'fct_pipeline_snapshots', 'fct_spend') %}
+    {% for fact in [
+        'fct_deals', 'fct_leads', 'fct_activities', 'fct_stage_transitions', 'fct_pipeline_snapshots', 'fct_spend'
+    ] %}
     select
         owner_key,
         source
