@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .accounting import file_rows
-from .activities import activity_rows
+from .activities import activity_rows, bridge_rows
 from .bottlenecks import bottlenecks
 from .configuration import Config, moment_in_utc, read_configuration
 from .crm import Crm
@@ -92,6 +92,7 @@ class Result:
     owners: Rows
     accounts: Rows
     pipelines: Rows
+    bridge: Rows
     deals_wide: Rows
     leads_wide: Rows
     dates: Rows
@@ -114,6 +115,7 @@ def compute(
     rates = read_rates(crms)
     leads: list[Lead] = []
     activities: Rows = []
+    bridge: Rows = []
     deals: list[Deal] = []
     visits: list[Visit] = []
     broken: list[Violation] = []
@@ -126,6 +128,7 @@ def compute(
         broken_by_deals += applying(deal_violations(crm, its_deals, its_visits), crm)
         leads += its_leads.values()
         activities += activity_rows(crm, its_leads, contacts_of(crm))
+        bridge += bridge_rows(crm, its_leads, contacts_of(crm))
         deals += its_deals
         visits += its_visits
     stays = [stay for deal in deals for stay in stays_of(deal, rates)]
@@ -194,6 +197,7 @@ def compute(
         stages=with_stage_keys(stages),
         owners=owners,
         accounts=accounts,
+        bridge=bridge,
         pipelines=pipelines_met(stages, [told, transitions, snapshots]),
         deals_wide=deals_wide(told, owners, accounts, stages),
         leads_wide=leads_wide(asked, told, owners),

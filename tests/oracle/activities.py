@@ -15,6 +15,14 @@ from .values import boolean
 
 #: Direction → the words for it.
 DIRECTIONS = {"inbound": {"inbound", "incoming"}, "outbound": {"outbound", "outgoing"}}
+#: What a type of activity is called → the CRMs' words for it.
+SPELLINGS = {
+    "call": "call, calls, phone call, phonecall, phone, telephone, anruf, telefonat, appel, llamada, звонок",
+    "email": "email, emails, e-mail, e-mails, mail, courriel, correo, correo electrónico, письмо",
+    "meeting": "meeting, meetings, appointment, event, termin, besprechung, réunion, rendez-vous, reunión, встреча",
+    "task": "task, tasks, to-do, todo, to do, aufgabe, tâche, tarea, задача",
+    "note": "note, notes, notiz, nota, заметка",
+}
 #: Of a converted lead: the contact it became → the leads.
 Contacts = dict[str, list[str]]
 
@@ -58,7 +66,8 @@ def activity_rows(crm: Crm, leads: Container[str], contacts: Contacts) -> list[d
                 "activity_key": crm.key(record.id),
                 "source": crm.source.name,
                 "activity_id": record.id,
-                "activity_type": row.get("activity_type"),
+                "activity_type": one_spelling(row.get("activity_type")),
+                "crm_activity_type": row.get("activity_type"),
                 "direction": direction_of(row.get("direction")),
                 "deal_key": _first_known(crm, crm.merged_deals.survivors(row.get("deal_id"), record.feed), deals),
                 "lead_key": _first_known(crm, lead_ids, leads),
@@ -70,6 +79,35 @@ def activity_rows(crm: Crm, leads: Container[str], contacts: Contacts) -> list[d
                 "is_outbound_response": is_response(record),
             }
         )
+    return rows
+
+
+def one_spelling(word: str | None) -> str | None:
+    """A type of activity as every CRM's is called, else the CRM's own word."""
+    return next((one for one, words in SPELLINGS.items() if word and word.lower() in words.split(", ")), word)
+
+
+def bridge_rows(crm: Crm, leads: Container[str], contacts: Contacts) -> list[dict[str, Any]]:
+    """`bridge_activity_records`: an activity's own keys, and every other record that it names."""
+    own = {row["activity_key"]: row for row in activity_rows(crm, leads, contacts)}
+    rows: list[dict[str, Any]] = []
+    for record in crm.activities.values():
+        if record.is_deleted:
+            continue
+        row = own[crm.key(record.id)]
+        deal_ids = crm.merged_deals.survivors(record.row.get("deal_id"), record.feed)
+        lead_ids = pointed_at(record, "lead_id", crm.merged_leads, contacts)
+        named = {
+            "deals": [row["deal_key"], *map(crm.key, deal_ids)],
+            "leads": [row["lead_key"], *map(crm.key, lead_ids)],
+            "accounts": [row["account_key"]],
+        }
+        rows += [
+            {"activity_key": row["activity_key"], "source": row["source"], "entity": entity, "record_key": key}
+            for entity, keys in named.items()
+            for key in dict.fromkeys(keys)
+            if key is not None
+        ]
     return rows
 
 

@@ -74,8 +74,8 @@ COMPARED = (
         "fct_activities",
         "activities",
         "activity_key",
-        "source activity_id activity_type direction deal_key lead_key account_key owner_key due_at completed_at "
-        "is_done is_outbound_response",
+        "source activity_id activity_type crm_activity_type direction deal_key lead_key account_key owner_key due_at "
+        "completed_at is_done is_outbound_response",
     ),
     _compared(
         "fct_deal_changes",
@@ -131,6 +131,7 @@ COMPARED = (
         "lead_key",
         "owner_name owner_is_active team converted_deal_name converted_deal_status",
     ),
+    _compared("bridge_activity_records", "bridge", "", "activity_key source entity record_key"),
     _compared("dim_pipelines", "pipelines", "pipeline_key", "source pipeline is_configured open_stages"),
     _compared(
         "dim_dates",

@@ -39,7 +39,8 @@ select
     activities.activity_key,
     activities.source,
     activities.activity_id,
-    activities.activity_type,
+    {{ one_spelling('activities.activity_type') }} as activity_type,
+    activities.activity_type as crm_activity_type,
     activities.direction,
     coalesce(
         deals_linked.deal_key,
