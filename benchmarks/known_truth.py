@@ -250,8 +250,8 @@ class Foretold:
     held: int
 
 
-def calibration(database: Path) -> list[Foretold]:
-    """The outlook's combined odds, by horizon and bin; `held`: month-ends whose 95 % interval holds what was foretold."""
+def calibration(database: Path, since: date = FIRST_DAY) -> list[Foretold]:
+    """The outlook's combined odds at month-ends from a day on, by horizon and bin."""
     with duckdb.connect(str(database), read_only=True) as connection:
         rows = connection.execute(
             """
@@ -260,10 +260,11 @@ def calibration(database: Path) -> list[Foretold]:
                 sum(base_brier * deals) / sum(deals), count(*),
                 count(*) filter (predicted_mean between observed_low and observed_high)
             from marts.mart_outlook_calibration
-            where odds = 'combined'
+            where odds = 'combined' and cut_on >= ?
             group by horizon, bin
             order by horizon, bin
-            """
+            """,
+            [since],
         ).fetchall()
     return [Foretold(*row) for row in rows]
 
