@@ -235,6 +235,40 @@ def _won(connection: duckdb.DuckDBPyConnection, cohort: str, age: int) -> Figure
     return Figure(f"won, {cohort}: by day {age}", list(plain), WON, list(censored), won_by(age), intervals)
 
 
+@dataclass(frozen=True)
+class Foretold:
+    """Odds of one horizon and bin beside what came of the deals, over all month-ends."""
+
+    horizon: str
+    bin: int
+    deals: int
+    predicted: float
+    observed: float
+    brier: float
+    base_brier: float
+    month_ends: int
+    held: int
+
+
+def calibration(database: Path, since: date = FIRST_DAY) -> list[Foretold]:
+    """The outlook's combined odds at month-ends from a day on, by horizon and bin."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = connection.execute(
+            """
+            select horizon, bin, cast(sum(deals) as integer), sum(predicted_mean * deals) / sum(deals),
+                sum(observed_rate * deals) / sum(deals), sum(brier * deals) / sum(deals),
+                sum(base_brier * deals) / sum(deals), count(*),
+                count(*) filter (predicted_mean between observed_low and observed_high)
+            from marts.mart_outlook_calibration
+            where odds = 'combined' and cut_on >= ?
+            group by horizon, bin
+            order by horizon, bin
+            """,
+            [since],
+        ).fetchall()
+    return [Foretold(*row) for row in rows]
+
+
 def main() -> int:
     """Simulates, runs, prints the table; returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -254,6 +288,13 @@ def main() -> int:
         print(
             f"| {one.name} | {fmean(one.plain):.3g} | {one.plain_truth:.3g} | {one.too_low} of {len(one.plain)} "
             f"| {fmean(one.censored):.3g} | {one.truth:.3g} | {one.held} of {len(one.intervals)} |"
+        )
+    print("\n| horizon | bin | deals | foretold | came | interval holds it at |")
+    print("|---|---|---|---|---|---|")
+    for told in calibration(database):
+        print(
+            f"| {told.horizon} | {told.bin} | {told.deals} | {told.predicted:.3f} | {told.observed:.3f} "
+            f"| {told.held} of {told.month_ends} month-ends |"
         )
     held, intervals = sum(one.held for one in found), sum(len(one.intervals) for one in found)
     print(f"\nIntervals of 95 % that hold the truth: {held} of {intervals}.")

@@ -125,3 +125,9 @@
         )
     ) / (1 + 1.959963984540054 * 1.959963984540054 / {{ number }})
 {%- endmacro %}
+
+{#
+    What is left of figures that come to the same is nothing. Sums of floating numbers come in another order every night, and
+    a trifle of 1e-16 beside nothing would be another row.
+#}
+{% macro without_trifle(value) -%} case when abs({{ value }}) < 1e-12 then 0.0 else {{ value }} end {%- endmacro %}

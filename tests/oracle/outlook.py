@@ -263,5 +263,5 @@ def _calibration_row(key: tuple[date, str, str, int], judged: list[tuple[float, 
         "brier": brier,
         "combined_brier": of_combined,
         "base_brier": of_base,
-        "skill": 1 - brier / of_base if of_base else None,
+        "skill": 1 - brier / of_base if of_base >= 1e-12 else None,
     }

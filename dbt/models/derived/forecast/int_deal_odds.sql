@@ -89,7 +89,11 @@ select
         when odds.deal_key is null then null
         when today.close_bucket = 'overdue' then 1.0
         when today.close_bucket != 'none'
-            then 1 - {{ combined_odds('to_expected_close.our_won_by_then', 'today.crm_probability', 'odds.our_part') }}
+            then {{ without_trifle(
+                '(1 - ' ~ combined_odds(
+                    'to_expected_close.our_won_by_then', 'today.crm_probability', 'odds.our_part'
+                ) ~ ')'
+            ) }}
     end as slip_probability
 from today
 left join odds on today.deal_key = odds.deal_key

@@ -176,9 +176,8 @@ select
     base_won,
     {{ combined_odds('our_won', 'crm_won', 'our_part') }} as combined_won,
     {{ combined_odds('our_lost', 'crm_lost', 'our_part') }} as combined_lost,
-    greatest(
-        0.0,
-        1 - {{ combined_odds('our_won_by_then', 'crm_won_by_then', 'our_part') }}
-        - {{ combined_odds('our_lost_by_then', 'crm_lost_by_then', 'our_part') }}
-    ) as combined_open
+    {{ without_trifle(
+        '(1 - ' ~ combined_odds('our_won_by_then', 'crm_won_by_then', 'our_part')
+        ~ ' - ' ~ combined_odds('our_lost_by_then', 'crm_lost_by_then', 'our_part') ~ ')'
+    ) }} as combined_open
 from with_crm

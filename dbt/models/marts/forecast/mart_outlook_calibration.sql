@@ -118,12 +118,15 @@ select
     odds,
     bin,
     cast(deals as bigint) as deals,
-    cast(predicted_mean as double) as predicted_mean,
+    cast({{ without_trifle('predicted_mean') }} as double) as predicted_mean,
     cast(observed_rate as double) as observed_rate,
-    {{ wilson_bound('observed_rate', 'deals', 'lower') }} as observed_low,
+    {{ without_trifle(wilson_bound('observed_rate', 'deals', 'lower')) }} as observed_low,
     {{ wilson_bound('observed_rate', 'deals', 'upper') }} as observed_high,
-    cast(brier as double) as brier,
-    cast(combined_brier as double) as combined_brier,
-    cast(base_brier as double) as base_brier,
-    cast(1 - brier / nullif(base_brier, 0) as double) as skill
+    cast({{ without_trifle('brier') }} as double) as brier,
+    cast({{ without_trifle('combined_brier') }} as double) as combined_brier,
+    cast({{ without_trifle('base_brier') }} as double) as base_brier,
+    case
+        when abs(base_brier) >= 1e-12
+            then cast({{ without_trifle('(1 - brier / base_brier)') }} as double)
+    end as skill
 from scored
