@@ -41,6 +41,9 @@ _OWN = {
 _LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.memory": "4g"}
 #: The models' expressions are deep, and the JVM that reads them needs the room.
 _JAVA = "-Xss16m -Duser.timezone=UTC"
+#: Of a lake of fewer rows, compiling what reads them takes longer than reading them without.
+_WORTH_COMPILING = 1_000_000
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 #: Rows of the lake that one task of a shuffle is meant for.
 _ROWS_PER_PARTITION = 100_000
 
@@ -80,6 +83,7 @@ def _settings(configured: Spark, folder: Path, rows: int) -> dict[str, str]:
     own = {
         **_MEANING,
         **({} if configured.remote else _OWN),
+        **(_INTERPRETED if rows < _WORTH_COMPILING else {}),
         **(_LOCAL if is_local and not configured.remote else {}),
         "spark.sql.shuffle.partitions": str(partitions),
         "spark.sql.warehouse.dir": configured.warehouse_dir or str(folder / "tables"),
