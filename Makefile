@@ -75,7 +75,7 @@ test-long: .venv/dev.stamp  ## all kills, seeds and property runs at full size
 
 # into an environment of its own: Great Expectations imports pyspark wherever it is, and nights on DuckDB would pay for it
 test-spark: .venv-spark/stamp  ## nights on Spark against the same on DuckDB, needs Java 17; ONLY=sample for the sample alone
-	.venv-spark/bin/python -m pytest -q -m "spark$(if $(ONLY), and $(ONLY))" tests/spark
+	.venv-spark/bin/python -m pytest -q -m spark $(if $(ONLY),-k "$(ONLY)") tests/spark
 
 mutate: .venv/dev.stamp  ## weaken every hygiene rule, and change every model's SQL: some test tells; PER_MODEL=40
 	@$(BIN)/python -m tests.hygiene.mutate
@@ -101,9 +101,10 @@ dev: .venv/runtime.stamp  ## the Dagster UI on http://localhost:3000, or PORT
 docs: .venv/runtime.stamp  ## the documentation as a site with search, under WAREHOUSE_DIR/docs
 	@$(BIN)/dealtrail docs
 
-bench: .venv/dev.stamp  ## the pipeline against hand-written SQL; SIZE=S, M or L; DELTA=1 PEERS=1 PROFILE=1 ZONE= ROUNDS=
+bench: BIN := $(if $(filter spark,$(ENGINE)),.venv-spark/bin,.venv/bin)
+bench: $(if $(filter spark,$(ENGINE)),.venv-spark/stamp,.venv/dev.stamp)  ## the pipeline against hand-written SQL; SIZE=S, M or L; DELTA=1 PEERS=1 PROFILE=1 ZONE= ROUNDS= ENGINE=spark
 	$(BIN)/python benchmarks/run.py --size $(SIZE) $(if $(DELTA),--delta) $(if $(PEERS),--peers) $(if $(PROFILE),--profile) \
-	  $(if $(ZONE),--zone $(ZONE)) $(if $(ROUNDS),--repeat $(ROUNDS))
+	  $(if $(ZONE),--zone $(ZONE)) $(if $(ROUNDS),--repeat $(ROUNDS)) $(if $(ENGINE),--engine $(ENGINE))
 
 bench-nights: .venv/dev.stamp  ## 400 nightly full extracts in one run, the night after, and the same compacted
 	$(BIN)/python benchmarks/nights.py
