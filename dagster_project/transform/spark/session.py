@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,9 @@ def spark_session(configured: Spark, folder: Path, rows: int) -> Iterator[SparkS
     try:
         yield session
     finally:
-        session.stop()
+        # one that is gone cannot be stopped, and what it was stopped by is told already
+        with suppress(Exception):
+            session.stop()
         if configured.remote is None:
             _end_java()
 
@@ -78,8 +80,9 @@ def _end_java() -> None:
     context: Any = SparkContext
     gateway, context._gateway, context._jvm = context._gateway, None, None
     if gateway is not None:
-        gateway.shutdown()
-        gateway.proc.stdin.close()
+        with suppress(OSError):
+            gateway.shutdown()
+            gateway.proc.stdin.close()
         try:
             gateway.proc.wait(timeout=30)
         except subprocess.TimeoutExpired:
@@ -118,6 +121,8 @@ def _opened(configured: Spark, settings: dict[str, str]) -> SparkSession:
 
     builder: Any = SparkSession.builder.appName("dealtrail")
     if configured.remote:
+        # dbt-spark asks for a session with each statement, and is to find this one
+        os.environ["SPARK_REMOTE"] = configured.remote
         session = builder.remote(configured.remote).getOrCreate()
         for name in _MEANING:
             session.conf.set(name, settings[name])
