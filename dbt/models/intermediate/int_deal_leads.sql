@@ -41,7 +41,8 @@ linked as (
 
     select
         coalesce(merged_deals.survivor_key, leads_named.deal_key) as deal_key,
-        coalesce(merged_leads.survivor_key, concat_ws('', leads_named.source, ':', trim(leads_named.lead_id))) as lead_key
+        coalesce(merged_leads.survivor_key, concat_ws('', leads_named.source, ':', trim(leads_named.lead_id)))
+            as lead_key
     from leads_named
     left join merged as merged_leads
         on merged_leads.entity = 'leads'

@@ -207,7 +207,8 @@ pushes as (
 first_contacts as (
     select
         priced.*,
-        case when priced.account_id is not null then concat_ws('', priced.source, ':', priced.account_id) end as account_key,
+        case when priced.account_id is not null then concat_ws('', priced.source, ':', priced.account_id) end
+            as account_key,
         case when priced.is_deleted then 'deleted' else priced.outcome end as status,
         coalesce(priced.lead_source, leads.lead_source) as any_lead_source,
         -- a lead whose date is estimated gives none: the deal's own counts then
