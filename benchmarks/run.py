@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import available_timezones
 
 import duckdb
@@ -43,6 +43,7 @@ from benchmarks.tables import (
     ratios,
     step_table,
 )
+from dagster_project.config.values import Engine
 
 OUT = BENCHMARKS / "out"
 SHOWN_DIFFERENCES = 20
@@ -59,7 +60,8 @@ def main() -> int:
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 130)
     title = options.size if options.zone == "UTC" else f"{options.size}-{options.zone.replace('/', '-')}"
-    bench = Bench(DATA / options.size / "landing", OUT / title, Path(options.command), options.zone)
+    title += "" if options.engine == "duckdb" else f"-{options.engine}"
+    bench = Bench(DATA / options.size / "landing", OUT / title, Path(options.command), options.zone, options.engine)
     if not options.baseline_only and not bench.command.exists():
         console.print(f"{bench.command}: there is no such command; run `make setup`, or name it with --command")
         return 2
@@ -116,6 +118,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--delta", action="store_true", help="one more night, with 1 %% new and changed")
     parser.add_argument("--peers", action="store_true", help="the same files loaded through dlt, for comparison")
     parser.add_argument("--zone", default="UTC", help="the company's reporting timezone, such as Europe/Berlin")
+    parser.add_argument("--engine", choices=get_args(Engine), default="duckdb", help="what builds the night's tables")
     parser.add_argument("--profile", action="store_true", help="25 of dbt's nodes instead of 10")
     parser.add_argument("--baseline-only", action="store_true", help="run no night")
     parser.add_argument(

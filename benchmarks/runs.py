@@ -39,12 +39,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the files lie, where everything is written, what is measured, and the company's reporting timezone."""
+    """Where the files lie, where everything is written, what is measured, the company's timezone, the engine."""
 
     landing_dir: Path
     folder: Path
     command: Path
     zone: str
+    engine: str = "duckdb"
 
     @property
     def baseline(self) -> Path:
@@ -94,6 +95,7 @@ def run_nightly(bench: Bench, as_of: datetime, name: str) -> Run:
         "AS_OF": f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "DO_NOT_TRACK": "1",
+        "DEALTRAIL_ENGINE": bench.engine,
     }
     cost = _run([str(bench.command), "nightly"], environment, bench.folder / f"{name}.log")
     size = bench.published.stat().st_size / MEGABYTE

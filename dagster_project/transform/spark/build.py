@@ -8,7 +8,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ def build_on_spark(
     project = _parsed(settings)
     schemas = _renamed(project, _prefix(settings), run_id)
     rows = sum(record.rows_loaded for record in records)
-    with spark_session(settings.config.spark, folder, rows) as spark:
+    with _thrown_away(folder), spark_session(settings.config.spark, folder, rows) as spark:
         try:
             _drop_what_was_left(spark, _prefix(settings))
             lake_dir = settings.warehouse_dir / "lake"
@@ -62,8 +62,18 @@ def build_on_spark(
         except (PySparkException, Py4JError) as error:
             raise DealtrailError(f"Spark stopped: {explained(error)}") from error
         finally:
-            _drop_what_was_left(spark, _prefix(settings))
-            shutil.rmtree(folder, ignore_errors=True)
+            # of a Spark that is gone the next night drops it
+            with suppress(PySparkException, Py4JError, OSError):
+                _drop_what_was_left(spark, _prefix(settings))
+
+
+@contextmanager
+def _thrown_away(folder: Path) -> Iterator[None]:
+    """What is published is the rest of the build."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _parsed(settings: Settings) -> Manifest:

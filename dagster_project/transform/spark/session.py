@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,10 @@ _OWN = {
 _LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.memory": "4g"}
 #: The models' expressions are deep, and the JVM that reads them needs the room.
 _JAVA = "-Xss16m -Duser.timezone=UTC"
+_OPTIONS_OF_JAVA = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
+#: Of a lake of fewer rows, compiling what reads them takes longer than reading them without.
+_WORTH_COMPILING = 1_000_000
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 #: Rows of the lake that one task of a shuffle is meant for.
 _ROWS_PER_PARTITION = 100_000
 
@@ -61,7 +66,28 @@ def spark_session(configured: Spark, folder: Path, rows: int) -> Iterator[SparkS
     try:
         yield session
     finally:
-        session.stop()
+        # one that is gone cannot be stopped, and what it was stopped by is told already
+        with suppress(Exception):
+            session.stop()
+        if configured.remote is None:
+            _end_java()
+
+
+def _end_java() -> None:
+    """Stopping a session leaves its JVM to the end of this process, with all the memory that it took."""
+    from pyspark import SparkContext
+
+    context: Any = SparkContext
+    gateway, context._gateway, context._jvm = context._gateway, None, None
+    if gateway is not None:
+        with suppress(OSError):
+            gateway.shutdown()
+            gateway.proc.stdin.close()
+        try:
+            gateway.proc.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            gateway.proc.kill()
+            gateway.proc.wait()
 
 
 def explained(error: BaseException) -> str:
@@ -80,13 +106,14 @@ def _settings(configured: Spark, folder: Path, rows: int) -> dict[str, str]:
     own = {
         **_MEANING,
         **({} if configured.remote else _OWN),
+        **(_INTERPRETED if rows < _WORTH_COMPILING else {}),
         **(_LOCAL if is_local and not configured.remote else {}),
         "spark.sql.shuffle.partitions": str(partitions),
         "spark.sql.warehouse.dir": configured.warehouse_dir or str(folder / "tables"),
         "spark.local.dir": str(folder / "local"),
     }
-    java = f"{_JAVA} {configured.conf.get('spark.driver.extraJavaOptions', '')}".strip()
-    return {**own, **configured.conf, "spark.driver.extraJavaOptions": java}
+    java = {name: f"{_JAVA} {configured.conf.get(name, '')}".strip() for name in _OPTIONS_OF_JAVA}
+    return {**own, **configured.conf, **java}
 
 
 def _opened(configured: Spark, settings: dict[str, str]) -> SparkSession:
@@ -94,6 +121,8 @@ def _opened(configured: Spark, settings: dict[str, str]) -> SparkSession:
 
     builder: Any = SparkSession.builder.appName("dealtrail")
     if configured.remote:
+        # dbt-spark asks for a session with each statement, and is to find this one
+        os.environ["SPARK_REMOTE"] = configured.remote
         session = builder.remote(configured.remote).getOrCreate()
         for name in _MEANING:
             session.conf.set(name, settings[name])

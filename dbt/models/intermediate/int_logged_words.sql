@@ -68,8 +68,9 @@ placed as (
     select
         *,
         coalesce(moved_into, left_next, row_pipeline_name) as pipeline_name,
-        {{ last_filled("case when field = 'pipeline' then coalesce(old_value, was_in, row_pipeline_name, '') end") }}
-            over (
+        {{ last_filled(
+            "case when field = 'pipeline' then coalesce(old_value, was_in, row_pipeline_name, '') end"
+        ) }} over (
             partition by deal_key
             order by shape_position
             rows between unbounded preceding and current row

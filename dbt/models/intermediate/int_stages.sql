@@ -78,8 +78,9 @@ last_configured_before as (
         events.pipeline,
         events.stage,
         configured.stage is not null as is_configured,
-        {{ last_filled('case when not configured.is_won and not configured.is_lost then configured.stage_key end') }}
-            over (
+        {{ last_filled(
+            'case when not configured.is_won and not configured.is_lost then configured.stage_key end'
+        ) }} over (
             partition by events.deal_key, events.pipeline
             order by events.event_number
             rows between unbounded preceding and 1 preceding
