@@ -54,7 +54,8 @@ def explained(spec: dg.AssetSpec, warehouse_dir: Path) -> dg.AssetSpec:
     key = spec.key.to_user_string()
     page = _SECTIONS.get(key) or _PAGES[str(spec.group_name)]
     if spec.key.path[-1].startswith("mart_"):
-        page += f"#{spec.key.path[-1]}"
+        # also one that is made with what the checks find
+        page = f"{_PAGES['marts']}#{spec.key.path[-1]}"
     links = {"docs": link(warehouse_dir, page)}
     if key in _PUBLISHED_PAGES:
         links["page"] = link(warehouse_dir, _PUBLISHED_PAGES[key])

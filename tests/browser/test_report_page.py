@@ -193,7 +193,8 @@ def hostile(sample: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path
             ("to_stage", "Qualified", HOSTILE[2]),
         ):
             tables = connection.execute(
-                "select concat(schema_name, '.', table_name) from duckdb_columns() where column_name = $column "
+                "select concat(schema_name, '.', table_name) from duckdb_columns() "
+                "inner join duckdb_tables() using (database_name, schema_name, table_name) where column_name = $column "
                 "and database_name = current_database() and schema_name in ('marts', 'quality')",
                 {"column": column},
             ).fetchall()

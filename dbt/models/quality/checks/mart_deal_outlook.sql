@@ -162,7 +162,7 @@ select
     deals.as_of_date as as_of_on,
     deals.amount_reporting,
     deals.expected_close_on,
-    -- odds, ours and the CRM's as one
+    -- odds, ours and the CRM's as one; sums of doubles come in another order every night
     {%- for column, odds in {
         'p_won_this_month': 'combined_won_this_month',
         'p_won_next_month': 'combined_won_next_month',
@@ -178,10 +178,10 @@ select
         'p_open': 'combined_open_ever',
         'slip_probability': 'slip_probability',
     }.items() %}
-    cast(odds.{{ odds }} as double) as {{ column }},
+    cast(round(odds.{{ odds }}, 12) as double) as {{ column }},
     {%- endfor %}
     -- what they are made of
-    cast(odds.our_won_ever as double) as our_p_won,
+    cast(round(odds.our_won_ever, 12) as double) as our_p_won,
     cast(deals.win_probability as double) as crm_probability,
     cast(odds.our_weight as double) as our_weight,
     case odds.level
