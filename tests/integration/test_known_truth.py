@@ -31,7 +31,7 @@ def figures(database: Path) -> dict[str, Figure]:
 def test_odds_come_true_on_the_whole_and_tell_deals_apart(database: Path, horizon: str) -> None:
     """From the fourth month-end on: the first ones learn from deals of one or two months, and foretell too little.
 
-    Not all that was wanted: those of the quarter are too low on the whole, too (by 2.4 points here, where two were to be
+    Not all that was wanted: those of the quarter are too low on the whole (by 2.4 points here, where two were to be
     allowed), and bin by bin the intervals hold less often than they should. docs/outlook.md says how often.
     """
     told = [one for one in known_truth.calibration(database, since=date(2025, 4, 30)) if one.horizon == horizon]
