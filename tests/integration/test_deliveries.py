@@ -55,7 +55,7 @@ def test_there_is_something_to_compare(last: Night) -> None:
     assert empty == {
         "quality.quarantined_rows",
         "marts.mart_goals",
-        # no month has ended with ten deals to tell of
+        # no month-end has been followed to the end of a month yet
         "marts.mart_outlook_calibration",
         *(f"marts.{name}" for name in of_what_is_not_delivered),
     }
