@@ -23,8 +23,12 @@ Tables = dict[str, list[tuple[Any, ...]]]
 
 
 def marts(night: Night) -> Tables:
-    """The marts."""
-    return {name: rows for name, rows in night.tables.items() if name.startswith("marts.")}
+    """The marts, without the reasons that the rule whose limit changes is one of."""
+    facts = {name: rows for name, rows in night.tables.items() if name.startswith("marts.")}
+    header, *deals = facts["marts.mart_deal_outlook"]
+    told = [place for place, column in enumerate(header) if "reason" not in column]
+    facts["marts.mart_deal_outlook"] = [tuple(row[place] for place in told) for row in (header, *deals)]
+    return facts
 
 
 def quality(night: Night) -> Tables:
