@@ -86,8 +86,9 @@ select
     {%- endfor %}
     {%- endfor %}
     case
-        when odds.deal_key is null then null
+        -- whatever else is known
         when today.close_bucket = 'overdue' then 1.0
+        when odds.deal_key is null then null
         when today.close_bucket != 'none'
             then {{ without_trifle(
                 '(1 - ' ~ combined_odds(
