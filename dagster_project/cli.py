@@ -74,6 +74,7 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
     from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
     from dagster_project.run.report import tell_of_no_run
+    from dagster_project.transform.spark.requirements import check_engine
 
     logs.start(log_format)
     warehouse_dir = Path(os.environ.get("WAREHOUSE_DIR") or "warehouse")
@@ -81,6 +82,7 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
         settings = load_settings()
         warehouse_dir = settings.warehouse_dir
         check_folders(settings)
+        check_engine(settings)
     except DealtrailError as error:
         tell_of_no_run(warehouse_dir, error)
         raise
@@ -113,10 +115,12 @@ def backfill(
     from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
     from dagster_project.run.summary import Progress, print_summary
+    from dagster_project.transform.spark.requirements import check_engine
 
     logs.start(log_format)
     settings = load_settings()
     check_folders(settings)
+    check_engine(settings)
     moments = nights(settings, first.date(), last.date())
     with lock.hold(settings.warehouse_dir):
         with Progress() as progress, dagster_in(settings.warehouse_dir, debug, progress) as run_job:
@@ -145,9 +149,11 @@ def forget(
     from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
     from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG
+    from dagster_project.transform.spark.requirements import check_engine
 
     settings = load_settings()
     check_folders(settings)
+    check_engine(settings)
     with lock.hold(settings.warehouse_dir):
         begun = begin_forgetting(settings, entity, record_id, source, ahead)
         print_begun(begun)

@@ -18,6 +18,7 @@ from dagster_project.preflight.landing import of_landing, of_names
 from dagster_project.preflight.trial import Tried, tried
 from dagster_project.read.landing import Landing, look
 from dagster_project.run.folders import check_folders
+from dagster_project.transform.spark.requirements import check_engine
 from dagster_project.wording import counted
 
 
@@ -27,6 +28,7 @@ def check(settings: Settings, say: Callable[[str], None]) -> None:
     Raises ConfigurationError where a night would leave out what the configuration says is there.
     """
     check_folders(settings)
+    check_engine(settings)
     rules = _check_rules(settings)
     found = of_landing(settings.config.sources, settings.landing_dir)
     with_deals = False

@@ -1,7 +1,7 @@
 -- What came and what left is the difference of what stood at the ends of the quarter, each counted by itself; and the
 -- quarter's target is what was won and the gap, where there is one.
 select
-    cast(quarter_start as varchar) as quarter_start,
+    cast(quarter_start as string) as quarter_start,
     concat_ws(':', source, pipeline) as whose
 from {{ ref('mart_quarter_movements') }}
 where
@@ -13,7 +13,7 @@ where
 union all
 
 select
-    cast(quarter_start as varchar) as quarter_start,
+    cast(quarter_start as string) as quarter_start,
     concat_ws(':', grain, grain_value) as whose
 from {{ ref('mart_quarter_outlook') }}
 where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from dagster_project.errors import ConfigurationError
 from dagster_project.transform.spark import requirements
 from dagster_project.transform.spark.requirements import check_engine
 from dagster_project.transform.spark.session import explained
+from tests.conftest import DEALTRAIL, environment
 
 CONFIG = "timezone: UTC\ncurrency: EUR\nsources: [{name: crm, vendor: salesforce}]\n"
 HERE = {"pyspark": "4.3.0", "dbt-spark": "1.11.0"}
@@ -94,6 +96,24 @@ def test_java_new_enough(says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with_packages(monkeypatch)
     monkeypatch.setenv("JAVA_HOME", str(java(tmp_path, says)))
     check_engine(settings(tmp_path))
+
+
+@pytest.mark.parametrize("command", [["nightly"], ["config", "check"]])
+def test_a_command_ends_with_the_status_of_a_wrong_configuration(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "landing" / "crm").mkdir(parents=True)
+    done = subprocess.run(
+        [str(DEALTRAIL), *command],
+        cwd=tmp_path,
+        env=environment(DEALTRAIL_ENGINE="spark", JAVA_HOME=tmp_path / "nowhere", WAREHOUSE_DIR=tmp_path / "warehouse"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "engine: spark needs" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_server_elsewhere_has_its_own_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,16 +92,21 @@ so_far as (
     select
         source,
         known_from,
-        lead(known_from) over in_order as known_until,
+        lead(known_from) over in_time as known_until,
         sum(closed_deals) over in_order as closed_deals,
         sum(shared) over in_order as shared,
         sum(squared) over in_order as squared
     from by_month
-    window in_order as (
-        partition by source
-        order by known_from
-        rows between unbounded preceding and current row
-    )
+    window
+        in_time as (
+            partition by source
+            order by known_from
+        ),
+        in_order as (
+            partition by source
+            order by known_from
+            rows between unbounded preceding and current row
+        )
 ),
 
 forecast_months as (

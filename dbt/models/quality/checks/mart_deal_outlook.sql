@@ -78,7 +78,7 @@ facts as (
         case when days_in_stage > days_in_stage_km_p90 then 'older_than_p90' else 'older_than_p75' end as reason,
         concat_ws(
             '',
-            'in stage ', stage, ' for ', cast(cast(days_in_stage as integer) as varchar), ' days; ',
+            'in stage ', stage, ' for ', cast(cast(days_in_stage as integer) as string), ' days; ',
             case when days_in_stage > days_in_stage_km_p90 then 'nine in ten' else 'three in four' end,
             ' have left it by day ',
             cast(
@@ -87,7 +87,7 @@ facts as (
                         when days_in_stage > days_in_stage_km_p90 then days_in_stage_km_p90
                         else days_in_stage_km_p75
                     end as integer
-                ) as varchar
+                ) as string
             )
         ) as said
     from deals
@@ -100,7 +100,7 @@ facts as (
         'pushed' as reason,
         case
             when close_date_pushes = 1 then 'its expected close date was moved later once'
-            else concat_ws('', 'its expected close date was moved later ', cast(close_date_pushes as varchar), ' times')
+            else concat_ws('', 'its expected close date was moved later ', cast(close_date_pushes as string), ' times')
         end as said
     from deals
     where close_date_pushes > 0
