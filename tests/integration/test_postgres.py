@@ -121,10 +121,8 @@ def test_comments_are_kept_and_those_of_tables_name_the_run(twice: Database, sam
     )
     assert sorted(tuple(json.loads("\t".join(row))) for row in there) == sorted(here)
     said = twice.value("select replace(obj_description('marts.dim_owners'::regclass), chr(10), '|')")
-    assert (
-        said
-        == "Grain: one row per owner: those delivered, and every other that a fact names.||Published by Dealtrail, run second"
-    )
+    described = "Grain: one row per owner: those delivered, and every other that a fact names."
+    assert said == f"{described}||Published by Dealtrail, run second"
 
 
 def test_what_text_and_numbers_may_hold(database: Database, publication: Callable[..., Path]) -> None:

@@ -128,7 +128,7 @@ def _odds_now(one: Standing | None, past: Past, fiscal_start: int, expected: dat
     odds = past.odds_at_same_days
     chances = odds.of(one.place, one.day, one.traits) if one else []
     if one is None or not chances:
-        is_late = one is not None and expected is not None and expected < one.day
+        is_late = expected is not None and expected < past.as_of_day
         return row | {"slip_probability": 1.0} if is_late else row
     weight = past.weights.ours(one.place[0], month_number(one.day) - 1)
     found = dict(outlooks(one, odds, weight, fiscal_start))

@@ -176,10 +176,14 @@ select
         'p_open_after_next_month': 'combined_open_next_month',
         'p_open_after_this_quarter': 'combined_open_this_quarter',
         'p_open': 'combined_open_ever',
-        'slip_probability': 'slip_probability',
     }.items() %}
     cast(round(odds.{{ odds }}, 12) as double) as {{ column }},
     {%- endfor %}
+    -- past its expected close it has slipped, whatever else is known of it
+    case
+        when deals.expected_close_on < deals.as_of_date then 1.0
+        else cast(round(odds.slip_probability, 12) as double)
+    end as slip_probability,
     -- what they are made of
     cast(round(odds.our_won_ever, 12) as double) as our_p_won,
     cast(deals.win_probability as double) as crm_probability,
