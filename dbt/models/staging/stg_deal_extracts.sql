@@ -23,7 +23,8 @@ usable as {{ not_materialized() }} (
         feeds.is_full and deal_rows.extracted_at = feeds.first_full_at as is_in_first_extract,
         {{ fingerprint([
             'deal_rows.pipeline', 'deal_rows.stage', 'deal_rows.status', 'deal_rows.is_closed', 'deal_rows.is_won',
-            'deal_rows.is_lost', 'deal_rows.amount', 'deal_rows.currency', 'deal_rows.owner_id', 'deal_rows.expected_close_on',
+            'deal_rows.is_lost', 'deal_rows.amount', 'deal_rows.currency', 'deal_rows.owner_id',
+            'deal_rows.expected_close_on',
             'deal_rows.close_on', 'deal_rows.is_deleted', 'deal_rows.created_at', 'deal_rows.closed_at',
             'deal_rows.won_at', 'deal_rows.lost_at',
         ]) }} as content

@@ -182,7 +182,7 @@ select
     -- past its expected close it has slipped, whatever else is known of it
     case
         when deals.expected_close_on < deals.as_of_date then 1.0
-        else cast(round(odds.slip_probability, 12) as double)
+        when deals.expected_close_on is not null then cast(round(odds.slip_probability, 12) as double)
     end as slip_probability,
     -- what they are made of
     cast(round(odds.our_won_ever, 12) as double) as our_p_won,
