@@ -124,7 +124,7 @@ def test_a_user_without_a_home_shares_nothing(parses: Parses, tmp_path: Path, mo
 
 def test_only_the_newest_are_kept(parses: Parses, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(12):
-        monkeypatch.setattr(project, "_fingerprint", lambda _, number=number: f"f{number}")
+        monkeypatch.setattr(project, "_fingerprint", lambda *_, number=number: f"f{number}")
         project.manifest(warehouse(tmp_path / "one"))
     kept = {path.name for path in (home / "dbt").iterdir()}
     assert len(kept) == 8 and "f11" in kept and not any(name.startswith("new-") for name in kept)
