@@ -122,14 +122,15 @@ def row_counts(run: NightlyRun) -> dict[str, int]:
     return {name: int(size) for name, size in rows}
 
 
-#: What DuckDB says where the machine is too small → what to do; its own advice is for who writes the SQL.
+#: What DuckDB says where the machine is too small → what to do; its own advice is for who writes the SQL. The first
+#: that is said counts: a full disk for what does not fit into memory is an `Out of Memory Error` too.
 _SHORTAGES = {
-    "Out of Memory Error": "The models need more memory than DuckDB may take: raise `memory` in the configuration "
-    "(without it: four fifths of the machine's, 6 GB for a large lake), or take a larger machine.",
-    "No space left on device": "The disk of WAREHOUSE_DIR is full: make room for the tables that are built and, "
-    "twice that, for what is thrown away afterwards. The last publication stands.",
     "max_temp_directory_size": "The disk of WAREHOUSE_DIR is too full for what does not fit into memory: make room "
     "there, or raise `memory` in the configuration. The last publication stands.",
+    "No space left on device": "The disk of WAREHOUSE_DIR is full: make room for the tables that are built and, "
+    "twice that, for what is thrown away afterwards. The last publication stands.",
+    "Out of Memory Error": "The models need more memory than DuckDB may take: raise `memory` in the configuration "
+    "(without it: four fifths of the machine's, 6 GB for a large lake), or take a larger machine.",
 }
 
 

@@ -61,10 +61,11 @@ def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: b
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    built = build_with(settings, _unpacked(parsed_project(settings)), "duckdb", on_line, is_after_checks)
-    # it would keep the database to itself until this process ends
-    DuckDBConnectionManager.close_all_connections()
-    return built
+    try:
+        return build_with(settings, _unpacked(parsed_project(settings)), "duckdb", on_line, is_after_checks)
+    finally:
+        # it would keep the database to itself until this process ends
+        DuckDBConnectionManager.close_all_connections()
 
 
 def build_with(

@@ -13,9 +13,50 @@ from dagster_project.assets.transform import explain_failure
 from dagster_project.config.load import load_settings
 from dagster_project.errors import DealtrailError
 from dagster_project.run.nightly import nightly_run
+from dagster_project.transform import dbt_build
 from dagster_project.transform.dbt_build import Built, Unmade
 from tests.faults import crm
 from tests.faults.nights import Nights
+
+
+def said_by_duckdb(**limits: str) -> str:
+    """Its own words for a query that is too large for such limits."""
+    with duckdb.connect(config={"preserve_insertion_order": False}) as connection:
+        for name, limit in limits.items():
+            connection.execute(f"set {name} = '{limit}'")
+        with pytest.raises(duckdb.OutOfMemoryException) as raised:
+            connection.execute("create table t as select md5(i::varchar) as a from range(3000000) as t(i) order by a")
+        return str(raised.value)
+
+
+def test_a_disk_too_full_to_spill_to_is_not_taken_for_too_little_memory(tmp_path: Path) -> None:
+    said = {
+        "too full": said_by_duckdb(
+            memory_limit="40MB", max_temp_directory_size="10MB", temp_directory=str(tmp_path / "spilled")
+        ),
+        "more memory": said_by_duckdb(memory_limit="40MB", temp_directory=""),
+    }
+    with nightly_run(load_settings({"WAREHOUSE_DIR": str(tmp_path)}), "dbt") as run:
+        for told, message in said.items():
+            with pytest.raises(DealtrailError, match=told):
+                explain_failure(run, Built(False, [], [Unmade("model.dealtrail.x", "error", None, message)]))
+
+
+def test_dbt_that_is_stopped_leaves_the_database_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    closed: list[bool] = []
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dbt_build, "parsed_project", lambda _: b"")
+    monkeypatch.setattr(dbt_build, "_unpacked", lambda _: None)
+    monkeypatch.setattr(dbt_build, "build_with", stop)
+    monkeypatch.setattr(DuckDBConnectionManager, "close_all_connections", lambda: closed.append(True))
+    with pytest.raises(KeyboardInterrupt):
+        dbt_build.build(load_settings({}), print)
+    assert closed == [True]
 
 
 def rename_a_column() -> None:

@@ -51,7 +51,7 @@ from .quarters import quarter_movements, quarter_outlook, spells_of
 from .scores import scores
 from .spend import spend_of, spend_rows
 from .stage_metrics import stage_metrics, time_in_stage
-from .star import accounts_met, deals_wide, leads_wide, owners_met, pipelines_met, with_stage_keys
+from .star import accounts_met, deals_wide, leads_wide, owners_met, owners_named, pipelines_met, with_stage_keys
 from .visits import Visit, visits_of
 from .win_probability import win_probability
 
@@ -152,12 +152,13 @@ def compute(
     told = [deal_row(deal, wins) for deal in deals]
     asked = [lead_row(lead) for lead in leads]
     snapshots = pipeline_snapshots(stays, moment)
+    changes = [row for deal in deals for row in change_rows(deal)]
     spent = spend_rows(crms, rates)
     revenue = customer_months(customers, moment, config)
     owners = owners_met(
         crms,
         [row for crm in crms for row in owner_rows(crm)],
-        [told, asked, activities, transitions, snapshots, spent],
+        [told, asked, activities, transitions, snapshots, spent, owners_named(changes)],
     )
     accounts = accounts_met([row for crm in crms for row in account_rows(crm)], [told, activities, revenue])
     return Result(
@@ -166,7 +167,7 @@ def compute(
         visits=with_stage_keys([visit_row(visit) for visit in visits]),
         leads=asked,
         activities=activities,
-        changes=[row for deal in deals for row in change_rows(deal)],
+        changes=changes,
         snapshots=with_stage_keys(snapshots),
         daily=with_canonical(pipeline_daily(stays, moment), canonical),
         customer_months=revenue,

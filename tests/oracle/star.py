@@ -58,6 +58,16 @@ def owners_met(crms: list[Crm], delivered: Rows, facts: list[Rows]) -> Rows:
     ]
 
 
+def owners_named(changes: Rows) -> Rows:
+    """Whom changes of owner name, before and after."""
+    return [
+        {"owner_key": row[value], "source": row["source"]}
+        for row in changes
+        if row["field"] == "owner"
+        for value in ("old_value", "new_value")
+    ]
+
+
 def accounts_met(delivered: Rows, facts: list[Rows]) -> Rows:
     """`dim_accounts`: those delivered, and whichever else a fact names."""
     return [row | {"is_delivered": True} for row in delivered] + [

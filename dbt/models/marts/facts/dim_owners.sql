@@ -5,14 +5,23 @@ with delivered as (
 ),
 
 met as (
-    {% for fact in [
-        'fct_deals', 'fct_leads', 'fct_activities', 'fct_stage_transitions', 'fct_pipeline_snapshots', 'fct_spend'
-    ] %}
+    {% for fact in ['fct_deals', 'fct_leads', 'fct_activities', 'fct_stage_transitions', 'fct_spend'] %}
     select
         owner_key,
         source
     from {{ ref(fact) }}
     where owner_key is not null
+    union
+    {% endfor %}
+    -- whom a deal once belonged to: snapshots of the past name them
+    {% for value in ['old_value', 'new_value'] %}
+    select
+        {{ value }} as owner_key,
+        source
+    from {{ ref('fct_deal_changes') }}
+    where
+        field = 'owner'
+        and {{ value }} is not null
     {{ 'union' if not loop.last }}
     {% endfor %}
 ),

@@ -1,6 +1,6 @@
 -- Every pipeline that a fact or a stage names.
 with named as (
-    {% for table in ('dim_stages', 'fct_deals', 'fct_stage_transitions', 'fct_pipeline_snapshots') %}
+    {% for table in ['dim_stages', 'fct_deals', 'fct_stage_transitions'] %}
     select
         source,
         pipeline
