@@ -51,6 +51,8 @@ SCALARS: dict[str, Any] = {
     f"add_months({day('2026-03-31')!r}, -1)": date(2026, 2, 28),
     f"day_of_week({day('2026-03-02')!r})": 1,
     f"day_of_week({day('2026-03-01')!r})": 7,
+    f"iso_year_of({day('2027-01-03')!r})": 2026,
+    f"iso_year_of({day('2024-12-30')!r})": 2025,
     f"moment_as_text({moment('2026-01-31 02:00:00')!r})": "2026-01-31T02:00:00Z",
     "matches(\"'it''s 12 %'\", \"^it's [0-9]+ %$\")": True,
     r"matches(\"'12.5'\", '^\\d+[.]\\d$')".replace('\\"', '"'): True,

@@ -33,12 +33,13 @@ followed as (
         odds.crm_won,
         odds.combined_won,
         odds.base_won,
+        -- no decimals: to Spark their quotient is a decimal too, of six places
         case
-            when subjects.outcome != 'won' then 0.0
-            when odds.horizon = 'next_month' and subjects.exit_step < odds.to_step then 0.0
-            when subjects.exit_step > odds.to_step then 0.0
-            when subjects.outcome = 'won' then 1.0
-            else 0.0
+            when subjects.outcome != 'won' then 0
+            when odds.horizon = 'next_month' and subjects.exit_step < odds.to_step then 0
+            when subjects.exit_step > odds.to_step then 0
+            when subjects.outcome = 'won' then 1
+            else 0
         end as came
     from subjects
     cross join run
