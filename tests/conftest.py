@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
+
+from dagster_project.published import opened
 
 PROJECT = Path(__file__).resolve().parents[1]
 REAL_EXTRACTS = PROJECT.parent / "shared" / "data"
@@ -69,7 +70,7 @@ class Warehouse:
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The result of a query on the published database."""
-        with duckdb.connect(str(self.path / "pipeline.duckdb"), read_only=True) as connection:
+        with opened(self.path / "pipeline.duckdb") as connection:
             return connection.execute(sql, list(parameters)).fetchall()
 
     def value(self, sql: str, *parameters: Any) -> Any:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 
 from dagster_project.config.postgres_url import POSTGRES_URL
 from dagster_project.publish.postgres import publish_current
 from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
 from dagster_project.publish.publication import keep_only_record, publish
 from dagster_project.publish.report.build import write_excuse, write_report
+from dagster_project.published import opened
 from dagster_project.run.context import NightlyRun
 
 Run = dg.ResourceParam[NightlyRun]
@@ -127,7 +127,7 @@ def publish_postgres(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg
 
 def _rows(database: Path) -> dict[str, int]:
     """Rows of each published schema, by DuckDB's own books."""
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with opened(database) as connection:
         counts = connection.execute(
             "select schema_name, sum(estimated_size)::bigint from duckdb_tables() group by schema_name"
         ).fetchall()

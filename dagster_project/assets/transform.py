@@ -1,6 +1,7 @@
 """lake → marts: the whole dbt project in one call, each model and test an asset or asset check of its own."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
+import warnings
 from collections.abc import Iterator, Mapping
 from threading import Thread
 from typing import Any
@@ -26,6 +27,10 @@ GROUPS = {
     "quality": "quality",
     "hygiene": "quality",
 }
+
+
+# links to the code are "in beta"; that is nothing to tell whoever runs a night, once for each of its models
+warnings.filterwarnings("ignore", category=dg.BetaWarning, module=__name__)
 
 
 class Translator(DagsterDbtTranslator):

@@ -196,6 +196,9 @@ class Spark(Strict):
     warehouse_dir: str | None = Field(
         None, description="Where its tables lie for the night: a folder that all its workers and this machine see."
     )
+    folders_from_rows: int = Field(
+        100_000_000, ge=1, description="A fact of so many rows is published as a folder of Parquet files with a view."
+    )
     conf: dict[str, str] = Field(default_factory=dict, description="Further settings of the session, in Spark's words.")
 
     @model_validator(mode="after")

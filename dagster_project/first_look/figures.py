@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.lake.manifest import FileRecord
+from dagster_project.published import opened
 from dagster_project.wording import counted
 
 _SHOWN_STAGES = 12
@@ -23,7 +24,7 @@ _PASSED = {
 
 def recognised(database: Path, records: list[FileRecord]) -> list[tuple[str, str]]:
     """Five figures: deals by stage, what was won, first and last days, owners, rows left out."""
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with opened(database) as connection:
         return [
             ("deals", _stages(connection)),
             ("won", _won(connection)),
@@ -35,7 +36,7 @@ def recognised(database: Path, records: list[FileRecord]) -> list[tuple[str, str
 
 def unread_cells(database: Path) -> str | None:
     """How many cells could not be read and count as empty, and what some of them say."""
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with opened(database) as connection:
         rows = connection.execute(
             "select observed, count(*) from quality.hygiene_violations "
             "where rule = 'unparseable_value' and resolved_on is null "

@@ -25,6 +25,7 @@ import duckdb
 from dagster_project import sql
 from dagster_project.config.postgres_url import POSTGRES_URL, PostgresUrl, read_postgres_url
 from dagster_project.errors import DealtrailError
+from dagster_project.published import search_path
 
 SCHEMAS = ("marts", "quality")
 #: In the comment of every table of ours, which tells it from a stranger's of the same name.
@@ -140,6 +141,7 @@ def replace_tables(
         connection.execute(f"load {sql.text(extension())}")
         connection.execute("set pg_null_byte_replacement = '\ufffd'")
         connection.execute(f"attach {sql.text(database)} as published (read_only)")
+        connection.execute("set file_search_path = ?", [search_path(database)])
         connection.execute(f"attach {sql.text(url)} as postgres (type postgres, isolation_level 'read committed')")
         connection.execute("begin")
         publication = _replace_all(connection, target, version)

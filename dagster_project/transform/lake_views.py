@@ -15,6 +15,7 @@ from dagster_project.lake.deliveries import places
 from dagster_project.lake.erasure.rows import MARKER
 from dagster_project.lake.manifest import FileRecord, read_record_file
 from dagster_project.lake.statistics import null_counts_of
+from dagster_project.published import FOLDERS
 from dagster_project.read import typed_columns
 from dagster_project.transform.check_tables import RECORDS
 from dagster_project.transform.tables import create_table, sql_moment, utc
@@ -50,13 +51,14 @@ def date_format_sets(config: Configuration) -> list[list[str]]:
 
 
 def search_path(lake_dir: Path) -> str:
-    """DuckDB's `file_search_path` for whoever reads the schema `lake`, whose views name files from the lake on.
+    """DuckDB's `file_search_path` for whoever builds: views of the schema `lake` name files from the lake on, those of
+    facts that are too large for the build's file from beside it.
 
     DuckDB does not clear the rest of a block, so that a piece of this catalog can end up in the file that is
     published: one in 175 had such paths in its unused bytes. The setting is a list that cannot hold a comma: with one
     in its path, views name files absolutely.
     """
-    return "" if "," in str(lake_dir) else str(lake_dir)
+    return "" if "," in str(lake_dir) else f"{lake_dir},{lake_dir.parent / 'building' / FOLDERS}"
 
 
 def _named(path: Path, lake_dir: Path) -> str:

@@ -16,6 +16,7 @@ from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.models import Configuration
 from dagster_project.lake.manifest import FileRecord
+from dagster_project.published import FOLDERS
 from dagster_project.transform.check_tables import RECORDS, create_check_tables
 from dagster_project.transform.config_tables import write_run, write_sources
 from dagster_project.transform.delivered_stages import with_delivered_stages
@@ -70,9 +71,11 @@ def prepare(
 
 
 def _allow_records(connection: duckdb.DuckDBPyConnection, lake_dir: Path) -> None:
-    """Names what is still read once the checks have shut the database off from everything else.
+    """Names what is still read once the checks have shut the database off from everything else: what earlier nights
+    found, and facts that are too large for the build's file.
 
     DuckDB asks twice whether a file may be read: by the name that stands in the view, and by the one it was found by.
     """
-    allowed = [folder for what in RECORDS for folder in (f"{what}/", f"{lake_dir / what}/")]
+    folders = {what: lake_dir / what for what in RECORDS} | {"marts": lake_dir.parent / "building" / FOLDERS / "marts"}
+    allowed = [folder for name, path in folders.items() for folder in (f"{name}/", f"{path}/")]
     connection.execute(f"set allowed_directories = [{', '.join(map(sql.text, allowed))}]")

@@ -222,6 +222,7 @@ def test_summary_says_what_a_person_needs(sample: Warehouse) -> None:
     for word in ("published", "rows", "quarantine", "warning", "pipeline.duckdb", "seconds"):
         assert word in sample.output
     assert "Traceback" not in sample.output
+    assert "Warning" not in sample.output, "of a library, to its programmers"
 
 
 def test_second_night_with_nothing_new_publishes_the_same(sample: Warehouse) -> None:

@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.conftest import DEALTRAIL, PROJECT, Warehouse, environment
 
 #: Seconds that a night on Spark may take on a machine that others use as well.
@@ -45,20 +47,42 @@ def night(
     as_of: str | None = None,
 ) -> Warehouse:
     """The whole night, which publishes."""
-    process = begin(engine, warehouse, config, landing, as_of)
+    return ended(begin(engine, warehouse, config, landing, as_of), warehouse)
+
+
+def ended(process: subprocess.Popen[str], warehouse: Path) -> Warehouse:
+    """A night that was begun, when it has published."""
     said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
     return Warehouse(warehouse, process.returncode, said)
 
 
-def kill_while_spark_builds(process: subprocess.Popen[str], warehouse: Path) -> None:
-    """Ends a night and its JVM at once, in the middle of its models."""
+def wait_for_models(process: subprocess.Popen[str], warehouse: Path, model: str = "") -> None:
+    """Until a night that was just begun has made a model: this one, or any."""
     log = warehouse / "dbt" / "logs" / "dbt.log"
+    made = re.compile(rf"OK created .*{model}\b")
     began = time.time()
-    while not (log.exists() and log.stat().st_mtime > began and "OK created" in log.read_text(encoding="utf-8")):
+    while not (log.exists() and log.stat().st_mtime > began and made.search(log.read_text(encoding="utf-8"))):
         assert process.poll() is None, process.communicate()[0]
         assert time.time() - began < PATIENCE
         time.sleep(0.5)
+
+
+def lose_an_executor(folder: Path) -> None:
+    """Kills one of those that the workers below the folder have started (`two_workers`)."""
+    executors = [
+        process
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if "org.apache.spark.executor.CoarseGrainedExecutorBackend" in (process.info["cmdline"] or [])
+        and str(process.info["cwd"]).startswith(str(folder))
+    ]
+    assert len(executors) == 2
+    executors[0].kill()
+
+
+def kill_while_spark_builds(process: subprocess.Popen[str], warehouse: Path) -> None:
+    """Ends a night and its JVM at once, in the middle of its models."""
+    wait_for_models(process, warehouse)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -8,7 +8,16 @@ import pytest
 
 from tests.conftest import EXAMPLES, PROJECT, REAL_EXTRACTS
 from tests.integration import hand_worked_histories as told
-from tests.spark.nights import begin, differing, kill_while_spark_builds, night, two_workers
+from tests.spark.nights import (
+    begin,
+    differing,
+    ended,
+    kill_while_spark_builds,
+    lose_an_executor,
+    night,
+    two_workers,
+    wait_for_models,
+)
 
 pytestmark = pytest.mark.spark
 
@@ -42,19 +51,37 @@ def test_real_extracts(name: str, tmp_path: Path) -> None:
 
 
 def test_hand_worked_histories(tmp_path: Path) -> None:
+    """On Spark with facts too large for one file: folders beside it, which whoever reads it needs not know."""
     config, landing = told.deliver(tmp_path)
     on_duckdb = night("duckdb", tmp_path / "duckdb", config, landing, told.AS_OF)
+    with config.open("a", encoding="utf-8") as text:
+        text.write("\nspark: {folders_from_rows: 10}\n")
     on_spark = night("spark", tmp_path / "spark", config, landing, told.AS_OF)
     assert differing(on_duckdb, on_spark) == {}
+    kinds = dict(on_spark.rows("select table_name, table_type from information_schema.tables"))
+    assert (kinds["fct_deals"], kinds["fct_spend"], kinds["dim_stages"]) == ("VIEW", "BASE TABLE", "BASE TABLE")
+    marts = on_spark.path / "marts"
+    assert list((marts / "fct_deals").glob("*.parquet"))
+    assert {path.suffix for path in (marts / "fct_deals").iterdir()} == {".parquet"}
+    assert (marts / "deals_wide.parquet").exists()
+    assert not (marts / "fct_deals.parquet").exists()
+    assert "marts/fct_deals/" in on_spark.value("select comment from duckdb_views() where view_name = 'fct_deals'")
+    assert on_duckdb.run_json["tables"] == on_spark.run_json["tables"]
 
 
 def test_cluster_of_two_workers(tmp_path: Path) -> None:
-    """Spark's standalone cluster, whose executors are processes of their own and read what the night wrote."""
+    """Spark's standalone cluster, whose executors are processes of their own and read what the night wrote.
+
+    One of them is lost in the middle: Spark starts another, and does again what the lost one had done.
+    """
     on_duckdb = night("duckdb", tmp_path / "duckdb")
     with two_workers(tmp_path) as master:
         config = tmp_path / "pipeline.yml"
         conf = "{spark.driver.host: 127.0.0.1, spark.driver.bindAddress: 127.0.0.1, spark.driver.memory: 4g}"
         text = (PROJECT / "pipeline.yml").read_text(encoding="utf-8")
         config.write_text(f"{text}\nspark:\n  master: {master}\n  conf: {conf}\n", encoding="utf-8")
-        on_spark = night("spark", tmp_path / "spark", config, PROJECT / "seeds" / "extracts")
+        process = begin("spark", tmp_path / "spark", config, PROJECT / "seeds" / "extracts", None)
+        wait_for_models(process, tmp_path / "spark", "fct_deals")
+        lose_an_executor(tmp_path)
+        on_spark = ended(process, tmp_path / "spark")
     assert differing(on_duckdb, on_spark) == {}

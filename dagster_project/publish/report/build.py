@@ -27,6 +27,7 @@ from dagster_project.config.rules import Rule, checks
 from dagster_project.files import write_atomically
 from dagster_project.preflight.notices import newest_moment, notices
 from dagster_project.publish.report.queries import DEFINED, LISTED, MONTHS, OWNERS, OWNERS_SQL, TABLES, TILES
+from dagster_project.published import opened
 
 PAGE_DIR = Path(__file__).parent / "page"
 
@@ -51,7 +52,7 @@ VEGA_LITE = "6.4"
 
 def write_report(database: Path, target: Path, settings: Settings, as_of: datetime) -> None:
     """Writes `<target>/index.html` from the schemas marts and quality of a database."""
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with opened(database) as connection:
         data = _data(connection, settings.config, as_of)
     vega = _vega_bundle(settings.warehouse_dir / "cache" / "report")
     target.mkdir(parents=True, exist_ok=True)

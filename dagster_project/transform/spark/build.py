@@ -17,6 +17,7 @@ import duckdb
 from dagster_project.config.load import Settings
 from dagster_project.errors import DealtrailError
 from dagster_project.lake.manifest import FileRecord
+from dagster_project.published import FOLDERS
 from dagster_project.transform.dbt_build import Built, build_with
 from dagster_project.transform.project import parsed_project
 from dagster_project.transform.spark.accents import accented_and_plain
@@ -41,6 +42,26 @@ def build_on_spark(
 
     `folder` is the run's own, and is gone afterwards. Raises DealtrailError for what stops Spark, in its words.
     """
+    with project_on_spark(settings, connection, records, run_id, folder) as (spark, project, schemas):
+        built = build_with(settings, project, "spark", on_line)
+        if built.succeeded:
+            bring(spark, connection, settings.config, project, schemas, folder / "brought", folder.parent / FOLDERS)
+        return built
+
+
+@contextmanager
+def project_on_spark(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    records: list[FileRecord],
+    run_id: str,
+    folder: Path,
+) -> Iterator[tuple[SparkSession, Manifest, dict[str, str]]]:
+    """A session that knows these records as the project's sources, the project as parsed for it, and its schemas.
+
+    Schemas: the name that the project has → the name of this run. They and the folder are gone afterwards. Raises
+    DealtrailError for what stops Spark, also in what is done with it, in its words.
+    """
     # of a pandas it does not know yet, which is not used
     warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")
     from py4j.protocol import Py4JError
@@ -55,10 +76,7 @@ def build_on_spark(
             lake_dir = settings.warehouse_dir / "lake"
             show_sources(spark, connection, settings.config, records, lake_dir, folder / "small", schemas)
             with _as_dbt_expects():
-                built = build_with(settings, project, "spark", on_line)
-            if built.succeeded:
-                bring(spark, connection, settings.config, project, schemas, folder / "brought")
-            return built
+                yield spark, project, schemas
         except (PySparkException, Py4JError) as error:
             raise DealtrailError(f"Spark stopped: {explained(error)}") from error
         finally:
