@@ -22,14 +22,19 @@ PATIENCE = 1800
 
 
 def begin(
-    engine: str, warehouse: Path, config: Path | str, landing: Path | None, as_of: str | None
+    engine: str,
+    warehouse: Path,
+    config: Path | str,
+    landing: Path | None,
+    as_of: str | None,
+    command: tuple[str, ...] = ("nightly",),
 ) -> subprocess.Popen[str]:
-    """`dealtrail nightly` on an engine, as cron would start it."""
+    """`dealtrail nightly`, or another command, on an engine, as cron would start it."""
     scratch = warehouse.parent / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     own = environment(PIPELINE_CONFIG=config, LANDING_DIR=landing, WAREHOUSE_DIR=warehouse, AS_OF=as_of, TMPDIR=scratch)
     return subprocess.Popen(
-        [str(DEALTRAIL), "nightly"],
+        [str(DEALTRAIL), *command],
         cwd=PROJECT,
         env={**own, "DEALTRAIL_ENGINE": engine},
         stdout=subprocess.PIPE,

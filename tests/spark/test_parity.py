@@ -18,6 +18,7 @@ from tests.spark.nights import (
     two_workers,
     wait_for_models,
 )
+from tests.unit import test_compaction as delivered
 
 pytestmark = pytest.mark.spark
 
@@ -67,6 +68,26 @@ def test_hand_worked_histories(tmp_path: Path) -> None:
     assert not (marts / "fct_deals.parquet").exists()
     assert "marts/fct_deals/" in on_spark.value("select comment from duckdb_views() where view_name = 'fct_deals'")
     assert on_duckdb.run_json["tables"] == on_spark.run_json["tables"]
+
+
+def test_a_lake_that_was_compacted_and_from_which_somebody_was_forgotten(tmp_path: Path) -> None:
+    """Rows of a compacted file number themselves, and those that were blanked are none."""
+    config, landing, warehouse = tmp_path / "pipeline.yml", tmp_path / "landing", tmp_path / "warehouse"
+    config.write_text(delivered.CONFIG, encoding="utf-8")
+    (landing / "crm").mkdir(parents=True)
+    for number in range(delivered.NIGHTS):
+        lists = {"deals": delivered.DAMAGED.get(number, delivered.deals(number)), "calls": delivered.calls(number)}
+        for name, text in lists.items():
+            (landing / "crm" / f"{name}-{delivered.day(number)}.csv").write_text(text, encoding="utf-8")
+    as_of = delivered.at(delivered.NIGHTS).isoformat()
+    night("duckdb", warehouse, config, landing, as_of)
+    ended(begin("duckdb", warehouse, config, landing, as_of, ("compact",)), warehouse)
+    ended(begin("duckdb", warehouse, config, landing, as_of, ("forget", "deals", "D3", "--source", "crm")), warehouse)
+    on_duckdb = night("duckdb", warehouse, config, landing, as_of)
+    before = {schema: on_duckdb.tables(schema) for schema in ("marts", "quality")}
+    assert on_duckdb.value("select count(*) from quality.row_accounting where forgotten > 0") > 0
+    on_spark = night("spark", warehouse, config, landing, as_of)
+    assert {schema: on_spark.tables(schema) for schema in before} == before
 
 
 def test_cluster_of_two_workers(tmp_path: Path) -> None:
