@@ -85,7 +85,7 @@ def test_a_lake_that_was_compacted_and_from_which_somebody_was_forgotten(tmp_pat
     ended(begin("duckdb", warehouse, config, landing, as_of, ("forget", "deals", "D3", "--source", "crm")), warehouse)
     on_duckdb = night("duckdb", warehouse, config, landing, as_of)
     before = {schema: on_duckdb.tables(schema) for schema in ("marts", "quality")}
-    assert on_duckdb.value("select count(*) from quality.row_accounting where forgotten > 0") > 0
+    assert on_duckdb.value("select count(*) from quality.row_accounting where rows_forgotten > 0") > 0
     on_spark = night("spark", warehouse, config, landing, as_of)
     assert {schema: on_spark.tables(schema) for schema in before} == before
 
