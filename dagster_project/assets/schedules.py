@@ -2,12 +2,13 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from dagster_project.config.load import Settings, load_settings
+from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
 from dagster_project.read.landing import look
 from dagster_project.run.tags import SETTLE_TAG, WAREHOUSE_TAG
@@ -63,7 +64,7 @@ def _zone(config: Configuration) -> str:
     return config.schedule.timezone or config.timezone
 
 
-def landing_sensor(job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def landing_sensor(job: UnresolvedAssetJobDefinition, load: Callable[[], Settings]) -> dg.SensorDefinition:
     """Requests a run when the landing folder holds something new that has come to rest."""
 
     @dg.sensor(
@@ -73,7 +74,7 @@ def landing_sensor(job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
         description="Runs the job when files in landing changed and have been still for `schedule.settle_seconds`.",
     )
     def new_landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        settings = load_settings()
+        settings = load()
         settle_seconds = settings.config.schedule.settle_seconds
         seen = hashlib.sha256()
         count = 0

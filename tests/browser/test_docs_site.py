@@ -99,8 +99,9 @@ def test_every_link_of_dagster_leads_somewhere(
     monkeypatch.setenv("PIPELINE_CONFIG", str(PROJECT / "pipeline.yml"))
     monkeypatch.setenv("WAREHOUSE_DIR", str(sample.path))
     from dagster_project.assets.links import explained
-    from dagster_project.definitions import defs, settings
+    from dagster_project.definitions import defs
 
+    settings = load_settings()
     checks = [spec for check in defs.asset_checks or [] for spec in check.check_specs if "docs" in spec.metadata]
     assets = [
         explained(node.to_asset_spec(), settings.warehouse_dir) for node in defs.resolve_asset_graph().asset_nodes

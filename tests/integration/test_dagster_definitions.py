@@ -15,6 +15,7 @@ import pytest
 
 from dagster_project.assets.links import link
 from dagster_project.assets.schedules import expected
+from dagster_project.config.load import load_settings
 from dagster_project.transform.config_tables import CONFIG_TABLES
 from dagster_project.transform.lake_views import LAKE_TABLES
 from tests.conftest import PROJECT, Warehouse
@@ -149,7 +150,7 @@ def test_what_is_published_is_expected_every_night(definitions: ModuleType) -> N
 
 
 def test_a_late_schedule_has_its_deadline_on_the_next_day(definitions: ModuleType) -> None:
-    settings = definitions.settings
+    settings = load_settings()
     schedule = settings.config.schedule.model_copy(update={"at": "23:30"})
     late = replace(settings, config=settings.config.model_copy(update={"schedule": schedule}))
     policy: Any = expected(dg.AssetSpec(["publish", "report"], group_name="publish"), late).freshness_policy

@@ -1,0 +1,1 @@
+"""A Dagster project of somebody's own, with Dealtrail in it."""
