@@ -14,6 +14,7 @@ import duckdb
 
 from dagster_project import sql
 from dagster_project.errors import DealtrailError
+from dagster_project.published import search_path
 
 #: Memory that `work` takes for each row of the lake, in bytes: 4.63 GB for the 5.09 million rows of
 #: `make bench SIZE=M`, by duckdb_memory() before the checks.
@@ -52,7 +53,10 @@ class Databases:
         """
         if self._held is None:
             raise _not_part_of_this_run()
-        return self._held.cursor()
+        connection = self._held.cursor()
+        # of each connection its own: where facts lie that are too large for the file
+        connection.execute("set file_search_path = ?", [search_path(self.build_path)])
+        return connection
 
     def built(self) -> Path:
         """The file to be published, closed and whole. Raises like `connect`."""

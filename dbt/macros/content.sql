@@ -3,7 +3,7 @@
     {%- set columns = {
         'deals': ['deal_name', 'pipeline', 'stage', 'status', 'is_closed', 'is_won', 'is_lost', 'amount', 'currency',
             'owner_id', 'account_id', 'lead_id', 'contact_id', 'lead_source', 'created_at', 'close_on', 'expected_close_on', 'closed_at',
-            'won_at', 'lost_at', 'lost_reason', 'is_deleted', 'stage_dates', 'merged_ids', 'merged_into_id'],
+            'won_at', 'lost_at', 'lost_reason', 'win_probability', 'is_deleted', 'stage_dates', 'merged_ids', 'merged_into_id'],
         'leads': ['lead_name', 'company', 'email', 'owner_id', 'lead_source', 'status', 'created_at', 'is_converted',
             'converted_at', 'converted_deal_id', 'contact_id', 'account_id', 'is_deleted', 'merged_ids', 'merged_into_id'],
         'activities': ['activity_type', 'subject', 'direction', 'deal_id', 'lead_id', 'contact_id', 'account_id', 'owner_id',

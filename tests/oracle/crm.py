@@ -119,6 +119,22 @@ class Crm:
         """Every deal that a row, a log or a version tells of."""
         return sorted({*self.deals, *self.events, *self.versions})
 
+    @cached_property
+    def deal_odds(self) -> dict[str, float]:
+        """Deal → how likely it is won, as the CRM says of it: in percent where its feed ever says more than one."""
+        said: dict[str, dict[str, tuple[Decimal, bool]]] = {}
+        for deal_id, record in self.deals.items():
+            text = record.row.get("win_probability") or ""
+            share = number(text.replace("%", "").replace(" ", "").replace(",", "."))
+            if share is not None:
+                said.setdefault(record.feed.name, {})[deal_id] = share, "%" in text or share > 1
+        shares = {
+            deal_id: share / (100 if any(is_percent for _, is_percent in of_feed.values()) else 1)
+            for of_feed in said.values()
+            for deal_id, (share, _) in of_feed.items()
+        }
+        return {deal_id: float(share) for deal_id, share in shares.items() if 0 <= share <= 1}
+
     def deal_value(self, deal_id: str, column: str) -> str | None:
         """What is last known of a deal: its newest row's, else the log's last, else the last version's."""
         if deal_id in self.deals:

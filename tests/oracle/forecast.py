@@ -21,6 +21,7 @@ from .changes import Change, changes_of, value_on, worth_on
 from .deals import Deal
 from .money import Rates
 from .odds import HORIZON, Kind, Odds, Standing, combined, month_number, said_within
+from .stages import Stage
 from .transition import Transition
 from .weights import Weights
 from .words import shown_now
@@ -168,6 +169,8 @@ def _standings(
             amount = worth_on(deal, changes, day, rates)
         won_amount = worth_on(deal, changes, end, rates) if outcome == "won" and end else None
         stage = last.stage if last and last.evidence != "inferred" else None
+        # of the deal itself they are known as they are now
+        crm_odds = crm.deal_odds.get(deal.id) if day == crm.local_date(crm.as_of) else None
         yield Standing(
             deal_key=deal.key,
             day=day,
@@ -177,13 +180,17 @@ def _standings(
                 _bucket(expected, day),
                 sum((day - since).days >= bound for bound in BANDS),
             ),
-            crm_probability=stage.win_probability if stage and stage.is_configured else None,
+            crm_probability=crm_odds if crm_odds is not None else _stage_odds(stage),
             expected_step=month_number(expected) - month_number(day) if expected and expected >= day else None,
             amount=amount,
             outcome=outcome,
             months_to_end=month_number(end) - month_number(day) if end else None,
             won_amount=won_amount or Decimal(0),
         )
+
+
+def _stage_odds(stage: Stage | None) -> float | None:
+    return stage.win_probability if stage and stage.is_configured else None
 
 
 def _first_delivered_on(deal: Deal) -> date:

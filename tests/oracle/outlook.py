@@ -92,7 +92,9 @@ def deal_outlook(
                 "amount_reporting": deal.amount_reporting,
                 "expected_close_on": deal.expected_close_on,
                 **_odds_now(today.get(deal.key), past, fiscal_start, deal.expected_close_on),
-                "crm_probability": stage_odds(deal.crm, deal.stage) if deal.stage else None,
+                "crm_probability": deal.crm.deal_odds.get(
+                    deal.id, stage_odds(deal.crm, deal.stage) if deal.stage else None
+                ),
                 "days_in_stage": days,
                 **dict(zip(("stage_median_days", "stage_p75_days", "stage_p90_days"), quantiles, strict=True)),
                 "days_since_touch": (past.as_of_day - deal.crm.local_date(touched)).days if touched else None,

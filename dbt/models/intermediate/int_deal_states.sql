@@ -73,6 +73,7 @@ select
     amount,
     currency,
     lost_reason,
+    win_probability,
     created_at,
     expected_close_on,
     feed,

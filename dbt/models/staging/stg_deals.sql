@@ -6,6 +6,30 @@ with deal_rows as (
 
 feeds as (
     select * from {{ ref('stg_config__feeds') }}
+),
+
+-- what the CRM says a deal's chances are, in percent where its column ever says more than one
+chances as (
+    select
+        source,
+        feed,
+        deal_id,
+        said / max(case when said > 1 or instr(win_probability, '%') > 0 then 100 else 1 end)
+            over (partition by source, feed) as win_probability
+    from (
+        select
+            source,
+            feed,
+            deal_id,
+            win_probability,
+            try_cast(
+                replace(replace(replace(win_probability, '%', ''), ' ', ''), ',', '.') as double
+            ) as said
+        from deal_rows
+        where
+            row_state = 'current'
+            and win_probability is not null
+    ) as chances_said
 )
 
 select
@@ -27,6 +51,7 @@ select
     deal_rows.stage as stage_name,
     {{ status_given('deal_rows') }} as status_given,
     deal_rows.lost_reason,
+    case when chances.win_probability between 0 and 1 then chances.win_probability end as win_probability,
     -- when
     deal_rows.created_at,
     coalesce(deal_rows.expected_close_on, deal_rows.close_on) as expected_close_on,
@@ -48,4 +73,8 @@ from deal_rows
 inner join feeds
     on deal_rows.source = feeds.source
     and deal_rows.feed = feeds.feed
+left join chances
+    on deal_rows.source = chances.source
+    and deal_rows.feed = chances.feed
+    and deal_rows.deal_id = chances.deal_id
 where deal_rows.row_state = 'current'

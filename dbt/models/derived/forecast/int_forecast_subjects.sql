@@ -44,6 +44,7 @@ deals as (
     select
         deals.deal_key,
         facts.expected_close_on,
+        deals.win_probability,
         {{ day_in('deals.first_delivered_at', 'run.timezone') }} as first_delivered_on,
         coalesce(told_by_history.tells_amounts, false) as tells_amounts,
         coalesce(told_by_history.tells_close_dates, false) as tells_close_dates
@@ -92,8 +93,11 @@ open_deals as (
                     when expected_dates.deal_key is not null then try_cast(expected_dates.value as date)
                     else deals.expected_close_on
                 end
-        end as expected_close_on
+        end as expected_close_on,
+        -- of the deal itself the CRM's odds are known as they are now
+        case when forecast_dates.forecast_on = run.as_of_date then deals.win_probability end as deal_probability
     from stretch_months as stretches
+    cross join run
     inner join forecast_dates
         on stretches.month_number = {{ month_number('forecast_dates.forecast_on') }}
         and stretches.from_on <= forecast_dates.forecast_on
@@ -148,7 +152,7 @@ select
     end as age_band,
     ended.amount,
     case when ended.expected_close_on >= ended.forecast_on then ended.expected_step end as expected_step,
-    stages.win_probability as crm_probability,
+    coalesce(ended.deal_probability, stages.win_probability) as crm_probability,
     ended.outcome,
     ended.exit_step,
     ended.won_amount

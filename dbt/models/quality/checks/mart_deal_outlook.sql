@@ -39,9 +39,10 @@ deals as (
         history.days_in_stage_km_median,
         history.days_in_stage_km_p75,
         history.days_in_stage_km_p90,
-        stages.win_probability
+        coalesce(states.win_probability, stages.win_probability) as win_probability
     from {{ ref('fct_deals') }} as deals
     cross join run
+    left join {{ ref('int_deals') }} as states on deals.deal_key = states.deal_key
     left join open_visits on deals.deal_key = open_visits.deal_key
     left join {{ ref('mart_time_in_stage') }} as history
         on deals.source = history.source
