@@ -87,7 +87,7 @@ def _forget_old_versions(warehouse: Path, kept: set[Path | None]) -> None:
 
 def _sync(folder: Path) -> None:
     """Has the disk hold every file before the switch makes them the truth."""
-    for path in [*folder.glob("*"), *folder.glob("marts/*"), *folder.glob("report/*")]:
+    for path in [*folder.glob("*"), *folder.glob("marts/*"), *folder.glob("report/*"), *folder.glob("report/owners/*")]:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
