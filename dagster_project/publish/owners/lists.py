@@ -195,6 +195,7 @@ class OwnerList:
     to_mend: list[Record] = field(default_factory=list)
     open_deals: list[Record] = field(default_factory=list)
     mend_count: int = 0
+    mend_deals: int = 0
     critical_count: int = 0
     #: Open deals that stand in no worklist, and those of them with something to look at.
     deal_count: int = 0
@@ -240,10 +241,17 @@ def owner_lists(
         yield _gathered(owner, each(owner, (_record(row, link) for row in records)), shown, new_since(owner))
 
 
+def owners_without(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> list[Owner]:
+    """Of owners who have no record any more those who are still known, without a score and files."""
+    query = "select owner_key, source, owner_name, owner_id, team, email, is_active from marts.dim_owners"
+    rows = connection.execute(f"{query} where list_contains($keys, owner_key) order by owner_key", {"keys": keys})
+    return [Owner._make((*row, None, None, "")) for row in rows.fetchall()]
+
+
 def _owners(connection: duckdb.DuckDBPyConnection) -> dict[str | None, Owner]:
     rows = connection.execute(_OWNERS).fetchall()
     files = file_names(Named(row[0], row[1] or "", row[2]) for row in rows)
-    return {row[0]: Owner(*row, files[row[0]]) for row in rows}
+    return {row[0]: Owner._make((*row, files[row[0]])) for row in rows}
 
 
 def _fetched(rows: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
@@ -252,7 +260,7 @@ def _fetched(rows: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
 
 
 def _record(row: tuple, link: Link) -> Record:
-    record = Record(*row[1:], url=None)
+    record = Record._make((*row[1:], None))
     if record.record_id.startswith(f"{record.entity}:"):
         return record  # a cell or row of a file, which is no record of its own in the CRM
     url = link(record.source, record.entity, record.record_id)
@@ -279,6 +287,7 @@ def _gathered(owner: Owner, records: Iterator[Record], shown: int, new_since: da
         else:
             part, count = found.to_mend, found.mend_count
             found.mend_count += 1
+            found.mend_deals += record.is_deal
             found.critical_count += record.severity == "critical"
             found.at_stake = _plus(found.at_stake, record.amount)
             found.new_count += new_since is not None and bool(record.first_seen_on and record.first_seen_on > new_since)
