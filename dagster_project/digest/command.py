@@ -303,7 +303,12 @@ class _Round:
             counts["not sent"] = sum(map(len, outcome.failed.values()))
         said = ", ".join(f"{count:,} {name}" for name, count in counts.items())
         self._say(f"digests as of {self._as_of:%Y-%m-%d %H:%M}: {said or 'none'}")
-        if outcome.without_address:
+        if outcome.without_address and self._settings.config.digest.smtp is None:
+            self._warn(
+                "in no team with a webhook, and no mail server is configured (digest.smtp): "
+                f"{_listed(outcome.without_address)}"
+            )
+        elif outcome.without_address:
             self._warn(
                 f"no e-mail address is known of {_listed(outcome.without_address)}; where the CRM has none, or it is "
                 "dropped or hashed, write it under digest.addresses"

@@ -112,7 +112,7 @@ def mail(digest: Digest, smtp: Smtp, to: str, page: str, csv: bytes | None) -> E
     message.add_alternative(page, subtype="html")
     if csv is not None:
         name = f"{digest.lists.owner.file}.csv"
-        message.add_attachment(csv, maintype="text", subtype="csv", filename=name)
+        message.add_attachment(csv, maintype="text", subtype="csv", filename=name, params={"charset": "utf-8"})
     return message
 
 
@@ -149,5 +149,8 @@ def harmless(line: str) -> str:
 
 
 def _address(name: str, address: str) -> Address:
+    """Only words before it: a name in quotes loses them where a long header is broken (CPython issue 80222),
+    and an address in it would be one."""
     username, _, domain = address.rpartition("@")
-    return Address(one_line(name)[:_LONGEST_NAME], username, domain)
+    words = " ".join(re.sub(r"[^\w '-]+", " ", name).split())
+    return Address(words[:_LONGEST_NAME].strip(), username, domain)

@@ -142,6 +142,7 @@ class Mailer:
 
 
 def _kind(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    # smtplib tells of any end of a connection alike, and keeps only the words
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
         return "it does not answer in time"
     return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
