@@ -8,6 +8,7 @@ import dagster as dg
 import duckdb
 
 from dagster_project.config.postgres_url import POSTGRES_URL
+from dagster_project.publish.owners.links import crm_links
 from dagster_project.publish.owners.pages import remove_owner_pages, write_owner_pages
 from dagster_project.publish.postgres import publish_current
 from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
@@ -46,8 +47,10 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
         try:
             with run.journal.step("report"):
-                write_report(run.databases.built(), run.building_dir / "report", run.settings, run.as_of)
-                write_owner_pages(run.databases.built(), run.building_dir / "report", run.settings.config, run.as_of)
+                built, folder, config = run.databases.built(), run.building_dir / "report", run.settings.config
+                # first, for the report leads to them
+                write_owner_pages(built, folder, config, run.as_of, crm_links(config))
+                write_report(built, folder, run.settings, run.as_of)
                 run.journal.note(report="report/index.html")
         except Exception as error:  # the tables are more than their page: report_is_there fails the run for it
             remove_owner_pages(run.building_dir / "report")

@@ -20,6 +20,7 @@ from dagster_project.digest.message import Digest
 from dagster_project.digest.sent import Last, Sent
 from dagster_project.digest.smtp import Mailer, NoServerError, NotTakenError, credentials
 from dagster_project.errors import ConfigurationError, DealtrailError, printable
+from dagster_project.publish.owners.links import crm_links
 from dagster_project.publish.owners.lists import Owner, OwnerList, owner_lists, owners_without
 from dagster_project.publish.owners.pages import FOLDER, Page
 from dagster_project.run.versions import as_of_version, current_version
@@ -191,7 +192,9 @@ class _Round:
     def go(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Every owner with a record, then those who have none any more."""
         seen = set()
-        for lists in owner_lists(connection, message.IN_MAIL, new_since=self._new_since):
+        for lists in owner_lists(
+            connection, message.IN_MAIL, crm_links(self._settings.config), new_since=self._new_since
+        ):
             if lists.owner.key is not None:
                 seen.add(lists.owner.key)
                 self._one(lists)

@@ -12,7 +12,7 @@ import duckdb
 
 from dagster_project.config.load import Settings, load_settings
 from dagster_project.config.models import Configuration
-from dagster_project.publish.owners.lists import Link, no_link
+from dagster_project.publish.owners.links import Link, no_link
 from dagster_project.publish.owners.pages import write_owner_pages
 
 CONFIG = """

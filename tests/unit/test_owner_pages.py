@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_project.publish.owners.links import deal_links
 from dagster_project.publish.owners.names import INDEX, NOBODY, Named, file_names
 from tests.unit.owned import Published
 
@@ -166,6 +167,12 @@ def test_records_lead_to_the_crm_where_it_says_how(published: Published) -> None
     assert '<a href="https://crm.example/crm/a?a&amp;b" rel="noreferrer">Alpha</a>' in page
     assert "javascript:" not in page
     assert "crm.example" not in (folder / "nobody.html").read_text(), "a cell of a file is no record there"
+
+
+def test_a_deal_s_address_is_that_of_its_source_with_its_id_in_it() -> None:
+    link = deal_links({"crm": "https://crm.example/deals/{id}?tab=1", "erp": ""})
+    assert link("crm", "deals", "a/b ü") == "https://crm.example/deals/a%2Fb%20%C3%BC?tab=1"
+    assert [link("crm", "leads", "a"), link("erp", "deals", "a"), link("ads", "deals", "a")] == [None] * 3
 
 
 def test_pages_ask_nobody_for_anything(published: Published) -> None:

@@ -12,10 +12,8 @@ from typing import NamedTuple
 
 import duckdb
 
+from dagster_project.publish.owners.links import Link, no_link
 from dagster_project.publish.owners.names import Named, file_names
-
-#: Source, entity and id of a record → its address in the CRM, or None.
-Link = Callable[[str, str, str], str | None]
 
 _ROWS_AT_ONCE = 10_000
 
@@ -215,11 +213,6 @@ class OwnerList:
         """Share of open deals without an open warning; None without open deals."""
         owner = self.owner
         return owner.clean_deals / owner.scored_deals if owner.scored_deals and owner.clean_deals is not None else None
-
-
-def no_link(source: str, entity: str, record_id: str) -> str | None:
-    """Where no address of the CRM's records is configured."""
-    return None
 
 
 def owner_lists(

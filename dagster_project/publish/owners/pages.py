@@ -22,7 +22,8 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dagster_project.config.models import Configuration
-from dagster_project.publish.owners.lists import Link, Owner, OwnerList, Record, no_link, owner_lists
+from dagster_project.publish.owners.links import Link, no_link
+from dagster_project.publish.owners.lists import Owner, OwnerList, Record, owner_lists
 
 FOLDER = "owners"
 #: Records of each part on a page. The CSV has all.
