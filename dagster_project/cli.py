@@ -143,7 +143,10 @@ def forget(
     A tombstone keeps it out of later deliveries. Run again, it finishes what was cut off. Exit status: 0 forgotten;
     1 or 3 forgotten in the lake, but the publication without it was stopped by a critical check (1) or failed (3).
     """
+    from contextlib import nullcontext
+
     from dagster_project.config.load import load_settings
+    from dagster_project.digest.sent import FOLDER
     from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
     from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
     from dagster_project.run.folders import check_folders
@@ -154,7 +157,9 @@ def forget(
     settings = load_settings()
     check_folders(settings)
     check_engine(settings)
-    with lock.hold(settings.warehouse_dir):
+    # who was sent digests is one of the things to clean
+    digests = settings.warehouse_dir / FOLDER
+    with lock.hold(settings.warehouse_dir), lock.hold(digests) if digests.exists() else nullcontext():
         begun = begin_forgetting(settings, entity, record_id, source, ahead)
         print_begun(begun)
         as_of = as_of_published(settings)
@@ -165,6 +170,42 @@ def forget(
                 raise typer.Exit(status)
         print_finished(finish_forgetting(settings, begun), settings.landing_dir)
     raise typer.Exit(status if as_of is not None else 0)
+
+
+@app.command()
+def digest(
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Send nothing, say who would be sent what; with --owner the whole text."),
+    ] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Send all to this address, as a trial.", show_default=False),
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of this owner only: name, or owner_key.", show_default=False)
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Also where nothing changed since the last one.")] = False,
+) -> None:
+    """Send each owner what is theirs to mend, by e-mail or in the chat of their team, where it changed.
+
+    From the last publication, as `digest` of the configuration says; user and password of the mail server are
+    DEALTRAIL_SMTP_USER and DEALTRAIL_SMTP_PASSWORD. What was sent is remembered; what goes to another address (--to) is
+    not. Exit status: 0 all that were due are sent (nobody's being due included); 2 wrong configuration or usage;
+    3 anything else: one could not be sent, nothing is published yet, another digest is on its way.
+    """
+    from dagster_project.config.load import load_settings
+    from dagster_project.digest.command import Asked, send_digests
+    from dagster_project.digest.sent import FOLDER
+    from dagster_project.run.lock import lock
+
+    settings = load_settings()
+    # its own lock: a slow mail server holds up no night
+    with lock.hold(settings.warehouse_dir / FOLDER):
+        status = send_digests(
+            settings, Asked(dry_run, to, owner, everybody), typer.echo, lambda line: typer.echo(f"! {line}", err=True)
+        )
+    raise typer.Exit(status)
 
 
 @app.command()

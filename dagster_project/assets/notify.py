@@ -13,9 +13,9 @@ import dagster as dg
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.journal import Journal
 from dagster_project.run.report import report
+from dagster_project.run.webhook import NotPostedError, post
 
 WEBHOOK = "DEALTRAIL_WEBHOOK_URL"
-_TIMEOUT_SECONDS = 10
 
 
 @dg.failure_hook(required_resource_keys={"run"})
@@ -50,26 +50,9 @@ def tell_of_worse_scores(context: dg.HookContext) -> None:
 
 
 def _send(journal: Journal, text: str, facts: dict[str, Any]) -> None:
-    """Posts it; three tries, and then it is a warning of the run: nobody's night fails for a chat."""
-    import requests
-    from urllib3.exceptions import HTTPError
-    from urllib3.util import Retry
-
+    """Posts it, or it is a warning of the run: nobody's night fails for a chat."""
     kept = ("run_id", "state", "as_of", "message", "stopped_by", "violations", "hygiene")
-    body = {"text": text, **{name: facts.get(name) for name in kept}}
-    retry = Retry(
-        total=2,
-        backoff_factor=1,
-        status_forcelist=(429, 502, 503, 504),
-        allowed_methods=None,
-        # a chat may ask for an hour's patience
-        respect_retry_after_header=False,
-    )
     try:
-        with requests.Session() as session:
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=retry))
-            session.post(os.environ[WEBHOOK], json=body, timeout=_TIMEOUT_SECONDS).raise_for_status()
-    except (requests.RequestException, HTTPError) as error:
-        # the address is a secret, and stands in the error's text
-        journal.warn(f"the notification could not be sent to {WEBHOOK}: {type(error).__name__}")
+        post(os.environ[WEBHOOK], {"text": text, **{name: facts.get(name) for name in kept}})
+    except NotPostedError as error:
+        journal.warn(f"the notification could not be sent to {WEBHOOK}: {error}")

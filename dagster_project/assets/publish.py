@@ -7,6 +7,8 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_project.config.postgres_url import POSTGRES_URL
+from dagster_project.publish.owners.links import crm_links
+from dagster_project.publish.owners.pages import remove_owner_pages, write_owner_pages
 from dagster_project.publish.postgres import publish_current
 from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
 from dagster_project.publish.publication import keep_only_record, publish
@@ -20,7 +22,8 @@ _PARTS = {
     "pipeline_duckdb": "pipeline.duckdb: the schemas marts and quality, for any DuckDB client.",
     "marts_parquet": "marts/<table>.parquet: the same tables as files.",
     "data_docs": "data_docs/index.html: every expectation and what it found.",
-    "report": "report/index.html: the morning's page, self-contained: metrics, funnel, forecast, hygiene, freshness.",
+    "report": "report/index.html: the morning's page, self-contained: metrics, funnel, forecast, hygiene, freshness; "
+    "report/owners/: a page and a CSV for each owner.",
 }
 
 
@@ -44,9 +47,13 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def publish_version(run: Run) -> Iterator[dg.MaterializeResult]:
         try:
             with run.journal.step("report"):
-                write_report(run.databases.built(), run.building_dir / "report", run.settings, run.as_of)
+                built, folder, config = run.databases.built(), run.building_dir / "report", run.settings.config
+                # first, for the report leads to them
+                write_owner_pages(built, folder, config, run.as_of, crm_links(config))
+                write_report(built, folder, run.settings, run.as_of)
                 run.journal.note(report="report/index.html")
         except Exception as error:  # the tables are more than their page: report_is_there fails the run for it
+            remove_owner_pages(run.building_dir / "report")
             write_excuse(run.building_dir / "report", run.run_id, error)
         with run.journal.step("publish"):
             version = publish(run)

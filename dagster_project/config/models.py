@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from dagster_project.config import metrics
+from dagster_project.config.digest import Digest
 from dagster_project.config.feeds import Source
 from dagster_project.config.values import Currency, Days, Engine, Names, Severity, Strict, Timezone
 
@@ -236,6 +237,7 @@ class Configuration(Strict):
     thresholds: Thresholds = Field(Thresholds(), description="Limits of the hygiene rules, for everybody.")
     rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id, your own among them.")
     notifications: Notifications = Field(Notifications(), description="What the webhook is told of.")
+    digest: Digest = Field(Digest(), description="How `dealtrail digest` sends each owner what to mend.")
     sources: list[Source] = Field(min_length=1, description="The CRMs and sheets to read.")
     teams: list[Team] = Field(default_factory=list, description="Teams of owners, where no column of the CRM tells.")
     goals: list[Goal] = Field(default_factory=list, description="Targets; of several for one month the last counts.")
@@ -250,6 +252,16 @@ class Configuration(Strict):
                     "give each source its own"
                 )
             seen[source.name] = position
+        return self
+
+    @model_validator(mode="after")
+    def _addresses_are_of_sources(self) -> Configuration:
+        names = [source.name for source in self.sources]
+        for position, one in enumerate(self.digest.addresses):
+            if one.source not in names:
+                raise ValueError(
+                    f"digest.addresses.{position}.source: '{one.source}' is no source; allowed: {', '.join(names)}"
+                )
         return self
 
     @property

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from dagster_project.config.load import Settings
 from dagster_project.forget.search import search
 from dagster_project.forget.surroundings import clean_up, remove_attempts
@@ -20,7 +18,7 @@ from dagster_project.lake.erasure.files import Blanked, forget_in_lake
 from dagster_project.lake.erasure.namesakes import apart
 from dagster_project.lake.erasure.person import Person, begin, done, unfinished
 from dagster_project.lake.migration import migrate
-from dagster_project.run.versions import current_version
+from dagster_project.run.versions import as_of_version, current_version
 
 #: Where it stands in the lake that records were forgotten, and what that changed.
 LOG = "forgotten.jsonl"
@@ -73,9 +71,7 @@ def as_of_published(settings: Settings) -> str | None:
     version = current_version(settings.warehouse_dir)
     if version is None:
         return None
-    query = "select strftime(max(as_of), '%Y-%m-%dT%H:%M:%SZ') from read_parquet(?)"
-    row = duckdb.execute(query, [str(version / "violations.parquet")]).fetchone()
-    return row[0] if row else None
+    return as_of_version(version).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _begin(settings: Settings, entity: str, record_id: str, source: str | None, ahead: bool) -> Begun:

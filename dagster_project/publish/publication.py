@@ -91,3 +91,5 @@ def _sync(folder: Path) -> None:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
+    if (folder / "report" / "owners").exists():
+        os.sync()  # thousands of small files, each of which would take milliseconds

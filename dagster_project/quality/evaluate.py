@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -31,6 +31,12 @@ from dagster_project.quality.own_rules import problem_of
 from dagster_project.run.results import Result
 from dagster_project.transform.check_tables import CHECK_TABLES
 from dagster_project.transform.tables import insert_rows
+
+if TYPE_CHECKING:
+    from dagster_project.quality.data_docs.site import Offender
+
+#: Records of each check that the Data Docs show; all are in the violations.
+OFFENDERS = 20
 
 
 def preload() -> None:
@@ -63,8 +69,9 @@ def evaluate(config: Configuration, raw: duckdb.DuckDBPyConnection, data_docs_di
         planned = _plan(raw, config)
         try:
             found, pages = _validate(context, datasource, planned, _evaluated(raw, planned))
-            write_data_docs(context, data_docs_dir, _about(raw))
-            return _store(raw, planned, found, pages)
+            results = _store(raw, planned, found, pages)
+            write_data_docs(context, data_docs_dir, _about(raw), _offenders(raw))
+            return results
         except (DealtrailError, duckdb.Error) as error:
             raise _explained(raw, planned, error) from None
     finally:
@@ -98,7 +105,8 @@ class _Plan:
         """The name of its page in the Data Docs: a suite's, or one per table where a suite looks at several."""
         suite = self.check.suite
         name = self.check.table.rsplit(".", 1)[-1]
-        return suite.suite if suite.table and suite.suite != OWN_SUITE else f"{suite.suite}: {name}"
+        # also the name of a folder, which some file systems and archives take no colon or space in
+        return suite.suite if suite.table and suite.suite != OWN_SUITE else f"{suite.suite}-{name}"
 
 
 def _explained(raw: Any, planned: list[_Plan], error: Exception) -> DealtrailError:
@@ -260,8 +268,65 @@ def _evaluated(raw: Any, planned: list[_Plan]) -> dict[str, int]:
     return counts
 
 
+def _offenders(raw: Any) -> dict[str, list[Offender]]:
+    """Check → the records that break it, as many as its page shows: those with the largest amount, by key where it is
+    the same or not known. All of one check are of its severity."""
+    from dagster_project.quality.data_docs.site import Offender
+
+    # grouped, for a key that stands twice is one of the things found
+    rows = raw.execute(f"""
+        with found as (
+            -- of a table without owners the column has no type yet
+            select * replace (cast(owner_key as varchar) as owner_key) from broken
+        ),
+
+        deals as (
+            select deal_key, min(deal_name) as deal_name, max(amount_reporting) as amount
+            from marts.fct_deals
+            where deal_key in (select record_key from broken where entity = 'deals')
+            group by deal_key
+        ),
+
+        worst as (
+            select broken.*, deals.deal_name, deals.amount
+            from found as broken
+            left join deals on case when broken.entity = 'deals' then broken.record_key end = deals.deal_key
+            qualify row_number() over (
+                partition by check_key order by amount desc nulls last, record_key, message
+            ) <= {OFFENDERS}
+        ),
+
+        leads as (
+            select lead_key, min(lead_name) as lead_name
+            from marts.fct_leads
+            where lead_key in (select record_key from worst where entity = 'leads')
+            group by lead_key
+        ),
+
+        owners as (
+            select owner_key, min(owner_name) as owner_name
+            from marts.dim_owners
+            where owner_key in (select worst.owner_key from worst)
+            group by owner_key
+        )
+
+        select
+            check_key, record_key, coalesce(deal_name, lead_name), coalesce(owner_name, worst.owner_key), amount,
+            coalesce(message, '')
+        from worst
+        left join leads on case when worst.entity = 'leads' then worst.record_key end = leads.lead_key
+        left join owners on worst.owner_key = owners.owner_key
+        order by check_key, amount desc nulls last, record_key, message
+    """).fetchall()
+    found: dict[str, list[Offender]] = {}
+    for key, *said in rows:
+        found.setdefault(key, []).append(Offender(*said))
+    return found
+
+
 def _store_violations(raw: Any, broken: list[_Plan]) -> dict[str, str]:
     """Writes the records that break a check to the violations; returns the first of each check as a sentence."""
+    raw.execute("create or replace temp table broken as select null as check_key, * from work.checks.violations")
     if not broken:
         return {}
     columns = {

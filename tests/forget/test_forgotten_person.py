@@ -131,6 +131,23 @@ def test_it_is_logged_without_saying_who(played: Played) -> None:
     assert (forgotten["state"], forgotten["versions_removed"], forgotten["places_left"]) == ("forgotten", 1, 0)
 
 
+def test_pages_and_digests_of_an_owner_are_forgotten(played: Played) -> None:
+    nights = played.nights
+    nights.bring_back("before")
+    assert (nights.warehouse / "report" / "owners" / "Petronella-Vandersnoot.html").is_file()
+    sent = nights.warehouse / "digest" / "sent.json"
+    sent.parent.mkdir()
+    last = {"fingerprint": "0", "as_of": "2026-01-03T06:00:00+00:00", "sent_at": "2026-01-03T07:00:00+00:00"}
+    sent.write_text(json.dumps({"owners": {f"crm:{crm.OWNER}": last, "crm:U1": last}}))
+    said = nights.play(arguments=("forget", "owners", crm.OWNER))
+    assert said.status == 0, said.output
+    assert list(mentions(nights.warehouse, OWNER)) == []
+    assert [path for path in nights.warehouse.rglob("*") if "petronella" in path.name.lower()] == []
+    forgotten, other = json.loads(sent.read_text())["owners"]
+    assert forgotten.startswith("crm:forgotten-") and other == "crm:U1"
+    assert list((nights.warehouse / "report" / "owners").glob("forgotten-*.html"))
+
+
 @pytest.mark.long
 def test_an_owner_is_forgotten_by_id_name_and_address_also_after_a_kill(played: Played) -> None:
     nights = played.nights

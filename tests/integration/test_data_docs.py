@@ -138,7 +138,7 @@ def test_the_index_has_every_suite_with_what_was_found(sample: Warehouse, folder
     )
     several = {suite for suite, *_ in found if [row[0] for row in found].count(suite) > 1}
     expected = {
-        f"{suite}: {table}" if suite in several else suite: (
+        f"{suite}-{table}" if suite in several else suite: (
             worst,
             str(broken),
             str(expectations),
@@ -175,9 +175,36 @@ def test_a_suite_says_of_each_expectation_what_was_found_and_why_it_matters(
         listed = f"select * from quality.hygiene_violations where {of_rule}"
         assert (listed in article) == bool(unexpected)
     assert "Does not apply to field_sheet" in deals.articles["no_next_activity"]
-    gate = pages_by_suite["gate_facts: fct_deals"].articles["fact_key_deal_key"]
+    gate = pages_by_suite["gate_facts-fct_deals"].articles["fact_key_deal_key"]
     assert "deal_key is never missing and never twice." in gate
     assert "expect_column_values_to_be_unique" in gate
+
+
+def test_a_rule_shows_its_worst_records_and_no_more_than_twenty(sample: Warehouse, pages: list[Page]) -> None:
+    articles = {name: text for page in pages for name, text in page.articles.items()}
+    found = sample.rows(
+        "select rule, record_key, message from quality.hygiene_violations as violations "
+        "left join marts.fct_deals on record_key = deal_key and violations.entity = 'deals' "
+        "where resolved_on is null and rule in ('regressed', 'stale_deal', 'unanswered_lead') "
+        "order by rule, amount_reporting desc nulls last, record_key, message"
+    )
+    listed = {rule: [row[1:] for row in found if row[0] == rule] for rule, *_ in found}
+    assert len(listed["stale_deal"]) < 20 < len(listed["unanswered_lead"]) < len(listed["regressed"])
+    for rule, records in listed.items():
+        places = [articles[rule].find(key) for key, _ in records[:20]]
+        assert -1 not in places and places == sorted(places), rule
+        assert all(message in articles[rule] for _, message in records[:20])
+        shown = {key for key, _ in records[:20]}
+        assert not [key for key, _ in records[20:] if key not in shown and f"{key}\n" in articles[rule]], rule
+    assert "All, the largest amount first" in articles["stale_deal"]
+    assert f"The first 20 of {len(listed['regressed'])}" in articles["regressed"]
+    assert f"The first 20 of {len(listed['unanswered_lead'])}" in articles["unanswered_lead"]
+
+
+def test_names_of_files_and_folders_go_anywhere(sample: Warehouse) -> None:
+    names = [path.relative_to(sample.path) for path in sample.path.rglob("*")]
+    assert len(names) > 100
+    assert [str(name) for name in names if re.search(r'[\s:"*?<>|\\]', name.name)] == []
 
 
 def test_the_query_for_the_list_finds_as_many(sample: Warehouse) -> None:
@@ -235,7 +262,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Result], list[P
     with duckdb.connect(str(place / "pipeline.duckdb")) as connection:
         connection.execute("create schema marts; create schema quality")
         connection.execute(
-            "create table marts.fct_deals as select unnest(['a', 'a', 'b']) as deal_key, 'crm' as source"
+            "create table marts.fct_deals as select unnest(['a', 'a', 'b']) as deal_key, 'crm' as source, "
+            "deal_key as deal_name, cast(7 as decimal(18, 2)) as amount_reporting; "
+            "create table marts.fct_leads (lead_key varchar, lead_name varchar); "
+            "create table marts.dim_owners (owner_key varchar, owner_name varchar)"
         )
     config = load_settings({"PIPELINE_CONFIG": str(PROJECT / "pipeline.yml")}).config
     with pytest.MonkeyPatch.context() as patch:
@@ -271,5 +301,5 @@ def test_a_check_that_applies_to_no_source_says_so(told: tuple[list[Result], lis
 def test_the_index_says_that_a_night_was_stopped(told: tuple[list[Result], list[Page]]) -> None:
     _, (index, *_) = told
     assert index.rows["deals"] == ("critical", "1", "2", "3", "1")
-    assert index.rows["gate_facts: fct_deals"] == ("critical", "1", "1", "2", "0")
+    assert index.rows["gate_facts-fct_deals"] == ("critical", "1", "1", "2", "0")
     assert "A critical expectation is not met" in index.path.read_text(encoding="utf-8")

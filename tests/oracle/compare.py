@@ -117,7 +117,7 @@ COMPARED = (
         "stage_order canonical_stage canonical_order is_qualified is_won is_lost is_mandatory win_probability "
         "is_configured stage_key pipeline_key",
     ),
-    _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active is_delivered team"),
+    _compared("dim_owners", "owners", "owner_key", "source owner_id owner_name is_active is_delivered team email"),
     _compared("dim_accounts", "accounts", "account_key", "source account_id account_name segment is_delivered"),
     _compared(
         "deals_wide",

@@ -170,6 +170,7 @@ def owner_rows(crm: Crm) -> Rows:
             "owner_name": owner.row.get("owner_name") or owner.id,
             "is_active": owner.flag("is_active") is not False,
             "team": owner.row.get("team") or crm.config.team_of(crm.source.name, owner.id, owner.row.get("owner_name")),
+            "email": owner.row.get("email"),
         }
         for owner in crm.owners.values()
     ]

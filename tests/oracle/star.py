@@ -36,14 +36,15 @@ def with_stage_keys(rows: Rows) -> Rows:
 def owners_met(crms: list[Crm], delivered: Rows, facts: list[Rows]) -> Rows:
     """`dim_owners`: those delivered, and whoever else a fact names; one who is named by name is known by it."""
     known: dict[str, bool] = {}
-    teams: dict[str, set[str | None]] = {}
+    said: dict[str, dict[str, set[str | None]]] = {}
     for crm in crms:
         for owner in crm.owners.values():
             name = owner.row.get("owner_name")
             if name and not owner.is_deleted:
                 key = crm.key(str(name))
                 known[key] = known.get(key, False) or owner.flag("is_active") is not False
-                teams.setdefault(key, set()).add(owner.row.get("team"))
+                for column in ("team", "email"):
+                    said.setdefault(key, {}).setdefault(column, set()).add(owner.row.get(column))
     return [row | {"is_delivered": True} for row in delivered] + [
         {
             "owner_key": key,
@@ -52,7 +53,9 @@ def owners_met(crms: list[Crm], delivered: Rows, facts: list[Rows]) -> Rows:
             "owner_name": key[len(source) + 1 :],
             "is_active": known.get(key),
             "is_delivered": key in known,
-            "team": _only(teams.get(key, set())) or crms[0].config.team_of(source, *[key[len(source) + 1 :]] * 2),
+            "team": _only(said.get(key, {}).get("team", set()))
+            or crms[0].config.team_of(source, *[key[len(source) + 1 :]] * 2),
+            "email": _only(said.get(key, {}).get("email", set())),
         }
         for key, source in _met("owner_key", delivered, facts)
     ]
@@ -132,8 +135,8 @@ def leads_wide(leads: Rows, deals: Rows, owners: Rows) -> Rows:
     ]
 
 
-def _only(teams: set[str | None]) -> str | None:
-    return next(iter(teams)) if len(teams) == 1 else None
+def _only(said: set[str | None]) -> str | None:
+    return next(iter(said)) if len(said) == 1 else None
 
 
 def _owner(owner: dict[str, Any] | None) -> dict[str, Any]:

@@ -72,8 +72,12 @@ def evaluated(folder: Path, keys: list[str | None]) -> Found:
     connection.execute("create table config.run as select timestamp '2026-01-01 00:00:00' as as_of")
     connection.execute("use pipeline; create schema marts")
     connection.execute(
-        f"create table {TABLE} as select unnest(cast($keys as varchar[])) as deal_key, 'crm' as source", {"keys": keys}
+        f"create table {TABLE} as select unnest(cast($keys as varchar[])) as deal_key, 'crm' as source, "
+        "deal_key as deal_name, cast(7 as decimal(18, 2)) as amount_reporting",
+        {"keys": keys},
     )
+    connection.execute("create table marts.fct_leads (lead_key varchar, lead_name varchar)")
+    connection.execute("create table marts.dim_owners (owner_key varchar, owner_name varchar)")
     with duckdb.connect(str(folder / "pipeline.duckdb")) as beside:
         beside.execute("call enable_logging('QueryLog')")
         with pytest.MonkeyPatch.context() as patch:

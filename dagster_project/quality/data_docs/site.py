@@ -8,7 +8,10 @@ their templates stand beside this file, and everything else (stores, addresses, 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +27,27 @@ if TYPE_CHECKING:
 SEVERITIES = ("critical", "warning", "info")
 
 
-def write_data_docs(context: AbstractDataContext, data_docs_dir: Path, about: dict[str, str]) -> None:
-    """Writes the index and one page per suite. `about` is what each page says of the night."""
+@dataclass(frozen=True)
+class Offender:
+    """A record that breaks a check, as its page shows it; None: not known, or nothing of the kind."""
+
+    record_key: str
+    record_name: str | None
+    owner_name: str | None
+    amount: Decimal | None
+    message: str
+
+
+#: Check → its worst records. Great Expectations makes the renderers from its configuration, in which a `$NAME` of a
+#: deal would mean something.
+_OFFENDERS: ContextVar[Mapping[str, list[Offender]]] = ContextVar("offenders")
+
+
+def write_data_docs(
+    context: AbstractDataContext, data_docs_dir: Path, about: dict[str, str], offenders: Mapping[str, list[Offender]]
+) -> None:
+    """Writes the index and one page per suite. `about` is what each page says of the night; `offenders` are the worst
+    records of each check, by its key."""
     context.add_data_docs_site(
         "data_docs",
         {  # type: ignore[typeddict-unknown-key]
@@ -43,7 +65,11 @@ def write_data_docs(context: AbstractDataContext, data_docs_dir: Path, about: di
             },
         },
     )
-    context.build_data_docs()
+    shown = _OFFENDERS.set(offenders)
+    try:
+        context.build_data_docs()
+    finally:
+        _OFFENDERS.reset(shown)
     # the fonts and pictures of its own pages: 4 MB in every version
     shutil.rmtree(data_docs_dir / "static")
 
@@ -144,6 +170,7 @@ class SuiteRenderer(Renderer):
             checks=checks,
             table=checks[0]["table"],
             totals=_totals(checks),
+            offenders=_OFFENDERS.get(),
         )
 
 

@@ -8,6 +8,7 @@ select
     owner_id,
     owner_name,
     team,
+    email,
     coalesce(is_active, true) as is_active,
     is_gone
 from owner_rows

@@ -26,11 +26,12 @@ met as (
     {% endfor %}
 ),
 
--- of several of one name, the team if it is everybody's
+-- of several of one name, team and address if they are everybody's
 named as (
     select
         concat_ws('', source, ':', owner_name) as owner_key,
-        case when count(team) = count(*) and min(team) = max(team) then min(team) end as team
+        case when count(team) = count(*) and min(team) = max(team) then min(team) end as team,
+        case when count(email) = count(*) and min(email) = max(email) then min(email) end as email
     from delivered
     where
         owner_name is not null
@@ -46,6 +47,7 @@ owners as (
         coalesce(owner_name, owner_id) as owner_name,
         is_active,
         team,
+        email,
         true as is_delivered
     from delivered
 
@@ -58,6 +60,7 @@ owners as (
         {{ id_of('met.owner_key', 'met.source') }} as owner_name,
         known.is_active,
         named.team,
+        named.email,
         known.owner_key is not null as is_delivered
     from met
     left join delivered on met.owner_key = delivered.owner_key
@@ -88,7 +91,8 @@ select
     owners.owner_name,
     owners.is_active,
     owners.is_delivered,
-    coalesce(owners.team, members.team) as team
+    coalesce(owners.team, members.team) as team,
+    owners.email
 from owners
 left join members
     on owners.owner_key = members.owner_key
