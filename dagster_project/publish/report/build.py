@@ -26,7 +26,18 @@ from dagster_project.config.models import Configuration
 from dagster_project.config.rules import Rule, checks
 from dagster_project.files import write_atomically
 from dagster_project.preflight.notices import newest_moment, notices
-from dagster_project.publish.report.queries import DEFINED, LISTED, MONTHS, OWNERS, OWNERS_SQL, TABLES, TILES
+from dagster_project.publish.report.queries import (
+    CHANGES_SQL,
+    DEALS,
+    DEFINED,
+    LISTED,
+    MONTHS,
+    OPEN_DEALS_SQL,
+    OWNERS,
+    OWNERS_SQL,
+    TABLES,
+    TILES,
+)
 
 PAGE_DIR = Path(__file__).parent / "page"
 
@@ -52,7 +63,7 @@ VEGA_LITE = "6.4"
 def write_report(database: Path, target: Path, settings: Settings, as_of: datetime) -> None:
     """Writes `<target>/index.html` from the schemas marts and quality of a database."""
     with duckdb.connect(str(database), read_only=True) as connection:
-        data = _data(connection, settings.config, as_of)
+        data = _data(connection, settings.config, settings.warehouse_dir, as_of)
     vega = _vega_bundle(settings.warehouse_dir / "cache" / "report")
     target.mkdir(parents=True, exist_ok=True)
     (target / "index.html").write_text(_page(data, vega), encoding="utf-8")
@@ -98,15 +109,20 @@ def _vega_bundle(cache_dir: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: datetime) -> dict[str, Any]:
+def _data(
+    connection: duckdb.DuckDBPyConnection, config: Configuration, warehouse: Path, as_of: datetime
+) -> dict[str, Any]:
     zone = config.zone
     today = as_of.astimezone(zone).date()
     months = today.year * 12 + today.month - 1 - MONTHS
     parameters = {
         "start": date(months // 12, months % 12 + 1, 1),
         "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
+        "today": today,
+        "zone": str(zone),
     }
-    connection.execute(OWNERS_SQL)
+    for sql in (OWNERS_SQL, OPEN_DEALS_SQL, CHANGES_SQL):
+        connection.execute(sql, _used(parameters, sql))
     return {
         "about": {
             "as_of": as_of.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
@@ -116,6 +132,9 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
             "currency": config.currency,
             "months": MONTHS,
             "owners": OWNERS,
+            "deals": DEALS,
+            "deal_urls": {source.name: source.deal_url for source in config.sources if source.deal_url},
+            "has_docs": (warehouse / "docs" / "index.html").exists(),
         },
         "tables": {name: _columns(connection, sql, parameters) for name, sql in TABLES.items()},
         "figures": _figures(),
@@ -133,14 +152,18 @@ def _newest(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo, as_of: dateti
 
 def _columns(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """A query's result by column: numbers as they are, texts as places in a list of the different ones."""
-    used = {name: value for name, value in parameters.items() if f"${name}" in sql}
-    result = connection.execute(sql, used)
+    result = connection.execute(sql, _used(parameters, sql))
     names = [column[0] for column in result.description or []]
     rows = result.fetchall()
     return {
         "rows": len(rows),
         "columns": {name: _column([_plain(row[place]) for row in rows]) for place, name in enumerate(names)},
     }
+
+
+def _used(parameters: dict[str, Any], sql: str) -> dict[str, Any]:
+    """Of the parameters those that a query names: DuckDB takes no others."""
+    return {name: value for name, value in parameters.items() if f"${name}" in sql}
 
 
 def _column(values: list[Any]) -> Any:
