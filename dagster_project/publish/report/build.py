@@ -44,13 +44,17 @@ PAGE_DIR = Path(__file__).parent / "page"
 #: In the order in which they build on one another; they share one scope.
 SECTIONS = (
     "common",
+    "deals",
+    "morning",
+    "pipeline",
+    "quarter",
+    "forecast",
     "headline",
-    "funnel",
     "trend",
+    "funnel",
     "time_in_stage",
     "movements",
     "flow",
-    "forecast",
     "hygiene",
     "freshness",
 )

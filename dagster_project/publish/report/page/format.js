@@ -44,6 +44,22 @@ function withUnit(value, kind) {
   return shown(value, kind);
 }
 
+/** As withUnit, in sentences and tiles: what nobody knows is said, and is never 0. */
+function told(value, kind) {
+  return value === null || value === undefined ? 'not known' : withUnit(value, kind);
+}
+
+/** A name of the tables as people write it: `stale_deal` is “Stale deal”. */
+function label(name) {
+  const words = name.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** `1 deal`, `2 deals`. */
+function counted(count, one, more = `${one}s`) {
+  return `${whole.format(count)} ${count === 1 ? one : more}`;
+}
+
 /** A large number in three digits. */
 function short(value) {
   return compact.format(value).replace('K', 'k').replace('-', '−');

@@ -13,6 +13,7 @@ function funnelRows(rows, keys) {
       before.set(of, row.reached);
       return {
         ...row,
+        before: previous ?? null,
         conversion: previous === undefined ? null : ratio(row.reached, previous),
         drop_off_rate: ratio(row.dropped, row.ended),
       };
@@ -24,18 +25,23 @@ function keyOrder(a, b, keys) {
   return 0;
 }
 
-function funnelBars(label, rows) {
+function funnelBars(label, rows, name = (row) => row.step) {
   return bars(
     label,
     rows.map((row) => ({
-      name: row.step,
+      name: name(row),
       value: row.reached,
-      tip: `${whole.format(row.reached)} of ${whole.format(row.created)}`,
+      tip:
+        `${whole.format(row.reached)} of ${whole.format(row.created)}` + (row.own ? `; your stages: ${row.own}` : ''),
       text:
         whole.format(row.reached) +
-        (row.drop_off_rate === null ? '' : ` · ${shown(row.drop_off_rate, 'rate')} lost here`),
+        (row.drop_off_rate === null
+          ? ''
+          : row.ended < FEW
+            ? ` · ${whole.format(row.dropped)} of ${whole.format(row.ended)} lost here`
+            : ` · ${shown(row.drop_off_rate, 'rate')} of ${whole.format(row.ended)} lost here`),
     })),
-    { title: 'reached', room: isNarrow() ? 2.1 : 1.5 },
+    { title: 'reached', room: isNarrow() ? 2.3 : 1.7 },
   );
 }
 
@@ -54,7 +60,12 @@ function funnel() {
   const leads = tables.funnel.filter(
     (row) => row.entity === 'leads' && inPeriod(row) && (!choice.source || row.source === choice.source),
   );
-  const ofDeals = funnelRows(deals, []);
+  const ofDeals = funnelRows(deals, []).map((row) => ({ ...row, own: ownStages(row.step).join(', ') || null }));
+  const single = tables.pipelines.filter(inPlace).length === 1;
+  const dealStep = (row) => {
+    const own = single && row.own && row.own.toLowerCase() !== row.step ? ` · ${row.own}` : '';
+    return label(row.step) + own;
+  };
   const leadSource = mainPipeline(leads, 'created');
   const ofLeads = leadSource
     ? funnelRows(
@@ -71,7 +82,7 @@ function funnel() {
   const ends = [
     column('dropped', 'Lost here', 'count'),
     column('ended', 'No longer here', 'count'),
-    column('drop_off_rate', 'Drop-off', 'rate'),
+    column('drop_off_rate', 'Drop-off', 'rate', { n: 'ended' }),
   ];
   return [
     notes(notByOwner()),
@@ -83,11 +94,16 @@ function funnel() {
         {},
         make('h3', {}, 'Deals'),
         notes(unknownStage(ofDeals)),
-        ofDeals.length ? funnelBars('Deals of the period by the furthest stage they came to', ofDeals) : nothing(),
+        ofDeals.length ? funnelBars('Deals of the period by the furthest stage they came to', ofDeals, dealStep) : nothing(),
         table(
           'funnel-deals',
           'Funnel of deals created in the period',
-          [...columns, column('conversion', 'Of the step before', 'rate'), ...ends],
+          [
+            ...columns,
+            column('own', 'Your stages', 'text'),
+            column('conversion', 'Of the step before', 'rate', { n: 'before' }),
+            ...ends,
+          ],
           ofDeals,
         ),
       ),

@@ -39,34 +39,48 @@ function change(term, now, before) {
   if (now === null || before === null || now === undefined || before === undefined) return null;
   if (term.unit === 'rate')
     return { text: `${signed(tenth.format((now - before) * 100))} points`, sign: Math.sign(now - before) };
-  if (!before) return null;
+  if (!before || isSmall(term, before) || Math.abs(now - before) > Math.abs(before))
+    return { text: signed(withUnit(now - before, term.unit)), sign: Math.sign(now - before) };
   return {
     text: `${signed(tenth.format(((now - before) / Math.abs(before)) * 100))} %`,
     sign: Math.sign(now - before),
   };
 }
 
+/** Shares of a handful are no news: one deal more than one is not +100 %. */
+function isSmall(term, before) {
+  return term.unit === 'count' && before < FEW;
+}
+
 function signed(text) {
-  return text.startsWith('-') || text === '0' ? text.replace('-', '−') : `+${text}`;
+  return text.startsWith('-') || text.startsWith('−') || text === '0' ? text.replace('-', '−') : `+${text}`;
 }
 
 function tile(term, row, before, goal, history) {
   const delta = change(term, row[term.key], before?.[term.key]);
   const better = BETTER[term.better];
   const tone = !delta || !delta.sign || !better ? 'level' : delta.sign === better ? 'good' : 'bad';
+  const isRate = term.unit === 'rate';
+  const n = countOf(term, row);
+  const few = isRate && n < FEW;
   const arrow = !delta || !delta.sign ? '' : delta.sign > 0 ? '▲ ' : '▼ ';
   return make(
     'div',
     { class: 'tile' },
     make('h3', {}, term.label),
-    make('p', { class: 'figure' }, withUnit(row[term.key], term.unit)),
+    make(
+      'p',
+      { class: few ? 'figure few' : 'figure' },
+      told(row[term.key], term.unit),
+      isRate && row[term.key] !== null ? make('span', { class: 'of' }, ` of ${whole.format(n)}`) : null,
+    ),
     make(
       'p',
       { class: `delta ${tone}` },
       delta
         ? `${arrow}${delta.text}`
         : row[term.key] === null
-          ? 'not known for this choice'
+          ? whyUnknown(term, row)
           : 'nothing before to compare with',
       make('span', { class: 'muted' }, delta ? ' on the month before' : ''),
     ),
@@ -79,6 +93,11 @@ function tile(term, row, before, goal, history) {
       : null,
     sparkline(history.map((one) => one[term.key])),
   );
+}
+
+/** A ratio of nothing is not 0. */
+function whyUnknown(term, row) {
+  return term.parts && countOf(term, row) === 0 ? 'nothing to divide by' : 'for this choice';
 }
 
 /** What a target can be set for, by name. */
@@ -110,6 +129,8 @@ function headline() {
     before: before?.[term.key] ?? null,
     change: change(term, row[term.key], before?.[term.key])?.text ?? null,
     goal: goals.get(term.key)?.target ?? null,
+    now_n: term.unit === 'rate' ? countOf(term, row) : null,
+    before_n: term.unit === 'rate' && before ? countOf(term, before) : null,
     kinds: { now: term.unit, before: term.unit, goal: term.unit },
     name: term.key,
   }));
@@ -132,8 +153,8 @@ function headline() {
       `Metrics of ${shown(month, 'month')}, ${placeName()}`,
       [
         column('metric', 'Metric', 'text'),
-        column('now', shown(month, 'month'), 'ratio'),
-        column('before', monthBefore ? shown(monthBefore, 'month') : 'Month before', 'ratio'),
+        column('now', shown(month, 'month'), 'ratio', { n: 'now_n' }),
+        column('before', monthBefore ? shown(monthBefore, 'month') : 'Month before', 'ratio', { n: 'before_n' }),
         column('change', 'Change', 'text'),
         column('goal', 'Goal', 'ratio'),
         column('name', 'In mart_monthly_metrics', 'text'),
@@ -175,6 +196,16 @@ function goalBlock(month) {
         tip: [row.actual, row.target].map((value) => withUnit(value, row.unit)).join(' of '),
       })),
       { title: 'actual ÷ target', kind: 'rate', rule: 1, limit: 330 },
+    ),
+    make(
+      'p',
+      { class: 'legend muted' },
+      make('span', { class: 'key good' }),
+      ' reached  ',
+      make('span', { class: 'key off' }),
+      ' missed  ',
+      make('span', { class: 'key rule' }),
+      ' the target; of a limit (“at most”) below it is good',
     ),
     table(
       'goals',

@@ -17,7 +17,7 @@ function hygiene() {
   const violations = (choice.owner ? tables.owner_violations.filter(ofOwner) : tables.violations).filter(inPlace);
   const rules = grouped(violations, ['rule', 'severity'], ['violations'])
     .sort((a, b) => b.violations - a.violations)
-    .map((row) => ({ ...row, says: carried.rules[row.rule]?.says ?? null, why: carried.rules[row.rule]?.why || null }));
+    .map((row) => ({ ...row, title: label(row.rule), says: carried.rules[row.rule]?.says ?? null, why: carried.rules[row.rule]?.why || null }));
   const score = latest
     ? `${shown(latest.score, 'rate')} of ${whole.format(latest.open_deals)} open deals are clean, ` +
       `${shown(latest.score_by_amount, 'rate')} by amount.`
@@ -35,7 +35,9 @@ function hygiene() {
         'div',
         {},
         make('h3', {}, 'Clean share of open deals'),
-        days.length ? scoreChart(days) : nothing(),
+        days.length > 1
+          ? scoreChart(days)
+          : tooLittle('a line needs two published nights. Tonight’s score stands above.'),
         table(
           'scores',
           'Hygiene score by published night',
@@ -43,10 +45,10 @@ function hygiene() {
             column('date_day', 'Day', 'day'),
             column('open_deals', 'Open deals', 'count'),
             column('clean_deals', 'Clean', 'count'),
-            column('score', 'Score', 'rate'),
+            column('score', 'Score', 'rate', { n: 'open_deals' }),
             column('open_amount', 'Open amount', 'money'),
             column('clean_amount', 'Clean amount', 'money'),
-            column('score_by_amount', 'Score by amount', 'rate'),
+            column('score_by_amount', 'Score by amount', 'rate', { n: 'open_deals' }),
           ],
           days,
         ),
@@ -59,24 +61,26 @@ function hygiene() {
           ? bars(
               'Open violations by rule',
               rules.slice(0, 12).map((row) => ({
-                name: row.rule,
+                name: label(row.rule),
+                row,
                 value: row.violations,
                 text: whole.format(row.violations),
                 tip: row.severity,
                 tone: row.severity === 'info' ? 'faint' : row.severity === 'critical' ? 'bad' : 'plain',
               })),
-              { title: 'open violations' },
+              { title: 'open violations', open: ({ row }) => opensRule(row) },
             )
           : nothing(),
         table(
           'rules',
           'Open violations by rule',
           [
-            column('rule', 'Rule', 'text'),
+            column('title', 'Rule', 'text', { open: opensRule }),
             column('severity', 'Severity', 'text'),
             column('violations', 'Open', 'count'),
             column('says', 'What it asks', 'text'),
             column('why', 'Why it matters', 'text'),
+            column('rule', 'In hygiene_violations', 'text'),
           ],
           rules,
         ),
@@ -84,6 +88,16 @@ function hygiene() {
     ),
     ...owners(),
   ];
+}
+
+/** The open deals that break a rule; what breaks it and is no open deal stands in the worklists. */
+function opensRule(row) {
+  const found = tables.reasons.filter((one) => one.reason === row.rule && inPlace(one) && ofOwner(one));
+  openDeals(
+    `${label(row.rule)}: open deals`,
+    (deal) => deal.reason_ids !== null && deal.reason_ids.split(', ').includes(row.rule),
+    sumOf(found.map((one) => one.deals)),
+  );
 }
 
 function owners() {

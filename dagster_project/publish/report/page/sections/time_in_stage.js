@@ -7,10 +7,14 @@ const STAYS = [
   { key: 'days_in_stage_mean', name: 'mean of ended stays only', shape: 'diamond', color: 'var(--second)' },
 ];
 
+function opensStage(row) {
+  openDeals(`Open in ${stageName(row)}, ${row.source}: ${row.pipeline}`, samePlaceAndStage(row), choice.owner ? null : row.open);
+}
+
 function timeInStage() {
   const rows = tables.time_in_stage.filter(inPlace);
   const one = mainPipeline(rows, 'visits');
-  const drawnRows = rows.filter(samePipeline(one));
+  const drawnRows = rows.filter(samePipeline(one)).map((row) => ({ ...row, stage: stageName(row) }));
   if (!rows.length) return [nothing()];
   const drawn = drawnRows.some((row) => STAYS.some((stay) => row[stay.key] !== null));
   return [
@@ -26,7 +30,8 @@ function timeInStage() {
       'Days in stage, over all history',
       [
         ...PLACE,
-        column('stage', 'Stage', 'text'),
+        column('stage', 'Stage', 'text', { open: opensStage }),
+        column('canonical', 'Canonical stage', 'text'),
         column('stage_order', 'Order', 'ratio'),
         column('visits', 'Stays', 'count'),
         column('open', 'Of those open', 'count'),
@@ -37,7 +42,7 @@ function timeInStage() {
         column('days_in_stage_median', 'Median, ended only', 'days'),
         column('days_in_stage_mean', 'Mean, ended only', 'days'),
       ],
-      rows,
+      rows.map((row) => ({ ...row, canonical: stageOf.get(keyOf(row.source, row.pipeline, row.stage))?.canonical_stage ?? null })),
     ),
   ];
 }

@@ -15,8 +15,11 @@ function trend() {
   const [rate, qualified, velocity] = ['win_rate', 'opportunity_win_rate', 'pipeline_velocity_per_day'].map((key) =>
     figure(key),
   );
-  const rows = metricRows().filter(inPeriod);
+  const rows = metricRows()
+    .filter(inPeriod)
+    .map((row) => ({ ...row, win_rate_n: countOf(rate, row), opportunity_win_rate_n: countOf(qualified, row) }));
   if (!rows.length) return [nothing()];
+  if (rows.length < 2) return [tooLittle('a line needs two months.'), trendTable(rows)];
   return [
     make(
       'div',
@@ -39,13 +42,19 @@ function trend() {
         ]),
       ),
     ),
-    table(
-      'trend',
-      `By month, ${placeName()}`,
-      [column('month', 'Month', 'month'), column('is_complete_month', 'Over', 'yes'), ...figureColumns(TREND_FIGURES)],
-      rows,
-    ),
+    notes(`A grey point is a rate of fewer than ${FEW} deals.`),
+    trendTable(rows),
   ];
+}
+
+function trendTable(rows) {
+  const columns = figureColumns(TREND_FIGURES).map((one) => (`${one.key}_n` in rows[0] ? { ...one, n: `${one.key}_n` } : one));
+  return table(
+    'trend',
+    `By month, ${placeName()}`,
+    [column('month', 'Month', 'month'), column('is_complete_month', 'Over', 'yes'), ...columns],
+    rows,
+  );
 }
 
 const TREND_SECTION = {
