@@ -397,16 +397,22 @@ function quartersChart(label, rows) {
     { field: 'expected', title: 'Expected in all' },
   ];
   const y = (field) => ({ field, type: 'quantitative', axis: figures('money') });
+  const known = (field) => rows.some((row) => row[field] !== null);
   return chart(
     label,
     {
       data: { values },
       encoding: {
-        x: { field: 'name', type: 'nominal', sort: null, axis: { title: null, labelAngle: isNarrow() ? -60 : 0 } },
+        x: {
+          field: 'name',
+          type: 'nominal',
+          sort: rows.map((row) => row.name),
+          axis: { title: null, labelAngle: isNarrow() ? -60 : 0 },
+        },
         tooltip,
       },
       layer: [
-        {
+        known('outlook') && {
           transform: [{ filter: 'datum.outlook !== null' }],
           mark: { type: 'bar', color: ACCENT, opacity: 0.3, width: { band: 0.6 }, cornerRadiusEnd: 3 },
           encoding: { y: y('outlook') },
@@ -415,17 +421,17 @@ function quartersChart(label, rows) {
           mark: { type: 'bar', color: ACCENT, width: { band: 0.6 }, cornerRadiusEnd: 3 },
           encoding: { y: y('won') },
         },
-        {
+        known('outlook') && {
           transform: [{ filter: 'datum.outlook !== null' }],
           mark: { type: 'rule', color: INK, strokeWidth: 1.5 },
           encoding: { y: y('low'), y2: { field: 'high' } },
         },
-        {
+        known('target') && {
           transform: [{ filter: 'datum.target !== null' }],
           mark: { type: 'tick', color: SECOND, thickness: 3, width: { band: 0.8 }, orient: 'horizontal' },
           encoding: { y: y('target') },
         },
-      ],
+      ].filter(Boolean),
     },
     220,
   );
@@ -576,27 +582,34 @@ function forecastChart(label, rows) {
       data: { values },
       encoding: { x },
       layer: [
+        // a layer without a row would make its scale infinite
         ...[
-          ['!datum.ahead', 'var(--faint)'],
-          ['datum.ahead', ACCENT],
-        ].map(([test, color]) => ({
-          transform: part(`${test} && datum.low !== null`),
-          mark: { type: 'bar', color, opacity: 0.35, width: { band: 0.7 }, cornerRadius: 2 },
-          encoding: {
-            y: { field: 'low', type: 'quantitative', axis: figures('money') },
-            y2: { field: 'high' },
-            tooltip,
-          },
-        })),
+          ['!datum.ahead', 'var(--faint)', (row) => !row.ahead],
+          ['datum.ahead', ACCENT, (row) => row.ahead],
+        ]
+          .filter(([, , is]) => values.some((row) => is(row) && row.low !== null))
+          .map(([test, color]) => ({
+            transform: part(`${test} && datum.low !== null`),
+            mark: { type: 'bar', color, opacity: 0.35, width: { band: 0.7 }, cornerRadius: 2 },
+            encoding: {
+              y: { field: 'low', type: 'quantitative', axis: figures('money') },
+              y2: { field: 'high' },
+              tooltip,
+            },
+          })),
         {
           transform: part('datum.expected !== null'),
           mark: { type: 'tick', color: ACCENT, thickness: 2, width: { band: 0.7 }, orient: 'horizontal' },
-          encoding: { y: { field: 'expected', type: 'quantitative' }, tooltip },
+          encoding: { y: { field: 'expected', type: 'quantitative', axis: figures('money') }, tooltip },
         },
         {
           transform: part('datum.actual !== null'),
           mark: { type: 'point', filled: true, size: 45, color: INK, opacity: 1 },
-          encoding: { x: { ...x, bandPosition: 0.5 }, y: { field: 'actual', type: 'quantitative' }, tooltip },
+          encoding: {
+            x: { ...x, bandPosition: 0.5 },
+            y: { field: 'actual', type: 'quantitative', axis: figures('money') },
+            tooltip,
+          },
         },
       ],
     },

@@ -24,6 +24,7 @@ const FORMATS = {
   decimal: (value) => tenth.format(value),
   days: (value) => tenth.format(value),
   hours: (value) => tenth.format(value),
+  quarter: (value) => String(value),
   yes: (value) => (value ? 'yes' : 'no'),
 };
 

@@ -148,7 +148,7 @@ const ALERTS = [
   ['delivery_refused', (n) => `${counted(n, 'delivery', 'deliveries')} refused`],
   ['delivery_held_back', (n) => `${counted(n, 'delivery', 'deliveries')} held back`],
   ['late_delivery', (n) => `${counted(n, 'feed')} late`],
-  ['unmapped_stage', (n) => `${counted(n, 'source')} with stages that nobody named`],
+  ['unmapped_stage', (n) => `stages nobody named in ${counted(n, 'source')}`],
 ];
 
 /** Refused and late deliveries, stages without a name, failed checks: one line, and what each of them says in a fold. */
@@ -157,7 +157,7 @@ function alerts() {
   const of = (rule) => tables.alerts.filter((row) => row.rule === rule);
   const others = tables.alerts.filter((row) => !named.has(row.rule));
   const words = ALERTS.map(([rule, says]) => (of(rule).length ? says(of(rule).length) : null)).filter(Boolean);
-  if (others.length) words.push(`${counted(others.length, 'other warning')} about deliveries`);
+  if (others.length) words.push(counted(others.length, 'other warning'));
   if (!words.length) return null;
   const rows = [...ALERTS.flatMap(([rule]) => of(rule)), ...others];
   return make(

@@ -71,7 +71,7 @@ function cell(row, column) {
   const value = row[column.key];
   const kind = row.kinds && row.kinds[column.key] ? row.kinds[column.key] : column.kind;
   const n = column.n ? row[column.n] : null;
-  const element = make('td', { class: NUMERIC.has(kind) ? 'number' : 'words' }, written(row, column, kind));
+  const element = make('td', { class: NUMERIC.has(kind) ? 'number' : `words ${kind}` }, written(row, column, kind));
   if (n !== null && n !== undefined && value !== null) {
     element.dataset.n = whole.format(n);
     if (n < FEW) element.classList.add('few');

@@ -9,6 +9,9 @@ function forecast() {
   const pipelines = grouped(ahead, ['source', 'pipeline'], ['expected_amount']).sort(
     (a, b) => (b.expected_amount ?? 0) - (a.expected_amount ?? 0),
   );
+  const summary = backtestSummary(past);
+  const horizons = summary.length;
+  const judged = summary.filter((row) => row.forecasts >= FEW);
   const drawnOnes = pipelines.slice(0, SMALL_CHARTS);
   const charts = drawnOnes.map((one) => {
     const earlier = past
@@ -71,7 +74,8 @@ function forecast() {
     make('h3', {}, 'How well it did'),
     ...(new Set(past.map((row) => row.forecast_on)).size < FEW_MONTHS
       ? [tooLittle(`a forecast is judged by past month-ends, at least ${FEW_MONTHS} of them in the period.`)]
-      : [notes('Errors of fewer than ten forecasts are grey.')]),
+      : []),
+    notes(judged.length < horizons ? 'Months ahead of which there are fewer than ten forecasts are left out.' : ''),
     table(
       'backtest-summary',
       'Forecasts of past month-ends against what came, of the months in the period',
@@ -87,7 +91,7 @@ function forecast() {
           column(key, 'its error', 'rate', { n: `${key}_n` }),
         ]),
       ],
-      backtestSummary(past),
+      judged,
       new Set(past.map((row) => row.forecast_on)).size >= FEW_MONTHS,
     ),
     table(

@@ -78,11 +78,13 @@ function tile(term, row, before, goal, history) {
       'p',
       { class: `delta ${tone}` },
       delta
-        ? `${arrow}${delta.text}`
+        ? delta.sign
+          ? `${arrow}${delta.text}`
+          : 'as'
         : row[term.key] === null
           ? whyUnknown(term, row)
           : 'nothing before to compare with',
-      make('span', { class: 'muted' }, delta ? ' on the month before' : ''),
+      make('span', { class: 'muted' }, delta ? (delta.sign ? ' on the month before' : ' in the month before') : ''),
     ),
     goal
       ? make(

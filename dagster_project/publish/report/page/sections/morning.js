@@ -46,20 +46,20 @@ function goalOfMonth(goal) {
 }
 
 /** Against a target, which may be of some of the pipelines only: then what those brought is told too. */
-function againstTarget(word, verb, { target, actual, of, all }, kind) {
+function againstTarget(word, verb, { target, actual, of, all }, kind, short = 'to go') {
   const where = of.length < all ? ` of ${of.length} of ${all} pipelines (${shortList(of.map((row) => row.pipeline))})` : '';
   const there = of.length < all ? `, ${verb} there ${told(actual, kind)}` : '';
   const missing = cents(target - (actual ?? 0));
-  const left = missing > 0 ? `${withUnit(missing, kind)} to go` : 'reached';
+  const left = missing > 0 ? `${withUnit(missing, kind)} ${short}` : 'reached';
   return make(
     'span',
     { class: missing > 0 ? '' : 'good' },
-    ` ${word} ${withUnit(target, kind)}${where}${there}: ${left}${target > 0 && missing > 0 ? ` (${share(actual, target)} of it)` : ''}.`,
+    ` ${word} ${withUnit(target, kind)}${where}${there}: ${left}${target > 0 && missing > 0 ? ` (${share(actual, target)})` : ''}.`,
   );
 }
 
 function share(part, of) {
-  return part === null ? 'not known' : `${whole.format((part / of) * 100)} %`;
+  return part === null ? 'not known' : `${whole.format((part / of) * 100)}\u00a0%`;
 }
 
 function shortList(names) {
@@ -136,7 +136,7 @@ function quarterLine() {
     target
       ? open && !known
         ? make('span', {}, ` Target ${withUnit(target.target, 'money')}.`)
-        : againstTarget('Target', 'expected', target, 'money')
+        : againstTarget('Target', 'expected', target, 'money', 'short')
       : make('span', { class: 'muted' }, ' No target is set for it.'),
   );
 }
@@ -195,7 +195,7 @@ function toDoItem(row) {
     row.owner,
     `${row.stage}, ${row.source}`,
     row.expected_close_on === null ? 'no expected close' : `due ${shown(row.expected_close_on, 'day')}`,
-    `odds ${row.p_won === null ? 'not known' : `${whole.format(row.p_won * 100)} %`}`,
+    `odds ${row.p_won === null ? 'not known' : `${whole.format(row.p_won * 100)}\u00a0%`}`,
   ];
   return make(
     'li',
@@ -261,7 +261,7 @@ const MORNING_SECTION = {
   id: 'morning',
   title: 'This morning',
   body: morning,
-  lead: 'The month, the quarter and yesterday in a sentence each, as of this run whatever the period; and where to begin.',
+  lead: 'As of this run, whatever the period.',
   definitions: () => [
     definition(
       terms(

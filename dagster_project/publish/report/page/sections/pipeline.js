@@ -32,6 +32,7 @@ function openBars(title, rows, name, test) {
       title: amounts ? `open amount, ${about.currency}` : 'open deals',
       kind: amounts ? 'money' : 'count',
       room: isNarrow() ? 1.9 : 1.5,
+      limit: 230,
       open: ({ row, name: title }) => openDeals(title, (deal) => test(row, deal), row.open_deals),
     },
   );

@@ -54,10 +54,11 @@ function quarter() {
     return { ...row, ...none };
   });
   const now = rows.at(-1);
+  const aimed = rows.some((row) => row.target !== null);
   return [
     notes(
       blind ? 'How the running quarter will end is not known yet: no deal like the open ones was followed so far.' : '',
-      choice.owner || choice.pipeline ? '' : 'The targets here are those of the pipelines that have one, added up.',
+      choice.owner || choice.pipeline || !aimed ? '' : 'The targets here are those of the pipelines that have one, added up.',
     ),
     quartersChart(
       `Won by fiscal quarter against its target, ${placeName()}`,
@@ -75,16 +76,16 @@ function quarter() {
       { class: 'legend muted' },
       make('span', { class: 'key' }),
       ' won  ',
-      make('span', { class: 'key expected' }),
-      ' expected besides, with where four in five should fall  ',
-      make('span', { class: 'key target' }),
-      ' target',
+      ...(blind
+        ? []
+        : [make('span', { class: 'key expected' }), ' expected besides, with where four in five should fall  ']),
+      ...(aimed ? [make('span', { class: 'key target' }), ' target'] : []),
     ),
     table(
       'quarters',
       `Fiscal quarters, ${about.currency}, ${placeName()}`,
       [
-        column('name', 'Quarter', 'text'),
+        column('name', 'Quarter', 'quarter'),
         column('target', 'Target', 'money'),
         column('won_amount', 'Won', 'money'),
         column('won_deals', 'Deals won', 'count'),
@@ -152,7 +153,7 @@ function pacing(now) {
       'pacing',
       `Day ${day} of the running quarter and of those before, ${about.currency}`,
       [
-        column('name', 'Quarter', 'text'),
+        column('name', 'Quarter', 'quarter'),
         column('won_amount', 'Won by that day', 'money'),
         column('open_due_amount', 'Open and due then', 'money'),
       ],
@@ -230,7 +231,7 @@ function quarterMovement() {
       'quarter-movements',
       'Movement by fiscal quarter of the deals due in it, and of those without an expected close',
       [
-        column('name', 'Quarter', 'text'),
+        column('name', 'Quarter', 'quarter'),
         column('has_expected_close', 'Due in it', 'yes'),
         ...columns('amount', `, ${about.currency}`),
         ...columns('deals', ', deals'),

@@ -19,6 +19,7 @@ function trend() {
     .filter(inPeriod)
     .map((row) => ({ ...row, win_rate_n: countOf(rate, row), opportunity_win_rate_n: countOf(qualified, row) }));
   if (!rows.length) return [nothing()];
+  const enough = rows.some((row) => row.win_rate_n >= FEW);
   if (rows.length < 2) return [tooLittle('a line needs two months.'), trendTable(rows)];
   return [
     make(
@@ -28,10 +29,15 @@ function trend() {
         'div',
         {},
         make('h3', {}, rate.label),
-        timeline(`${rate.label} by month`, rows, [
-          { name: 'all closed deals', key: rate.key, kind: rate.unit, color: ACCENT },
-          { name: 'qualified deals', key: qualified.key, kind: qualified.unit, color: SECOND },
-        ]),
+        ...(enough
+          ? [
+              timeline(`${rate.label} by month`, rows, [
+                { name: 'all closed deals', key: rate.key, kind: rate.unit, color: ACCENT },
+                { name: 'qualified deals', key: qualified.key, kind: qualified.unit, color: SECOND },
+              ]),
+              notes(`A grey point is a rate of fewer than ${FEW} deals.`),
+            ]
+          : fewClosed(rows, rate)),
       ),
       make(
         'div',
@@ -42,9 +48,16 @@ function trend() {
         ]),
       ),
     ),
-    notes(`A grey point is a rate of fewer than ${FEW} deals.`),
     trendTable(rows),
   ];
+}
+
+/** Where no month has enough closed deals for a rate of its own: that of the period. */
+function fewClosed(rows, rate) {
+  const [won, closed] = rate.parts.map((columns) => sumOf(columns.flatMap((one) => rows.map((row) => row[one]))) ?? 0);
+  const said = closed ? ` Over the period ${whole.format(won)} of ${whole.format(closed)} closed deals were won` : '';
+  const share = closed >= FEW ? ` (${shown(won / closed, 'rate')})` : '';
+  return [tooLittle(`no month has ${FEW} closed deals.${said}${share}${said && '.'}`)];
 }
 
 function trendTable(rows) {
