@@ -27,7 +27,14 @@ const CONFIG = {
   },
   axisY: { domain: false, ticks: false, tickCount: 5 },
   axisX: { grid: false },
-  legend: { labelColor: MUTED, titleColor: MUTED, orient: 'top', title: null, labelFontSize: 11, labelLimit: 260 },
+  legend: {
+    labelColor: MUTED,
+    titleColor: MUTED,
+    orient: 'top',
+    title: null,
+    labelFontSize: 11,
+    labelLimit: 260,
+  },
 };
 const EMBED = {
   actions: false,
@@ -211,13 +218,21 @@ function bars(
   { title = '', kind = 'count', rule = null, limit = 190, room = 1.25, open = null } = {},
 ) {
   // room for the figure beside the longest bar
-  const end = Math.max(...rows.map((row) => row.value), rule ?? 0) * room || 1;
+  const end = Math.max(...rows.map((row) => row.value), rule ?? 0) * Math.max(room, isNarrow() ? 1.45 : 0) || 1;
+  // on a narrow screen `What · of whom` takes two lines
+  const twoLines = isNarrow() && rows.some((row) => row.name.includes(' · '));
   const tones = { plain: ACCENT, good: GOOD, bad: BAD, second: SECOND, faint: 'var(--faint)' };
   const y = {
     field: 'name',
     type: 'nominal',
     sort: null,
-    axis: { title: null, labelColor: INK, labelLimit: isNarrow() ? Math.min(limit, 115) : limit, labelFontSize: 12 },
+    axis: {
+      title: null,
+      labelColor: INK,
+      labelLimit: isNarrow() ? Math.min(limit, 125) : limit,
+      labelFontSize: isNarrow() ? 11 : 12,
+      ...(twoLines ? { labelExpr: "split(datum.label, ' · ')" } : {}),
+    },
   };
   return chart(
     label,
@@ -261,7 +276,7 @@ function bars(
             ]),
       ],
     },
-    rows.length * 27 + 40,
+    rows.length * (twoLines ? 38 : 27) + 40,
     false,
     open && ((datum) => open(rows[datum.place])),
   );
@@ -519,7 +534,13 @@ function stays(label, rows, measures) {
           field: 'stage',
           type: 'nominal',
           sort: rows.map((row) => row.stage),
-          axis: { title: null, labelColor: INK, labelFontSize: 12, grid: true },
+          axis: {
+            title: null,
+            labelColor: INK,
+            labelFontSize: isNarrow() ? 11 : 12,
+            labelLimit: isNarrow() ? 125 : 240,
+            grid: true,
+          },
         },
       },
       layer: [

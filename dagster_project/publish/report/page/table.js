@@ -86,7 +86,7 @@ function written(row, column, kind) {
   const text = shown(row[column.key], kind);
   const address = column.link?.(row);
   if (address) return make('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, text);
-  if (column.open && row[column.key] !== null)
+  if (column.open && row.opens !== false && row[column.key] !== null)
     return make('button', { type: 'button', class: 'opens', onclick: () => column.open(row) }, text);
   return text;
 }

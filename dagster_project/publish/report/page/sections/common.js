@@ -65,6 +65,13 @@ function ownerName(row) {
   if (row.owner_key === OTHERS) return `${row.source}: all other owners`;
   return row.owner_name ?? ownerOf.get(row.owner_key)?.owner_name ?? row.owner_key.slice(row.source.length + 1);
 }
+/** Names of owners as labels of bars, with their source where two of a list have one name. */
+function ownerLabels(rows) {
+  const names = rows.map(ownerName);
+  return rows.map((row, place) =>
+    names.filter((name) => name === names[place]).length > 1 ? `${names[place]} (${row.source})` : names[place],
+  );
+}
 const ownerOf = new Map(tables.owners.map((row) => [row.owner_key, row]));
 const OTHERS = '(others)';
 

@@ -31,8 +31,19 @@ function openDeals(title, test, total = null) {
   const found = tables.deals.filter((row) => inPlace(row) && ofOwner(row) && test(row)).sort((a, b) => a.place - b.place);
   const all = Math.max(total ?? 0, found.length);
   const rows = found.slice(0, LISTED_DEALS).map(dealRow);
+  openList(
+    title,
+    `${rows.length === all ? counted(all, 'open deal') : `${whole.format(rows.length)} of ${counted(all, 'open deal')}`}, ` +
+      'the worst first: those with something to do about them, by what can still go either way of their amount. ' +
+      (rows.length === all ? '' : 'All are in mart_deal_outlook.'),
+    DEAL_COLUMNS,
+    rows,
+  );
+}
+
+/** A list over the page; Escape closes it. */
+function openList(title, note, columns, rows) {
   const dialog = document.getElementById('deals');
-  const listed = table('deals', title, DEAL_COLUMNS, rows, true);
   dialog.replaceChildren(
     make(
       'header',
@@ -40,14 +51,8 @@ function openDeals(title, test, total = null) {
       make('h2', { id: 'title-deals', dir: 'auto' }, title),
       make('button', { type: 'button', onclick: () => dialog.close() }, 'Close'),
     ),
-    make(
-      'p',
-      { class: 'note' },
-      `${rows.length === all ? counted(all, 'open deal') : `${whole.format(rows.length)} of ${counted(all, 'open deal')}`}, ` +
-        'the worst first: those with something to do about them, by what can still go either way of their amount. ' +
-        (rows.length === all ? '' : 'All are in mart_deal_outlook.'),
-    ),
-    listed,
+    make('p', { class: 'note' }, note),
+    table('listed', title, columns, rows, true),
   );
   dialog.showModal();
 }

@@ -144,6 +144,14 @@ function totalForecast(ahead, past, pipelines) {
   const none = { low: null, high: null };
   return [
     make('h3', {}, 'All pipelines shown'),
+    make(
+      'p',
+      { class: 'legend muted' },
+      make('span', { class: 'key tick' }),
+      ' expected; of months that are over as said one month ahead  ',
+      make('span', { class: 'key dot' }),
+      ' what came',
+    ),
     forecastChart('Forecast and what came, all pipelines shown', [
       ...earlier.map((row) => ({
         ...none,

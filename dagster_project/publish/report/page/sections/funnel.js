@@ -39,7 +39,7 @@ function funnelBars(label, rows, name = (row) => row.step) {
           ? ''
           : row.ended < FEW
             ? ` · ${whole.format(row.dropped)} of ${whole.format(row.ended)} lost here`
-            : ` · ${shown(row.drop_off_rate, 'rate')} of ${whole.format(row.ended)} lost here`),
+            : ` · ${shown(row.drop_off_rate, 'rate')}${isNarrow() ? ' lost' : ` of ${whole.format(row.ended)} lost here`}`),
     })),
     { title: 'reached', room: isNarrow() ? 2.3 : 1.7 },
   );

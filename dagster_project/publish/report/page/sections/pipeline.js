@@ -60,6 +60,8 @@ function openPipeline() {
   const ofOwners = grouped(rows, ['source', 'owner_key'], OPEN)
     .map((row) => ({ ...row, owner: ownerName(row) }))
     .sort((a, b) => (b.open_amount ?? 0) - (a.open_amount ?? 0) || b.open_deals - a.open_deals);
+  const shownOwners = ofOwners.slice(0, SHOWN_OWNERS);
+  ownerLabels(shownOwners).forEach((name, place) => (shownOwners[place].bar = name));
   const sameOwner = (row, deal) =>
     deal.source === row.source &&
     (row.owner_key === OTHERS ? !ownerOf.has(deal.owner_key) && deal.owner_key !== null : deal.owner_key === row.owner_key);
@@ -109,8 +111,8 @@ function openPipeline() {
         make('h3', {}, 'By owner'),
         openBars(
           'Open deals by owner, most first',
-          ofOwners.slice(0, SHOWN_OWNERS),
-          (row) => (choice.source || row.owner_key === OTHERS ? row.owner : `${row.owner} (${row.source})`),
+          shownOwners,
+          (row) => row.bar,
           sameOwner,
         ),
         table(

@@ -1,10 +1,10 @@
 // How long deals stay in a stage.
 
 const STAYS = [
-  { key: 'days_in_stage_km_median', name: 'median, open deals counted', shape: 'circle', color: ACCENT },
-  { key: 'days_in_stage_km_p90', name: '90 % have left, open deals counted', shape: 'triangle-right', color: ACCENT },
-  { key: 'days_in_stage_median', name: 'median of ended stays only', shape: 'circle', color: 'var(--second)' },
-  { key: 'days_in_stage_mean', name: 'mean of ended stays only', shape: 'diamond', color: 'var(--second)' },
+  { key: 'days_in_stage_km_median', name: 'median, open counted', shape: 'circle', color: ACCENT },
+  { key: 'days_in_stage_km_p90', name: '90 % left, open counted', shape: 'triangle-right', color: ACCENT },
+  { key: 'days_in_stage_median', name: 'median, ended only', shape: 'circle', color: 'var(--second)' },
+  { key: 'days_in_stage_mean', name: 'mean, ended only', shape: 'diamond', color: 'var(--second)' },
 ];
 
 function opensStage(row) {
