@@ -42,6 +42,14 @@ _MOVES = [
     for move in ("opening", "created", "reopened", "increased", "decreased", "won", "lost", "deleted", "closing")
 ]
 
+_QUARTER_MOVES = [f"{move}_{what}" for what in ("amount", "deals") for move in ("pulled_in", "pushed_out", "merged")]
+#: Of open deals, whatever they are grouped by.
+_OPEN = (
+    "count(*) as open_deals, sum(amount_reporting) as open_amount, "
+    "count(*) filter (amount_reporting is null) as without_amount, count(reasons) as with_reasons, "
+    "count(p_won) as with_odds, round(sum(amount_reporting * p_won), 2) as expected_amount"
+)
+
 #: Table of the page → the same from the published tables. {place}: the chosen source and pipeline; {period}: months;
 #: {source}: the chosen source; {owner}: the chosen owner.
 SAME: dict[str, str] = {
@@ -106,7 +114,85 @@ SAME: dict[str, str] = {
         """
         for naive in ("trailing_mean_amount", "last_year_amount", "crm_amount")
     )
-    + "from known group by months_ahead",
+    + "from known group by months_ahead having count(*) >= 10",
+    # the total is shown where there are several to add up
+    "forecast-total": (
+        "select month, sum(open_deals) as open_deals, sum(open_amount) as open_amount, "
+        "round(sum(expected_deals), 2) as expected_deals, round(sum(expected_amount), 2) as expected_amount, "
+        "sum(won_so_far_amount) as won_so_far_amount, round(sum(crm_amount), 2) as crm_amount "
+        "from marts.mart_forecast where {place} group by month having count(*) > 1"
+    ),
+    "open-stages": (
+        f"select source, pipeline, stage, {_OPEN} from marts.mart_deal_outlook "
+        "where {place} and {owner} group by source, pipeline, stage"
+    ),
+    "open-owners": (
+        "select coalesce(any_value(owner_name), split_part(owner_key, ':', 2), '(unassigned)') as owner, "
+        f"any_value(outlook.source) as source, {_OPEN} from marts.mart_deal_outlook as outlook "
+        "left join marts.dim_owners using (owner_key) where {outlook_place} and {owner} "
+        "group by owner_key, outlook.source"
+    ),
+    "do-this-morning": """
+        with open_deals as (
+            select *, coalesce(p_won, crm_probability, 0.5) as odds from marts.mart_deal_outlook where {place} and {owner}
+        )
+        select
+            deal_key, amount_reporting as amount, stage, expected_close_on, round(p_won, 4) as p_won,
+            floor(days_in_stage) as days_in_stage, left(reasons, 320) as reasons
+        from open_deals where reasons is not null
+        order by amount_reporting * (odds - odds * odds) desc nulls last, reason_count desc, deal_key limit 10
+    """,
+    "quarters": (
+        "select concat(fiscal_year, '-Q', fiscal_quarter) as name, target, won_amount, won_deals, gap, open_due_amount, "
+        "coverage, if(is_complete_quarter, null, outlook_amount) as outlook_amount, "
+        "if(is_complete_quarter, null, outlook_low) as outlook_low, "
+        "if(is_complete_quarter, null, outlook_high) as outlook_high, needed_amount "
+        "from marts.mart_quarter_outlook where grain = '{grain}' and grain_value = '{value}'"
+    ),
+    "pacing": " union all ".join(
+        f"select concat(year(began), '-Q', quarter(began), '{said}') as name, won_amount{past} as won_amount, "
+        f"open_due_amount{past} as open_due_amount from (select *, quarter_start - interval {3 * back} month as began "
+        "from marts.mart_quarter_outlook where not is_complete_quarter and grain = '{grain}' and grain_value = '{value}')"
+        for back, past, said in ((0, "", ", now"), *((back, f"_q{back}", "") for back in range(1, 5)))
+    ),
+    "quarter-movements": (
+        "select concat(fiscal_year, '-Q', fiscal_quarter) as name, has_expected_close, "
+        f"{', '.join(f'sum({move}) as {move}' for move in [*_MOVES, *_QUARTER_MOVES])} "
+        "from marts.mart_quarter_movements where {place} group by fiscal_year, fiscal_quarter, has_expected_close"
+    ),
+    "quarter-owners": (
+        "select coalesce(owner_name, '(unassigned)') as name, target, won_amount, open_due_amount, outlook_amount, gap, "
+        "needed_amount from marts.mart_quarter_outlook left join marts.dim_owners on owner_key = grain_value "
+        "where grain = 'owner' and not is_complete_quarter "
+        "and (grain_value in ({owners}) or ('{grain}' = 'all' and grain_value is null))"
+    ),
+    "quarter-teams": (
+        "select coalesce(grain_value, '(no team)') as name, target, won_amount, open_due_amount, outlook_amount, gap, "
+        "needed_amount from marts.mart_quarter_outlook where '{grain}' = 'all' and grain = 'team' "
+        "and not is_complete_quarter"
+    ),
+    "changed-deals": """
+        with told as (
+            select
+                deal_key, transitioned_at as moment, from_stage as before, to_stage as after,
+                map {{'created': 'created', 'reopened': 'opened again', 'won': 'won', 'lost': 'lost', 'advanced': 'moved on',
+                    'skipped': 'moved on', 'regressed': 'moved back'}}[direction] as change
+            from marts.fct_stage_transitions
+            union all
+            select deal_key, changed_at, old_value, new_value, if(new_value > old_value, 'pushed later', 'pulled in')
+            from marts.fct_deal_changes where field = 'expected_close_on' and old_value != new_value
+            union all
+            select deal_key, changed_at, old_value, new_value, 'with another amount'
+            from marts.fct_deal_changes where field = 'amount'
+        )
+        -- as of the first hour of 2026 in Berlin, and from the eighth day before on
+        select
+            cast(moment at time zone 'UTC' at time zone 'Europe/Berlin' as date) as day, change, deal_key,
+            arg_min(before, moment) as old_value, arg_max(after, moment) as new_value, any_value(amount_reporting) as amount
+        from told inner join marts.fct_deals using (deal_key)
+        where status != 'deleted' and moment between '2025-12-23 23:00' and '2026-01-01' and {place} and {owner}
+        group by day, change, deal_key
+    """,
     "scores": (
         "select date_day, sum(open_deals) as open_deals, sum(clean_deals) as clean_deals, "
         "sum(clean_deals) / sum(open_deals) as score, sum(open_amount) as open_amount, "
@@ -158,6 +244,12 @@ def test_every_table_equals_the_published_ones(report: Report, sample: Warehouse
         "grain": grain,
         "value": value,
         "owner": f"owner_key = '{value}'" if grain == "owner" else "true",
+        "outlook_place": place.replace("source", "outlook.source"),
+        "owners": f"'{value}'"
+        if grain == "owner"
+        # of an owner who has no figure in the last year nothing is shown
+        else "select grain_value from marts.mart_monthly_metrics where grain = 'owner' and month > '2025-01-01' "
+        f"and starts_with(grain_value, '{value if grain == 'source' else ''}') and '{grain}' != 'pipeline'",
         "worklist_owner": f"worklists.owner_key = '{value}'" if grain == "owner" else "true",
     }
     compared = 0

@@ -27,8 +27,8 @@ from dagster_project.config.rules import Rule, checks
 from dagster_project.files import write_atomically
 from dagster_project.preflight.notices import newest_moment, notices
 from dagster_project.publish.report.queries import (
+    CHANGE_DAYS,
     CHANGES_SQL,
-    DEALS,
     DEFINED,
     LISTED,
     MONTHS,
@@ -136,7 +136,7 @@ def _data(
             "currency": config.currency,
             "months": MONTHS,
             "owners": OWNERS,
-            "deals": DEALS,
+            "change_days": CHANGE_DAYS,
             "deal_urls": {source.name: source.deal_url for source in config.sources if source.deal_url},
             "has_docs": (warehouse / "docs" / "index.html").exists(),
         },

@@ -21,7 +21,7 @@ DEALS_PER_OWNER = 40
 DEALS = 6000
 #: Days of changes that are counted, changes that are named.
 CHANGE_DAYS = 8
-CHANGES = 400
+CHANGES = 1000
 #: Fiscal quarters that the page looks back.
 QUARTERS = 12
 #: Owners beside those that the page can be filtered by; no key of an owner looks like that.
@@ -214,8 +214,7 @@ TABLES: dict[str, str] = {
             day, change, source, pipeline, owner_key, deal_key, left(deal_name, {NAME_LENGTH}) as deal_name, amount,
             old_value, new_value
         from changes
-        where day >= cast($today as date) - 1 or day = (select max(day) from changes)
-        order by amount desc nulls last, deal_key, change limit {CHANGES}
+        order by day >= cast($today as date) - 1 desc, amount desc nulls last, deal_key, change limit {CHANGES}
     """,
     "quarters": f"""
         select

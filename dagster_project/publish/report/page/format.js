@@ -38,7 +38,7 @@ function shown(value, kind) {
 /** A figure with its unit, for where no heading says it. */
 function withUnit(value, kind) {
   if (value === null || value === undefined) return '–';
-  if (kind === 'money') return `${about.currency} ${Math.abs(value) >= 10000 ? short(value) : whole.format(value)}`;
+  if (kind === 'money') return `${about.currency}\u00a0${Math.abs(value) >= 10000 ? short(value) : whole.format(value)}`;
   if (kind === 'money_per_day') return `${withUnit(value, 'money')}/day`;
   if (kind === 'days') return `${tenth.format(value)} days`;
   if (kind === 'hours') return `${tenth.format(value)} h`;

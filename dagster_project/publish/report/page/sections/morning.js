@@ -161,7 +161,7 @@ function changeLine() {
   const fresh = rows.filter((row) => row.day >= yesterday);
   if (fresh.length) return line('Since yesterday:', `${changesSaid(fresh)}.`);
   const last = rows.reduce((found, row) => (row.day > found ? row.day : found), '');
-  if (!last) return line('Since yesterday:', 'nothing changed, nor in the week before.');
+  if (!last) return line('Since yesterday:', `nothing changed, nor since ${shown(changesSince, 'day')}.`);
   return line(
     'Since yesterday:',
     `nothing changed. On ${shown(last, 'day')}, the last day that tells of any: `,
@@ -169,9 +169,13 @@ function changeLine() {
   );
 }
 
+/** Changes are counted from then on. */
+const changesSince = new Date(utc(today) - about.change_days * 864e5).toISOString().slice(0, 10);
+
 function changedDeals() {
   const rows = tables.changed_deals.filter((row) => inPlace(row) && ofOwner(row));
   const words = new Map(CHANGES);
+  rows.sort((a, b) => (a.day === b.day ? (b.amount ?? -1) - (a.amount ?? -1) : a.day < b.day ? 1 : -1));
   return rows.map((row) => ({
     ...row,
     change: words.get(row.change) ?? row.change,
@@ -220,6 +224,7 @@ function upperFirst(text) {
 function morning() {
   const rows = toDo();
   const changed = changedDeals();
+  const changedOf = sumOf(tables.changes.filter((row) => inPlace(row) && ofOwner(row)).map((row) => row.deals)) ?? 0;
   const { open } = oddsKnown();
   return [
     make('div', { class: 'lines' }, monthLine(), quarterLine(), changeLine()),
@@ -238,9 +243,12 @@ function morning() {
         : '',
     ),
     table('do-this-morning', 'Do this morning', DEAL_COLUMNS, rows),
+    changedOf > changed.length
+      ? notes(`Of ${whole.format(changedOf)} changes the table names ${whole.format(changed.length)}.`)
+      : null,
     table(
       'changed-deals',
-      'Deals that changed since yesterday, or on the last day with a change',
+      `What changed since ${shown(changesSince, 'day')}`,
       [
         column('day', 'Day', 'day'),
         column('change', 'What', 'text'),

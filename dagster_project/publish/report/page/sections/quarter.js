@@ -127,17 +127,19 @@ function pacing(now) {
       'div',
       {},
       make('h4', {}, title),
-      bars(
-        `${title} at day ${day} of each quarter`,
-        rows.map((row) => ({
-          name: row.name,
-          value: row[key] ?? 0,
-          text: row[key] === null ? 'not known' : short(row[key]),
-          tip: told(row[key], 'money'),
-          tone: row.tone,
-        })),
-        { title: about.currency, kind: 'money' },
-      ),
+      !rows.some((row) => row[key])
+        ? make('p', { class: 'note' }, `Nothing by day ${day} of any of these quarters.`)
+        : bars(
+            `${title} at day ${day} of each quarter`,
+            rows.map((row) => ({
+              name: row.name,
+              value: row[key] ?? 0,
+              text: row[key] === null ? 'not known' : short(row[key]),
+              tip: told(row[key], 'money'),
+              tone: row.tone,
+            })),
+            { title: about.currency, kind: 'money' },
+          ),
     );
   return [
     make('h3', {}, `Pace: day ${day} of this quarter and of those before`),
