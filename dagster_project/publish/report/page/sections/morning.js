@@ -222,6 +222,7 @@ function upperFirst(text) {
 }
 
 function morning() {
+  if (!thisMonth) return [nothing()];
   const rows = toDo();
   const changed = changedDeals();
   const changedOf = sumOf(tables.changes.filter((row) => inPlace(row) && ofOwner(row)).map((row) => row.deals)) ?? 0;
