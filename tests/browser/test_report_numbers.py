@@ -43,6 +43,7 @@ _MOVES = [
 ]
 
 _QUARTER_MOVES = [f"{move}_{what}" for what in ("amount", "deals") for move in ("pulled_in", "pushed_out", "merged")]
+_BY_OWNER = ("funnel-deals", "time-in-stage", "flow")
 #: Of open deals, whatever they are grouped by.
 _OPEN = (
     "count(*) as open_deals, sum(amount_reporting) as open_amount, "
@@ -262,6 +263,8 @@ def test_every_table_equals_the_published_ones(report: Report, sample: Warehouse
         shown = [{column: row[column] for column in columns} for row in report.rows(table)] if wanted else []
         if table == "goals" and not wanted:
             continue  # a place without goals has no table of them
+        if grain == "owner" and table in _BY_OWNER:
+            continue  # these are shown of the owner, and add up to the marts: tests/integration/test_report.py
         assert wanted or not report.rows(table), table
         _assert_same(shown, wanted, table)
         compared += len(wanted)

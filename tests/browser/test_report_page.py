@@ -59,7 +59,7 @@ def test_filters_are_one_grain_value_at_a_time(report: Report) -> None:
     everything = report.rows("trend")
     report.choose(owner="Rosa Laine (boreal_pipedrive)")
     assert page.input_value("#source") == "boreal_pipedrive"
-    assert "Not kept by owner" in page.inner_text("#body-funnel")
+    assert "Not kept by owner" in page.inner_text("#body-movements")
     assert "Not kept by owner" in page.inner_text("#body-forecast")
     assert sum(row["deals_won"] for row in report.rows("trend")) < sum(row["deals_won"] for row in everything)
     report.choose(pipeline="Partners")

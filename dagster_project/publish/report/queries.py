@@ -274,6 +274,99 @@ TABLES: dict[str, str] = {
             days_in_stage_km_median, days_in_stage_km_median_low, days_in_stage_km_median_high, days_in_stage_km_p90
         from marts.mart_time_in_stage order by source, pipeline, stage_order
     """,
+    # the same three by owner: the owner of today, also of what happened under another one
+    "owner_funnel": """
+        with furthest as (
+            select
+                deal_key,
+                max(case when direction = 'won' or is_won then won.canonical_order else stages.canonical_order end)
+                    as furthest
+            from marts.fct_stage_transitions as transitions
+            left join marts.dim_stages as stages on transitions.to_stage_key = stages.stage_key
+            cross join (select max(canonical_order) as canonical_order from marts.dim_stages where stage = 'Won') as won
+            where is_counted and direction != 'lost' and not coalesce(is_lost, false)
+            group by deal_key
+        )
+        select
+            date_trunc('month', created_on) as month, source, pipeline, owner_key, furthest, count(*) as deals,
+            count(*) filter (status = 'lost') as lost
+        from marts.fct_deals left join furthest using (deal_key)
+        where status != 'deleted' and created_on >= $start
+          and (owner_key is null or owner_key in (select owner_key from carried_owners))
+        group by all order by source, pipeline, owner_key, month, furthest
+    """,
+    "owner_flow": """
+        select
+            deals.owner_key, moves.source, moves.pipeline, moves.from_stage, moves.to_stage, count(*) as transitions,
+            min(flow.is_on_path) as is_on_path
+        from (
+            select *,
+                date_trunc('month', timezone($zone, timezone('UTC', transitioned_at))) as month
+            from marts.fct_stage_transitions where is_counted
+        ) as moves
+        inner join marts.fct_deals as deals on moves.deal_key = deals.deal_key
+        left join marts.mart_stage_flow as flow
+            on moves.month = flow.month and moves.source = flow.source and moves.pipeline = flow.pipeline
+            and moves.from_stage is not distinct from flow.from_stage and moves.to_stage = flow.to_stage
+        where deals.status != 'deleted'
+          and moves.month >= date_trunc('month', cast($today as date)) - interval 12 month
+          and (deals.owner_key is null or deals.owner_key in (select owner_key from carried_owners))
+        group by all order by deals.owner_key, moves.source, moves.pipeline, moves.from_stage, moves.to_stage
+    """,
+    "owner_time_in_stage": """
+        with visits as (
+            select
+                deals.owner_key, visits.source, visits.pipeline, visits.stage, days_in_stage,
+                outcome != 'open' as has_ended
+            from marts.fct_stage_visits as visits
+            inner join marts.fct_deals as deals on visits.deal_key = deals.deal_key
+            where deals.owner_key is null or deals.owner_key in (select owner_key from carried_owners)
+        ),
+        days as (
+            select
+                owner_key, source, pipeline, stage, days_in_stage, count(*) filter (has_ended) as ended,
+                count(*) as gone
+            from visits group by all
+        ),
+        at_risk as (
+            select *, sum(gone) over (
+                partition by owner_key, source, pipeline, stage order by days_in_stage desc
+            ) as at_risk
+            from days
+        ),
+        -- Kaplan-Meier, as in mart_time_in_stage
+        curve as (
+            select *, product(1 - ended / at_risk) over (
+                partition by owner_key, source, pipeline, stage order by days_in_stage
+            ) as still_there
+            from at_risk
+        ),
+        quantiles as (
+            select
+                owner_key, source, pipeline, stage,
+                min(days_in_stage) filter (still_there <= 0.5 + 1e-9) as days_in_stage_km_median,
+                min(days_in_stage) filter (still_there <= 0.1 + 1e-9) as days_in_stage_km_p90
+            from curve group by all
+        ),
+        counted as (
+            select
+                owner_key, source, pipeline, stage, count(*) as visits, count(*) filter (has_ended) as ended,
+                count(*) filter (not has_ended) as open, avg(days_in_stage) filter (has_ended) as days_in_stage_mean,
+                median(days_in_stage) filter (has_ended) as days_in_stage_median
+            from visits group by all
+        )
+        select
+            counted.*, stage_order, days_in_stage_km_median, null as days_in_stage_km_median_low,
+            null as days_in_stage_km_median_high, days_in_stage_km_p90
+        from counted
+        inner join quantiles
+            on counted.owner_key is not distinct from quantiles.owner_key and counted.source = quantiles.source
+            and counted.pipeline = quantiles.pipeline and counted.stage = quantiles.stage
+        inner join marts.dim_stages as stages
+            on counted.source = stages.source and counted.pipeline = stages.pipeline and counted.stage = stages.stage
+        where not is_won and not is_lost
+        order by counted.owner_key, counted.source, counted.pipeline, stage_order
+    """,
     "forecast": """
         select
             forecast_on, source, pipeline, month, open_deals, open_amount, expected_deals, expected_amount, low_amount,

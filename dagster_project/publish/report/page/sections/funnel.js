@@ -54,9 +54,33 @@ function unknownStage(rows) {
     : '';
 }
 
+/** An owner's deals by the furthest stage they came to, as rows of the funnel's steps. */
+function ownersFunnel() {
+  const steps = grouped(
+    tables.funnel.filter((row) => row.entity === 'deals'),
+    ['step', 'step_order'],
+    [],
+  ).sort((a, b) => a.step_order - b.step_order);
+  const rows = chosen('owner_funnel').filter(ofOwner);
+  const sum = (column, test) => sumOf(rows.filter(test).map((row) => row[column])) ?? 0;
+  const listed = steps.map(({ step, step_order: order }) => ({
+    step,
+    step_order: order,
+    created: sum('deals', () => true),
+    reached: sum('deals', (row) => row.furthest !== null && row.furthest >= order),
+    dropped: sum('lost', (row) => row.furthest === order),
+  }));
+  return rows.length
+    ? listed.map((row, place) =>
+        place === listed.length - 1
+          ? { ...row, dropped: null, ended: null }
+          : { ...row, ended: row.dropped + listed[place + 1].reached },
+      )
+    : [];
+}
+
 function funnel() {
-  const rows = chosen('funnel');
-  const deals = rows.filter((row) => row.entity === 'deals');
+  const deals = choice.owner ? ownersFunnel() : chosen('funnel').filter((row) => row.entity === 'deals');
   const leads = tables.funnel.filter(
     (row) => row.entity === 'leads' && inPeriod(row) && (!choice.source || row.source === choice.source),
   );
@@ -85,7 +109,6 @@ function funnel() {
     column('drop_off_rate', 'Drop-off', 'rate', { n: 'ended' }),
   ];
   return [
-    notes(notByOwner()),
     make(
       'div',
       { class: 'pair' },
@@ -112,6 +135,7 @@ function funnel() {
         {},
         make('h3', {}, leadSource && severalSources ? `Leads of ${leadSource.source}` : 'Leads'),
         notes(
+          notByOwner(),
           choice.pipeline ? 'Leads belong to no pipeline: these are all of the source.' : '',
           severalSources
             ? 'Each source has lead statuses of its own: the chart shows the source with most leads, the table has all.'

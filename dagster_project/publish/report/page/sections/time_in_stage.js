@@ -8,21 +8,23 @@ const STAYS = [
 ];
 
 function opensStage(row) {
-  openDeals(`Open in ${stageName(row)}, ${row.source}: ${row.pipeline}`, samePlaceAndStage(row), choice.owner ? null : row.open);
+  openDeals(`Open in ${stageName(row)}, ${row.source}: ${row.pipeline}`, samePlaceAndStage(row));
 }
 
 function timeInStage() {
-  const rows = tables.time_in_stage.filter(inPlace);
+  const rows = choice.owner
+    ? tables.owner_time_in_stage.filter((row) => inPlace(row) && ofOwner(row))
+    : tables.time_in_stage.filter(inPlace);
   const one = mainPipeline(rows, 'visits');
   const drawnRows = rows.filter(samePipeline(one)).map((row) => ({ ...row, stage: stageName(row) }));
   if (!rows.length) return [nothing()];
   const drawn = drawnRows.some((row) => STAYS.some((stay) => row[stay.key] !== null));
   return [
-    notes('All history: this does not follow the period.', notByOwner(), onlyPipeline(one, rows)),
+    notes('All history: this does not follow the period.', onlyPipeline(one, rows)),
     ...(drawn
       ? [
           stays(`Days in each stage of ${one.pipeline}`, drawnRows, STAYS),
-          make('p', { class: 'muted' }, 'The band is the 95 % interval of the median.'),
+          choice.owner ? null : make('p', { class: 'muted' }, 'The band is the 95 % interval of the median.'),
         ]
       : [notes('Nothing to draw: of no stage is it known when deals came and left. What helps is in docs/history.md.')]),
     table(
