@@ -100,8 +100,8 @@ def test_owners_changes_of_stage_add_up_to_the_mart_s(carried: dict[str, Any], s
     assert found == {
         tuple(key): count
         for *key, count in sample.rows(
-            "select source, pipeline, from_stage, to_stage, cast(sum(transitions) as integer) from marts.mart_stage_flow "
-            "where month >= '2025-01-01' group by all"
+            "select source, pipeline, from_stage, to_stage, cast(sum(transitions) as integer) "
+            "from marts.mart_stage_flow where month >= '2025-01-01' group by all"
         )
     }
 

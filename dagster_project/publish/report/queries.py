@@ -288,8 +288,8 @@ TABLES: dict[str, str] = {
             group by deal_key
         )
         select
-            date_trunc('month', created_on) as month, source, pipeline, owner_key, furthest, count(*) as deals,
-            count(*) filter (status = 'lost') as lost
+            cast(date_trunc('month', created_on) as date) as month, source, pipeline, owner_key, furthest,
+            count(*) as deals, count(*) filter (status = 'lost') as lost
         from marts.fct_deals left join furthest using (deal_key)
         where status != 'deleted' and created_on >= $start
           and (owner_key is null or owner_key in (select owner_key from carried_owners))

@@ -544,7 +544,7 @@ function stays(label, rows, measures) {
         },
       },
       layer: [
-        {
+        intervals.length > 0 && {
           data: { values: intervals },
           mark: { type: 'rule', color: ACCENT, strokeWidth: 6, opacity: 0.25 },
           encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
@@ -573,7 +573,7 @@ function stays(label, rows, measures) {
             ],
           },
         },
-      ],
+      ].filter(Boolean),
     },
     rows.length * 32 + (isNarrow() ? 120 : 90),
   );
