@@ -67,7 +67,10 @@ VEGA_LITE = "6.4"
 def write_report(database: Path, target: Path, settings: Settings, as_of: datetime) -> None:
     """Writes `<target>/index.html` from the schemas marts and quality of a database."""
     with duckdb.connect(str(database), read_only=True) as connection:
-        data = _data(connection, settings.config, settings.warehouse_dir, as_of)
+        data = _data(connection, settings.config, as_of)
+    # what stands beside it, or in the same version, by the time it is written
+    data["about"]["has_docs"] = (settings.warehouse_dir / "docs" / "index.html").exists()
+    data["about"]["has_owner_pages"] = (target / "owners" / "index.html").exists()
     vega = _vega_bundle(settings.warehouse_dir / "cache" / "report")
     target.mkdir(parents=True, exist_ok=True)
     (target / "index.html").write_text(_page(data, vega), encoding="utf-8")
@@ -113,9 +116,7 @@ def _vega_bundle(cache_dir: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _data(
-    connection: duckdb.DuckDBPyConnection, config: Configuration, warehouse: Path, as_of: datetime
-) -> dict[str, Any]:
+def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: datetime) -> dict[str, Any]:
     zone = config.zone
     today = as_of.astimezone(zone).date()
     months = today.year * 12 + today.month - 1 - MONTHS
@@ -138,7 +139,6 @@ def _data(
             "owners": OWNERS,
             "change_days": CHANGE_DAYS,
             "deal_urls": {source.name: source.deal_url for source in config.sources if source.deal_url},
-            "has_docs": (warehouse / "docs" / "index.html").exists(),
         },
         "tables": {name: _columns(connection, sql, parameters) for name, sql in TABLES.items()},
         "figures": _figures(),

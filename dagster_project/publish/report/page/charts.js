@@ -100,6 +100,7 @@ function figures(kind, more = {}) {
     format: FORMATS_OF_AXES[kind],
     labelExpr: "datum.value === 0 ? '0' : datum.label",
     tickCount: 5,
+    ...(kind === 'count' ? { tickMinStep: 1 } : {}),
     ...more,
   };
 }

@@ -188,6 +188,7 @@ function foldFilters() {
 
 function links() {
   const all = [['../data_docs/index.html', 'Data Docs']];
+  if (about.has_owner_pages) all.unshift(['owners/index.html', 'Lists by owner']);
   if (about.has_docs) all.push(['../docs/index.html', 'Documentation']);
   return all.map(([href, text]) => make('a', { href, class: 'elsewhere' }, text));
 }

@@ -70,7 +70,7 @@ function flow() {
     ),
     table(
       'flow',
-      'Changes of stage in the period',
+      choice.owner ? 'Changes of stage in the last year' : 'Changes of stage in the period',
       [
         ...PLACE,
         column('from_stage', 'From', 'text'),
