@@ -15,7 +15,12 @@ function rowsOf(name) {
   );
 }
 
-const tables = Object.fromEntries(Object.keys(carried.tables).map((name) => [name, rowsOf(name)]));
+/** Tables by name, each made into rows when it is first asked for: those of owners are not before one is chosen. */
+const tables = {};
+for (const name of Object.keys(carried.tables)) {
+  let rows = null;
+  Object.defineProperty(tables, name, { get: () => (rows ??= rowsOf(name)) });
+}
 
 const monthly = tables.metrics.filter((row) => row.grain === 'all');
 const months = monthly.map((row) => row.month).sort();

@@ -24,14 +24,21 @@ function headlineMonths() {
   return [month, months[months.indexOf(month) - 1] ?? null];
 }
 
-/** Goals of a whole pipeline, where one pipeline is all that is shown. */
+/** Goals of the chosen owner; of a whole pipeline, where one pipeline is all that is shown. */
 function goalsOf(month) {
+  if (choice.owner) return new Map(ownersGoals(month).map((row) => [row.goal, row]));
   const pipelines = tables.pipelines.filter(inPlace);
-  if (choice.owner || pipelines.length !== 1) return new Map();
+  if (pipelines.length !== 1) return new Map();
   const rows = tables.goals.filter(
     (row) => row.month === month && row.stage === null && samePipeline(pipelines[0])(row),
   );
   return new Map(rows.map((row) => [row.goal, row]));
+}
+
+function ownersGoals(month) {
+  return tables.owner_goals
+    .filter((row) => row.month === month && row.owner_key === choice.owner)
+    .map((row) => ({ ...row, source: choice.source, pipeline: null, stage: null }));
 }
 
 /** A change as people say it: rates in points, the rest in per cent. */
@@ -176,18 +183,17 @@ function sentence(row, before, month) {
 }
 
 function goalBlock(month) {
-  const rows = tables.goals
-    .filter((row) => row.month === month && inPlace(row))
-    .map((row) => {
+  const rows = (choice.owner ? ownersGoals(month) : tables.goals.filter((row) => row.month === month && inPlace(row))).map(
+    (row) => {
       const { unit } = GOALS.get(row.goal);
       return { ...row, unit, reached: isReached(row) ? 1 : 0, kinds: { target: unit, actual: unit } };
-    });
+    },
+  );
   if (!rows.length) return [];
-  const named = (row) => [wanted(row), `${row.stage ?? row.pipeline} (${row.source})`].join(' · ');
+  const named = (row) => [wanted(row), choice.owner ? placeName() : `${row.stage ?? row.pipeline} (${row.source})`].join(' · ');
   const drawnRows = rows.filter((row) => row.attainment !== null).slice(0, 24);
   return [
     make('h3', {}, `Goals of ${shown(month, 'month')}`),
-    notes(notByOwner()),
     bars(
       `Attainment of ${drawnRows.length} goals, with a line at 100 %`,
       drawnRows.map((row) => ({
