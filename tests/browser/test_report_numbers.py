@@ -335,11 +335,11 @@ def test_the_waterfall_goes_from_opening_to_closing(report: Report, sample: Ware
 def test_the_sentences_tell_the_month_the_quarter_and_yesterday(report: Report, sample: Warehouse) -> None:
     month, quarter, changes = (line.replace("\xa0", " ") for line in report.page.locator(".line").all_inner_texts())
     assert month == (
-        "Jan 2026, day 1 of 31: nothing won yet. Goal EUR 150k of 1 of 7 pipelines (Pipeline), won there EUR 0: "
+        "Jan 2026, day 1 of 31: nothing won yet. Goal EUR 150k for 1 of 7 pipelines (Pipeline): EUR 0 won there, "
         "EUR 150k to go (0 %)."
     )
-    assert sample.value("select sum(target) from marts.mart_goals where goal = 'won_amount' and period = 'month' "
-        "and month = '2026-01-01' and pipeline is not null") == 150_000  # fmt: skip
+    goal = "goal = 'won_amount' and period = 'month' and month = '2026-01-01' and pipeline is not null"
+    assert sample.value(f"select sum(target) from marts.mart_goals where {goal}") == 150_000
     running = "from marts.mart_quarter_outlook where not is_complete_quarter and"
     (whole,) = _rows(sample, f"{running} grain = 'all'")
     (aimed,) = _rows(
@@ -351,8 +351,8 @@ def test_the_sentences_tell_the_month_the_quarter_and_yesterday(report: Report, 
     expected, low, high, won = (_short(amount) for amount in amounts)
     assert quarter == (
         f"Quarter 2026-Q1, day 1 of 90: {expected} expected in all (four in five times between {low} and {high}), "
-        f"of which {won} is won; {_short(whole['open_due_amount'])} is due in it. Target {_short(aimed['target'])} of "
-        f"{aimed['pipelines']} of 7 pipelines (Partners, Pipeline), expected there {_short(aimed['outlook'])}: "
+        f"of which {won} is won; {_short(whole['open_due_amount'])} is due in it. Target {_short(aimed['target'])} for "
+        f"{aimed['pipelines']} of 7 pipelines (Partners, Pipeline): {_short(aimed['outlook'])} expected there, "
         f"{_short(aimed['target'] - aimed['outlook'])} short ({aimed['outlook'] / aimed['target']:.0%}).".replace(
             "%)", " %)"
         )

@@ -358,6 +358,38 @@ def test_what_no_bar_counts_and_no_figure_knows_is_said(browser: Browser, sample
         assert report.said == []
 
 
+def test_a_month_on_its_way_and_odds_that_nobody_knows_are_told(
+    browser: Browser, sample: Warehouse, tmp_path: Path
+) -> None:
+    database = tmp_path / "pipeline.duckdb"
+    shutil.copy(sample.path / "pipeline.duckdb", database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "update marts.mart_monthly_metrics set deals_won = 3, won_amount = 170000 where month = '2026-01-01'"
+        )
+        connection.execute(
+            "update marts.mart_goals set actual = 160000 where month = '2026-01-01' and goal = 'won_amount'"
+        )
+        connection.execute("update marts.mart_deal_outlook set p_won = null, p_won_this_month = null")
+        connection.execute("update marts.mart_deal_outlook set amount_reporting = null where pipeline = 'Tenders'")
+        connection.execute("delete from marts.fct_stage_transitions where transitioned_at > '2025-12-20'")
+        connection.execute("delete from marts.fct_deal_changes where changed_at > '2025-12-20'")
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    write_report(database, tmp_path / "report", settings, settings.moment())
+    with opened(browser, tmp_path / "report" / "index.html") as report:
+        month, quarter, changes = (line.replace("\xa0", " ") for line in report.page.locator(".line").all_inner_texts())
+        assert "3 deals won, worth EUR 170k. Goal EUR 150k for 1 of 7" in month
+        assert month.endswith("EUR 160k won there, reached.")
+        assert "how it will end is not known yet: no deal like the 352 open ones was followed so far" in quarter
+        assert "expected" not in quarter
+        assert changes == "Since yesterday: nothing changed, nor since Dec 24, 2025."
+        assert "odds not known" in report.page.locator(".todo").inner_text().replace("\xa0", " ")
+        report.choose(pipeline="field_sheet: Tenders")
+        said = report.page.locator("#body-open-pipeline .said").inner_text()
+        assert said == "10 open deals; what they are worth is not known; what to expect of them is not known yet."
+        assert report.said == []
+
+
 def test_right_to_left_names_keep_their_direction_to_themselves(hostile_report: Report) -> None:
     assert hostile_report.rows("worst-records")
     cell = hostile_report.page.locator("#table-worst-records td", has_text="שלום").first

@@ -47,14 +47,15 @@ function goalOfMonth(goal) {
 
 /** Against a target, which may be of some of the pipelines only: then what those brought is told too. */
 function againstTarget(word, verb, { target, actual, of, all }, kind, short = 'to go') {
-  const where = of.length < all ? ` of ${of.length} of ${all} pipelines (${shortList(of.map((row) => row.pipeline))})` : '';
-  const there = of.length < all ? `, ${verb} there ${told(actual, kind)}` : '';
+  const some = of.length < all;
+  const where = some ? ` for ${of.length} of ${all} pipelines (${shortList(of.map((row) => row.pipeline))})` : '';
+  const there = some ? `${told(actual, kind)} ${verb} there, ` : '';
   const missing = cents(target - (actual ?? 0));
   const left = missing > 0 ? `${withUnit(missing, kind)} ${short}` : 'reached';
   return make(
     'span',
     { class: missing > 0 ? '' : 'good' },
-    ` ${word} ${withUnit(target, kind)}${where}${there}: ${left}${target > 0 && missing > 0 ? ` (${share(actual, target)})` : ''}.`,
+    ` ${word} ${withUnit(target, kind)}${where}: ${there}${left}${target > 0 && missing > 0 ? ` (${share(actual, target)})` : ''}.`,
   );
 }
 

@@ -72,8 +72,11 @@ function openPipeline() {
     make(
       'p',
       { class: 'said' },
-      `${counted(sum.open_deals, 'open deal')}, worth ${told(sum.open_amount, 'money')}` +
-        (sum.without_amount ? ` (of ${whole.format(sum.without_amount)} no amount is known)` : '') +
+      counted(sum.open_deals, 'open deal') +
+        (sum.open_amount === null
+          ? '; what they are worth is not known'
+          : `, worth ${withUnit(sum.open_amount, 'money')}` +
+            (sum.without_amount ? ` (of ${whole.format(sum.without_amount)} no amount is known)` : '')) +
         `; ${sum.with_odds ? `expected of them ${told(sum.expected_amount, 'money')}` : 'what to expect of them is not known yet'}.`,
     ),
     notes('As of this run, whatever the period. A bar opens its deals; so do the names in the tables.'),
