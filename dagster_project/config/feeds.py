@@ -15,6 +15,7 @@ from dagster_project.config.values import (
     AfterClose,
     Currency,
     DateFormat,
+    DealUrl,
     DecimalSeparator,
     Deliveries,
     Headings,
@@ -258,6 +259,9 @@ class Source(Strict):
     )
     after_close: AfterClose = Field(
         "reopen", description="What an open stage after a close means: it was opened again, or the first close counts."
+    )
+    deal_url: DealUrl | None = Field(
+        None, description="A deal's page in the CRM, `{id}` where its id belongs; the report links there."
     )
     pipelines: list[Pipeline] = Field(default_factory=list, description="Its pipelines and their stages, in order.")
     feeds: dict[str, Feed] = Field(description="Which of its files hold what, by a name of your own.")

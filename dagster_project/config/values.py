@@ -82,11 +82,21 @@ def _days_or_auto(value: Any) -> Any:
     return value
 
 
+def _deal_url(pattern: str) -> str:
+    """An address with a place for a deal's id. Only of web pages: a reader clicks on it."""
+    if not re.fullmatch(r"https?://[^\s/{}\"'<>]+/[^\s\"'<>]*", pattern):
+        raise ValueError(f"'{pattern}' is no address of a page; write https://, the host and the path")
+    if re.findall(r"[{][^}]*[}]?|[}]", pattern) != ["{id}"]:
+        raise ValueError(f"'{pattern}': write {{id}} once, where the deal's id belongs, and no other braces")
+    return pattern
+
+
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 #: A limit in whole days, or `auto`: from the history of the stage itself.
 Days = Annotated[Annotated[int, Field(ge=0)] | Literal["auto"], BeforeValidator(_days_or_auto)]
 Currency = Annotated[str, AfterValidator(_currency_code)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
+DealUrl = Annotated[str, AfterValidator(_deal_url)]
 Names = Annotated[list[str], BeforeValidator(_one_or_many)]
 #: Headings of one column, best first; a list among them is several columns of one value, joined by a space.
 Headings = Annotated[list[str | list[str]], BeforeValidator(_one_or_many)]

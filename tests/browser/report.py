@@ -41,6 +41,7 @@ class Report:
 
     def choose(self, **filters: str) -> None:
         """Chooses by what the options say."""
+        self.page.evaluate("document.getElementById('filter-fold').open = true")
         for name, label in filters.items():
             self.page.select_option(f"#{name}", label=label)
         self.wait()

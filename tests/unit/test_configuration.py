@@ -95,6 +95,28 @@ def test_date_format_without_a_year(tmp_path: Path) -> None:
     assert "'%d.%m' is no date format" in mistake(tmp_path, GOOD + '    date_formats: ["%d.%m"]\n')
 
 
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("javascript:alert('{id}')", "is no address of a page"),
+        ("acme.pipedrive.com/deal/{id}", "is no address of a page"),
+        ("https://{id}.example.com/deal", "is no address of a page"),
+        ("https://acme.pipedrive.com/deal/", "write {id} once"),
+        ("https://acme.pipedrive.com/{id}/{id}", "write {id} once"),
+        ("https://acme.pipedrive.com/{deal}/{id}", "write {id} once"),
+        ("https://acme.pipedrive.com/deal/{id", "write {id} once"),
+        ("https://acme.pipedrive.com/deal/{id}?tab=notes#top", ""),
+    ],
+)
+def test_a_deal_s_page_is_an_address_with_a_place_for_its_id(tmp_path: Path, pattern: str, said: str) -> None:
+    text = GOOD + f"    deal_url: {json.dumps(pattern)}\n"
+    if said:
+        assert f"line 7: sources.0.deal_url: '{pattern}'" in mistake(tmp_path, text)
+        assert said in mistake(tmp_path, text)
+    else:
+        assert read_configuration(write(tmp_path, text)).sources[0].deal_url == pattern
+
+
 @pytest.mark.parametrize("place", ["    date_formats: {}\n", "    feeds: {{leads: {{date_formats: {}}}}}\n"])
 @pytest.mark.parametrize(
     ("format", "said"),

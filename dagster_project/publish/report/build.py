@@ -26,7 +26,18 @@ from dagster_project.config.models import Configuration
 from dagster_project.config.rules import Rule, checks
 from dagster_project.files import write_atomically
 from dagster_project.preflight.notices import newest_moment, notices
-from dagster_project.publish.report.queries import DEFINED, LISTED, MONTHS, OWNERS, OWNERS_SQL, TABLES, TILES
+from dagster_project.publish.report.queries import (
+    CHANGE_DAYS,
+    CHANGES_SQL,
+    DEFINED,
+    LISTED,
+    MONTHS,
+    OPEN_DEALS_SQL,
+    OWNERS,
+    OWNERS_SQL,
+    TABLES,
+    TILES,
+)
 from dagster_project.published import opened
 
 PAGE_DIR = Path(__file__).parent / "page"
@@ -34,13 +45,17 @@ PAGE_DIR = Path(__file__).parent / "page"
 #: In the order in which they build on one another; they share one scope.
 SECTIONS = (
     "common",
+    "deals",
+    "morning",
+    "pipeline",
+    "quarter",
+    "forecast",
     "headline",
-    "funnel",
     "trend",
+    "funnel",
     "time_in_stage",
     "movements",
     "flow",
-    "forecast",
     "hygiene",
     "freshness",
 )
@@ -54,6 +69,9 @@ def write_report(database: Path, target: Path, settings: Settings, as_of: dateti
     """Writes `<target>/index.html` from the schemas marts and quality of a database."""
     with opened(database) as connection:
         data = _data(connection, settings.config, as_of)
+    # what stands beside it, or in the same version, by the time it is written
+    data["about"]["has_docs"] = (settings.warehouse_dir / "docs" / "index.html").exists()
+    data["about"]["has_owner_pages"] = (target / "owners" / "index.html").exists()
     vega = _vega_bundle(settings.warehouse_dir / "cache" / "report")
     target.mkdir(parents=True, exist_ok=True)
     (target / "index.html").write_text(_page(data, vega), encoding="utf-8")
@@ -106,8 +124,11 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
     parameters = {
         "start": date(months // 12, months % 12 + 1, 1),
         "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
+        "today": today,
+        "zone": str(zone),
     }
-    connection.execute(OWNERS_SQL)
+    for sql in (OWNERS_SQL, OPEN_DEALS_SQL, CHANGES_SQL):
+        connection.execute(sql, _used(parameters, sql))
     return {
         "about": {
             "as_of": as_of.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
@@ -117,6 +138,8 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
             "currency": config.currency,
             "months": MONTHS,
             "owners": OWNERS,
+            "change_days": CHANGE_DAYS,
+            "deal_urls": {source.name: source.deal_url for source in config.sources if source.deal_url},
         },
         "tables": {name: _columns(connection, sql, parameters) for name, sql in TABLES.items()},
         "figures": _figures(),
@@ -134,14 +157,18 @@ def _newest(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo, as_of: dateti
 
 def _columns(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """A query's result by column: numbers as they are, texts as places in a list of the different ones."""
-    used = {name: value for name, value in parameters.items() if f"${name}" in sql}
-    result = connection.execute(sql, used)
+    result = connection.execute(sql, _used(parameters, sql))
     names = [column[0] for column in result.description or []]
     rows = result.fetchall()
     return {
         "rows": len(rows),
         "columns": {name: _column([_plain(row[place]) for row in rows]) for place, name in enumerate(names)},
     }
+
+
+def _used(parameters: dict[str, Any], sql: str) -> dict[str, Any]:
+    """Of the parameters those that a query names: DuckDB takes no others."""
+    return {name: value for name, value in parameters.items() if f"${name}" in sql}
 
 
 def _column(values: list[Any]) -> Any:

@@ -15,6 +15,17 @@ DAYS = 366
 OWNER_DAYS = 31
 #: Owners that the page can be filtered by: those who worked most deals in the latest year.
 OWNERS = 250
+#: Open deals named: the worst of each stage and owner, and of all of them at most. A list says when it lacks some.
+DEALS_PER_STAGE = 200
+DEALS_PER_OWNER = 40
+DEALS = 6000
+#: Days of changes that are counted, changes that are named.
+CHANGE_DAYS = 8
+CHANGES = 1000
+#: Fiscal quarters that the page looks back.
+QUARTERS = 12
+#: Owners beside those that the page can be filtered by; no key of an owner looks like that.
+OTHERS = "(others)"
 #: Records named per owner, and how much of a name or message.
 WORST_RECORDS = 5
 NAME_LENGTH = 160
@@ -44,6 +55,58 @@ LISTED = (
     *("cac", "clv", "clv_to_cac"),
 )
 
+#: Open deals, the worst first: those with something to do about them, by what can still go either way of their amount
+#: (amount × odds × (1 - odds)). Odds that nobody knows are taken as even here, and shown as not known.
+OPEN_DEALS_SQL = """
+create temp table open_deals as
+select
+    outlook.*, deals.deal_name, owners.owner_name,
+    row_number() over (order by
+        outlook.reason_count > 0 desc,
+        outlook.amount_reporting * odds * (1 - odds) desc nulls last,
+        outlook.reason_count desc, outlook.deal_key
+    ) as place
+from (select *, coalesce(p_won, crm_probability, 0.5) as odds from marts.mart_deal_outlook) as outlook
+left join marts.fct_deals as deals on outlook.deal_key = deals.deal_key
+left join marts.dim_owners as owners on outlook.owner_key = owners.owner_key
+"""
+
+#: What happened to deals lately, by day in the reporting timezone, under the deals' pipelines and owners of today.
+CHANGES_SQL = f"""
+create temp table changes as
+with events as (
+    select
+        deal_key, transitioned_at as moment,
+        case direction when 'skipped' then 'advanced' else direction end as change,
+        from_stage as old_value, to_stage as new_value
+    from marts.fct_stage_transitions
+    union all
+    select
+        deal_key, changed_at,
+        case
+            when field = 'amount' then 'amount changed'
+            when new_value > old_value then 'pushed'
+            else 'pulled in'
+        end,
+        old_value, new_value
+    from marts.fct_deal_changes
+    where field = 'amount'
+       or (field = 'expected_close_on' and old_value is not null and new_value is not null and old_value != new_value)
+),
+dated as (
+    select *, cast(timezone($zone, timezone('UTC', moment)) as date) as day from events
+    where moment <= $as_of and moment >= $as_of - interval {CHANGE_DAYS + 1} day
+)
+-- the last of several of one kind on one day, whose old value is the first one's
+select
+    dated.day, dated.change, deals.source, deals.pipeline, deals.owner_key, deals.deal_key,
+    any_value(deals.deal_name) as deal_name, any_value(deals.amount_reporting) as amount,
+    arg_min(old_value, moment) as old_value, arg_max(new_value, moment) as new_value
+from dated inner join marts.fct_deals as deals on dated.deal_key = deals.deal_key
+where deals.status != 'deleted' and dated.day >= cast($today as date) - {CHANGE_DAYS}
+group by dated.day, dated.change, deals.source, deals.pipeline, deals.owner_key, deals.deal_key
+"""
+
 
 def _carried_metrics() -> str:
     """The columns that those are, or are divided from: a ratio takes less room as its parts, which others share."""
@@ -53,6 +116,11 @@ def _carried_metrics() -> str:
 
 
 _MOVES = ("opening", "created", "reopened", "increased", "decreased", "won", "lost", "deleted", "merged", "closing")
+_QUARTER_MOVES = (
+    *("opening", "created", "reopened", "pulled_in", "increased", "decreased", "pushed_out"),
+    *("won", "lost", "deleted", "merged", "closing"),
+)
+_QUARTER_MOVEMENTS = ", ".join(f"{move}_{what}" for what in ("deals", "amount") for move in _QUARTER_MOVES)
 _MOVEMENTS = ", ".join(f"{move}_{what}" for what in ("deals", "amount") for move in _MOVES)
 
 #: Name in the page → query.
@@ -68,7 +136,7 @@ TABLES: dict[str, str] = {
         select distinct source, pipeline from marts.mart_pipeline_movements order by source, pipeline
     """,
     "stages": """
-        select source, pipeline, stage, stage_order, is_won, is_lost
+        select source, pipeline, stage, stage_order, canonical_stage, is_won, is_lost
         from marts.dim_stages order by source, pipeline, stage_order
     """,
     "metrics": f"""
@@ -85,6 +153,108 @@ TABLES: dict[str, str] = {
         select month, source, pipeline, stage, goal, target, actual, attainment, is_more_better, is_complete_month
         from marts.mart_goals where month >= $start and period = 'month' and pipeline is not null
         order by month, source, pipeline, stage, goal
+    """,
+    "owner_goals": """
+        select month, owner_key, goal, target, actual, attainment, is_more_better, is_complete_month
+        from marts.mart_goals
+        where month >= $start and period = 'month' and owner_key in (select owner_key from carried_owners)
+        order by month, owner_key, goal
+    """,
+    # the running month and the deals of today
+    "deals": f"""
+        with ranked as (
+            select *,
+                row_number() over (partition by source, pipeline, stage order by place) as of_stage,
+                row_number() over (partition by owner_key order by place) as of_owner
+            from open_deals
+        )
+        select
+            place, deal_key, left(deal_name, {NAME_LENGTH}) as deal_name, source, pipeline, stage, owner_key,
+            left(owner_name, {NAME_LENGTH}) as owner_name, amount_reporting as amount, expected_close_on,
+            round(p_won, 4) as p_won, round(p_won_this_quarter, 4) as p_won_this_quarter,
+            floor(days_in_stage) as days_in_stage, reason_ids, left(reasons, {NAME_LENGTH * 2}) as reasons
+        from ranked
+        where of_stage <= {DEALS_PER_STAGE} or of_owner <= {DEALS_PER_OWNER}
+        order by least(of_stage / {DEALS_PER_STAGE}, of_owner / {DEALS_PER_OWNER}), place
+        limit {DEALS}
+    """,
+    "open_now": f"""
+        select
+            source, pipeline, stage,
+            case when owner_key is null or owner_key in (select owner_key from carried_owners) then owner_key
+                else '{OTHERS}' end as owner_key,
+            count(*) as open_deals, sum(amount_reporting) as open_amount,
+            count(*) - count(amount_reporting) as without_amount,
+            count(p_won) as with_odds, count(*) filter (reason_count > 0) as with_reasons,
+            sum(amount_reporting * p_won) as expected_amount,
+            sum(amount_reporting * p_won_this_month) as this_month_amount,
+            sum(amount_reporting * p_won_next_month) as next_month_amount
+        from open_deals
+        group by all order by source, pipeline, stage, owner_key
+    """,
+    "reasons": f"""
+        select
+            source, pipeline,
+            case when owner_key is null or owner_key in (select owner_key from carried_owners) then owner_key
+                else '{OTHERS}' end as owner_key,
+            reason, count(*) as deals, sum(amount_reporting) as amount
+        from open_deals, unnest(string_split(reason_ids, ', ')) as reason (reason)
+        group by all order by source, pipeline, owner_key, reason
+    """,
+    "changes": f"""
+        select
+            day, source, pipeline,
+            case when owner_key is null or owner_key in (select owner_key from carried_owners) then owner_key
+                else '{OTHERS}' end as owner_key,
+            change, count(*) as deals, sum(amount) as amount
+        from changes group by all order by day, source, pipeline, owner_key, change
+    """,
+    "changed_deals": f"""
+        select
+            day, change, source, pipeline, owner_key, deal_key, left(deal_name, {NAME_LENGTH}) as deal_name, amount,
+            old_value, new_value
+        from changes
+        order by day >= cast($today as date) - 1 desc, amount desc nulls last, deal_key, change limit {CHANGES}
+    """,
+    "quarters": f"""
+        select
+            quarter_start, fiscal_year, fiscal_quarter, is_complete_quarter, grain, grain_value, target, won_amount,
+            won_deals, gap, open_due_amount, coverage, outlook_amount, outlook_low, outlook_high, win_rate_by_amount,
+            needed_amount, won_amount_q1, won_amount_q2, won_amount_q3, won_amount_q4,
+            open_due_amount_q1, open_due_amount_q2, open_due_amount_q3, open_due_amount_q4
+        from marts.mart_quarter_outlook
+        where quarter_start
+            > (select max(quarter_start) - interval {3 * QUARTERS} month from marts.mart_quarter_outlook)
+          and (
+              grain != 'owner' or grain_value is null or grain_value in (select owner_key from carried_owners)
+          )
+        order by grain, grain_value, quarter_start
+    """,
+    "quarter_movements": f"""
+        select
+            quarter_start, fiscal_year, fiscal_quarter, source, pipeline, has_expected_close, is_complete_quarter,
+            {_QUARTER_MOVEMENTS}
+        from marts.mart_quarter_movements
+        where quarter_start
+            > (select max(quarter_start) - interval {3 * QUARTERS} month from marts.mart_quarter_movements)
+        order by source, pipeline, quarter_start
+    """,
+    "alerts": """
+        select
+            rule, source, substr(record_key, length(source) + 2) as record, message
+        from quality.hygiene_violations
+        where entity = 'deliveries' and resolved_on is null
+        union all
+        select rule, source, null, concat(count(*), ' deals stand in stages that the configuration does not name: ',
+            string_agg(distinct observed, ', ' order by observed))
+        from quality.hygiene_violations
+        where rule = 'unmapped_stage' and resolved_on is null
+        group by rule, source
+        union all
+        select 'failed_check', null, suite, concat(expectation, ' of ', "table", ': ', unexpected, ' of ', evaluated)
+        from quality.check_results
+        where severity = 'critical' and applies and not success
+        order by 1, 2, 3
     """,
     "funnel": """
         select month, source, pipeline, entity, step, step_order, created, reached, dropped, ended
@@ -103,6 +273,99 @@ TABLES: dict[str, str] = {
             source, pipeline, stage, stage_order, visits, ended, open, days_in_stage_mean, days_in_stage_median,
             days_in_stage_km_median, days_in_stage_km_median_low, days_in_stage_km_median_high, days_in_stage_km_p90
         from marts.mart_time_in_stage order by source, pipeline, stage_order
+    """,
+    # the same three by owner: the owner of today, also of what happened under another one
+    "owner_funnel": """
+        with furthest as (
+            select
+                deal_key,
+                max(case when direction = 'won' or is_won then won.canonical_order else stages.canonical_order end)
+                    as furthest
+            from marts.fct_stage_transitions as transitions
+            left join marts.dim_stages as stages on transitions.to_stage_key = stages.stage_key
+            cross join (select max(canonical_order) as canonical_order from marts.dim_stages where stage = 'Won') as won
+            where is_counted and direction != 'lost' and not coalesce(is_lost, false)
+            group by deal_key
+        )
+        select
+            cast(date_trunc('month', created_on) as date) as month, source, pipeline, owner_key, furthest,
+            count(*) as deals, count(*) filter (status = 'lost') as lost
+        from marts.fct_deals left join furthest using (deal_key)
+        where status != 'deleted' and created_on >= $start
+          and (owner_key is null or owner_key in (select owner_key from carried_owners))
+        group by all order by source, pipeline, owner_key, month, furthest
+    """,
+    "owner_flow": """
+        select
+            deals.owner_key, moves.source, moves.pipeline, moves.from_stage, moves.to_stage, count(*) as transitions,
+            min(flow.is_on_path) as is_on_path
+        from (
+            select *,
+                date_trunc('month', timezone($zone, timezone('UTC', transitioned_at))) as month
+            from marts.fct_stage_transitions where is_counted
+        ) as moves
+        inner join marts.fct_deals as deals on moves.deal_key = deals.deal_key
+        left join marts.mart_stage_flow as flow
+            on moves.month = flow.month and moves.source = flow.source and moves.pipeline = flow.pipeline
+            and moves.from_stage is not distinct from flow.from_stage and moves.to_stage = flow.to_stage
+        where deals.status != 'deleted'
+          and moves.month >= date_trunc('month', cast($today as date)) - interval 12 month
+          and (deals.owner_key is null or deals.owner_key in (select owner_key from carried_owners))
+        group by all order by deals.owner_key, moves.source, moves.pipeline, moves.from_stage, moves.to_stage
+    """,
+    "owner_time_in_stage": """
+        with visits as (
+            select
+                deals.owner_key, visits.source, visits.pipeline, visits.stage, days_in_stage,
+                outcome != 'open' as has_ended
+            from marts.fct_stage_visits as visits
+            inner join marts.fct_deals as deals on visits.deal_key = deals.deal_key
+            where deals.owner_key is null or deals.owner_key in (select owner_key from carried_owners)
+        ),
+        days as (
+            select
+                owner_key, source, pipeline, stage, days_in_stage, count(*) filter (has_ended) as ended,
+                count(*) as gone
+            from visits group by all
+        ),
+        at_risk as (
+            select *, sum(gone) over (
+                partition by owner_key, source, pipeline, stage order by days_in_stage desc
+            ) as at_risk
+            from days
+        ),
+        -- Kaplan-Meier, as in mart_time_in_stage
+        curve as (
+            select *, product(1 - ended / at_risk) over (
+                partition by owner_key, source, pipeline, stage order by days_in_stage
+            ) as still_there
+            from at_risk
+        ),
+        quantiles as (
+            select
+                owner_key, source, pipeline, stage,
+                min(days_in_stage) filter (still_there <= 0.5 + 1e-9) as days_in_stage_km_median,
+                min(days_in_stage) filter (still_there <= 0.1 + 1e-9) as days_in_stage_km_p90
+            from curve group by all
+        ),
+        counted as (
+            select
+                owner_key, source, pipeline, stage, count(*) as visits, count(*) filter (has_ended) as ended,
+                count(*) filter (not has_ended) as open, avg(days_in_stage) filter (has_ended) as days_in_stage_mean,
+                median(days_in_stage) filter (has_ended) as days_in_stage_median
+            from visits group by all
+        )
+        select
+            counted.*, stage_order, days_in_stage_km_median, null as days_in_stage_km_median_low,
+            null as days_in_stage_km_median_high, days_in_stage_km_p90
+        from counted
+        inner join quantiles
+            on counted.owner_key is not distinct from quantiles.owner_key and counted.source = quantiles.source
+            and counted.pipeline = quantiles.pipeline and counted.stage = quantiles.stage
+        inner join marts.dim_stages as stages
+            on counted.source = stages.source and counted.pipeline = stages.pipeline and counted.stage = stages.stage
+        where not is_won and not is_lost
+        order by counted.owner_key, counted.source, counted.pipeline, stage_order
     """,
     "forecast": """
         select
@@ -202,6 +465,9 @@ TABLES: dict[str, str] = {
 
 #: Tables whose comments, and those of their columns, are the definitions on the page.
 DEFINED = (
+    "mart_deal_outlook",
+    "mart_quarter_outlook",
+    "mart_quarter_movements",
     "mart_monthly_metrics",
     "mart_goals",
     "mart_funnel",

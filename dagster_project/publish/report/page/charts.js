@@ -27,7 +27,14 @@ const CONFIG = {
   },
   axisY: { domain: false, ticks: false, tickCount: 5 },
   axisX: { grid: false },
-  legend: { labelColor: MUTED, titleColor: MUTED, orient: 'top', title: null, labelFontSize: 11, labelLimit: 260 },
+  legend: {
+    labelColor: MUTED,
+    titleColor: MUTED,
+    orient: 'top',
+    title: null,
+    labelFontSize: 11,
+    labelLimit: 260,
+  },
 };
 const EMBED = {
   actions: false,
@@ -40,16 +47,18 @@ const EMBED = {
 const isNarrow = () => window.innerWidth < 640;
 const drawn = new Map();
 
-/** A chart; `label` says what it shows to those who do not see it. A wide one scrolls on a narrow screen. */
-function chart(label, spec, height = 240, isWide = false) {
+/** A chart; `label` says what it shows to those who do not see it. A wide one scrolls on a narrow screen. What
+ * `open` is given is the datum of a mark that was clicked. */
+function chart(label, spec, height = 240, isWide = false, open = null) {
   const element = make('div'); // Vega gives it a role of its own
   drawn.set(element, {
+    open,
     spec: { width: 'container', height, autosize: { type: 'fit', contains: 'padding' }, config: CONFIG, ...spec },
   });
   return make(
     'div',
     {
-      class: isWide ? 'chart wide' : 'chart',
+      class: ['chart', isWide && 'wide', open && 'opening'].filter(Boolean).join(' '),
       role: 'img',
       'aria-label': `${label}. Its figures are in the table beneath.`,
       tabindex: isWide ? '0' : null,
@@ -68,6 +77,7 @@ async function drawCharts() {
       one.started = true;
       const { view } = await window.vegaEmbed(element, one.spec, EMBED);
       one.view = view;
+      if (one.open) view.addEventListener('click', (_, item) => item?.datum?.opens && one.open(item.datum));
     }
   }
 }
@@ -90,6 +100,7 @@ function figures(kind, more = {}) {
     format: FORMATS_OF_AXES[kind],
     labelExpr: "datum.value === 0 ? '0' : datum.label",
     tickCount: 5,
+    ...(kind === 'count' ? { tickMinStep: 1 } : {}),
     ...more,
   };
 }
@@ -103,9 +114,10 @@ function timeline(label, rows, series, height) {
         date: utc(row.month).getTime(),
         month: shown(row.month, 'month') + (row.is_complete_month ? '' : ', not over'),
         value: row[one.key],
-        figure: withUnit(row[one.key], one.kind),
+        figure: withUnit(row[one.key], one.kind) + (row[`${one.key}_n`] == null ? '' : ` of ${row[`${one.key}_n`]}`),
         series: one.name,
         over: row.is_complete_month,
+        few: row[`${one.key}_n`] != null && row[`${one.key}_n`] < FEW,
       })),
   );
   const x = { field: 'date', type: 'temporal', timeUnit: 'utcyearmonth', axis: monthAxis };
@@ -132,10 +144,16 @@ function timeline(label, rows, series, height) {
       layer: [
         { mark: { type: 'line', strokeWidth: 2 }, encoding: { color } },
         { mark: { type: 'point', size: 42, filled: true, opacity: 1 }, encoding: { color } },
+        ...[values.filter((value) => value.few)]
+          .filter((some) => some.length)
+          .map((some) => ({
+            data: { values: some },
+            mark: { type: 'point', size: 44, filled: true, color: 'var(--faint)', opacity: 1 },
+          })),
         ...series
           .map((one) => ({
             data: { values: values.filter((value) => !value.over && value.series === one.name) },
-            mark: { type: 'point', size: 42, strokeWidth: 2, stroke: one.color, fill: 'var(--card)', opacity: 1 },
+            mark: { type: 'point', size: 42, strokeWidth: 2, filled: false, stroke: one.color, fill: 'var(--card)', opacity: 1 },
           }))
           .filter((layer) => layer.data.values.length),
       ],
@@ -195,24 +213,36 @@ function scoreChart(days) {
 }
 
 /** Horizontal bars with their figure at the end: rows are {name, value, text, tone, tip}. */
-function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 190, room = 1.25 } = {}) {
+function bars(
+  label,
+  rows,
+  { title = '', kind = 'count', rule = null, limit = 190, room = 1.25, open = null } = {},
+) {
   // room for the figure beside the longest bar
-  const end = Math.max(...rows.map((row) => row.value), rule ?? 0) * room || 1;
+  const end = Math.max(...rows.map((row) => row.value), rule ?? 0) * Math.max(room, isNarrow() ? 1.45 : 0) || 1;
+  // on a narrow screen `What · of whom` takes two lines
+  const twoLines = isNarrow() && rows.some((row) => row.name.includes(' · '));
   const tones = { plain: ACCENT, good: GOOD, bad: BAD, second: SECOND, faint: 'var(--faint)' };
   const y = {
     field: 'name',
     type: 'nominal',
     sort: null,
-    axis: { title: null, labelColor: INK, labelLimit: isNarrow() ? Math.min(limit, 115) : limit, labelFontSize: 12 },
+    axis: {
+      title: null,
+      labelColor: INK,
+      labelLimit: isNarrow() ? Math.min(limit, 125) : limit,
+      labelFontSize: isNarrow() ? 11 : 12,
+      ...(twoLines ? { labelExpr: "split(datum.label, ' · ')" } : {}),
+    },
   };
   return chart(
     label,
     {
-      data: { values: rows.map((row) => ({ tone: 'plain', ...row })) },
+      data: { values: rows.map((row, place) => ({ tone: 'plain', place, opens: open !== null, ...row })) },
       encoding: { y },
       layer: [
         {
-          mark: { type: 'bar', cornerRadiusEnd: 3, height: { band: 0.72 } },
+          mark: { type: 'bar', cornerRadiusEnd: 3, height: { band: 0.72 }, cursor: open ? 'pointer' : 'default' },
           encoding: {
             x: {
               field: 'value',
@@ -247,7 +277,9 @@ function bars(label, rows, { title = '', kind = 'count', rule = null, limit = 19
             ]),
       ],
     },
-    rows.length * 27 + 40,
+    rows.length * (twoLines ? 38 : 27) + 40,
+    false,
+    open && ((datum) => open(rows[datum.place])),
   );
 }
 
@@ -288,7 +320,7 @@ function ages(label, rows) {
 }
 
 /** How a stock came from its opening to its closing: steps are {name, change} or {name, level}. */
-function waterfall(label, steps, kind) {
+function waterfall(label, steps, kind, open = null) {
   let level = 0;
   const values = steps.map((step, place) => {
     const from = step.level === undefined ? level : 0;
@@ -303,28 +335,42 @@ function waterfall(label, steps, kind) {
       to: level,
       tone,
       top: Math.max(from, level),
+      opens: Boolean(step.opens),
       text: `${sign}${short(size)}`,
       figure: `${sign}${whole.format(size)}`,
     };
   });
+  // side by side where there is room, one below the other where there is not
+  const narrow = isNarrow();
+  const [along, across] = narrow ? ['y', 'x'] : ['x', 'y'];
   return chart(
     label,
     {
       data: { values },
       encoding: {
-        x: {
+        [along]: {
           field: 'name',
           type: 'nominal',
           sort: null,
-          axis: { title: null, labelAngle: 0, labelColor: INK, labelLimit: 80 },
+          axis: { title: null, labelAngle: 0, labelColor: INK, labelLimit: 90, grid: false, domain: false, ticks: false },
         },
       },
       layer: [
         {
-          mark: { type: 'bar', cornerRadius: 3, width: { band: 0.74 } },
+          mark: {
+            type: 'bar',
+            cornerRadius: 3,
+            [narrow ? 'height' : 'width']: { band: 0.74 },
+            cursor: open ? 'pointer' : 'default',
+          },
           encoding: {
-            y: { field: 'from', type: 'quantitative', axis: figures(kind) },
-            y2: { field: 'to' },
+            [across]: {
+              field: 'from',
+              type: 'quantitative',
+              axis: figures(kind, { grid: true }),
+              ...(narrow ? { scale: { domainMax: Math.max(...values.map((value) => value.top)) * 1.25 || 1 } } : {}),
+            },
+            [`${across}2`]: { field: 'to' },
             color: {
               field: 'tone',
               type: 'nominal',
@@ -338,18 +384,78 @@ function waterfall(label, steps, kind) {
           },
         },
         {
-          mark: { type: 'text', dy: -7, fontSize: 11, fill: INK },
-          encoding: { y: { field: 'top', type: 'quantitative' }, text: { field: 'text' } },
+          mark: { type: 'text', fontSize: 11, fill: INK, ...(narrow ? { dx: 5, align: 'left' } : { dy: -7 }) },
+          encoding: { [across]: { field: 'top', type: 'quantitative' }, text: { field: 'text' } },
         },
       ],
     },
-    280,
-    true,
+    narrow ? values.length * 26 + 40 : 280,
+    false,
+    open,
+  );
+}
+
+/** Won against target by quarter: rows are {name, won, low, high, outlook, target}; the running one has an outlook. */
+function quartersChart(label, rows) {
+  const values = rows.map((row) => ({
+    ...row,
+    said: withUnit(row.won, 'money'),
+    wanted: row.target === null ? 'none set' : withUnit(row.target, 'money'),
+    expected:
+      row.outlook === null
+        ? '–'
+        : `${withUnit(row.outlook, 'money')}, 4 in 5 from ${withUnit(row.low, 'money')} to ${withUnit(row.high, 'money')}`,
+  }));
+  const tooltip = [
+    { field: 'name', title: 'Quarter' },
+    { field: 'said', title: 'Won' },
+    { field: 'wanted', title: 'Target' },
+    { field: 'expected', title: 'Expected in all' },
+  ];
+  const y = (field) => ({ field, type: 'quantitative', axis: figures('money') });
+  const known = (field) => rows.some((row) => row[field] !== null);
+  return chart(
+    label,
+    {
+      data: { values },
+      encoding: {
+        x: {
+          field: 'name',
+          type: 'nominal',
+          sort: rows.map((row) => row.name),
+          axis: { title: null, labelAngle: isNarrow() ? -60 : 0 },
+        },
+        tooltip,
+      },
+      layer: [
+        known('outlook') && {
+          transform: [{ filter: 'datum.outlook !== null' }],
+          mark: { type: 'bar', color: ACCENT, opacity: 0.3, width: { band: 0.6 }, cornerRadiusEnd: 3 },
+          encoding: { y: y('outlook') },
+        },
+        {
+          mark: { type: 'bar', color: ACCENT, width: { band: 0.6 }, cornerRadiusEnd: 3 },
+          encoding: { y: y('won') },
+        },
+        known('outlook') && {
+          transform: [{ filter: 'datum.outlook !== null' }],
+          mark: { type: 'rule', color: INK, strokeWidth: 1.5 },
+          encoding: { y: y('low'), y2: { field: 'high' } },
+        },
+        known('target') && {
+          transform: [{ filter: 'datum.target !== null' }],
+          mark: { type: 'tick', color: SECOND, thickness: 3, width: { band: 0.8 }, orient: 'horizontal' },
+          encoding: { y: y('target') },
+        },
+      ].filter(Boolean),
+    },
+    220,
   );
 }
 
 /** From where to where: cells are {from, to, count, figure, off}; the stages in order. */
 function matrix(label, cells, fromOrder, toOrder) {
+  const narrow = isNarrow();
   return chart(
     label,
     {
@@ -359,13 +465,19 @@ function matrix(label, cells, fromOrder, toOrder) {
           field: 'to',
           type: 'nominal',
           sort: toOrder,
-          axis: { title: 'to', orient: 'top', labelAngle: -35, labelColor: INK, labelLimit: 130 },
+          axis: {
+            title: 'to',
+            orient: 'top',
+            labelAngle: narrow ? -70 : -35,
+            labelColor: INK,
+            labelLimit: narrow ? 90 : 130,
+          },
         },
         y: {
           field: 'from',
           type: 'nominal',
           sort: fromOrder,
-          axis: { title: 'from', labelColor: INK, labelLimit: 160 },
+          axis: { title: narrow ? null : 'from', labelColor: INK, labelLimit: narrow ? 75 : 160 },
         },
       },
       layer: [
@@ -392,11 +504,10 @@ function matrix(label, cells, fromOrder, toOrder) {
             ],
           },
         },
-        { mark: { type: 'text', fontSize: 11, fill: INK }, encoding: { text: { field: 'figure' } } },
+        { mark: { type: 'text', fontSize: narrow ? 9 : 11, fill: INK }, encoding: { text: { field: 'figure' } } },
       ],
     },
     fromOrder.length * 30 + 130,
-    true,
   );
 }
 
@@ -424,11 +535,17 @@ function stays(label, rows, measures) {
           field: 'stage',
           type: 'nominal',
           sort: rows.map((row) => row.stage),
-          axis: { title: null, labelColor: INK, labelFontSize: 12, grid: true },
+          axis: {
+            title: null,
+            labelColor: INK,
+            labelFontSize: isNarrow() ? 11 : 12,
+            labelLimit: isNarrow() ? 125 : 240,
+            grid: true,
+          },
         },
       },
       layer: [
-        {
+        intervals.length > 0 && {
           data: { values: intervals },
           mark: { type: 'rule', color: ACCENT, strokeWidth: 6, opacity: 0.25 },
           encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
@@ -457,7 +574,7 @@ function stays(label, rows, measures) {
             ],
           },
         },
-      ],
+      ].filter(Boolean),
     },
     rows.length * 32 + (isNarrow() ? 120 : 90),
   );
@@ -487,27 +604,34 @@ function forecastChart(label, rows) {
       data: { values },
       encoding: { x },
       layer: [
+        // a layer without a row would make its scale infinite
         ...[
-          ['!datum.ahead', 'var(--faint)'],
-          ['datum.ahead', ACCENT],
-        ].map(([test, color]) => ({
-          transform: part(`${test} && datum.low !== null`),
-          mark: { type: 'bar', color, opacity: 0.35, width: { band: 0.7 }, cornerRadius: 2 },
-          encoding: {
-            y: { field: 'low', type: 'quantitative', axis: figures('money') },
-            y2: { field: 'high' },
-            tooltip,
-          },
-        })),
+          ['!datum.ahead', 'var(--faint)', (row) => !row.ahead],
+          ['datum.ahead', ACCENT, (row) => row.ahead],
+        ]
+          .filter(([, , is]) => values.some((row) => is(row) && row.low !== null))
+          .map(([test, color]) => ({
+            transform: part(`${test} && datum.low !== null`),
+            mark: { type: 'bar', color, opacity: 0.35, width: { band: 0.7 }, cornerRadius: 2 },
+            encoding: {
+              y: { field: 'low', type: 'quantitative', axis: figures('money') },
+              y2: { field: 'high' },
+              tooltip,
+            },
+          })),
         {
           transform: part('datum.expected !== null'),
           mark: { type: 'tick', color: ACCENT, thickness: 2, width: { band: 0.7 }, orient: 'horizontal' },
-          encoding: { y: { field: 'expected', type: 'quantitative' }, tooltip },
+          encoding: { y: { field: 'expected', type: 'quantitative', axis: figures('money') }, tooltip },
         },
         {
           transform: part('datum.actual !== null'),
           mark: { type: 'point', filled: true, size: 45, color: INK, opacity: 1 },
-          encoding: { x: { ...x, bandPosition: 0.5 }, y: { field: 'actual', type: 'quantitative' }, tooltip },
+          encoding: {
+            x: { ...x, bandPosition: 0.5 },
+            y: { field: 'actual', type: 'quantitative', axis: figures('money') },
+            tooltip,
+          },
         },
       ],
     },

@@ -15,7 +15,12 @@ function rowsOf(name) {
   );
 }
 
-const tables = Object.fromEntries(Object.keys(carried.tables).map((name) => [name, rowsOf(name)]));
+/** Tables by name, each made into rows when it is first asked for: those of owners are not before one is chosen. */
+const tables = {};
+for (const name of Object.keys(carried.tables)) {
+  let rows = null;
+  Object.defineProperty(tables, name, { get: () => (rows ??= rowsOf(name)) });
+}
 
 const monthly = tables.metrics.filter((row) => row.grain === 'all');
 const months = monthly.map((row) => row.month).sort();
@@ -24,6 +29,7 @@ const completeMonths = monthly
   .map((row) => row.month)
   .sort();
 const sources = [...new Set([...tables.pipelines, ...tables.deliveries].map((row) => row.source))].sort();
+const quarterStarts = [...new Set(tables.quarters.map((row) => row.quarter_start))].sort();
 const stageOf = new Map(tables.stages.map((row) => [keyOf(row.source, row.pipeline, row.stage), row]));
 
 /** Several values as one key: names may contain any character, so they are not just joined. */
@@ -35,6 +41,9 @@ function keyOf(...values) {
 const UNASSIGNED = '(unassigned)';
 const choice = {};
 
+/** Rates of fewer are shown grey. */
+const FEW = 10;
+
 function resetChoice() {
   const last = completeMonths.length ? completeMonths[completeMonths.length - 1] : months[months.length - 1];
   const place = Math.max(months.indexOf(last), 0);
@@ -44,7 +53,37 @@ function resetChoice() {
     source: '',
     pipeline: null,
     owner: '',
+    quarter: '',
   });
+}
+
+/** The choice as it stands in the address, so that a link shows what its sender saw; what is the default is left out. */
+function readAddress() {
+  const said = new URLSearchParams(location.search);
+  for (const name of ['from', 'to']) if (months.includes(said.get(name))) choice[name] = said.get(name);
+  if (choice.from > choice.to) choice.from = choice.to;
+  if (sources.includes(said.get('source'))) choice.source = said.get('source');
+  const pipeline = tables.pipelines.find(
+    (one) => one.source === said.get('source') && one.pipeline === said.get('pipeline'),
+  );
+  const owner = tables.owners.find((one) => one.owner_key === said.get('owner'));
+  if (owner) Object.assign(choice, { source: owner.source, owner: owner.owner_key });
+  else if (said.get('owner') === UNASSIGNED) Object.assign(choice, { source: '', owner: UNASSIGNED });
+  else if (pipeline) choice.pipeline = pipeline;
+  if (quarterStarts.includes(said.get('quarter'))) choice.quarter = said.get('quarter');
+}
+
+function writeAddress() {
+  const now = { ...choice };
+  resetChoice();
+  const usual = { ...choice };
+  Object.assign(choice, now);
+  const said = new URLSearchParams();
+  for (const name of ['from', 'to', 'source', 'owner', 'quarter'])
+    if (choice[name] !== usual[name]) said.set(name, choice[name]);
+  if (choice.pipeline) said.set('pipeline', choice.pipeline.pipeline);
+  const query = said.toString();
+  history.replaceState(null, '', `${location.pathname}${query ? `?${query}` : ''}${location.hash}`);
 }
 
 function inPeriod(row) {
@@ -93,6 +132,11 @@ function withRatios(row) {
     columns.some((one) => row[one] === null) ? null : columns.reduce((total, one) => total + row[one], 0);
   const ratios = TERMS.filter((term) => term.parts && !(term.key in row));
   return { ...row, ...Object.fromEntries(ratios.map((term) => [term.key, ratio(...term.parts.map(sum))])) };
+}
+
+/** How many records a ratio is a share or a mean of; unknown of what is no ratio. */
+function countOf(term, row) {
+  return term.parts ? sumOf(term.parts[1].map((column) => row[column])) : null;
 }
 
 function ratio(numerator, denominator) {

@@ -24,6 +24,7 @@ const FORMATS = {
   decimal: (value) => tenth.format(value),
   days: (value) => tenth.format(value),
   hours: (value) => tenth.format(value),
+  quarter: (value) => String(value),
   yes: (value) => (value ? 'yes' : 'no'),
 };
 
@@ -37,11 +38,27 @@ function shown(value, kind) {
 /** A figure with its unit, for where no heading says it. */
 function withUnit(value, kind) {
   if (value === null || value === undefined) return '–';
-  if (kind === 'money') return `${about.currency} ${Math.abs(value) >= 10000 ? short(value) : whole.format(value)}`;
+  if (kind === 'money') return `${about.currency}\u00a0${Math.abs(value) >= 10000 ? short(value) : whole.format(value)}`;
   if (kind === 'money_per_day') return `${withUnit(value, 'money')}/day`;
   if (kind === 'days') return `${tenth.format(value)} days`;
   if (kind === 'hours') return `${tenth.format(value)} h`;
   return shown(value, kind);
+}
+
+/** As withUnit, in sentences and tiles: what nobody knows is said, and is never 0. */
+function told(value, kind) {
+  return value === null || value === undefined ? 'not known' : withUnit(value, kind);
+}
+
+/** A name of the tables as people write it: `stale_deal` is “Stale deal”. */
+function label(name) {
+  const words = name.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** `1 deal`, `2 deals`. */
+function counted(count, one, more = `${one}s`) {
+  return `${whole.format(count)} ${count === 1 ? one : more}`;
 }
 
 /** A large number in three digits. */

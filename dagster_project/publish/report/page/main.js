@@ -1,13 +1,16 @@
 // The filters, and the page as they leave it.
 
 const SECTIONS = [
+  MORNING_SECTION,
+  PIPELINE_SECTION,
+  QUARTER_SECTION,
+  FORECAST_SECTION,
   HEADLINE_SECTION,
-  FUNNEL_SECTION,
   TREND_SECTION,
+  FUNNEL_SECTION,
   TIME_IN_STAGE_SECTION,
   MOVEMENTS_SECTION,
   FLOW_SECTION,
-  FORECAST_SECTION,
   HYGIENE_SECTION,
   FRESHNESS_SECTION,
 ];
@@ -67,6 +70,7 @@ function choose(changed) {
 
 function update() {
   fillFilters();
+  writeAddress();
   document
     .getElementById('shown')
     .replaceChildren(`Shown: ${placeName()}, ${shown(choice.from, 'month')} to ${shown(choice.to, 'month')}`);
@@ -94,6 +98,11 @@ function start() {
   const notices = document.getElementById('notices');
   notices.hidden = !about.notices.length;
   notices.append(...about.notices.map((said) => make('p', {}, said)));
+  const alarms = alerts();
+  if (alarms) {
+    notices.hidden = false;
+    notices.append(alarms);
+  }
   document.getElementById('foot').textContent =
     'Made by Dealtrail from the tables published with it (pipeline.duckdb, schemas marts and quality). ' +
     `It looks back ${about.months} months` +
@@ -125,9 +134,63 @@ function start() {
     theme.textContent = dark ? 'Dark' : 'Light';
   });
   theme.textContent = isDark() ? 'Light' : 'Dark';
+  document.getElementById('links').append(...links());
+  foldFilters();
   resetChoice();
+  readAddress();
   update();
   document.addEventListener('DOMContentLoaded', drawCharts);
+}
+
+/** What alerts are about, in the order of their weight, and how many of them that is as words. */
+const ALERTS = [
+  ['failed_check', (n) => `${counted(n, 'check')} failed`],
+  ['delivery_refused', (n) => `${counted(n, 'delivery', 'deliveries')} refused`],
+  ['delivery_held_back', (n) => `${counted(n, 'delivery', 'deliveries')} held back`],
+  ['late_delivery', (n) => `${counted(n, 'feed')} late`],
+  ['unmapped_stage', (n) => `stages nobody named in ${counted(n, 'source')}`],
+];
+
+/** Refused and late deliveries, stages without a name, failed checks: one line, and what each of them says in a fold. */
+function alerts() {
+  const named = new Set(ALERTS.map(([rule]) => rule));
+  const of = (rule) => tables.alerts.filter((row) => row.rule === rule);
+  const others = tables.alerts.filter((row) => !named.has(row.rule));
+  const words = ALERTS.map(([rule, says]) => (of(rule).length ? says(of(rule).length) : null)).filter(Boolean);
+  if (others.length) words.push(counted(others.length, 'other warning'));
+  if (!words.length) return null;
+  const rows = [...ALERTS.flatMap(([rule]) => of(rule)), ...others];
+  return make(
+    'details',
+    { class: 'alerts', id: 'alerts' },
+    make('summary', {}, `${words.join(' · ')}`),
+    make(
+      'ul',
+      {},
+      ...rows
+        .slice(0, 40)
+        .map((row) =>
+          make('li', { dir: 'auto' }, `${label(row.rule)}${row.source ? `, ${row.source}` : ''}: ${row.message}`),
+        ),
+    ),
+    make('p', {}, make('a', { href: '#freshness' }, 'Freshness and balance'), ' has every feed.'),
+  );
+}
+
+/** Filters are in a fold where there is little room, and always open where there is. */
+function foldFilters() {
+  const fold = document.getElementById('filter-fold');
+  const little = window.matchMedia('(max-width: 52rem)');
+  const set = () => (fold.open = !little.matches);
+  little.addEventListener('change', set);
+  set();
+}
+
+function links() {
+  const all = [['../data_docs/index.html', 'Data Docs']];
+  if (about.has_owner_pages) all.unshift(['owners/index.html', 'Lists by owner']);
+  if (about.has_docs) all.push(['../docs/index.html', 'Documentation']);
+  return all.map(([href, text]) => make('a', { href, class: 'elsewhere' }, text));
 }
 
 function isDark() {

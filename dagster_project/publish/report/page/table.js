@@ -12,7 +12,10 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A table in a fold, filled when it is opened. Columns are {key, label, kind}. An order once chosen stays. */
+/**
+ * A table in a fold, filled when it is opened. Columns are {key, label, kind}; of a rate, `n` names the column of how many
+ * it is a share of; of a text, `open` is what a click on it does, `link` where it leads. An order once chosen stays.
+ */
 const orders = new Map();
 
 function table(id, caption, columns, rows, open = false) {
@@ -67,11 +70,25 @@ function table(id, caption, columns, rows, open = false) {
 function cell(row, column) {
   const value = row[column.key];
   const kind = row.kinds && row.kinds[column.key] ? row.kinds[column.key] : column.kind;
-  const element = make('td', { class: NUMERIC.has(kind) ? 'number' : 'words' }, shown(value, kind));
+  const n = column.n ? row[column.n] : null;
+  const element = make('td', { class: NUMERIC.has(kind) ? 'number' : `words ${kind}` }, written(row, column, kind));
+  if (n !== null && n !== undefined && value !== null) {
+    element.dataset.n = whole.format(n);
+    if (n < FEW) element.classList.add('few');
+  }
   element.dataset.value = JSON.stringify(value === undefined ? null : value);
   element.dataset.key = column.key;
   if (kind === 'text') element.dir = 'auto';
   return element;
+}
+
+function written(row, column, kind) {
+  const text = shown(row[column.key], kind);
+  const address = column.link?.(row);
+  if (address) return make('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, text);
+  if (column.open && row.opens !== false && row[column.key] !== null)
+    return make('button', { type: 'button', class: 'opens', onclick: () => column.open(row) }, text);
+  return text;
 }
 
 /** NULLs come last whatever the direction; rows that are equal keep their order. */
@@ -123,7 +140,9 @@ function definition(terms, mart) {
     make(
       'p',
       { class: 'muted' },
-      `From ${mart}; every metric is defined on the page Metric dictionary of the site that “dealtrail docs” writes.`,
+      `From ${mart}; every metric is defined on the page `,
+      about.has_docs ? make('a', { href: '../docs/metrics.html' }, 'Metric dictionary') : 'Metric dictionary',
+      about.has_docs ? '.' : ' of the site that “dealtrail docs” writes.',
     ),
   );
 }

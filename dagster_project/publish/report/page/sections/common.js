@@ -4,8 +4,8 @@ const SOURCE = { key: 'source', label: 'Source', kind: 'text' };
 const PIPELINE = { key: 'pipeline', label: 'Pipeline', kind: 'text' };
 const PLACE = [SOURCE, PIPELINE];
 
-function column(key, label, kind) {
-  return { key, label, kind };
+function column(key, label, kind, more = {}) {
+  return { key, label, kind, ...more };
 }
 
 /** Figures of a mart as columns, under their own headings. */
@@ -41,6 +41,47 @@ function onlyPipeline(one, rows) {
 
 function nothing() {
   return make('p', { class: 'note' }, 'Nothing to show for this choice.');
+}
+
+function tooLittle(what) {
+  return make('p', { class: 'note little' }, `Too little data yet: ${what}`);
+}
+
+/** The names that users gave to the stages of a canonical one, of what is shown. */
+function ownStages(canonical) {
+  const named = tables.stages.filter((row) => row.canonical_stage === canonical && inPlace(row));
+  return [...new Set(named.filter((row) => !IMPLICIT.has(row.stage) || named.length === 1).map((row) => row.stage))];
+}
+const IMPLICIT = new Set(['Won', 'Lost']);
+
+/** A stage with its canonical one, where its name does not say that already. */
+function stageName(row) {
+  const canonical = stageOf.get(keyOf(row.source, row.pipeline, row.stage))?.canonical_stage;
+  return canonical && canonical !== row.stage.toLowerCase() ? `${row.stage} (${canonical.replace('_', '-')})` : row.stage;
+}
+
+function ownerName(row) {
+  if (row.owner_key === null) return UNASSIGNED;
+  if (row.owner_key === OTHERS) return `${row.source}: all other owners`;
+  return row.owner_name ?? ownerOf.get(row.owner_key)?.owner_name ?? row.owner_key.slice(row.source.length + 1);
+}
+/** Names of owners as labels of bars, with their source where two of a list have one name. */
+function ownerLabels(rows) {
+  const names = rows.map(ownerName);
+  return rows.map((row, place) =>
+    names.filter((name) => name === names[place]).length > 1 ? `${names[place]} (${row.source})` : names[place],
+  );
+}
+const ownerOf = new Map(tables.owners.map((row) => [row.owner_key, row]));
+const OTHERS = '(others)';
+
+/** Today in the reporting timezone, and how far a period of time has come: {day, days}. */
+const today = about.as_of.slice(0, 10);
+function dayOf(start, months) {
+  const [year, month] = start.split('-').map(Number);
+  const end = new Date(Date.UTC(year, month - 1 + months, 1));
+  const days = (one, other) => Math.round((one - other) / 864e5);
+  return { day: days(utc(today), utc(start)) + 1, days: days(end, utc(start)), end: end.toISOString().slice(0, 10) };
 }
 
 /** Terms of a mart's columns: pairs of column and label. */

@@ -3,7 +3,11 @@
 const CREATED = '(created)';
 
 function flow() {
-  const rows = chosen('flow');
+  const rows = choice.owner
+    ? tables.owner_flow
+        .filter((row) => inPlace(row) && ofOwner(row))
+        .map((row) => ({ ...row, amount: null, days_median: null }))
+    : chosen('flow');
   if (!rows.length) return [nothing()];
   const added = grouped(rows, ['source', 'pipeline', 'from_stage', 'to_stage'], ['transitions', 'amount']);
   const members = new Map();
@@ -40,9 +44,11 @@ function flow() {
       `${whole.format(off)} of ${whole.format(all)} changes of stage were off the usual path.`,
     ),
     notes(
-      notByOwner(),
+      choice.owner
+        ? 'By owner: the last twelve months that are over and the running one, whatever the period; amounts and days are not kept.'
+        : '',
       onlyPipeline(one, listed),
-      choice.from === choice.to
+      choice.owner || choice.from === choice.to
         ? ''
         : 'The median days of several months cannot be combined: choose one month to see them.',
     ),
@@ -64,7 +70,7 @@ function flow() {
     ),
     table(
       'flow',
-      'Changes of stage in the period',
+      choice.owner ? 'Changes of stage in the last year' : 'Changes of stage in the period',
       [
         ...PLACE,
         column('from_stage', 'From', 'text'),

@@ -9,6 +9,9 @@ function forecast() {
   const pipelines = grouped(ahead, ['source', 'pipeline'], ['expected_amount']).sort(
     (a, b) => (b.expected_amount ?? 0) - (a.expected_amount ?? 0),
   );
+  const summary = backtestSummary(past);
+  const horizons = summary.length;
+  const judged = summary.filter((row) => row.forecasts >= FEW);
   const drawnOnes = pipelines.slice(0, SMALL_CHARTS);
   const charts = drawnOnes.map((one) => {
     const earlier = past
@@ -31,6 +34,8 @@ function forecast() {
     );
   });
   return [
+    ...ownersForecast(),
+    ...totalForecast(ahead, past, pipelines),
     notes(
       notByOwner(),
       pipelines.length > SMALL_CHARTS
@@ -41,7 +46,7 @@ function forecast() {
     make(
       'p',
       { class: 'legend muted' },
-      make('span', { class: 'key on' }),
+      make('span', { class: 'key' }),
       ' expected, and where four in five should fall  ',
       make('span', { class: 'key lost' }),
       ' what was said one month ahead  ',
@@ -67,23 +72,27 @@ function forecast() {
       ahead,
     ),
     make('h3', {}, 'How well it did'),
+    ...(new Set(past.map((row) => row.forecast_on)).size < FEW_MONTHS
+      ? [tooLittle(`a forecast is judged by past month-ends, at least ${FEW_MONTHS} of them in the period.`)]
+      : []),
+    notes(judged.length < horizons ? 'Months ahead of which there are fewer than ten forecasts are left out.' : ''),
     table(
       'backtest-summary',
       'Forecasts of past month-ends against what came, of the months in the period',
       [
         column('months_ahead', 'Months ahead', 'count'),
         column('forecasts', 'Forecasts', 'count'),
-        column('within', 'In the interval', 'rate'),
-        column('error', 'Error', 'rate'),
-        column('bias', 'Bias', 'rate'),
+        column('within', 'In the interval', 'rate', { n: 'forecasts' }),
+        column('error', 'Error', 'rate', { n: 'forecasts' }),
+        column('bias', 'Bias', 'rate', { n: 'forecasts' }),
         ...NAIVE.flatMap(([key, label]) => [
           column(`${key}_n`, `${label}: forecasts`, 'count'),
-          column(`${key}_ours`, 'ours on those', 'rate'),
-          column(key, 'its error', 'rate'),
+          column(`${key}_ours`, 'ours on those', 'rate', { n: `${key}_n` }),
+          column(key, 'its error', 'rate', { n: `${key}_n` }),
         ]),
       ],
-      backtestSummary(past),
-      true,
+      judged,
+      new Set(past.map((row) => row.forecast_on)).size >= FEW_MONTHS,
     ),
     table(
       'backtest',
@@ -104,6 +113,75 @@ function forecast() {
     ),
   ];
 }
+
+/** What is to be expected of an owner's open deals: it stands in the deals' own odds, not in the forecast by pipeline. */
+function ownersForecast() {
+  if (!choice.owner) return [];
+  const rows = tables.open_now.filter((row) => inPlace(row) && ofOwner(row));
+  const [sum] = grouped(
+    rows.map((row) => ({ ...row, all: 1 })),
+    ['all'],
+    OPEN,
+  );
+  if (!sum) return [];
+  const said = sum.with_odds
+    ? `Of ${counted(sum.open_deals, 'open deal')} of ${placeName()}, ${told(sum.this_month_amount, 'money')} should be won in the ` +
+      `rest of this month, ${told(sum.next_month_amount, 'money')} in the next, ${told(sum.expected_amount, 'money')} ever.`
+    : `What to expect of the open deals of ${placeName()} is not known yet.`;
+  return [make('p', { class: 'said' }, said)];
+}
+
+/** All pipelines shown together: expected amounts add up, their intervals do not. */
+function totalForecast(ahead, past, pipelines) {
+  if (pipelines.length < 2) return [];
+  const keys = ['open_deals', 'open_amount', 'expected_deals', 'expected_amount', 'won_so_far_amount', 'crm_amount'];
+  const later = grouped(ahead, ['month'], keys).sort((a, b) => (a.month < b.month ? -1 : 1));
+  const earlier = grouped(
+    past.filter((row) => row.months_ahead === 1),
+    ['month'],
+    ['expected_amount', 'actual_amount'],
+  ).sort((a, b) => (a.month < b.month ? -1 : 1));
+  const none = { low: null, high: null };
+  return [
+    make('h3', {}, 'All pipelines shown'),
+    make(
+      'p',
+      { class: 'legend muted' },
+      make('span', { class: 'key tick' }),
+      ' expected; of months that are over as said one month ahead  ',
+      make('span', { class: 'key dot' }),
+      ' what came',
+    ),
+    forecastChart('Forecast and what came, all pipelines shown', [
+      ...earlier.map((row) => ({
+        ...none,
+        month: row.month,
+        ahead: false,
+        actual: row.actual_amount,
+        expected: row.expected_amount,
+      })),
+      ...later.map((row) => ({ ...none, month: row.month, ahead: true, actual: null, expected: row.expected_amount })),
+    ]),
+    table(
+      'forecast-total',
+      `Forecast of all pipelines shown, ${about.currency}`,
+      [
+        column('month', 'Month', 'month'),
+        column('open_deals', 'Open deals', 'count'),
+        column('open_amount', 'Open amount', 'money'),
+        column('expected_deals', 'Expected deals', 'decimal'),
+        column('expected_amount', 'Expected', 'money'),
+        column('won_so_far_amount', 'Won so far', 'money'),
+        column('crm_amount', 'CRM’s probabilities', 'money'),
+      ],
+      later,
+    ),
+    make('h3', {}, 'By pipeline'),
+  ];
+}
+
+/** Month-ends below which nothing is said about how good forecasts were. */
+const FEW_MONTHS = 3;
 
 const NAIVE = [
   ['trailing_mean_amount', 'Trailing mean'],

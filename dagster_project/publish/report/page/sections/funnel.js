@@ -13,6 +13,7 @@ function funnelRows(rows, keys) {
       before.set(of, row.reached);
       return {
         ...row,
+        before: previous ?? null,
         conversion: previous === undefined ? null : ratio(row.reached, previous),
         drop_off_rate: ratio(row.dropped, row.ended),
       };
@@ -24,18 +25,23 @@ function keyOrder(a, b, keys) {
   return 0;
 }
 
-function funnelBars(label, rows) {
+function funnelBars(label, rows, name = (row) => row.step) {
   return bars(
     label,
     rows.map((row) => ({
-      name: row.step,
+      name: name(row),
       value: row.reached,
-      tip: `${whole.format(row.reached)} of ${whole.format(row.created)}`,
+      tip:
+        `${whole.format(row.reached)} of ${whole.format(row.created)}` + (row.own ? `; your stages: ${row.own}` : ''),
       text:
         whole.format(row.reached) +
-        (row.drop_off_rate === null ? '' : ` · ${shown(row.drop_off_rate, 'rate')} lost here`),
+        (row.drop_off_rate === null
+          ? ''
+          : row.ended < FEW
+            ? ` · ${whole.format(row.dropped)} of ${whole.format(row.ended)} lost here`
+            : ` · ${shown(row.drop_off_rate, 'rate')}${isNarrow() ? ' lost' : ` of ${whole.format(row.ended)} lost here`}`),
     })),
-    { title: 'reached', room: isNarrow() ? 2.1 : 1.5 },
+    { title: 'reached', room: isNarrow() ? 2.3 : 1.7 },
   );
 }
 
@@ -48,13 +54,42 @@ function unknownStage(rows) {
     : '';
 }
 
+/** An owner's deals by the furthest stage they came to, as rows of the funnel's steps. */
+function ownersFunnel() {
+  const steps = grouped(
+    tables.funnel.filter((row) => row.entity === 'deals'),
+    ['step', 'step_order'],
+    [],
+  ).sort((a, b) => a.step_order - b.step_order);
+  const rows = chosen('owner_funnel').filter(ofOwner);
+  const sum = (column, test) => sumOf(rows.filter(test).map((row) => row[column])) ?? 0;
+  const listed = steps.map(({ step, step_order: order }) => ({
+    step,
+    step_order: order,
+    created: sum('deals', () => true),
+    reached: sum('deals', (row) => row.furthest !== null && row.furthest >= order),
+    dropped: sum('lost', (row) => row.furthest === order),
+  }));
+  return rows.length
+    ? listed.map((row, place) =>
+        place === listed.length - 1
+          ? { ...row, dropped: null, ended: null }
+          : { ...row, ended: row.dropped + listed[place + 1].reached },
+      )
+    : [];
+}
+
 function funnel() {
-  const rows = chosen('funnel');
-  const deals = rows.filter((row) => row.entity === 'deals');
+  const deals = choice.owner ? ownersFunnel() : chosen('funnel').filter((row) => row.entity === 'deals');
   const leads = tables.funnel.filter(
     (row) => row.entity === 'leads' && inPeriod(row) && (!choice.source || row.source === choice.source),
   );
-  const ofDeals = funnelRows(deals, []);
+  const ofDeals = funnelRows(deals, []).map((row) => ({ ...row, own: ownStages(row.step).join(', ') || null }));
+  const single = tables.pipelines.filter(inPlace).length === 1;
+  const dealStep = (row) => {
+    const own = single && row.own && row.own.toLowerCase() !== row.step ? ` · ${row.own}` : '';
+    return label(row.step) + own;
+  };
   const leadSource = mainPipeline(leads, 'created');
   const ofLeads = leadSource
     ? funnelRows(
@@ -71,10 +106,9 @@ function funnel() {
   const ends = [
     column('dropped', 'Lost here', 'count'),
     column('ended', 'No longer here', 'count'),
-    column('drop_off_rate', 'Drop-off', 'rate'),
+    column('drop_off_rate', 'Drop-off', 'rate', { n: 'ended' }),
   ];
   return [
-    notes(notByOwner()),
     make(
       'div',
       { class: 'pair' },
@@ -83,11 +117,16 @@ function funnel() {
         {},
         make('h3', {}, 'Deals'),
         notes(unknownStage(ofDeals)),
-        ofDeals.length ? funnelBars('Deals of the period by the furthest stage they came to', ofDeals) : nothing(),
+        ofDeals.length ? funnelBars('Deals of the period by the furthest stage they came to', ofDeals, dealStep) : nothing(),
         table(
           'funnel-deals',
           'Funnel of deals created in the period',
-          [...columns, column('conversion', 'Of the step before', 'rate'), ...ends],
+          [
+            ...columns,
+            column('own', 'Your stages', 'text'),
+            column('conversion', 'Of the step before', 'rate', { n: 'before' }),
+            ...ends,
+          ],
           ofDeals,
         ),
       ),
@@ -96,6 +135,7 @@ function funnel() {
         {},
         make('h3', {}, leadSource && severalSources ? `Leads of ${leadSource.source}` : 'Leads'),
         notes(
+          notByOwner(),
           choice.pipeline ? 'Leads belong to no pipeline: these are all of the source.' : '',
           severalSources
             ? 'Each source has lead statuses of its own: the chart shows the source with most leads, the table has all.'

@@ -24,14 +24,21 @@ function headlineMonths() {
   return [month, months[months.indexOf(month) - 1] ?? null];
 }
 
-/** Goals of a whole pipeline, where one pipeline is all that is shown. */
+/** Goals of the chosen owner; of a whole pipeline, where one pipeline is all that is shown. */
 function goalsOf(month) {
+  if (choice.owner) return new Map(ownersGoals(month).map((row) => [row.goal, row]));
   const pipelines = tables.pipelines.filter(inPlace);
-  if (choice.owner || pipelines.length !== 1) return new Map();
+  if (pipelines.length !== 1) return new Map();
   const rows = tables.goals.filter(
     (row) => row.month === month && row.stage === null && samePipeline(pipelines[0])(row),
   );
   return new Map(rows.map((row) => [row.goal, row]));
+}
+
+function ownersGoals(month) {
+  return tables.owner_goals
+    .filter((row) => row.month === month && row.owner_key === choice.owner)
+    .map((row) => ({ ...row, source: choice.source, pipeline: null, stage: null }));
 }
 
 /** A change as people say it: rates in points, the rest in per cent. */
@@ -39,36 +46,52 @@ function change(term, now, before) {
   if (now === null || before === null || now === undefined || before === undefined) return null;
   if (term.unit === 'rate')
     return { text: `${signed(tenth.format((now - before) * 100))} points`, sign: Math.sign(now - before) };
-  if (!before) return null;
+  if (!before || isSmall(term, before) || Math.abs(now - before) > Math.abs(before))
+    return { text: signed(withUnit(now - before, term.unit)), sign: Math.sign(now - before) };
   return {
     text: `${signed(tenth.format(((now - before) / Math.abs(before)) * 100))} %`,
     sign: Math.sign(now - before),
   };
 }
 
+/** Shares of a handful are no news: one deal more than one is not +100 %. */
+function isSmall(term, before) {
+  return term.unit === 'count' && before < FEW;
+}
+
 function signed(text) {
-  return text.startsWith('-') || text === '0' ? text.replace('-', '−') : `+${text}`;
+  return text.startsWith('-') || text.startsWith('−') || text === '0' ? text.replace('-', '−') : `+${text}`;
 }
 
 function tile(term, row, before, goal, history) {
   const delta = change(term, row[term.key], before?.[term.key]);
   const better = BETTER[term.better];
   const tone = !delta || !delta.sign || !better ? 'level' : delta.sign === better ? 'good' : 'bad';
+  const isRate = term.unit === 'rate';
+  const n = countOf(term, row);
+  const few = isRate && n < FEW;
   const arrow = !delta || !delta.sign ? '' : delta.sign > 0 ? '▲ ' : '▼ ';
   return make(
     'div',
     { class: 'tile' },
     make('h3', {}, term.label),
-    make('p', { class: 'figure' }, withUnit(row[term.key], term.unit)),
+    make(
+      'p',
+      { class: few ? 'figure few' : 'figure' },
+      told(row[term.key], term.unit),
+      isRate && row[term.key] !== null ? make('span', { class: 'of' }, ` of ${whole.format(n)}`) : null,
+    ),
     make(
       'p',
       { class: `delta ${tone}` },
       delta
-        ? `${arrow}${delta.text}`
+        ? delta.sign
+          ? `${arrow}${delta.text}`
+          : 'as'
         : row[term.key] === null
-          ? 'not known for this choice'
+          ? whyUnknown(term, row)
           : 'nothing before to compare with',
-      make('span', { class: 'muted' }, delta ? ' on the month before' : ''),
+      make('span', { class: 'muted' }, delta ? (delta.sign ? ' on the month before' : ' in the month before') : ''),
     ),
     goal
       ? make(
@@ -79,6 +102,11 @@ function tile(term, row, before, goal, history) {
       : null,
     sparkline(history.map((one) => one[term.key])),
   );
+}
+
+/** A ratio of nothing is not 0. */
+function whyUnknown(term, row) {
+  return term.parts && countOf(term, row) === 0 ? 'nothing to divide by' : 'for this choice';
 }
 
 /** What a target can be set for, by name. */
@@ -110,6 +138,8 @@ function headline() {
     before: before?.[term.key] ?? null,
     change: change(term, row[term.key], before?.[term.key])?.text ?? null,
     goal: goals.get(term.key)?.target ?? null,
+    now_n: term.unit === 'rate' ? countOf(term, row) : null,
+    before_n: term.unit === 'rate' && before ? countOf(term, before) : null,
     kinds: { now: term.unit, before: term.unit, goal: term.unit },
     name: term.key,
   }));
@@ -132,8 +162,8 @@ function headline() {
       `Metrics of ${shown(month, 'month')}, ${placeName()}`,
       [
         column('metric', 'Metric', 'text'),
-        column('now', shown(month, 'month'), 'ratio'),
-        column('before', monthBefore ? shown(monthBefore, 'month') : 'Month before', 'ratio'),
+        column('now', shown(month, 'month'), 'ratio', { n: 'now_n' }),
+        column('before', monthBefore ? shown(monthBefore, 'month') : 'Month before', 'ratio', { n: 'before_n' }),
         column('change', 'Change', 'text'),
         column('goal', 'Goal', 'ratio'),
         column('name', 'In mart_monthly_metrics', 'text'),
@@ -153,18 +183,17 @@ function sentence(row, before, month) {
 }
 
 function goalBlock(month) {
-  const rows = tables.goals
-    .filter((row) => row.month === month && inPlace(row))
-    .map((row) => {
+  const rows = (choice.owner ? ownersGoals(month) : tables.goals.filter((row) => row.month === month && inPlace(row))).map(
+    (row) => {
       const { unit } = GOALS.get(row.goal);
       return { ...row, unit, reached: isReached(row) ? 1 : 0, kinds: { target: unit, actual: unit } };
-    });
+    },
+  );
   if (!rows.length) return [];
-  const named = (row) => [wanted(row), `${row.stage ?? row.pipeline} (${row.source})`].join(' · ');
+  const named = (row) => [wanted(row), choice.owner ? placeName() : `${row.stage ?? row.pipeline} (${row.source})`].join(' · ');
   const drawnRows = rows.filter((row) => row.attainment !== null).slice(0, 24);
   return [
     make('h3', {}, `Goals of ${shown(month, 'month')}`),
-    notes(notByOwner()),
     bars(
       `Attainment of ${drawnRows.length} goals, with a line at 100 %`,
       drawnRows.map((row) => ({
@@ -175,6 +204,16 @@ function goalBlock(month) {
         tip: [row.actual, row.target].map((value) => withUnit(value, row.unit)).join(' of '),
       })),
       { title: 'actual ÷ target', kind: 'rate', rule: 1, limit: 330 },
+    ),
+    make(
+      'p',
+      { class: 'legend muted' },
+      make('span', { class: 'key good' }),
+      ' reached  ',
+      make('span', { class: 'key off' }),
+      ' missed  ',
+      make('span', { class: 'key rule' }),
+      ' the target; of a limit (“at most”) below it is good',
     ),
     table(
       'goals',

@@ -20,10 +20,12 @@ function movementOf(rows, what) {
   const last = rows.reduce((found, row) => (row.month > found ? row.month : found), rows[0].month);
   return [
     { name: 'opening', level: cents(at(first, 'opening')) },
-    ...inBetween.map(([name, sign]) => ({
-      name,
-      change: sign * cents(sumOf(rows.map((row) => row[`${name}_${what}`])) ?? 0),
-    })),
+    ...inBetween
+      .map(([name, sign]) => ({
+        name,
+        change: sign * cents(sumOf(rows.map((row) => row[`${name}_${what}`])) ?? 0),
+      }))
+      .filter((step) => step.change),
     { name: 'closing', level: cents(at(last, 'closing')) },
   ];
 }

@@ -15,8 +15,12 @@ function trend() {
   const [rate, qualified, velocity] = ['win_rate', 'opportunity_win_rate', 'pipeline_velocity_per_day'].map((key) =>
     figure(key),
   );
-  const rows = metricRows().filter(inPeriod);
+  const rows = metricRows()
+    .filter(inPeriod)
+    .map((row) => ({ ...row, win_rate_n: countOf(rate, row), opportunity_win_rate_n: countOf(qualified, row) }));
   if (!rows.length) return [nothing()];
+  const enough = rows.some((row) => row.win_rate_n >= FEW);
+  if (rows.length < 2) return [tooLittle('a line needs two months.'), trendTable(rows)];
   return [
     make(
       'div',
@@ -25,10 +29,15 @@ function trend() {
         'div',
         {},
         make('h3', {}, rate.label),
-        timeline(`${rate.label} by month`, rows, [
-          { name: 'all closed deals', key: rate.key, kind: rate.unit, color: ACCENT },
-          { name: 'qualified deals', key: qualified.key, kind: qualified.unit, color: SECOND },
-        ]),
+        ...(enough
+          ? [
+              timeline(`${rate.label} by month`, rows, [
+                { name: 'all closed deals', key: rate.key, kind: rate.unit, color: ACCENT },
+                { name: 'qualified deals', key: qualified.key, kind: qualified.unit, color: SECOND },
+              ]),
+              notes(`A grey point is a rate of fewer than ${FEW} deals.`),
+            ]
+          : fewClosed(rows, rate)),
       ),
       make(
         'div',
@@ -39,13 +48,26 @@ function trend() {
         ]),
       ),
     ),
-    table(
-      'trend',
-      `By month, ${placeName()}`,
-      [column('month', 'Month', 'month'), column('is_complete_month', 'Over', 'yes'), ...figureColumns(TREND_FIGURES)],
-      rows,
-    ),
+    trendTable(rows),
   ];
+}
+
+/** Where no month has enough closed deals for a rate of its own: that of the period. */
+function fewClosed(rows, rate) {
+  const [won, closed] = rate.parts.map((columns) => sumOf(columns.flatMap((one) => rows.map((row) => row[one]))) ?? 0);
+  const said = closed ? ` Over the period ${whole.format(won)} of ${whole.format(closed)} closed deals were won` : '';
+  const share = closed >= FEW ? ` (${shown(won / closed, 'rate')})` : '';
+  return [tooLittle(`no month has ${FEW} closed deals.${said}${share}${said && '.'}`)];
+}
+
+function trendTable(rows) {
+  const columns = figureColumns(TREND_FIGURES).map((one) => (`${one.key}_n` in rows[0] ? { ...one, n: `${one.key}_n` } : one));
+  return table(
+    'trend',
+    `By month, ${placeName()}`,
+    [column('month', 'Month', 'month'), column('is_complete_month', 'Over', 'yes'), ...columns],
+    rows,
+  );
 }
 
 const TREND_SECTION = {
