@@ -22,5 +22,6 @@ def search_path(database: Path) -> str:
 def opened(database: Path) -> duckdb.DuckDBPyConnection:
     """The file, to be read and closed. Raises duckdb.Error where it cannot be opened."""
     connection = duckdb.connect(str(database), read_only=True)
-    connection.execute("set file_search_path = ?", [search_path(database)])
+    # without the word it would be this connection's alone, and not its cursors'
+    connection.execute("set global file_search_path = ?", [search_path(database)])
     return connection

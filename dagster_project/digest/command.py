@@ -23,6 +23,7 @@ from dagster_project.errors import ConfigurationError, DealtrailError, printable
 from dagster_project.publish.owners.links import crm_links
 from dagster_project.publish.owners.lists import Owner, OwnerList, owner_lists, owners_without
 from dagster_project.publish.owners.pages import FOLDER, Page
+from dagster_project.published import opened
 from dagster_project.run.versions import as_of_version, current_version
 from dagster_project.run.webhook import NotPostedError, post
 from dagster_project.wording import counted, near_name
@@ -67,7 +68,7 @@ def send_digests(settings: Settings, asked: Asked, say: Callable[[str], None], w
     if version is None:
         raise DealtrailError(f"nothing is published in {settings.warehouse_dir} yet; run `dealtrail nightly` first")
     round_ = _Round(settings, asked, version, post_office, say, warn)
-    with duckdb.connect(str(version / "pipeline.duckdb"), read_only=True) as connection, post_office:
+    with opened(version / "pipeline.duckdb") as connection, post_office:
         _check_version(connection)
         round_.go(connection)
     return round_.told()

@@ -37,6 +37,8 @@ class Databases:
     def open(self, rows: int) -> None:
         """Creates both for a lake of so many rows. `work` is a file beside the other where memory may be too small."""
         self._held = duckdb.connect(str(self.build_path))
+        # where facts lie that are too large for the file
+        self._held.execute("set global file_search_path = ?", [search_path(self.build_path)])
         if self._memory is not None:
             self._held.execute(f"set memory_limit = {sql.text(self._memory)}")
         allowed = _memory_limit(self._held)
@@ -53,10 +55,7 @@ class Databases:
         """
         if self._held is None:
             raise _not_part_of_this_run()
-        connection = self._held.cursor()
-        # of each connection its own: where facts lie that are too large for the file
-        connection.execute("set file_search_path = ?", [search_path(self.build_path)])
-        return connection
+        return self._held.cursor()
 
     def built(self) -> Path:
         """The file to be published, closed and whole. Raises like `connect`."""

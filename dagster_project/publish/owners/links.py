@@ -13,7 +13,7 @@ Link = Callable[[str, str, str], str | None]
 
 def crm_links(config: Configuration) -> Link:
     """Links as the sources are configured; the one place that knows the key."""
-    return deal_links({source.name: getattr(source, "deal_url", None) or "" for source in config.sources})
+    return deal_links({source.name: source.deal_url or "" for source in config.sources})
 
 
 def deal_links(patterns: Mapping[str, str]) -> Link:

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dagster_project.config.models import Configuration
 from dagster_project.publish.owners.links import Link, no_link
 from dagster_project.publish.owners.lists import Owner, OwnerList, Record, owner_lists
+from dagster_project.published import opened
 
 FOLDER = "owners"
 #: Records of each part on a page. The CSV has all.
@@ -64,7 +64,7 @@ def write_owner_pages(
                 out.writerow([_cell(getattr(record, name)) for name in _CSV.values()])
                 yield record
 
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with opened(database) as connection:
         for lists in owner_lists(connection, SHOWN, link, to_csv):
             links = {
                 "csv": f"{quote(lists.owner.file)}.csv",
