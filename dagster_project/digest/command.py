@@ -23,6 +23,7 @@ from dagster_project.errors import ConfigurationError, DealtrailError, printable
 from dagster_project.publish.owners.links import crm_links
 from dagster_project.publish.owners.lists import Owner, OwnerList, owner_lists, owners_without
 from dagster_project.publish.owners.pages import FOLDER, Page
+from dagster_project.publish.shown_odds import why_left_out
 from dagster_project.published import opened
 from dagster_project.run.versions import as_of_version, current_version
 from dagster_project.run.webhook import NotPostedError, post
@@ -193,6 +194,7 @@ class _Round:
     def go(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Every owner with a record, then those who have none any more."""
         seen = set()
+        self._page.left_out = why_left_out(connection)
         for lists in owner_lists(
             connection, message.IN_MAIL, crm_links(self._settings.config), new_since=self._new_since
         ):

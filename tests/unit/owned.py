@@ -40,6 +40,10 @@ create table marts.mart_deal_outlook (
     p_won_this_month double, p_won_this_quarter double, p_won double, slip_probability double, reasons varchar,
     reason_ids varchar
 );
+-- of odds that were right before, at each horizon
+create table marts.mart_outlook_calibration as
+select horizon, 'combined' as odds, 10 as deals, 0.1 as combined_brier, 0.2 as base_brier
+from (values ('this_month'), ('this_quarter'), ('ever')) as horizons (horizon);
 create table quality.worklists (
     owner_key varchar, owner_name varchar, place bigint, source varchar, pipeline varchar, entity varchar,
     record_key varchar, record_name varchar, stage varchar, amount_at_stake decimal(18, 2), severity varchar,

@@ -14,12 +14,13 @@ import duckdb
 
 from dagster_project.publish.owners.links import Link, no_link
 from dagster_project.publish.owners.names import Named, file_names
+from dagster_project.publish.shown_odds import SHOWN_OUTLOOK
 
 _ROWS_AT_ONCE = 10_000
 
 # What is listed of whom. A deal with a violation is in the worklist's place; the others come by what stands out, then
 # by amount times how open it is how they end.
-_RECORDS = """
+_RECORDS = f"""
 select
     case when worklists.record_key is null then outlook.owner_key else worklists.owner_key end as owner_key,
     worklists.place,
@@ -47,7 +48,7 @@ select
     coalesce(outlook.reasons, worklists.messages) as reasons,
     worklists.first_seen_on
 from quality.worklists as worklists
-full join marts.mart_deal_outlook as outlook
+full join {SHOWN_OUTLOOK} as outlook
     on worklists.record_key = outlook.deal_key and worklists.entity = 'deals'
 """
 _LISTED = f"""

@@ -11,7 +11,7 @@ import csv
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from dagster_project.config.models import Configuration
 from dagster_project.publish.owners.links import Link, no_link
 from dagster_project.publish.owners.lists import Owner, OwnerList, Record, owner_lists
+from dagster_project.publish.shown_odds import why_left_out
 from dagster_project.published import opened
 
 FOLDER = "owners"
@@ -65,6 +66,7 @@ def write_owner_pages(
                 yield record
 
     with opened(database) as connection:
+        page.left_out = why_left_out(connection)
         for lists in owner_lists(connection, SHOWN, link, to_csv):
             links = {
                 "csv": f"{quote(lists.owner.file)}.csv",
@@ -90,6 +92,8 @@ class Page:
     """An owner's list as HTML, as of a moment."""
 
     def __init__(self, config: Configuration, as_of: datetime) -> None:
+        #: Why odds are not shown, in sentences (shown_odds.py).
+        self.left_out: Sequence[str] = ()
         local = as_of.astimezone(config.zone)
         self._about: dict[str, Any] = {
             "as_of": local.strftime("%Y-%m-%d %H:%M"),
@@ -105,7 +109,9 @@ class Page:
         return (
             _environment()
             .get_template("owner.html.j2")
-            .render(**self._about, lists=lists, owner=lists.owner, links=links, new_since=new_since)
+            .render(
+                **self._about, lists=lists, owner=lists.owner, links=links, new_since=new_since, left_out=self.left_out
+            )
         )
 
     def index(self, lists: list[OwnerList]) -> str:

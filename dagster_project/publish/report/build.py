@@ -38,6 +38,7 @@ from dagster_project.publish.report.queries import (
     TABLES,
     TILES,
 )
+from dagster_project.publish.shown_odds import why_left_out
 from dagster_project.published import opened
 
 PAGE_DIR = Path(__file__).parent / "page"
@@ -139,6 +140,7 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
             "months": MONTHS,
             "owners": OWNERS,
             "change_days": CHANGE_DAYS,
+            "left_out_odds": why_left_out(connection),
             "deal_urls": {source.name: source.deal_url for source in config.sources if source.deal_url},
         },
         "tables": {name: _columns(connection, sql, parameters) for name, sql in TABLES.items()},

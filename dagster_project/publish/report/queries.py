@@ -7,6 +7,7 @@ can be filtered by; what is about nobody (owner_key NULL) always comes along.
 from __future__ import annotations
 
 from dagster_project.config.metrics import metrics
+from dagster_project.publish.shown_odds import SHOWN_OUTLOOK
 
 #: How far the page looks back. All history is in the marts.
 MONTHS = 36
@@ -57,7 +58,7 @@ LISTED = (
 
 #: Open deals, the worst first: those with something to do about them, by what can still go either way of their amount
 #: (amount × odds × (1 - odds)). Odds that nobody knows are taken as even here, and shown as not known.
-OPEN_DEALS_SQL = """
+OPEN_DEALS_SQL = f"""
 create temp table open_deals as
 select
     outlook.*, deals.deal_name, owners.owner_name,
@@ -66,7 +67,7 @@ select
         outlook.amount_reporting * odds * (1 - odds) desc nulls last,
         outlook.reason_count desc, outlook.deal_key
     ) as place
-from (select *, coalesce(p_won, crm_probability, 0.5) as odds from marts.mart_deal_outlook) as outlook
+from (select *, coalesce(p_won, crm_probability, 0.5) as odds from {SHOWN_OUTLOOK}) as outlook
 left join marts.fct_deals as deals on outlook.deal_key = deals.deal_key
 left join marts.dim_owners as owners on outlook.owner_key = owners.owner_key
 """

@@ -243,6 +243,7 @@ function morning() {
         ? 'Open deals with something to do about them, those first of whose amount most can still go either way: ' +
             'amount × odds × (1 − odds).'
         : '',
+      ...(open ? about.left_out_odds : []),
     ),
     table('do-this-morning', 'Do this morning', DEAL_COLUMNS, rows),
     changedOf > changed.length
