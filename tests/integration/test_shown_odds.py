@@ -51,7 +51,7 @@ def test_the_sample_shows_its_odds(sample: Warehouse) -> None:
     differing = f"""
         select count(*) from {SHOWN_OUTLOOK} as shown
         inner join marts.mart_deal_outlook as kept on shown.deal_key = kept.deal_key
-        where shown.p_won is distinct from kept.p_won or shown.p_won_this_quarter is distinct from kept.p_won_this_quarter
+        where (shown.p_won, shown.p_won_this_quarter) is distinct from (kept.p_won, kept.p_won_this_quarter)
     """
     assert sample.value(differing) == 0
     assert sample.value("select count(p_won) from marts.mart_deal_outlook") > 100
