@@ -137,7 +137,7 @@ class _PostOffice:
             raise DealtrailError(self._closed[channel])
         try:
             if team in self._webhooks:
-                post(self._urls[team], message.chat(digest))
+                post(self._urls[team], message.chat(digest), is_harmless_twice=False)
             else:
                 assert self._smtp is not None and self._mailer is not None, "there is a way"
                 self._mailer.send(message.mail(digest, self._smtp, way, page, csv), way)

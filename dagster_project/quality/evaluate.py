@@ -273,24 +273,19 @@ def _offenders(raw: Any) -> dict[str, list[Offender]]:
     the same or not known. All of one check are of its severity."""
     from dagster_project.quality.data_docs.site import Offender
 
-    # grouped, for a key that stands twice is one of the things found
     rows = raw.execute(f"""
         with found as (
             -- of a table without owners the column has no type yet
-            select * replace (cast(owner_key as varchar) as owner_key) from broken
-        ),
-
-        deals as (
-            select deal_key, min(deal_name) as deal_name, max(amount_reporting) as amount
-            from marts.fct_deals
-            where deal_key in (select record_key from broken where entity = 'deals')
-            group by deal_key
+            select
+                check_key, entity, record_key, message, cast(owner_key as varchar) as owner_key,
+                case when entity = 'deals' then record_key end as deal_key
+            from broken
         ),
 
         worst as (
-            select broken.*, deals.deal_name, deals.amount
-            from found as broken
-            left join deals on case when broken.entity = 'deals' then broken.record_key end = deals.deal_key
+            select found.*, deals.deal_name, deals.amount_reporting as amount
+            from found
+            left join marts.fct_deals as deals on found.deal_key = deals.deal_key
             qualify row_number() over (
                 partition by check_key order by amount desc nulls last, record_key, message
             ) <= {OFFENDERS}
@@ -311,17 +306,18 @@ def _offenders(raw: Any) -> dict[str, list[Offender]]:
         )
 
         select
-            check_key, record_key, coalesce(deal_name, lead_name), coalesce(owner_name, worst.owner_key), amount,
+            check_key, record_key, coalesce(worst.deal_name, lead_name), coalesce(owner_name, worst.owner_key), amount,
             coalesce(message, '')
         from worst
         left join leads on case when worst.entity = 'leads' then worst.record_key end = leads.lead_key
         left join owners on worst.owner_key = owners.owner_key
         order by check_key, amount desc nulls last, record_key, message
     """).fetchall()
-    found: dict[str, list[Offender]] = {}
+    found: dict[str, dict[Offender, None]] = {}
     for key, *said in rows:
-        found.setdefault(key, []).append(Offender(*said))
-    return found
+        # a deal that stands twice is found twice
+        found.setdefault(key, {})[Offender(*said)] = None
+    return {key: list(offenders) for key, offenders in found.items()}
 
 
 def _store_violations(raw: Any, broken: list[_Plan]) -> dict[str, str]:

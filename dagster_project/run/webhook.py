@@ -13,14 +13,17 @@ class NotPostedError(DealtrailError):
     """A webhook that could not be told: what kind of error it was, without the address that requests writes into it."""
 
 
-def post(url: str, body: dict[str, Any]) -> None:
-    """Posts it, with three tries. Raises NotPostedError."""
+def post(url: str, body: dict[str, Any], is_harmless_twice: bool = True) -> None:
+    """Posts it, with three tries; what would be a nuisance twice only where the first was plainly not taken. Raises
+    NotPostedError."""
     import requests
     from urllib3.exceptions import HTTPError
     from urllib3.util import Retry
 
     retry = Retry(
         total=2,
+        # who does not answer may have taken it
+        read=None if is_harmless_twice else False,
         backoff_factor=1,
         status_forcelist=(429, 502, 503, 504),
         allowed_methods=None,

@@ -17,7 +17,7 @@ def command(*words: str, cwd: Path = PROJECT, **settings: str | Path) -> subproc
 def test_help_names_every_command() -> None:
     done = command("--help")
     assert done.returncode == 0
-    for name in ("nightly", "dev", "docs", "config", "source"):
+    for name in ("nightly", "dev", "docs", "config", "source", "digest"):
         assert name in done.stdout
 
 

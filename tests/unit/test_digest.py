@@ -8,8 +8,12 @@ import signal
 import ssl
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -319,6 +323,56 @@ def test_a_chat_that_refuses_is_not_asked_for_the_next_owner(office: Office, mon
     assert status == 3 and server.addresses == [CY]
     assert "not sent to Ada (crm), Bo (crm): the webhook of NORTH could not be told: ConnectionError" in said
     assert "secret" not in said
+
+
+@contextmanager
+def chat_that(*answers: float) -> Iterator[tuple[str, list[str]]]:
+    """A chat that gives these answers one after the other, the last again and again: a status, or below 100 seconds of
+    silence; its address, and whom it was told of."""
+    told: list[str] = []
+
+    class Chat(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["owner_name"])
+            answer = answers[min(len(told), len(answers)) - 1]
+            time.sleep(answer if answer < 100 else 0)
+            self.send_response(int(answer) if answer >= 100 else 200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Chat) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/secret", told
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("answers", "told", "why"),
+    [
+        ((200, 404), ["Ada", "Bo"], "HTTPError"),
+        ((200, 503), ["Ada", "Bo", "Bo", "Bo"], "RetryError"),
+        ((200, 2), ["Ada", "Bo"], "ReadTimeout"),  # it may have been taken: not once more
+    ],
+)
+def test_a_chat_that_takes_half(
+    office: Office, monkeypatch: pytest.MonkeyPatch, answers: tuple[float, ...], told: list[str], why: str
+) -> None:
+    monkeypatch.setattr("dagster_project.run.webhook._TIMEOUT_SECONDS", 0.5)
+    for row in office.published.rows["marts.dim_owners"]:
+        row["team"] = "North"
+    office.published.publish()
+    hook = "  webhooks: [{team: North, url_variable: NORTH}]"
+    with chat_that(*answers) as (url, heard):
+        monkeypatch.setenv("NORTH", url)
+        status, said = office.says(hook)
+    assert (status, heard, set(office.sent)) == (3, told, {"crm:1"})
+    assert f"not sent to Bo (crm), Cy (crm): the webhook of NORTH could not be told: {why}" in said
+    with chat_that(200) as (url, heard):
+        monkeypatch.setenv("NORTH", url)
+        assert office.says(hook)[0] == 0
+    assert heard == ["Bo", "Cy"]
 
 
 def test_chats_alone_need_no_mail_server(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from dagster_project.config.load import read_configuration
 from dagster_project.config.rules import Check, Gate, Rule, Suite
 from dagster_project.quality import evaluate as evaluation
-from dagster_project.quality.evaluate import evaluate
+from dagster_project.quality.evaluate import _offenders, evaluate
 from dagster_project.quality.lazy_imports import imported_when_used
 from dagster_project.run.results import Result
 from dagster_project.transform.check_tables import create_check_tables
@@ -126,6 +126,33 @@ def test_rules_of_a_table_are_counted_by_one_query_and_stored_by_one(found: Foun
 def test_keys_missing_or_repeated_are_counted_by_rows(tmp_path: Path, keys: list[str | None], unexpected: int) -> None:
     found = evaluated(tmp_path, keys)
     assert (found.results["fact_key"].evaluated, found.results["fact_key"].unexpected) == (len(keys), unexpected)
+
+
+def test_the_worst_twenty_of_a_check_are_those_with_the_largest_amount() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.dim_owners as select 'o' as owner_key, 'Ada' as owner_name"
+        )
+        connection.execute("create table marts.fct_leads as select 'd1' as lead_key, 'Lena' as lead_name")
+        connection.execute(
+            "create table marts.fct_deals as select concat('d', i) as deal_key, concat('Deal ', i) as deal_name, "
+            "cast(case when i % 2 = 0 then i end as decimal(18, 2)) as amount_reporting from range(1, 31) as t (i)"
+        )
+        connection.execute(
+            "create temp table broken as select 'of deals' as check_key, 'deals' as entity, "
+            "concat('d', i) as record_key, 'o' as owner_key, 'is stale' as message from range(1, 31) as t (i) "
+            "union all select 'of leads', 'leads', 'd1', null, 'is dead' "
+            "union all select 'of rows', 'rows', 'd1', 'x', null"
+        )
+        found = _offenders(connection)
+    deals = found["of deals"]
+    assert [one.record_key for one in deals] == [
+        *(f"d{number}" for number in range(30, 1, -2)),
+        *("d1", "d11", "d13", "d15", "d17"),
+    ], "then by key"
+    assert (deals[0].record_name, deals[0].owner_name, deals[0].amount) == ("Deal 30", "Ada", 30)
+    assert [(one.record_name, one.owner_name, one.amount) for one in found["of leads"]] == [("Lena", None, None)]
+    assert [(one.record_name, one.owner_name, one.message) for one in found["of rows"]] == [(None, "x", "")]
 
 
 def test_a_module_put_off_is_loaded_when_something_of_it_is_used(

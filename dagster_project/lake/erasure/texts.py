@@ -81,7 +81,9 @@ def spellings(name: str) -> list[str]:
 
 def _forms(value: str) -> list[str]:
     """As it is, and as JSON, HTML and URLs write it."""
-    escaped = [json.dumps(value)[1:-1], html.escape(value), html.escape(value).replace("&#x27;", "&#39;"), quote(value)]
+    in_html = html.escape(value)
+    by_numbers = in_html.replace("&#x27;", "&#39;")
+    escaped = [json.dumps(value)[1:-1], in_html, by_numbers, by_numbers.replace("&quot;", "&#34;"), quote(value)]
     return list(dict.fromkeys([value, *escaped]))
 
 

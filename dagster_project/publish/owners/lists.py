@@ -28,8 +28,7 @@ select
     coalesce(worklists.pipeline, outlook.pipeline) as pipeline,
     coalesce(worklists.entity, 'deals') as entity,
     coalesce(worklists.record_key, outlook.deal_key) as record_key,
-    case when worklists.record_key is null or worklists.entity = 'deals'
-        then coalesce(worklists.record_key, outlook.deal_key) end as deal_key,
+    coalesce(worklists.deal_key, outlook.deal_key) as deal_key,
     worklists.record_name,
     coalesce(worklists.stage, outlook.stage) as stage,
     coalesce(worklists.amount_at_stake, outlook.amount_reporting) as amount,
@@ -47,9 +46,11 @@ select
     coalesce(outlook.reason_ids, worklists.rules) as reason_ids,
     coalesce(outlook.reasons, worklists.messages) as reasons,
     worklists.first_seen_on
-from quality.worklists as worklists
-full join {SHOWN_OUTLOOK} as outlook
-    on worklists.record_key = outlook.deal_key and worklists.entity = 'deals'
+from (
+    select *, case entity when 'deals' then record_key end as deal_key from quality.worklists
+) as worklists
+-- keys alone: with a condition on the entity beside it, DuckDB compares every row with every other
+full join {SHOWN_OUTLOOK} as outlook on worklists.deal_key = outlook.deal_key
 """
 _LISTED = f"""
 with records as ({_RECORDS})

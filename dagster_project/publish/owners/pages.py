@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -121,13 +122,28 @@ class Page:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # of every cell: macros would take as long as all the rest
+    environment.globals |= {"amount": _amount, "odds": _odds, "day": _day}
+    return environment
+
+
+def _amount(value: Decimal | float | None) -> str:
+    return "not known" if value is None else f"{value:,.0f}"
+
+
+def _odds(value: float | None) -> str:
+    return "not known" if value is None else f"{value * 100:.0f} %"
+
+
+def _day(value: date) -> str:
+    return f"{value.day} {value:%b %Y}"
 
 
 @cache
