@@ -140,6 +140,7 @@ SAME: dict[str, str] = {
         )
         select
             deal_key, amount_reporting as amount, stage, expected_close_on, round(p_won, 4) as p_won,
+            compared_deals,
             floor(days_in_stage) as days_in_stage, left(reasons, 320) as reasons
         from open_deals where reasons is not null
         order by amount_reporting * (odds - odds * odds) desc nulls last, reason_count desc, deal_key limit 10

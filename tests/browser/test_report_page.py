@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -387,6 +388,39 @@ def test_a_month_on_its_way_and_odds_that_nobody_knows_are_told(
         report.choose(pipeline="field_sheet: Tenders")
         said = report.page.locator("#body-open-pipeline .said").inner_text()
         assert said == "10 open deals; what they are worth is not known; what to expect of them is not known yet."
+        assert report.said == []
+
+
+def test_of_little_data_no_chart_is_drawn_and_no_share_is_told(
+    browser: Browser, sample: Warehouse, tmp_path: Path
+) -> None:
+    """One pipeline as of a team that has closed a deal or two a month, for a few months."""
+    database = tmp_path / "pipeline.duckdb"
+    shutil.copy(sample.path / "pipeline.duckdb", database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("delete from marts.mart_forecast_backtest where month < '2025-11-01'")
+        connection.execute("update marts.mart_forecast_backtest set actual_amount = 1, error = expected_amount - 1")
+        connection.execute(
+            "update marts.mart_monthly_metrics set deals_won = 1 + month(month) % 2, deals_lost = 1, "
+            "won_amount = 1000 * month(month) * month(month)"
+        )
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    write_report(database, tmp_path / "report", settings, settings.moment())
+    with opened(browser, tmp_path / "report" / "index.html") as report:
+        report.choose(pipeline="boreal_pipedrive: Partners")
+        said = report.page.inner_text("#body-trend")
+        # twelve months and the one that is not over: 6 + 1 of them odd
+        assert (
+            "Too little data yet: no month has 10 closed deals. Over the period 20 of 33 closed deals were won" in said
+        )
+        assert "Too little data yet: a forecast is judged by 10 forecasts" in report.page.inner_text("#body-forecast")
+        assert "Too little data yet: a line needs two published nights" in report.page.inner_text("#body-hygiene")
+        assert report.page.locator("#body-trend .chart").count() == 1
+        # won 144,000 after 121,000; of 1 deal after 2 no share is told
+        deltas = report.page.locator(".tile .delta").all_inner_texts()
+        assert deltas[0] == "▼ −1 on the month before" and deltas[1] == "▲ +19 % on the month before"
+        shares = re.findall(r"([0-9,.]+)\s%", report.page.inner_text("main"))
+        assert shares and max(float(share.replace(",", "")) for share in shares) <= 200
         assert report.said == []
 
 

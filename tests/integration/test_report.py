@@ -89,8 +89,8 @@ def test_owners_funnels_add_up_to_the_mart_s(carried: dict[str, Any], sample: Wa
         "where entity = 'deals'"
     )
     assert len(wanted) > 500
-    for *place, count, lost in wanted:
-        assert (reached[tuple(place)], dropped[tuple(place)]) == (count, lost), place
+    for *cell, count, lost in wanted:
+        assert (reached[tuple(cell)], dropped[tuple(cell)]) == (count, lost), cell
 
 
 def test_owners_changes_of_stage_add_up_to_the_mart_s(carried: dict[str, Any], sample: Warehouse) -> None:

@@ -172,7 +172,7 @@ TABLES: dict[str, str] = {
         select
             place, deal_key, left(deal_name, {NAME_LENGTH}) as deal_name, source, pipeline, stage, owner_key,
             left(owner_name, {NAME_LENGTH}) as owner_name, amount_reporting as amount, expected_close_on,
-            round(p_won, 4) as p_won, round(p_won_this_quarter, 4) as p_won_this_quarter,
+            round(p_won, 4) as p_won, compared_deals,
             floor(days_in_stage) as days_in_stage, reason_ids, left(reasons, {NAME_LENGTH * 2}) as reasons
         from ranked
         where of_stage <= {DEALS_PER_STAGE} or of_owner <= {DEALS_PER_OWNER}

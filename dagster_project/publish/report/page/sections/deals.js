@@ -14,11 +14,12 @@ const DEAL_COLUMNS = [
   column('owner', 'Owner', 'text'),
   column('stage', 'Stage', 'text'),
   column('amount', `Amount, ${about.currency}`, 'money'),
-  column('expected_close_on', 'Expected close', 'day'),
-  column('p_won', 'Odds of being won', 'rate'),
-  column('days_in_stage', 'Days in stage', 'count'),
+  column('p_won', 'Odds of being won', 'rate', { n: 'compared_deals' }),
   column('reasons', 'What to look at', 'text'),
+  column('expected_close_on', 'Expected close', 'day'),
+  column('days_in_stage', 'Days in stage', 'count'),
   ...PLACE,
+  column('compared_deals', 'Odds are of deals like it', 'count'),
   column('deal_key', 'Record', 'text'),
 ];
 

@@ -12,6 +12,7 @@ function forecast() {
   const summary = backtestSummary(past);
   const horizons = summary.length;
   const judged = summary.filter((row) => row.forecasts >= FEW);
+  const enough = judged.length > 0 && new Set(past.map((row) => row.forecast_on)).size >= FEW_MONTHS;
   const drawnOnes = pipelines.slice(0, SMALL_CHARTS);
   const charts = drawnOnes.map((one) => {
     const earlier = past
@@ -72,10 +73,10 @@ function forecast() {
       ahead,
     ),
     make('h3', {}, 'How well it did'),
-    ...(new Set(past.map((row) => row.forecast_on)).size < FEW_MONTHS
-      ? [tooLittle(`a forecast is judged by past month-ends, at least ${FEW_MONTHS} of them in the period.`)]
-      : []),
-    notes(judged.length < horizons ? 'Months ahead of which there are fewer than ten forecasts are left out.' : ''),
+    enough
+      ? null
+      : tooLittle(`a forecast is judged by ${FEW} forecasts of at least ${FEW_MONTHS} past month-ends in the period.`),
+    notes(enough && judged.length < horizons ? 'Months ahead of which there are fewer than ten forecasts are left out.' : ''),
     table(
       'backtest-summary',
       'Forecasts of past month-ends against what came, of the months in the period',
@@ -92,7 +93,7 @@ function forecast() {
         ]),
       ],
       judged,
-      new Set(past.map((row) => row.forecast_on)).size >= FEW_MONTHS,
+      enough,
     ),
     table(
       'backtest',

@@ -148,7 +148,9 @@ function headline() {
     notes(
       choice.owner ? 'What is open at month’s end is not kept by owner.' : '',
       choice.pipeline ? 'Leads belong to no pipeline.' : '',
-      goals.size || choice.owner ? '' : 'Goals are set per pipeline: see below, or choose one pipeline.',
+      goals.size || choice.owner || !tables.goals.some((one) => one.month === month && inPlace(one))
+        ? ''
+        : 'Goals are set per pipeline: see below, or choose one pipeline.',
     ),
     make(
       'div',

@@ -200,7 +200,8 @@ function toDoItem(row) {
     row.owner,
     `${row.stage}, ${row.source}`,
     row.expected_close_on === null ? 'no expected close' : `due ${shown(row.expected_close_on, 'day')}`,
-    `odds ${row.p_won === null ? 'not known' : `${whole.format(row.p_won * 100)}\u00a0%`}`,
+    `odds ${row.p_won === null ? 'not known' : `${whole.format(row.p_won * 100)}\u00a0%`}` +
+      (row.p_won !== null && row.compared_deals < FEW ? ' (of few deals like it)' : ''),
   ];
   return make(
     'li',
