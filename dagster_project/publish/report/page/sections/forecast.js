@@ -30,7 +30,7 @@ function forecast() {
     return make(
       'div',
       {},
-      make('h4', { dir: 'auto' }, `${one.source}: ${one.pipeline}`),
+      make(pipelines.length > 1 ? 'h4' : 'h3', { dir: 'auto' }, `${one.source}: ${one.pipeline}`),
       forecastChart(`Forecast and what came, ${one.pipeline}`, rows),
     );
   });
