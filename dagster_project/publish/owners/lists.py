@@ -87,7 +87,7 @@ order by
     records.owner_key nulls first,
     records.place nulls last,
     records.reason_ids is null,
-    records.amount * coalesce(1 - abs(2 * records.p_won - 1), 1) desc nulls last,
+    records.amount * coalesce(records.p_won * (1 - records.p_won), 0.25) desc nulls last,
     records.record_key
 """
 _OWNERS = f"""
