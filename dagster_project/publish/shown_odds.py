@@ -18,7 +18,7 @@ _JUDGED_BY = {
 _SAID = {"this_month": "this month", "this_quarter": "this quarter", "ever": "at all"}
 
 #: Horizon → Brier scores of the odds and of the base rate over all past month-ends, of the same deals.
-_SCORES = """
+SCORES = """
     select
         horizon,
         sum(deals * combined_brier) / sum(deals) as brier,
@@ -37,13 +37,13 @@ _HORIZONS = ", ".join(
 SHOWN_OUTLOOK = f"""(
     select outlook.* replace ({_SHOWN})
     from marts.mart_deal_outlook as outlook
-    cross join (select {_HORIZONS} from ({_SCORES}))
+    cross join (select {_HORIZONS} from ({SCORES}))
 )"""
 
 
 def why_left_out(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """A sentence for each horizon whose odds are not shown."""
-    scores = {horizon: (brier, base) for horizon, brier, base in connection.execute(_SCORES).fetchall()}
+    scores = {horizon: (brier, base) for horizon, brier, base in connection.execute(SCORES).fetchall()}
     said = []
     for horizon, words in _SAID.items():
         brier, base = scores.get(horizon, (None, None))

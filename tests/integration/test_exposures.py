@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from dagster_project.config.rules import read_suites
+from dagster_project.publish.owners import lists
 from dagster_project.publish.report import queries
+from dagster_project.publish.shown_odds import SCORES
 from tests.conftest import PROJECT, Warehouse
 from tests.integration.superset_assets import datasets, query
 
@@ -51,8 +53,15 @@ def read_from(node: Any) -> Iterator[str]:
 
 
 def report(warehouse: Warehouse) -> set[str]:
-    _, owners = queries.OWNERS_SQL.split("create temp table carried_owners as")
-    return tables(owners, *queries.TABLES.values()) | set(queries.DEFINED)
+    made = [
+        re.split(r"create temp table \w+ as", made)[-1]
+        for made in (queries.OWNERS_SQL, queries.OPEN_DEALS_SQL, queries.CHANGES_SQL)
+    ]
+    return tables(*made, *queries.TABLES.values(), SCORES) | set(queries.DEFINED)
+
+
+def owners_lists(warehouse: Warehouse) -> set[str]:
+    return tables(lists.LISTED, lists.OWNERS, SCORES)
 
 
 def data_docs(warehouse: Warehouse) -> set[str]:
@@ -80,6 +89,7 @@ def postgres(warehouse: Warehouse) -> set[str]:
 
 READERS: dict[str, Callable[[Warehouse], set[str]]] = {
     "morning_report": report,
+    "owners_lists": owners_lists,
     "data_docs": data_docs,
     "superset_dashboard": superset,
     "bi_notebook": notebook,

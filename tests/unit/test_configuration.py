@@ -38,7 +38,7 @@ def mistake(folder: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["pipeline.yml", *(f"examples/{path.name}" for path in (PROJECT / "examples").iterdir())]
+    "name", ["pipeline.yml", *(f"examples/{path.name}" for path in (PROJECT / "examples").glob("*.yml"))]
 )
 def test_the_project_s_own_configurations_are_right(name: str) -> None:
     config = read_configuration(PROJECT / name)

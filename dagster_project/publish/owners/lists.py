@@ -52,7 +52,7 @@ from (
 -- keys alone: with a condition on the entity beside it, DuckDB compares every row with every other
 full join {SHOWN_OUTLOOK} as outlook on worklists.deal_key = outlook.deal_key
 """
-_LISTED = f"""
+LISTED = f"""
 with records as ({_RECORDS})
 
 select
@@ -90,7 +90,7 @@ order by
     records.amount * coalesce(records.p_won * (1 - records.p_won), 0.25) desc nulls last,
     records.record_key
 """
-_OWNERS = f"""
+OWNERS = f"""
 with records as ({_RECORDS}),
 
 owning as (
@@ -230,7 +230,7 @@ def owner_lists(
     seen after that day counts as new.
     """
     owners = _owners(connection)
-    rows = connection.cursor().execute(_LISTED)
+    rows = connection.cursor().execute(LISTED)
     for key, records in groupby(_fetched(rows), key=lambda row: row[0]):
         owner = owners[key]
         yield _gathered(owner, each(owner, (_record(row, link) for row in records)), shown, new_since(owner))
@@ -244,7 +244,7 @@ def owners_without(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> li
 
 
 def _owners(connection: duckdb.DuckDBPyConnection) -> dict[str | None, Owner]:
-    rows = connection.execute(_OWNERS).fetchall()
+    rows = connection.execute(OWNERS).fetchall()
     files = file_names(Named(row[0], row[1] or "", row[2]) for row in rows)
     return {row[0]: Owner._make((*row, files[row[0]])) for row in rows}
 
