@@ -192,17 +192,25 @@
     {%- endfor -%}
     coalesce({{ read | join(', ') }})
 {%- endmacro %}
-{# A strptime format as a pattern of Java's DateTimeFormatter; a month's name in full or short. #}
+{# A strptime format as a pattern of Java's DateTimeFormatter; a month's name in full or short. Other letters stand quoted. #}
 {% macro java_pattern(format) -%}
+    {%- set java = {
+        'Y': 'yyyy', 'y': 'yy', 'm': 'M', 'd': 'd', 'b': '[MMMM][MMM]', 'B': '[MMMM][MMM]', 'H': 'H', 'M': 'm',
+        'S': 's', 'f': 'SSSSSSSSS', 'I': 'h', 'p': 'a', '8': 'yyyyMMdd',
+    } -%}
     {#- Java reads digits without a separator by the width of the letters #}
-    {%- set ns = namespace(text=format | replace('T', "'T'") | replace('%-', '%') | replace('%Y%m%d', 'yyyyMMdd')) -%}
-    {%- for letter, java in {
-        '%Y': 'yyyy', '%y': 'yy', '%m': 'M', '%d': 'd', '%b': '[MMMM][MMM]', '%B': '[MMMM][MMM]', '%H': 'H', '%M': 'm',
-        '%S': 's', '%f': 'SSSSSSSSS', '%I': 'h', '%p': 'a',
-    }.items() -%}
-        {%- set ns.text = ns.text | replace(letter, java) -%}
+    {%- set ns = namespace(text='', is_directive=false) -%}
+    {%- for letter in format | replace('%-', '%') | replace('%Y%m%d', '%8') -%}
+        {%- if letter == '%' -%}
+            {%- set ns.is_directive = true -%}
+        {%- elif ns.is_directive -%}
+            {%- set ns.text = ns.text ~ java[letter] -%}
+            {%- set ns.is_directive = false -%}
+        {%- else -%}
+            {%- set ns.text = ns.text ~ ("'" ~ letter ~ "'" if letter.lower() != letter.upper() else letter) -%}
+        {%- endif -%}
     {%- endfor -%}
-    {{ return(ns.text) }}
+    {{ return(ns.text | replace("''", '')) }}
 {%- endmacro %}
 
 {# A date with one separator: points, hyphens and spaces, also unbreakable ones, written /, and no comma. #}

@@ -59,14 +59,18 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
+def models_asked_for(request: pytest.FixtureRequest) -> list[str]:
+    """The models whose unit tests are among those that this session runs."""
+    calls = [getattr(item, "callspec", None) for item in request.session.items]
+    return sorted({call.params["unit_test"].split(".")[0] for call in calls if call and "unit_test" in call.params})
+
+
 @pytest.fixture(scope="module")
 def results(empty: Settings, request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
     """Unit test → its result: every unit test of the models that are asked for (`-k stg_deals`) run once."""
     run_results = target_dir(empty) / "run_results.json"
     run_results.unlink()
-    calls = [getattr(item, "callspec", None) for item in request.session.items]
-    asked = {call.params["unit_test"].split(".")[0] for call in calls if call and "unit_test" in call.params}
-    tested = dbt(empty, "test", "--select", *(f"{model},test_type:unit" for model in sorted(asked)))
+    tested = dbt(empty, "test", "--select", *(f"{model},test_type:unit" for model in models_asked_for(request)))
     assert run_results.exists(), tested.stdout + tested.stderr
     found = json.loads(run_results.read_text(encoding="utf-8"))["results"]
     return {".".join(result["unique_id"].split(".")[2:]): result for result in found}

@@ -73,6 +73,9 @@ SCALARS: dict[str, Any] = {
     f"by_formats(\"'05/03/2026/2:30/PM'\", {_DATES}, {_TIMES})": at("2026-03-05 14:30:00"),
     f"by_formats(\"'05/03/2026/12:00/AM'\", {_DATES}, {_TIMES})": at("2026-03-05 00:00:00"),
     "by_formats(\"'20260305'\", ['%Y%m%d'])": at("2026-03-05 00:00:00"),
+    # letters that are no directive stand for themselves
+    "by_formats(\"'2026-03-05T00:00:00Z'\", ['%Y-%m-%dT00:00:00Z'])": at("2026-03-05 00:00:00"),
+    "by_formats(\"'05.03.2026 um 14:30 Uhr'\", ['%d.%m.%Y um %H:%M Uhr'])": at("2026-03-05 14:30:00"),
     "moment_of_epoch(\"'1772704800'\")": at("2026-03-05 10:00:00"),
     "moment_of_epoch(\"'1772704800250'\")": at("2026-03-05 10:00:00.250"),
     "moment_of_serial(\"'46086'\")": at("2026-03-05 00:00:00"),

@@ -7,7 +7,7 @@ with errors as (
         step,
         -- the month whose end told the error
         forecast_month_number + step as known_from,
-        abs(cast(won_amount as double) - expected_amount) / deviation_amount as deviations
+        abs(cast(won_amount as double) - expected_amount) / nullif(deviation_amount, 0) as deviations
     from {{ ref('int_forecasts') }}
     -- of a month that is not over at any of the dates nothing is known at any
     where deviation_amount > 0
