@@ -40,7 +40,7 @@ def played(tmp_path_factory: TempPathFactory, nightly: Callable[..., Warehouse])
 
 def vendors_of_examples() -> list[str]:
     """The examples whose landing folder lies in seeds."""
-    examples = {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / "examples").iterdir()}
+    examples = {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / "examples").glob("*.yml")}
     return [name for name, text in examples.items() if "seeds" in yaml.safe_load(text).get("landing_dir", "")]
 
 
