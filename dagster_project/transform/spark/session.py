@@ -25,7 +25,8 @@ _MEANING = {
     "spark.sql.sources.default": "parquet",
     "spark.sql.legacy.createHiveTableByDefault": "false",
     "spark.sql.adaptive.enabled": "true",
-    "spark.sql.autoBroadcastJoinThreshold": "64m",
+    # by what the files take, which are packed: 64 MB of three million activities were too much for 4 GB of memory
+    "spark.sql.autoBroadcastJoinThreshold": "10m",
     # chains of merges and of ties are followed by recursion (macros/ties.sql)
     "spark.sql.cteRecursionLevelLimit": "200",
     "spark.sql.debug.maxToStringFields": "200",
@@ -39,7 +40,9 @@ _OWN = {
     "spark.sql.parquet.compression.codec": "zstd",
 }
 #: On this machine alone, Spark need not be met by another.
-_LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.memory": "4g"}
+_LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+#: What its JVM may take there, in GB: of a small lake, and at least of a large one, which gets half of the machine's.
+_MEMORY = 4
 #: The models' expressions are deep, and the JVM that reads them needs the room.
 _JAVA = "-Xss16m -Duser.timezone=UTC"
 _OPTIONS_OF_JAVA = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
@@ -107,13 +110,19 @@ def _settings(configured: Spark, folder: Path, rows: int) -> dict[str, str]:
         **_MEANING,
         **({} if configured.remote else _OWN),
         **(_INTERPRETED if rows < _WORTH_COMPILING else {}),
-        **(_LOCAL if is_local and not configured.remote else {}),
+        **({**_LOCAL, "spark.driver.memory": _memory(rows)} if is_local and not configured.remote else {}),
         "spark.sql.shuffle.partitions": str(partitions),
         "spark.sql.warehouse.dir": configured.warehouse_dir or str(folder / "tables"),
         "spark.local.dir": str(folder / "local"),
     }
     java = {name: f"{_JAVA} {configured.conf.get(name, '')}".strip() for name in _OPTIONS_OF_JAVA}
     return {**own, **configured.conf, **java}
+
+
+def _memory(rows: int) -> str:
+    """Of the one JVM on this machine, for a lake of so many rows."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
+    return f"{max(_MEMORY, machine // 2) if rows >= _WORTH_COMPILING else _MEMORY}g"
 
 
 def _opened(configured: Spark, settings: dict[str, str]) -> SparkSession:
