@@ -147,6 +147,22 @@ def test_what_text_and_numbers_may_hold(database: Database, publication: Callabl
     assert done.warnings == ["Postgres stores no NUL characters: \ufffd stands for them in 1 rows there"]
 
 
+def test_a_fact_that_lies_in_a_folder_beside_the_file(
+    database: Database, publication: Callable[..., Path], tmp_path: Path
+) -> None:
+    """As Spark publishes what is too large for one file: a view over Parquet, named from where the file lies."""
+    folder = tmp_path / "marts" / "fct_calls"
+    folder.mkdir(parents=True)
+    with duckdb.connect() as connection:
+        connection.execute(f"copy (select range as number from range(7)) to '{folder / 'a.parquet'}'")
+    path = publication(1)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("set file_search_path = ?", [str(tmp_path)])
+        connection.execute("create view marts.fct_calls as from read_parquet('marts/fct_calls/*.parquet')")
+    published(database, path)
+    assert database.sql("select count(*), sum(number) from marts.fct_calls") == [["7", "21"]]
+
+
 # what stays
 
 
