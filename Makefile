@@ -68,7 +68,7 @@ draft-source: .venv/runtime.stamp  ## draft a configuration: FILES="a.csv b.xlsx
 	$(call with_files,$(BIN)/dealtrail source draft,$(if $(NAME),--name $(NAME)) $(if $(OUT),--out $(OUT)))
 
 test: .venv/dev.stamp  ## the tests that need no extra service
-	$(BIN)/python -m pytest -q -m "not long and not spark" $(PARALLEL)
+	$(BIN)/python -m pytest -q --durations=40 --durations-min=5 -m "not long and not spark" $(PARALLEL)
 
 test-long: .venv/dev.stamp  ## all kills, seeds and property runs at full size
 	$(BIN)/python -m pytest -q -m "not spark" $(PARALLEL)

@@ -143,7 +143,7 @@ def _owner(owner: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "owner_name": owner["owner_name"] if owner else "(none)",
         "owner_is_active": owner["is_active"] if owner else None,
-        "team": owner["team"] if owner else None,
+        "team": (owner["team"] if owner else None) or "(none)",
     }
 
 

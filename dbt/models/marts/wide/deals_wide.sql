@@ -3,7 +3,7 @@ select
     deals.*,
     coalesce(owners.owner_name, '(none)') as owner_name,
     owners.is_active as owner_is_active,
-    owners.team,
+    coalesce(owners.team, '(none)') as team,
     case when deals.account_key is null then '(none)' else coalesce(accounts.account_name, accounts.account_id) end
         as account_name,
     coalesce(stages.stage, '(none)') as stage_name,

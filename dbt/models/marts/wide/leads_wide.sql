@@ -3,7 +3,7 @@ select
     leads.*,
     coalesce(owners.owner_name, '(none)') as owner_name,
     owners.is_active as owner_is_active,
-    owners.team,
+    coalesce(owners.team, '(none)') as team,
     deals.deal_name as converted_deal_name,
     deals.status as converted_deal_status
 from {{ ref('fct_leads').include(database=false) }} as leads
