@@ -10,7 +10,7 @@ PARSED = $(or $(WAREHOUSE_DIR),warehouse)/dbt/semantic_manifest.json
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 # `make nightly AS_OF=...` reaches the program as environment, exactly as cron would set it.
-export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF POSTGRES_URL FILES
+export PIPELINE_CONFIG LANDING_DIR WAREHOUSE_DIR AS_OF POSTGRES_URL PUBLISH_TO FILES
 
 .DEFAULT_GOAL := help
 .PHONY: help nightly metrics try draft-source test test-long test-spark mutate check setup lint dev docs bench bench-nights bench-hygiene clean lock
@@ -114,7 +114,7 @@ bench-hygiene: .venv/dev.stamp  ## the checks on 2 million deals with 400,000 vi
 
 lock:  ## resolve the locks anew from pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build pyproject.toml -o requirements.lock
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build --extra dagster-postgres --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build --extra dagster-postgres --extra s3 --extra sftp --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build --extra dev --extra spark -c requirements-dev.lock pyproject.toml -o requirements-spark.lock
 
 clean:  ## remove what runs and tests leave behind

@@ -148,7 +148,7 @@ def forget(
     from dagster_project.config.load import load_settings
     from dagster_project.digest.sent import FOLDER
     from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
-    from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
+    from dagster_project.forget.summary import landing_and_copies, print_begun, print_finished, print_unpublished
     from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
     from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG
@@ -168,7 +168,7 @@ def forget(
             if json.loads((settings.warehouse_dir / "run.json").read_text(encoding="utf-8"))["state"] != "published":
                 print_unpublished()
                 raise typer.Exit(status)
-        print_finished(finish_forgetting(settings, begun), settings.landing_dir)
+        print_finished(finish_forgetting(settings, begun), landing_and_copies(settings))
     raise typer.Exit(status if as_of is not None else 0)
 
 
@@ -221,6 +221,21 @@ def postgres() -> None:
     typer.echo(f"published to {done.address}: {counted(done.tables, 'table')}, {counted(done.rows, 'row')}")
     for warning in done.warnings:
         typer.echo(f"! {warning}", err=True)
+
+
+@app.command()
+def upload() -> None:
+    """Upload the last publication to `publish_to` once more, as after a night that could not reach it."""
+    from dagster_project.config.load import load_settings
+    from dagster_project.publish.upload import upload_current
+    from dagster_project.run.lock import lock
+
+    settings = load_settings()
+    with lock.hold(settings.warehouse_dir):
+        done = upload_current(settings)
+    typer.echo(f"uploaded to {done.to}: {counted(done.files, 'file')}, {done.bytes / 1e6:,.1f} MB")
+    for line in done.said:
+        typer.echo(f"! {line}", err=True)
 
 
 @app.command()

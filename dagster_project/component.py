@@ -9,6 +9,7 @@ from pydantic import Field
 
 from dagster_project.assets.location import location
 from dagster_project.config.load import Settings, load_settings
+from dagster_project.config.remote import is_remote
 
 #: Attribute → the variable that it goes before.
 _VARIABLES = {"config": "PIPELINE_CONFIG", "landing_dir": "LANDING_DIR", "warehouse_dir": "WAREHOUSE_DIR"}
@@ -21,15 +22,17 @@ class DealtrailComponent(dg.Component, dg.Model, dg.Resolvable):
     """
 
     config: str | None = Field(None, description="pipeline.yml.")
-    landing_dir: str | None = Field(None, description="Where its files lie; else as the configuration says.")
+    landing_dir: str | None = Field(
+        None, description="Where its files lie, a folder or an address; else as the configuration says."
+    )
     warehouse_dir: str | None = Field(None, description="What it writes; else as the configuration says.")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Raises ConfigurationError for what is wrong with the configuration."""
         given = {
-            variable: str(Path(context.path) / getattr(self, attribute))
+            variable: given if is_remote(given) else str(Path(context.path) / given)
             for attribute, variable in _VARIABLES.items()
-            if getattr(self, attribute) is not None
+            if (given := getattr(self, attribute)) is not None
         }
 
         def load() -> Settings:

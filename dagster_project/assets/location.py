@@ -12,7 +12,13 @@ from dagster_project.assets.checks import expectation_checks, found_assets
 from dagster_project.assets.ingest import ingest_assets, open_lake
 from dagster_project.assets.links import explained
 from dagster_project.assets.notify import tell_of_failure, tell_of_worse_scores
-from dagster_project.assets.publish import night_record, publish_assets, publish_postgres, report_is_there
+from dagster_project.assets.publish import (
+    night_record,
+    publish_assets,
+    publish_postgres,
+    publish_upload,
+    report_is_there,
+)
 from dagster_project.assets.resources import run_in_progress
 from dagster_project.assets.schedules import expected, landing_sensor, nightly_schedule, run_tags
 from dagster_project.assets.transform import transform_assets
@@ -43,6 +49,7 @@ def location(load: Callable[[], Settings]) -> dg.Definitions:
             *found,
             publish_assets(upstream),
             publish_postgres,
+            publish_upload,
             record,
         ],
     )

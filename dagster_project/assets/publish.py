@@ -7,12 +7,14 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_project.config.postgres_url import POSTGRES_URL
+from dagster_project.errors import ConfigurationError
 from dagster_project.publish.owners.links import crm_links
 from dagster_project.publish.owners.pages import remove_owner_pages, write_owner_pages
 from dagster_project.publish.postgres import publish_current
 from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
 from dagster_project.publish.publication import keep_only_record, publish
 from dagster_project.publish.report.build import write_excuse, write_report
+from dagster_project.publish.upload import upload_current
 from dagster_project.published import opened
 from dagster_project.run.context import NightlyRun
 
@@ -130,6 +132,36 @@ def publish_postgres(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg
     for warning in published.warnings:
         run.journal.warn(warning)
     yield dg.MaterializeResult(metadata={**published.facts, "dagster/row_count": published.rows})
+
+
+@dg.asset(
+    key_prefix="publish",
+    name="uploaded",
+    deps=[dg.AssetKey(["publish", "pipeline_duckdb"])],
+    group_name="publish",
+    kinds={"storage"},
+    owners=["team:data"],
+    description="The publication in the bucket or on the server of `publish_to`: a folder for each version, then "
+    "current.json, which names it. Off without it.",
+    output_required=False,
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+)
+def publish_upload(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg.MaterializeResult]:
+    """A step of its own after the switch, as for Postgres: if it fails, the local publication stands."""
+    if run.settings.publish_to is None:
+        context.log.info("off: publish_to is not set")
+        return
+    try:
+        with run.journal.step("upload"):
+            uploaded = upload_current(run.settings)
+    except ConfigurationError as error:  # no driver, no key: no better a minute later
+        raise dg.Failure(str(error), allow_retries=False) from None
+    run.journal.repeat("upload")
+    run.journal.end("published")  # also where this step alone is run
+    run.journal.note(uploaded=uploaded.facts)
+    for warning in uploaded.said:
+        run.journal.warn(warning)
+    yield dg.MaterializeResult(metadata=uploaded.facts)
 
 
 def _rows(database: Path) -> dict[str, int]:

@@ -10,7 +10,10 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
+from dagster_project.errors import RunInProgressError
 from dagster_project.read.landing import look
+from dagster_project.read.spool import fetch_landing
+from dagster_project.run.lock import lock
 from dagster_project.run.tags import SETTLE_TAG, WAREHOUSE_TAG
 
 #: How long after its time a night may still be at work before its publication counts as late.
@@ -33,7 +36,8 @@ def run_tags(settings: Settings) -> dict[str, str]:
 
 def expected(spec: dg.AssetSpec, settings: Settings) -> dg.AssetSpec:
     """What is published, with its freshness policy: made since the last scheduled time, by whomever."""
-    is_off = spec.key.path[-1] == "postgres" and settings.postgres is None
+    switches = {"postgres": settings.postgres, "uploaded": settings.publish_to}
+    is_off = switches.get(spec.key.path[-1], spec) is None
     if spec.group_name != "publish" or is_off:
         return spec
     hour, minute = settings.config.schedule.at.split(":")
@@ -76,6 +80,14 @@ def landing_sensor(job: UnresolvedAssetJobDefinition, load: Callable[[], Setting
     def new_landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         settings = load()
         settle_seconds = settings.config.schedule.settle_seconds
+        if settings.landing_url is not None:
+            try:
+                with lock.hold(settings.warehouse_dir):
+                    fetch_landing(
+                        settings.landing_url, settings.landing_dir, [source.name for source in settings.config.sources]
+                    )
+            except RunInProgressError:
+                return dg.SkipReason("a run is in progress")
         seen = hashlib.sha256()
         count = 0
         for source in settings.config.sources:

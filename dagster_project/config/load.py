@@ -15,12 +15,16 @@ from dagster_project.config.goals import configured_goals, configured_teams
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
 from dagster_project.config.presets import source_of_preset, vendor_names
+from dagster_project.config.remote import RemoteFolder, is_remote, remote_folder
 from dagster_project.config.rules import checks
 from dagster_project.config.salt import check_salt
 from dagster_project.config.stages import configured_stages, pipeline_names, stage_aliases
 from dagster_project.config.values import Engine
 from dagster_project.config.yaml_files import read_yaml, shown_path
 from dagster_project.errors import ConfigurationError
+
+#: In WAREHOUSE_DIR: what was fetched of a landing zone that is no folder of this machine.
+SPOOL = Path("spool", "landing")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,10 @@ class Settings:
     warehouse_dir: Path
     as_of: datetime | None
     postgres: PostgresUrl | None = None
+    #: Where the files come from, if not from a folder of this machine; `landing_dir` is then the spool.
+    landing_url: RemoteFolder | None = None
+    #: Where each publication goes besides.
+    publish_to: RemoteFolder | None = None
     engine: Engine = "duckdb"
 
     def moment(self) -> datetime:
@@ -50,7 +58,6 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     path = Path(given).resolve()
     config = read_configuration(path)
     check_salt(config, env)
-    landing = Path(env["LANDING_DIR"]) if env.get("LANDING_DIR") else path.parent / config.landing_dir
     if env.get("WAREHOUSE_DIR"):
         warehouse = Path(env["WAREHOUSE_DIR"])
     else:
@@ -58,8 +65,33 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     as_of = _moment(env["AS_OF"], "AS_OF", config) if env.get("AS_OF") else None
     if as_of is None and config.as_of is not None:
         as_of = _moment(config.as_of.isoformat(), f"{shown_path(path)}: as_of", config)
-    postgres = read_postgres_url(env)
-    return Settings(config, path, landing.resolve(), warehouse.resolve(), as_of, postgres, _engine(config, env))
+    warehouse = warehouse.resolve()
+    landing_url = _landing_url(config, path, env)
+    landing = Path(env["LANDING_DIR"]) if env.get("LANDING_DIR") else path.parent / config.landing_dir
+    return Settings(
+        config,
+        path,
+        warehouse / SPOOL if landing_url else landing.resolve(),
+        warehouse,
+        as_of,
+        read_postgres_url(env),
+        landing_url,
+        _publish_to(config, path, env),
+        _engine(config, env),
+    )
+
+
+def _landing_url(config: Configuration, path: Path, env: dict[str, str]) -> RemoteFolder | None:
+    if env.get("LANDING_DIR"):
+        return remote_folder(env["LANDING_DIR"], "LANDING_DIR") if is_remote(env["LANDING_DIR"]) else None
+    named = f"{shown_path(path)}: landing_dir"
+    return remote_folder(config.landing_dir, named) if is_remote(config.landing_dir) else None
+
+
+def _publish_to(config: Configuration, path: Path, env: dict[str, str]) -> RemoteFolder | None:
+    if env.get("PUBLISH_TO"):
+        return remote_folder(env["PUBLISH_TO"], "PUBLISH_TO")
+    return remote_folder(config.publish_to, f"{shown_path(path)}: publish_to") if config.publish_to else None
 
 
 def _engine(config: Configuration, env: dict[str, str]) -> Engine:

@@ -215,8 +215,13 @@ class Configuration(Strict):
     timezone: Timezone = Field(description="Dates, days and months are those of this timezone.")
     currency: Currency = Field(description="The reporting currency.")
     as_of: datetime | None = Field(None, description="The moment of the run; AS_OF overrides it; else now.")
-    landing_dir: Path = Field(
-        Path("landing"), description="Where the files lie, each source's in a folder of its name."
+    landing_dir: str = Field(
+        "landing",
+        min_length=1,
+        description="Where the files lie, each source's in a folder of its name: a folder, or s3://, gs://, az://, sftp://.",
+    )
+    publish_to: str | None = Field(
+        None, description="Where each publication goes too: s3://, gs://, az:// or sftp://; PUBLISH_TO overrides it."
     )
     warehouse_dir: Path | None = Field(None, description="Where everything is written; else warehouse/.")
     memory: str | None = Field(

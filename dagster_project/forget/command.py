@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dagster_project.config.load import Settings
+from dagster_project.config.load import SPOOL, Settings
 from dagster_project.forget.search import search
 from dagster_project.forget.surroundings import clean_up, remove_attempts
 from dagster_project.lake import compaction, inventory
@@ -18,6 +18,7 @@ from dagster_project.lake.erasure.files import Blanked, forget_in_lake
 from dagster_project.lake.erasure.namesakes import apart
 from dagster_project.lake.erasure.person import Person, begin, done, unfinished
 from dagster_project.lake.migration import migrate
+from dagster_project.read.spool import forget_spooled
 from dagster_project.run.versions import as_of_version, current_version
 
 #: Where it stands in the lake that records were forgotten, and what that changed.
@@ -44,6 +45,8 @@ class Begun:
     attempts: list[str]
     cleaned: list[str]
     not_cleaned: list[str]
+    #: How many files that were fetched from elsewhere.
+    spooled: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ def _begin(settings: Settings, entity: str, record_id: str, source: str | None, 
     compaction.clean_up(lake)
     migrate(lake, settings.config.sources)
     begin(lake, settings.config, entity, record_id, source, ahead)
-    said, attempts, cleaned = [], [], []
+    said, attempts, cleaned, spooled = [], [], [], 0
     for person in unfinished(lake):
+        spooled += forget_spooled(warehouse / SPOOL, person.source)
         blanked = forget_in_lake(lake, settings.config, person)
         removed = remove_attempts(warehouse, person.texts)
         attempts += removed
@@ -100,7 +104,8 @@ def _begin(settings: Settings, entity: str, record_id: str, source: str | None, 
         )
     home = os.environ.get("DAGSTER_HOME")
     outside = home and not Path(home).resolve().is_relative_to(warehouse)
-    return Begun(said, attempts, cleaned, [f"Dagster's storage in {home} (DAGSTER_HOME)"] if outside else [])
+    not_cleaned = [f"Dagster's storage in {home} (DAGSTER_HOME)"] if outside else []
+    return Begun(said, attempts, cleaned, not_cleaned, spooled)
 
 
 def _finish(settings: Settings, begun: Begun) -> Finished:

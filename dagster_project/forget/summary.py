@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
+from dagster_project.config.load import Settings
 from dagster_project.forget.command import Begun, Finished
 
 _SHOWN = 20
@@ -29,6 +28,10 @@ def print_begun(begun: Begun) -> None:
                 "columns, keys and rows that name it, and were not looked for in other texts",
                 err=True,
             )
+    if begun.spooled:
+        typer.echo(
+            f"removed {begun.spooled:,} fetched files from spool/; they are fetched again only where they change"
+        )
     for attempt in begun.attempts:
         typer.echo(f"removed attempts/{attempt}, which named it")
     for name in begun.cleaned:
@@ -46,7 +49,13 @@ def print_unpublished() -> None:
     )
 
 
-def print_finished(finished: Finished, landing_dir: Path) -> None:
+def landing_and_copies(settings: Settings) -> str:
+    """The places that only others can clean: where the files come from, and where publications went."""
+    copies = f" and those uploaded to {settings.publish_to} (`dealtrail upload` replaces them)"
+    return f"{settings.landing_url or settings.landing_dir}{copies if settings.publish_to else ''}"
+
+
+def print_finished(finished: Finished, landing: str) -> None:
     """What is left."""
     if finished.versions:
         typer.echo(f"removed {len(finished.versions)} older versions")
@@ -56,4 +65,4 @@ def print_finished(finished: Finished, landing_dir: Path) -> None:
         typer.echo(f"! and {len(finished.remains) - _SHOWN} more", err=True)
     if finished.looked_for and not finished.remains:
         typer.echo(f"searched every file for {finished.looked_for} ids, names and addresses: none is left")
-    typer.echo(f"not touched: the files in {landing_dir}, your CRM, backups, copies of what was published")
+    typer.echo(f"not touched: the files in {landing}, your CRM, backups, copies of what was published")

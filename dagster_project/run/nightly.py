@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,9 +17,11 @@ from dagster_project.lake.compaction import clean_up
 from dagster_project.lake.erasure.files import finish_what_was_cut_off
 from dagster_project.lake.manifest import FileRecord, read_records
 from dagster_project.lake.migration import migrate
+from dagster_project.read.spool import fetch_landing
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.databases import Databases
 from dagster_project.run.export import export_tables
+from dagster_project.run.folders import check_landing
 from dagster_project.run.journal import RUNNING, Journal
 from dagster_project.run.lock import lock
 from dagster_project.run.permissions import guarded
@@ -57,6 +60,8 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
         # a killed run leaves this, and not what was said of the one before
         write_report(run)
         try:
+            if not is_from_lake:
+                _fetch(run)
             run = replace(run, known=_open_lake(run, is_from_lake))
             journal.end("failed")
             yield run
@@ -67,6 +72,21 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
             raise
         finally:
             _leave(run)
+
+
+def _fetch(run: NightlyRun) -> None:
+    """Brings files from elsewhere into the spool. Raises RemoteError, or ConfigurationError for folders that lack."""
+    settings = run.settings
+    if settings.landing_url is None:
+        return
+    with run.journal.step("fetch"):
+        names = [source.name for source in settings.config.sources]
+        settled = time.time() - run.settle_seconds if run.settle_seconds else None
+        done = fetch_landing(settings.landing_url, settings.landing_dir, names, settled)
+        for line in done.said:
+            run.journal.warn(line)
+        run.journal.note(fetched={"from": str(settings.landing_url), "files": done.files, "bytes": done.bytes})
+        check_landing(settings)
 
 
 def _open_lake(run: NightlyRun, is_from_lake: bool) -> tuple[FileRecord, ...]:

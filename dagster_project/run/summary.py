@@ -24,6 +24,7 @@ from dagster_project.wording import counted
 
 _DOING = {
     "start": "starting",
+    "fetch": "fetching landing files",
     "ingest": "reading landing files into the lake",
     "open lake": "choosing deliveries",
     "transform": "building models with dbt",
@@ -32,6 +33,7 @@ _DOING = {
     "report": "making the report",
     "publish": "publishing",
     "postgres": "publishing to Postgres",
+    "upload": "uploading the publication",
 }
 #: The steps of a night in their order.
 NIGHT_STEPS = ("ingest", "open lake", "transform", "expectations", "report", "publish", "postgres")
@@ -39,7 +41,11 @@ _SHOWN_WARNINGS = 6
 #: The first column and what parts it from the second.
 _LABEL_WIDTH = len("clean deals") + 4
 #: The steps that can fail while the rest is published.
-_PUBLISHED_WITHOUT = {"report": "published, but without a report", "postgres": "published here, but not to Postgres"}
+_PUBLISHED_WITHOUT = {
+    "report": "published, but without a report",
+    "postgres": "published here, but not to Postgres",
+    "upload": "published here, but not uploaded",
+}
 
 
 class _Now:
@@ -151,6 +157,10 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path, is_sample: bool 
         done = attempt["postgres"]
         held = f"{counted(done['tables'], 'table')}, {counted(done['rows'], 'row')}"
         table.add_row("postgres", escape(f"{done['address']}: {held}"))
+    if attempt["state"] == "published" and "uploaded" in attempt:
+        done = attempt["uploaded"]
+        size = f"{counted(done['files'], 'file')}, {done['bytes'] / 1e6:,.1f} MB"
+        table.add_row("uploaded", escape(f"{done['to']}: {size}"))
     total = sum(step["seconds"] for step in attempt["steps"])
     steps = ", ".join(f"{step['name']} {step['seconds']:.1f}" for step in attempt["steps"])
     table.add_row("seconds", f"{total:.1f} ({steps})")

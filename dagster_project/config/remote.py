@@ -1,0 +1,104 @@
+"""Folders that are no folders of this machine: `s3://bucket/prefix` and its like, for landing and for the publication.
+
+Whoever may read them is said by the environment alone, in the words of each driver (docs/object-storage.md).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dagster_project.errors import ConfigurationError, DealtrailError, told
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+#: Protocol → the extra of the package that brings its driver, and whether an object appears there all at once.
+PROTOCOLS = {"s3": ("s3", True), "gs": ("gs", True), "az": ("az", True), "abfs": ("az", True), "sftp": ("sftp", False)}
+_FORM = re.compile(r"(?P<protocol>[a-z][a-z0-9+]*)://(?P<place>.*)", re.DOTALL)
+_HAS_PASSWORD = re.compile(r"[^/]*:[^/]*@")
+#: Variables whose values are never repeated, whatever a driver says.
+_SECRET = re.compile("KEY|SECRET|TOKEN|PASSW|CREDENTIAL|CONNECTION_STRING|SAS", re.IGNORECASE)
+_SHORTEST_SECRET = 6
+
+
+class RemoteError(DealtrailError):
+    """A bucket or server that cannot be reached, or refuses; what was published stands."""
+
+
+@dataclass(frozen=True)
+class RemoteFolder:
+    """A folder in an object storage or on a server; prints as its address, in which no password can stand."""
+
+    protocol: str
+    #: Bucket and prefix, or host and path, without a slash at the end.
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.protocol}://{self.place}"
+
+    @property
+    def appears_at_once(self) -> bool:
+        """Whether a reader sees an object whole or not at all while it is written."""
+        return PROTOCOLS[self.protocol][1]
+
+    def open(self) -> tuple[AbstractFileSystem, str]:
+        """The driver, and the folder's path as it takes it.
+
+        Raises ConfigurationError where the driver is not installed or lacks a setting, RemoteError where the server
+        does not answer.
+        """
+        extra = PROTOCOLS[self.protocol][0]
+        try:
+            from fsspec.core import url_to_fs
+
+            driver, path = url_to_fs(str(self), use_listings_cache=False)
+        except ImportError:
+            raise ConfigurationError(
+                f"{self}: the driver of {self.protocol}:// is not installed. Install the extra '{extra}': "
+                f"pip install 'dealtrail[{extra}]'"
+            ) from None
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(f"{self}: {without_secrets(told(error))} (docs/object-storage.md)") from None
+        except Exception as error:
+            raise self.failed("cannot be reached", error) from None
+        return driver, str(path).rstrip("/")
+
+    def failed(self, what: str, error: BaseException) -> RemoteError:
+        """What to raise where a driver fails: its words, without anything secret."""
+        return RemoteError(f"{self} {what}: {without_secrets(told(error))}")
+
+
+def is_remote(text: str) -> bool:
+    """Whether a folder is given by an address."""
+    return _FORM.match(text) is not None
+
+
+def remote_folder(text: str, named: str) -> RemoteFolder:
+    """The folder of an address; `named` is the key or variable that gives it.
+
+    Raises ConfigurationError for a protocol that is none of ours, and, without repeating it, for a password.
+    """
+    form = _FORM.fullmatch(text.strip())
+    if form is None or form["protocol"] not in PROTOCOLS:
+        allowed = ", ".join(f"{protocol}://" for protocol in PROTOCOLS)
+        raise ConfigurationError(f"{named}: no folder of this machine, and none of {allowed}")
+    place = form["place"].rstrip("/")
+    if _HAS_PASSWORD.match(place) or "?" in place or "#" in place:
+        raise ConfigurationError(
+            f"{named}: an address with a password, a ? or a # in it (it is not shown). Keys and passwords come from the "
+            "environment alone (docs/object-storage.md)"
+        )
+    if not place.partition("/")[0]:
+        raise ConfigurationError(f"{named}: {form['protocol']}:// is followed by no bucket or host")
+    return RemoteFolder(form["protocol"], place)
+
+
+def without_secrets(text: str) -> str:
+    """A driver's words without the values of variables that look like keys or passwords."""
+    for name, value in os.environ.items():
+        if _SECRET.search(name) and len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, f"<{name}>")
+    return text
