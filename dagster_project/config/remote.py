@@ -54,7 +54,7 @@ class RemoteFolder:
         try:
             from fsspec.core import url_to_fs
 
-            driver, path = url_to_fs(str(self), use_listings_cache=False)
+            driver, path = url_to_fs(str(self), use_listings_cache=False, skip_instance_cache=True)
         except ImportError:
             raise ConfigurationError(
                 f"{self}: the driver of {self.protocol}:// is not installed. Install the extra '{extra}': "
@@ -88,8 +88,8 @@ def remote_folder(text: str, named: str) -> RemoteFolder:
     place = form["place"].rstrip("/")
     if _HAS_PASSWORD.match(place) or "?" in place or "#" in place:
         raise ConfigurationError(
-            f"{named}: an address with a password, a ? or a # in it (it is not shown). Keys and passwords come from the "
-            "environment alone (docs/object-storage.md)"
+            f"{named}: an address with a password, a ? or a # in it (it is not shown). Keys and passwords come from "
+            "the environment alone (docs/object-storage.md)"
         )
     if not place.partition("/")[0]:
         raise ConfigurationError(f"{named}: {form['protocol']}:// is followed by no bucket or host")

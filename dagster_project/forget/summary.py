@@ -29,9 +29,7 @@ def print_begun(begun: Begun) -> None:
                 err=True,
             )
     if begun.spooled:
-        typer.echo(
-            f"removed {begun.spooled:,} fetched files from spool/; they are fetched again only where they change"
-        )
+        typer.echo(f"removed {begun.spooled:,} fetched files from spool/; what changes is fetched again")
     for attempt in begun.attempts:
         typer.echo(f"removed attempts/{attempt}, which named it")
     for name in begun.cleaned:

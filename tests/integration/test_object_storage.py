@@ -60,6 +60,10 @@ def keys(client: Any) -> set[str]:
     return {one["Key"] for one in client.list_objects_v2(Bucket="crm").get("Contents", [])}
 
 
+def pointed_at(client: Any) -> str:
+    return json.loads(client.get_object(Bucket="crm", Key="out/current.json")["Body"].read())["version"]
+
+
 def version(folder: Path, name: str) -> Path:
     """A published version as far as uploading looks at it."""
     path = folder / name
@@ -84,9 +88,10 @@ def run(command: str, **settings: str | Path) -> subprocess.CompletedProcess[str
 def test_a_night_from_bucket_to_bucket(aws: Any, tmp_path: Path) -> None:
     nights = Nights(tmp_path)
     crm.write(nights)
-    for path in sorted((tmp_path / "landing").rglob("*")):
-        if path.is_file():
-            aws.upload_file(str(path), "crm", f"in/{path.relative_to(tmp_path / 'landing')}")
+    exported = [path for path in (tmp_path / "landing").rglob("*") if path.is_file()]
+    files, size = len(exported), sum(path.stat().st_size for path in exported)
+    for path in exported:
+        aws.upload_file(str(path), "crm", f"in/{path.relative_to(tmp_path / 'landing')}")
     settings = {
         "PIPELINE_CONFIG": nights.config,
         "WAREHOUSE_DIR": tmp_path / "warehouse",
@@ -94,12 +99,10 @@ def test_a_night_from_bucket_to_bucket(aws: Any, tmp_path: Path) -> None:
         "PUBLISH_TO": "s3://crm/out",
         "AS_OF": crm.SECOND,
     }
-    checked = run("config check", **settings)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
     night = run("nightly", **settings)
     assert night.returncode == 0, night.stdout + night.stderr
     told = json.loads((tmp_path / "warehouse" / "run.json").read_text())
-    assert told["fetched"] == {"from": "s3://crm/in", "files": 0, "bytes": 0}, "fetched by the check"
+    assert told["fetched"] == {"from": "s3://crm/in", "files": files, "bytes": size}
     pointer = json.loads(aws.get_object(Bucket="crm", Key="out/current.json")["Body"].read())
     assert pointer["version"] == f"versions/{told['run_id']}"
     there = {key.removeprefix(f"out/{pointer['version']}/") for key in keys(aws) if key.startswith("out/versions")}
@@ -113,13 +116,11 @@ def test_a_night_from_bucket_to_bucket(aws: Any, tmp_path: Path) -> None:
     assert "fetched files from spool/" in forgotten.stdout
     assert "still there" not in forgotten.stderr
     assert "not touched: the files in s3://crm/in and those uploaded to s3://crm/out" in forgotten.stdout
-    again = run("nightly", **settings)
-    assert again.returncode == 0, again.stdout + again.stderr
     written = [path for path in (tmp_path / "warehouse").rglob("*") if path.is_file()]
     assert not [path for path in written if crm.LEAD.encode() in path.read_bytes()]
     for secret in (KEY_ID, SECRET):
         assert not [path for path in written if secret.encode() in path.read_bytes()]
-        assert all(secret not in one.stdout + one.stderr for one in (checked, night, forgotten, again))
+        assert all(secret not in one.stdout + one.stderr for one in (night, forgotten))
 
 
 def test_versions_follow_each_other_in_a_bucket(aws: Any, tmp_path: Path) -> None:
@@ -136,8 +137,6 @@ def test_an_upload_that_is_cut_off_moves_no_reader(aws: Any, tmp_path: Path, mon
     to = RemoteFolder("s3", "crm/out")
     upload(version(tmp_path, "one"), to)
     second = version(tmp_path, "two")
-    (second / "z.txt").symlink_to(tmp_path / "unreadable")
-    (tmp_path / "unreadable").mkdir()
     driver, root = to.open()
     real = driver.put_file
 
@@ -150,10 +149,7 @@ def test_an_upload_that_is_cut_off_moves_no_reader(aws: Any, tmp_path: Path, mon
     monkeypatch.setattr(RemoteFolder, "open", lambda _: (driver, root))
     with pytest.raises(RemoteError, match="what was there before stands: reset by peer, key <AWS_SECRET_ACCESS_KEY>"):
         upload(second, to)
-    assert json.loads(aws.get_object(Bucket="crm", Key="out/current.json")["Body"].read())["version"] == "versions/one"
-    monkeypatch.undo()
-    for name, value in {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}.items():
-        monkeypatch.setenv(name, value)
+    assert pointed_at(aws) == "versions/one"
 
 
 class _Unavailable(BaseHTTPRequestHandler):
@@ -166,8 +162,8 @@ class _Unavailable(BaseHTTPRequestHandler):
 
 
 def test_a_server_that_refuses_is_said_in_a_sentence(aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RemoteError, match="s3://nowhere/in cannot be listed: .*bucket does not exist"):
-        fetch_landing(RemoteFolder("s3", "nowhere/in"), tmp_path, ["crm"])
+    assert fetch_landing(RemoteFolder("s3", "nowhere/in"), tmp_path, ["crm"]).files == 0
+    assert not (tmp_path / "crm").exists(), "which check_landing refuses"
     broken = ThreadingHTTPServer(("127.0.0.1", 0), _Unavailable)
     threading.Thread(target=broken.serve_forever, daemon=True).start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{broken.server_address[1]}")
