@@ -114,7 +114,7 @@ bench-hygiene: .venv/dev.stamp  ## the checks on 2 million deals with 400,000 vi
 
 lock:  ## resolve the locks anew from pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build pyproject.toml -o requirements.lock
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build --extra dagster-postgres --extra s3 --extra sftp --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build --extra dagster-postgres --extra s3 --extra sftp --extra ducklake --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --no-annotate --extra build --extra dev --extra spark -c requirements-dev.lock pyproject.toml -o requirements-spark.lock
 
 clean:  ## remove what runs and tests leave behind

@@ -149,6 +149,7 @@ def forget(
     from dagster_project.digest.sent import FOLDER
     from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
     from dagster_project.forget.summary import landing_and_copies, print_begun, print_finished, print_unpublished
+    from dagster_project.publish.ducklake import forget_snapshots
     from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
     from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG
@@ -168,7 +169,8 @@ def forget(
             if json.loads((settings.warehouse_dir / "run.json").read_text(encoding="utf-8"))["state"] != "published":
                 print_unpublished()
                 raise typer.Exit(status)
-        print_finished(finish_forgetting(settings, begun), landing_and_copies(settings))
+        snapshots = forget_snapshots(settings)
+        print_finished(finish_forgetting(settings, begun), landing_and_copies(settings), snapshots)
     raise typer.Exit(status if as_of is not None else 0)
 
 
@@ -236,6 +238,22 @@ def upload() -> None:
     typer.echo(f"uploaded to {done.to}: {counted(done.files, 'file')}, {done.bytes / 1e6:,.1f} MB")
     for line in done.said:
         typer.echo(f"! {line}", err=True)
+
+
+@app.command()
+def ducklake() -> None:
+    """Add the last publication to the DuckLake catalog once more, as after a night that found it in use."""
+    from dagster_project.config.load import load_settings
+    from dagster_project.publish.ducklake import publish_snapshot
+    from dagster_project.run.lock import lock
+
+    settings = load_settings()
+    with lock.hold(settings.warehouse_dir):
+        done = publish_snapshot(settings)
+    said = (
+        "nothing new" if done.snapshot is None else f"snapshot {done.snapshot}, {counted(done.changed_tables, 'table')}"
+    )
+    typer.echo(f"{done.folder}: {said}")
 
 
 @app.command()

@@ -29,6 +29,7 @@ _PAGES = {
 _SECTIONS = {
     "publish/report": "docs/report.html",
     "publish/postgres": "docs/operating.html#postgres",
+    "publish/ducklake": "docs/object-storage.html#ducklake",
     "publish/uploaded": "docs/object-storage.html",
     "publish/data_docs": "docs/hygiene.html",
 }

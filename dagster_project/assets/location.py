@@ -15,6 +15,7 @@ from dagster_project.assets.notify import tell_of_failure, tell_of_worse_scores
 from dagster_project.assets.publish import (
     night_record,
     publish_assets,
+    publish_ducklake,
     publish_postgres,
     publish_upload,
     report_is_there,
@@ -50,6 +51,7 @@ def location(load: Callable[[], Settings]) -> dg.Definitions:
             publish_assets(upstream),
             publish_postgres,
             publish_upload,
+            publish_ducklake,
             record,
         ],
     )

@@ -1,17 +1,21 @@
 """marts → publication: what readers open, switched in one step after every check has passed; then Postgres."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import dagster as dg
 
+from dagster_project.config.load import Settings
 from dagster_project.config.postgres_url import POSTGRES_URL
-from dagster_project.errors import ConfigurationError
+from dagster_project.config.remote import RemoteError
+from dagster_project.errors import DealtrailError
+from dagster_project.publish.ducklake import DuckLakeError, publish_snapshot
 from dagster_project.publish.owners.links import crm_links
 from dagster_project.publish.owners.pages import remove_owner_pages, write_owner_pages
 from dagster_project.publish.postgres import publish_current
-from dagster_project.publish.postgres_tables import PostgresError, PostgresUnavailableError
+from dagster_project.publish.postgres_tables import PostgresUnavailableError
 from dagster_project.publish.publication import keep_only_record, publish
 from dagster_project.publish.report.build import write_excuse, write_report
 from dagster_project.publish.upload import upload_current
@@ -19,6 +23,9 @@ from dagster_project.published import opened
 from dagster_project.run.context import NightlyRun
 
 Run = dg.ResourceParam[NightlyRun]
+
+_ONCE_MORE = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
+Published = TypeVar("Published")
 
 _PARTS = {
     "pipeline_duckdb": "pipeline.duckdb: the schemas marts and quality, for any DuckDB client.",
@@ -112,22 +119,14 @@ def report_is_there(run: Run) -> dg.AssetCheckResult:
     owners=["team:data"],
     description=f"The schemas marts and quality in the database of {POSTGRES_URL}, in one transaction. Off without it.",
     output_required=False,
-    retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+    retry_policy=_ONCE_MORE,
 )
 def publish_postgres(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg.MaterializeResult]:
     """A step of its own after the switch: if it fails, the local publication stands."""
     if run.settings.postgres is None:
         context.log.info(f"off: {POSTGRES_URL} is not set")
         return
-    try:
-        with run.journal.step("postgres"):
-            published = publish_current(run.settings)
-    except PostgresUnavailableError:
-        raise
-    except PostgresError as error:  # a wrong password is no better a minute later
-        raise dg.Failure(str(error), allow_retries=False) from None
-    run.journal.repeat("postgres")
-    run.journal.end("published")  # also where this step alone is run
+    published = _besides(run, "postgres", publish_current)
     run.journal.note(postgres=published.facts)
     for warning in published.warnings:
         run.journal.warn(warning)
@@ -144,24 +143,56 @@ def publish_postgres(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg
     description="The publication in the bucket or on the server of `publish_to`: a folder for each version, then "
     "current.json, which names it. Off without it.",
     output_required=False,
-    retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+    retry_policy=_ONCE_MORE,
 )
 def publish_upload(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg.MaterializeResult]:
     """A step of its own after the switch, as for Postgres: if it fails, the local publication stands."""
     if run.settings.publish_to is None:
         context.log.info("off: publish_to is not set")
         return
-    try:
-        with run.journal.step("upload"):
-            uploaded = upload_current(run.settings)
-    except ConfigurationError as error:  # no driver, no key: no better a minute later
-        raise dg.Failure(str(error), allow_retries=False) from None
-    run.journal.repeat("upload")
-    run.journal.end("published")  # also where this step alone is run
+    uploaded = _besides(run, "upload", upload_current)
     run.journal.note(uploaded=uploaded.facts)
     for warning in uploaded.said:
         run.journal.warn(warning)
     yield dg.MaterializeResult(metadata=uploaded.facts)
+
+
+@dg.asset(
+    key_prefix="publish",
+    name="ducklake",
+    deps=[dg.AssetKey(["publish", "pipeline_duckdb"])],
+    group_name="publish",
+    kinds={"ducklake"},
+    owners=["team:data"],
+    description="A snapshot of the publication in the DuckLake catalog of `ducklake`. Off without it.",
+    output_required=False,
+    retry_policy=_ONCE_MORE,
+)
+def publish_ducklake(context: dg.AssetExecutionContext, run: Run) -> Iterator[dg.MaterializeResult]:
+    """A step of its own after the switch, as for Postgres."""
+    if run.settings.ducklake is None:
+        context.log.info("off: ducklake is not set")
+        return
+    snapshot = _besides(run, "ducklake", publish_snapshot)
+    run.journal.note(ducklake=snapshot.facts)
+    yield dg.MaterializeResult(metadata=snapshot.facts)
+
+
+def _besides(run: NightlyRun, step: str, publish: Callable[[Settings], Published]) -> Published:
+    """Publishes somewhere else after the switch: if it fails, the local publication stands.
+
+    What passes by itself is tried again; a wrong password is no better a minute later.
+    """
+    try:
+        with run.journal.step(step):
+            published = publish(run.settings)
+    except (PostgresUnavailableError, RemoteError, DuckLakeError):
+        raise
+    except DealtrailError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    run.journal.repeat(step)
+    run.journal.end("published")  # also where this step alone is run
+    return published
 
 
 def _rows(database: Path) -> dict[str, int]:

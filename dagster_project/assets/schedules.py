@@ -36,7 +36,11 @@ def run_tags(settings: Settings) -> dict[str, str]:
 
 def expected(spec: dg.AssetSpec, settings: Settings) -> dg.AssetSpec:
     """What is published, with its freshness policy: made since the last scheduled time, by whomever."""
-    switches = {"postgres": settings.postgres, "uploaded": settings.publish_to}
+    switches = {
+        "postgres": settings.postgres,
+        "uploaded": settings.publish_to,
+        "ducklake": settings.ducklake,
+    }
     is_off = switches.get(spec.key.path[-1], spec) is None
     if spec.group_name != "publish" or is_off:
         return spec

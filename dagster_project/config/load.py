@@ -41,6 +41,8 @@ class Settings:
     landing_url: RemoteFolder | None = None
     #: Where each publication goes besides.
     publish_to: RemoteFolder | None = None
+    #: The folder of a catalog that keeps every publication.
+    ducklake: Path | None = None
     engine: Engine = "duckdb"
 
     def moment(self) -> datetime:
@@ -77,6 +79,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
         read_postgres_url(env),
         landing_url,
         _publish_to(config, path, env),
+        (path.parent / config.ducklake).resolve() if config.ducklake else None,
         _engine(config, env),
     )
 

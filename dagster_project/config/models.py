@@ -223,6 +223,9 @@ class Configuration(Strict):
     publish_to: str | None = Field(
         None, description="Where each publication goes too: s3://, gs://, az:// or sftp://; PUBLISH_TO overrides it."
     )
+    ducklake: Path | None = Field(
+        None, description="Folder of a DuckLake catalog that keeps each publication as a snapshot."
+    )
     warehouse_dir: Path | None = Field(None, description="Where everything is written; else warehouse/.")
     memory: str | None = Field(
         None,

@@ -54,7 +54,7 @@ class RemoteFolder:
         try:
             from fsspec.core import url_to_fs
 
-            driver, path = url_to_fs(str(self), use_listings_cache=False, skip_instance_cache=True)
+            driver, path = url_to_fs(str(self), skip_instance_cache=True)
         except ImportError:
             raise ConfigurationError(
                 f"{self}: the driver of {self.protocol}:// is not installed. Install the extra '{extra}': "

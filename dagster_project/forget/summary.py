@@ -53,10 +53,12 @@ def landing_and_copies(settings: Settings) -> str:
     return f"{settings.landing_url or settings.landing_dir}{copies if settings.publish_to else ''}"
 
 
-def print_finished(finished: Finished, landing: str) -> None:
+def print_finished(finished: Finished, landing: str, snapshots: int | None) -> None:
     """What is left."""
     if finished.versions:
         typer.echo(f"removed {len(finished.versions)} older versions")
+    if snapshots is not None:
+        typer.echo(f"made the DuckLake catalog anew: its {snapshots:,} earlier snapshots are gone")
     for place in finished.remains[:_SHOWN]:
         typer.echo(f"! still there, look at it: {place}", err=True)
     if len(finished.remains) > _SHOWN:

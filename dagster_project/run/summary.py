@@ -34,6 +34,7 @@ _DOING = {
     "publish": "publishing",
     "postgres": "publishing to Postgres",
     "upload": "uploading the publication",
+    "ducklake": "adding a snapshot to DuckLake",
 }
 #: The steps of a night in their order.
 NIGHT_STEPS = ("ingest", "open lake", "transform", "expectations", "report", "publish", "postgres")
@@ -45,6 +46,7 @@ _PUBLISHED_WITHOUT = {
     "report": "published, but without a report",
     "postgres": "published here, but not to Postgres",
     "upload": "published here, but not uploaded",
+    "ducklake": "published here, but not in DuckLake",
 }
 
 
@@ -161,6 +163,10 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path, is_sample: bool 
         done = attempt["uploaded"]
         size = f"{counted(done['files'], 'file')}, {done['bytes'] / 1e6:,.1f} MB"
         table.add_row("uploaded", escape(f"{done['to']}: {size}"))
+    if attempt["state"] == "published" and "ducklake" in attempt:
+        done = attempt["ducklake"]
+        which = "nothing new" if done["snapshot"] is None else f"snapshot {done['snapshot']}"
+        table.add_row("ducklake", escape(f"{done['folder']}: {which}"))
     total = sum(step["seconds"] for step in attempt["steps"])
     steps = ", ".join(f"{step['name']} {step['seconds']:.1f}" for step in attempt["steps"])
     table.add_row("seconds", f"{total:.1f} ({steps})")
