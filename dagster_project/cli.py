@@ -112,6 +112,7 @@ def backfill(
     from dagster_project import logs
     from dagster_project.backfill import nights, run_nights
     from dagster_project.config.load import load_settings
+    from dagster_project.run.fetching import fetch
     from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
     from dagster_project.run.summary import Progress, print_summary
@@ -123,6 +124,7 @@ def backfill(
     check_engine(settings)
     moments = nights(settings, first.date(), last.date())
     with lock.hold(settings.warehouse_dir):
+        fetch(settings)
         with Progress() as progress, dagster_in(settings.warehouse_dir, debug, progress) as run_job:
             status, attempt = run_nights(settings, moments, run_job, progress.say, progress.about)
         if attempt is not None:

@@ -12,8 +12,7 @@ from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
 from dagster_project.errors import RunInProgressError
 from dagster_project.read.landing import look
-from dagster_project.read.spool import fetch_landing
-from dagster_project.run.lock import lock
+from dagster_project.run.fetching import fetch
 from dagster_project.run.tags import SETTLE_TAG, WAREHOUSE_TAG
 
 #: How long after its time a night may still be at work before its publication counts as late.
@@ -84,14 +83,10 @@ def landing_sensor(job: UnresolvedAssetJobDefinition, load: Callable[[], Setting
     def new_landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         settings = load()
         settle_seconds = settings.config.schedule.settle_seconds
-        if settings.landing_url is not None:
-            try:
-                with lock.hold(settings.warehouse_dir):
-                    fetch_landing(
-                        settings.landing_url, settings.landing_dir, [source.name for source in settings.config.sources]
-                    )
-            except RunInProgressError:
-                return dg.SkipReason("a run is in progress")
+        try:
+            fetch(settings)
+        except RunInProgressError:
+            return dg.SkipReason("a run is in progress")
         seen = hashlib.sha256()
         count = 0
         for source in settings.config.sources:

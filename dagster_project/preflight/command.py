@@ -17,9 +17,8 @@ from dagster_project.preflight.finding import Finding
 from dagster_project.preflight.landing import of_landing, of_names
 from dagster_project.preflight.trial import Tried, tried
 from dagster_project.read.landing import Landing, look
-from dagster_project.read.spool import fetch_landing
-from dagster_project.run.folders import check_folders, check_landing
-from dagster_project.run.lock import lock
+from dagster_project.run.fetching import fetch
+from dagster_project.run.folders import check_folders
 from dagster_project.transform.spark.requirements import check_engine
 from dagster_project.wording import counted
 
@@ -65,12 +64,9 @@ def check(settings: Settings, say: Callable[[str], None]) -> None:
 
 def _fetched(settings: Settings, say: Callable[[str], None]) -> list[Finding]:
     """Has the spool hold what lies in a landing zone elsewhere, as far as it can be fetched."""
-    if settings.landing_url is None:
+    done = fetch(settings)
+    if done is None:
         return []
-    with lock.hold(settings.warehouse_dir):
-        names = [source.name for source in settings.config.sources]
-        done = fetch_landing(settings.landing_url, settings.landing_dir, names)
-    check_landing(settings)
     say(f"{settings.landing_url}: {counted(done.files, 'file')} fetched, {done.bytes / 1e6:,.1f} MB")
     return [Finding(line) for line in done.said]
 

@@ -85,10 +85,19 @@ def fetch_landing(
             done.said.append(f"{folder}/{source} cannot be listed, so nothing new of it is read: {_safe(error)}")
             continue
         objects = _objects(listed, f"{root}/{source}", f"{folder}/{source}", done.said)
-        if settled_before is not None:
-            objects = {name: one for name, one in objects.items() if one.modified <= settled_before}
         (spool / source).mkdir(exist_ok=True)
-        _fetch_source(driver, spool / source, objects, known.setdefault(source, {}), done, f"{folder}/{source}")
+        kept = known.setdefault(source, {})
+        wanted = {
+            name: one
+            for name, one in objects.items()
+            if not _is_there(spool / source / name, one, kept.get(name))
+            and (settled_before is None or one.modified <= settled_before)
+        }
+        if _fetch_source(driver, spool / source, objects, wanted, done.said, f"{folder}/{source}"):
+            known[source] = {name: kept[name] for name in kept if name in objects}
+            known[source] |= {name: one.as_kept for name, one in wanted.items()}
+            done.files += len(wanted)
+            done.bytes += sum(one.size for one in wanted.values())
         write_atomically(spool / FETCHED, json.dumps(known, ensure_ascii=False))
     return done
 
@@ -125,11 +134,11 @@ def _fetch_source(
     driver: AbstractFileSystem,
     spool: Path,
     objects: dict[str, _Object],
-    known: dict[str, list[Any]],
-    done: Spooled,
+    wanted: dict[str, _Object],
+    said: list[str],
     shown: str,
-) -> None:
-    wanted = {name: one for name, one in objects.items() if not _is_there(spool / name, one, known.get(name))}
+) -> bool:
+    """Brings what is wanted into the spool of a source, all or nothing; whether it did."""
     came: dict[str, Path] = {}
     failed: dict[str, str] = {}
 
@@ -160,18 +169,13 @@ def _fetch_source(
             path.with_name(path.name + _ON_ITS_WAY).unlink(missing_ok=True)
         first = "; ".join(f"{printable(name)} {why}" for name, why in sorted(failed.items())[:_SHOWN])
         more = f"; and {len(failed) - _SHOWN:,} more" if len(failed) > _SHOWN else ""
-        done.said.append(f"{shown}: not all could be fetched, so nothing new of it is read: {first}{more}")
-        return
+        said.append(f"{shown}: not all could be fetched, so nothing new of it is read: {first}{more}")
+        return False
     _remove(spool, keep={*objects, *(str(part.relative_to(spool)) for part in came.values())})
     for name, part in came.items():
         (spool / name).unlink(missing_ok=True)
         part.replace(spool / name)
-    for name in [name for name in known if name not in objects]:
-        del known[name]
-    for name in wanted:
-        known[name] = wanted[name].as_kept
-        done.files += 1
-        done.bytes += wanted[name].size
+    return True
 
 
 def _is_there(path: Path, one: _Object, kept: list[Any] | None) -> bool:

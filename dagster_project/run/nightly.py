@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,11 +16,10 @@ from dagster_project.lake.compaction import clean_up
 from dagster_project.lake.erasure.files import finish_what_was_cut_off
 from dagster_project.lake.manifest import FileRecord, read_records
 from dagster_project.lake.migration import migrate
-from dagster_project.read.spool import fetch_landing
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.databases import Databases
 from dagster_project.run.export import export_tables
-from dagster_project.run.folders import check_landing
+from dagster_project.run.fetching import fetch
 from dagster_project.run.journal import RUNNING, Journal
 from dagster_project.run.lock import lock
 from dagster_project.run.permissions import guarded
@@ -75,18 +73,15 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
 
 
 def _fetch(run: NightlyRun) -> None:
-    """Brings files from elsewhere into the spool. Raises RemoteError, or ConfigurationError for folders that lack."""
-    settings = run.settings
-    if settings.landing_url is None:
+    """Brings files from elsewhere into the spool."""
+    if run.settings.landing_url is None:
         return
     with run.journal.step("fetch"):
-        names = [source.name for source in settings.config.sources]
-        settled = time.time() - run.settle_seconds if run.settle_seconds else None
-        done = fetch_landing(settings.landing_url, settings.landing_dir, names, settled)
+        done = fetch(run.settings, run.settle_seconds)
+        assert done is not None, "there is an address"
         for line in done.said:
             run.journal.warn(line)
-        run.journal.note(fetched={"from": str(settings.landing_url), "files": done.files, "bytes": done.bytes})
-        check_landing(settings)
+        run.journal.note(fetched={"from": str(run.settings.landing_url), "files": done.files, "bytes": done.bytes})
 
 
 def _open_lake(run: NightlyRun, is_from_lake: bool) -> tuple[FileRecord, ...]:

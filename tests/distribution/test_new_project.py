@@ -36,7 +36,7 @@ def test_its_configuration_lacks_nothing_but_a_source(tmp_path: Path) -> None:
 def test_with_the_sample_it_is_the_clones_configuration_elsewhere(tmp_path: Path) -> None:
     new_project(tmp_path, sample=True)
     config = read_configuration(tmp_path / "pipeline.yml")
-    assert config.landing_dir == Path("landing")
+    assert config.landing_dir == "landing"
     assert {source.name for source in config.sources} == {path.name for path in (tmp_path / "landing").iterdir()}
     assert "$schema" not in (tmp_path / "pipeline.yml").read_text(encoding="utf-8")
 

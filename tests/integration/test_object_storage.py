@@ -92,7 +92,7 @@ def test_a_night_from_bucket_to_bucket(aws: Any, tmp_path: Path) -> None:
     files, size = len(exported), sum(path.stat().st_size for path in exported)
     for path in exported:
         aws.upload_file(str(path), "crm", f"in/{path.relative_to(tmp_path / 'landing')}")
-    settings = {
+    settings: dict[str, str | Path] = {
         "PIPELINE_CONFIG": nights.config,
         "WAREHOUSE_DIR": tmp_path / "warehouse",
         "LANDING_DIR": "s3://crm/in",

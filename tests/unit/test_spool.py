@@ -14,10 +14,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from dagster_project.config import remote
 from dagster_project.config.feeds import Source
+from dagster_project.config.load import load_settings
 from dagster_project.config.remote import RemoteError, RemoteFolder, is_remote, remote_folder, without_secrets
 from dagster_project.errors import ConfigurationError
 from dagster_project.read.landing import folders_without_source, look
 from dagster_project.read.spool import fetch_landing, forget_spooled
+from dagster_project.run.fetching import fetch
 
 BUCKET = RemoteFolder("s3", "bucket/landing")
 
@@ -200,6 +202,33 @@ def test_what_is_forgotten_is_fetched_again_only_where_it_changes(bucket: Bucket
     bucket.put("crm/deals.csv", "2")
     assert fetch_landing(BUCKET, tmp_path, ["crm"]).files == 1
     assert names(tmp_path) == [".fetched.json", "crm/deals.csv"]
+
+
+CONFIG = """
+timezone: UTC
+currency: EUR
+landing_dir: s3://bucket/landing
+sources:
+  - {name: crm, feeds: {deals: {entity: deals, files: ["*.csv"], columns: {deal_id: id, stage: stage}}}}
+"""
+
+
+def test_a_run_reads_the_spool_and_is_told_of_a_folder_that_lacks_by_its_address(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    (tmp_path / "pipeline.yml").write_text(CONFIG)
+    settings = load_settings({"PIPELINE_CONFIG": str(tmp_path / "pipeline.yml"), "WAREHOUSE_DIR": str(tmp_path / "w")})
+    assert settings.landing_dir == tmp_path / "w" / "spool" / "landing"
+    bucket.put("other/deals.csv", "id,stage\n1,New\n")
+    with pytest.raises(ConfigurationError, match=r"no folder s3://bucket/landing/crm .*\s*.* there: other"):
+        fetch(settings)
+    bucket.put("crm/deals.csv", "id,stage\n1,New\n")
+    done = fetch(settings)
+    assert done is not None and (done.files, names(settings.landing_dir)[1]) == (1, "crm/deals.csv")
+    # what was written just now may not be all
+    bucket.put("crm/more.csv", "id,stage\n2,New\n")
+    assert fetch(settings, settle_seconds=60) is not None
+    assert names(settings.landing_dir) == [".fetched.json", "crm/deals.csv"]
 
 
 def test_addresses_are_told_from_folders() -> None:
