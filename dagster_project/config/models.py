@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from dagster_project.config import metrics
 from dagster_project.config.digest import Digest
 from dagster_project.config.feeds import Source
+from dagster_project.config.tables import Connection, check_connection_name
 from dagster_project.config.values import Currency, Days, Engine, Names, Severity, Strict, Timezone
 
 
@@ -238,6 +239,9 @@ class Configuration(Strict):
     rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id, your own among them.")
     notifications: Notifications = Field(Notifications(), description="What the webhook is told of.")
     digest: Digest = Field(Digest(), description="How `dealtrail digest` sends each owner what to mend.")
+    connections: dict[str, Connection] = Field(
+        default_factory=dict, description="Databases and folders whose tables feeds read, by a name of your own."
+    )
     sources: list[Source] = Field(min_length=1, description="The CRMs and sheets to read.")
     teams: list[Team] = Field(default_factory=list, description="Teams of owners, where no column of the CRM tells.")
     goals: list[Goal] = Field(default_factory=list, description="Targets; of several for one month the last counts.")
@@ -252,6 +256,23 @@ class Configuration(Strict):
                     "give each source its own"
                 )
             seen[source.name] = position
+        return self
+
+    @field_validator("connections", mode="before")
+    @classmethod
+    def _connections_are_named(cls, connections: Any) -> Any:
+        for name in connections if isinstance(connections, dict) else ():
+            check_connection_name(str(name))
+        return connections
+
+    @model_validator(mode="after")
+    def _sources_have_a_connection(self) -> Configuration:
+        for position, source in enumerate(self.sources):
+            if source.connection is not None and source.connection not in self.connections:
+                named = ", ".join(self.connections) or "none yet: write `connections: {warehouse: {url_variable: …}}`"
+                raise ValueError(
+                    f"sources.{position}.connection: '{source.connection}' is none of `connections`; those: {named}"
+                )
         return self
 
     @model_validator(mode="after")

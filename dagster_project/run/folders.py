@@ -22,6 +22,13 @@ def check_folders(settings: Settings) -> None:
             f"WAREHOUSE_DIR: {shown_path(settings.warehouse_dir)} has a question mark in it, which DuckDB takes for "
             "the end of a file's name. Name another folder."
         )
+    # who reads tables alone needs no folder for files
+    if any(source.reads_files for source in settings.config.sources):
+        _check_landing(settings)
+    read_tombstones(settings.warehouse_dir / "lake")
+
+
+def _check_landing(settings: Settings) -> None:
     landing = settings.landing_dir
     if not landing.is_dir():
         raise ConfigurationError(
@@ -30,14 +37,13 @@ def check_folders(settings: Settings) -> None:
         )
     folders = sorted(entry.name for entry in landing.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     for position, source in enumerate(settings.config.sources):
-        if source.name not in folders:
+        if source.reads_files and source.name not in folders:
             raise ConfigurationError(
                 f"{shown_path(settings.config_path)}: sources.{position}.name: there is no folder "
                 f"{shown_path(landing / source.name)} for source '{source.name}'.\n"
                 f"  Folders there: {', '.join(folders) or 'none'}{_loose(landing)}. Make that folder and put its "
                 "exports there, rename the source, or remove it."
             )
-    read_tombstones(settings.warehouse_dir / "lake")
 
 
 def _loose(landing: Path) -> str:

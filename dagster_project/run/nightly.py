@@ -57,7 +57,7 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
         # a killed run leaves this, and not what was said of the one before
         write_report(run)
         try:
-            run = replace(run, known=_open_lake(run, is_from_lake))
+            run = replace(run, known=_open_lake(run, is_from_lake), is_from_lake=is_from_lake)
             journal.end("failed")
             yield run
         except BaseException as error:
