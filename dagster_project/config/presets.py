@@ -15,8 +15,8 @@ from dagster_project.package_files import PACKAGE_DIR
 
 VENDORS_DIR = PACKAGE_DIR / "vendors"
 TABLES_DIR = VENDORS_DIR / "tables"
-#: Keys of a feed that list headings, and those in which headings are keys.
-_LISTS, _BY_HEADING = ("derive", "stage_dates", "not_stage_dates", "utc_headings"), ("only_when",)
+#: Keys of a feed that list headings.
+_LISTS = ("derive", "stage_dates", "not_stage_dates", "utc_headings")
 
 
 def vendor_names() -> list[str]:
@@ -71,16 +71,17 @@ def _feed_of_tables(said: dict[str, Any], of_vendor: dict[str, Any], preset: dic
         return {"timezone": "UTC", **own}
     feed = {key: value for key, value in of_vendor[said["like"]].items() if key not in ("files", "files_on_request")}
     pattern = said.get("headings", preset.get("headings", "{}"))
-    feed["columns"] = {
-        column: called
-        for column, headings in feed["columns"].items()
-        if (called := [one for heading in headings if (one := _called(heading, pattern))])
-    }
-    feed |= {key: [one for each in feed[key] if (one := _called(each, pattern))] for key in _LISTS if key in feed}
-    feed |= {
-        key: {_called(each, pattern): asked for each, asked in feed[key].items()} for key in _BY_HEADING if key in feed
-    }
+    columns = {column: _written(headings, pattern) for column, headings in feed["columns"].items()}
+    feed["columns"] = {column: headings for column, headings in columns.items() if headings}
+    feed |= {key: _written(feed[key], pattern) for key in _LISTS if key in feed}
+    feed.pop("only_when", None)
     return dict(merged({**feed, "timezone": "UTC"}, own))
+
+
+def _written(headings: list[Any], patterns: str | list[str]) -> list[Any]:
+    """Headings of the vendor's API as the connector writes them, each way it may, without those of screens."""
+    listed = [patterns] if isinstance(patterns, str) else patterns
+    return [one for heading in headings for pattern in listed if (one := _called(heading, pattern))]
 
 
 def _called(heading: Any, pattern: str) -> Any:

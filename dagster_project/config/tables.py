@@ -96,6 +96,9 @@ class Table(Strict):
     name: str = Field(description="`table` or `schema.table`; a name with a dot or capitals between double quotes.")
     optional: bool = Field(False, description="A connector may not bring it: it is no fault where it never was there.")
     if_columns: Names = Field(default_factory=list, description="It is read only where it has these columns.")
+    each: str | None = Field(
+        None, description="A column of lists, each item of which is a row; what an item has is called `column.name`."
+    )
     synced_at: Names = Field(
         default_factory=list,
         description="Columns, the first that is there counts: their latest time is when the table was as it is; "

@@ -1,14 +1,15 @@
-"""Copies the tables of one connection to Parquet files, in a process of its own: DuckDB aborts its process where a server
-goes away during a transaction.
+"""Copies the tables of one connection to Parquet files, in a process of its own: DuckDB aborts its process where a
+server goes away during a transaction.
 
 Run by its path (it imports nothing of the project, to start quickly). It reads one request as JSON from standard input:
 
     {"kind": "postgres" | "duckdb" | "folder", "place": path, "extension": path, "tables": [table, …]}
 
-A Postgres's address comes in the environment, as DEALTRAIL_CONNECTION. A table has `schema` (or null), `table`,
-`if_columns`, `synced_at`, `headings` (that a mapping knows), `links` (heading → schema, table, column, ours, theirs),
-`limit` (rows, or null) and `target`, the file to write. All tables are read in one transaction: what the first one says
-and what the last one says is of one moment. It answers with a JSON list, an object a table:
+A Postgres's address comes in the environment, as DEALTRAIL_CONNECTION. Of a table there are `schema` (or null), `table`,
+`if_columns`, `each` (a column of lists whose items are the rows, or null), `synced_at`, `headings` (that a mapping
+knows), `ids` (those of them that may be lists), `links` (heading → schema, table, column, ours, theirs), `limit` (rows,
+or null) and `target`, the file to write. All tables are read in one transaction: what the first one says and what the
+last one says is of one moment. It answers with a JSON list, an object a table:
 
     {"state": "copied", "rows": n, "digest": hex, "synced_at": ISO 8601 | null}
     {"state": "missing" | "lacks" | "failed", "message": what, of "lacks" the columns}
@@ -63,7 +64,7 @@ def _answer(said: Any) -> None:
 
 
 def _opened(request: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    config: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     connection = duckdb.connect(config=config)
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"set temp_directory = {_text(request['scratch'])}")
@@ -82,17 +83,17 @@ def _opened(request: dict[str, Any]) -> duckdb.DuckDBPyConnection:
 
 
 def _copied(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> list[dict[str, Any]]:
-    """What became of each table. One that cannot be read ends the transaction, so the others are read anew without it."""
+    """What became of each table. One that cannot be read ends the transaction: the others are read anew without it."""
     answers: dict[int, dict[str, Any]] = {}
     # a table that may not be read shows at its first row, before anything is copied
     for number, table in enumerate(request["tables"]):
-        answers |= _tried(number, lambda table=table: _probe(connection, request, table))  # type: ignore[misc]
+        answers |= _tried(number, lambda table=table: _probe(connection, request, table))
     while True:
         connection.execute("begin")
         failed: dict[int, dict[str, Any]] = {}
         for number, table in enumerate(request["tables"]):
             if number not in answers and not failed:
-                failed |= _tried(number, lambda table=table: _copy(connection, request, table))  # type: ignore[misc]
+                failed |= _tried(number, lambda table=table: _copy(connection, request, table))
                 if failed.get(number, {}).get("state") == "copied":
                     table["answer"] = failed.pop(number)
         connection.execute("rollback")
@@ -154,6 +155,8 @@ def _parquet(folder: Path, schema: str | None, table: str) -> str:
 
 def _copy(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
     place = _scan(connection, request, table["schema"], table["table"])
+    if table["each"]:
+        place = _items(place, _spelled(table["each"], connection.sql(f"from {place}").columns))
     relation = connection.sql(f"from {place}")
     kinds = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
     known = {heading.lower() for heading in table["headings"]}
@@ -162,7 +165,11 @@ def _copy(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], table:
         for name, kind in kinds.items()
         if name.lower() in known or not _BOOKS.fullmatch(name.lower())
     }
-    written |= _within(table["headings"], kinds)
+    ids = {heading.lower() for heading in table["ids"]}
+    written |= {
+        name: _joined(f"t.{_identifier(name)}") for name in written if name.lower() in ids and kinds[name] == "VARCHAR"
+    }
+    written |= _within(connection, place, table["headings"], kinds)
     joins = []
     for number, (heading, link) in enumerate(table["links"].items()):
         joined = _linked(connection, request, link, kinds)
@@ -184,19 +191,45 @@ def _copy(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], table:
     }
 
 
-def _within(headings: list[str], kinds: dict[str, str]) -> dict[str, str]:
+def _items(place: str, column: str) -> str:
+    """SQL for a row for each item of a column of lists, of JSON texts or DuckDB's own."""
+    name = _identifier(column)
+    as_json = f"cast(case typeof({name}) when 'VARCHAR' then {name} else to_json({name}) end as varchar)"
+    items = f"unnest(from_json({as_json}, '[\"JSON\"]'))"
+    return f"(select * exclude ({name}), cast({items} as varchar) as {name} from {place})"
+
+
+def _within(
+    connection: duckdb.DuckDBPyConnection, place: str, headings: list[str], kinds: dict[str, str]
+) -> dict[str, str]:
     """Headings such as `user_id.name` of a column of JSON texts or structs: what its objects hold under that name."""
-    found = {}
+    columns = {name.lower(): name for name in kinds}
+    parts: dict[str, dict[str, list[str]]] = {}
     for heading in headings:
-        outer, dot, inner = heading.partition(".")
-        name = next((name for name in kinds if name.lower() == outer.lower()), None)
-        if not dot or name is None or heading.lower() in map(str.lower, kinds):
-            continue
+        outer, *inner = heading.split(".")
+        if inner and outer.lower() in columns and heading.lower() not in columns:
+            parts.setdefault(columns[outer.lower()], {})[heading] = inner
+    found = {}
+    for name, wanted in parts.items():
         of = f"t.{_identifier(name)}"
         value = of if kinds[name] == "VARCHAR" else f"cast(to_json({of}) as varchar)"
-        path = _text("$" + "".join(f'."{part}"' for part in inner.split(".")))
-        found[heading] = f"case when json_valid({value}) then json_extract_string({value}, {path}) end"
+        is_object = f"case when json_valid({value}) then json_type({value}) = 'OBJECT' end"
+        keys = connection.execute(
+            f"select distinct unnest(json_keys({value})) from {place} as t where {is_object}"
+        ).fetchall()
+        spelled = {str(key).lower(): str(key) for (key,) in keys}
+        for heading, inner in wanted.items():
+            key = spelled.get(inner[0].lower())
+            if key is not None:
+                path = _text("$" + "".join(f'."{part}"' for part in (key, *inner[1:])))
+                found[heading] = f"case when {is_object} then json_extract_string({value}, {path}) end"
     return found
+
+
+def _joined(value: str) -> str:
+    """SQL for ids in a JSON list, which databases without lists hold as text, joined as a cell of several ids is."""
+    is_list = f"starts_with({value}, '[') and json_valid({value})"
+    return f"case when {is_list} then array_to_string(from_json({value}, '[\"VARCHAR\"]'), ';') else {value} end"
 
 
 def _linked(
@@ -215,7 +248,8 @@ def _linked(
     condition = f"and not coalesce({_identifier(deleted)}, false)" if deleted in columns else ""
     value = f"cast({_identifier(column)} as varchar)"
     return (
-        f"select cast({_identifier(theirs)} as varchar) as key, string_agg(distinct {value}, ';' order by {value}) as found "
+        f"select cast({_identifier(theirs)} as varchar) as key, "
+        f"string_agg(distinct {value}, ';' order by {value}) as found "
         f"from {place} where {_identifier(column)} is not null {condition} group by 1"
     )
 

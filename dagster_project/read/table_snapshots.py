@@ -95,8 +95,10 @@ class _Wanted:
             "schema": schema,
             "table": table,
             "if_columns": self.table.if_columns,
+            "each": self.table.each,
             "synced_at": self.table.synced_at,
-            "headings": _headings(self.feed),
+            "headings": _headings(self.feed, list(self.feed.columns)),
+            "ids": _headings(self.feed, [name for name in self.feed.columns if name.endswith(("_id", "_ids"))]),
             "links": {heading: _link(self.source, heading, link) for heading, link in self.table.links.items()},
             "limit": None,
             "target": str(self.target),
@@ -122,8 +124,8 @@ def take_snapshots(
 ) -> Snapshots:
     """Reads the tables of a configuration, and lists all snapshots that lie in the spool.
 
-    `root` is what paths of connections are relative to, `names` the delivered files as (source, feed, file). `now` is in
-    whole seconds; `as_of` is the moment of a night of the past: what does not say of when it is is not read for it.
+    `root` is what paths of connections are relative to, `names` the delivered files as (source, feed, file). `now` is
+    in whole seconds; `as_of` is the moment of a night of the past: what does not say of when it is is not read for it.
     """
     taken = Snapshots()
     for cut_off in spool.glob(".reading-*"):
@@ -208,9 +210,9 @@ def _feeds_of(config: Configuration, connection: str) -> list[tuple[Source, str]
     ]
 
 
-def _headings(feed: Feed) -> list[str]:
-    """Every heading that a mapping names, its parts one by one."""
-    listed = [one for synonyms in feed.columns.values() for one in synonyms]
+def _headings(feed: Feed, columns: list[str]) -> list[str]:
+    """Every heading that a mapping names for these columns, its parts one by one."""
+    listed = [one for column in columns for one in feed.columns[column]]
     flat = [part for one in listed for part in (one if isinstance(one, list) else [one])]
     return sorted({*flat, *feed.derive, *feed.only_when})
 
@@ -240,8 +242,9 @@ def _readable(wanted: list[_Wanted], as_of: datetime | None, now: datetime, take
     for one in wanted:
         if not one.table.synced_at:
             taken.said.setdefault(one.source.name, []).append(
-                f"{one.source.name}/: table {one.shown} is not read for a night of {as_of:%Y-%m-%d %H:%M} UTC: it is as it is today; the night "
-                f"sees the snapshots there are (feed '{one.feed_name}')"
+                f"{one.source.name}/: table {one.shown} is not read for a night of "
+                f"{as_of:%Y-%m-%d %H:%M} UTC: it is as it is today; the night sees the "
+                f"snapshots there are (feed '{one.feed_name}')"
             )
     return [one for one in wanted if one.table.synced_at]
 
