@@ -5,11 +5,18 @@ Run by its path (it imports nothing of the project, to start quickly). It reads 
 
     {"kind": "postgres" | "duckdb" | "folder", "place": path, "extension": path, "tables": [table, …]}
 
-A Postgres's address comes in the environment, as DEALTRAIL_CONNECTION. Of a table there are `schema` (or null), `table`,
-`if_columns`, `each` (a column of lists whose items are the rows, or null), `synced_at`, `headings` (that a mapping
-knows), `ids` (those of them that may be lists), `links` (heading → schema, table, column, ours, theirs), `limit` (rows,
-or null) and `target`, the file to write. All tables are read in one transaction: what the first one says and what the
-last one says is of one moment. It answers with a JSON list, an object a table:
+A Postgres's address comes in the environment, as DEALTRAIL_CONNECTION. Of a table there are:
+
+    schema (or null), table, if_columns
+    each        a column of lists whose items are the rows, or null
+    synced_at   columns that say of when it is
+    headings    those that a mapping knows; `ids` are those of them that may be lists
+    links       heading → schema, table, column, ours, theirs
+    limit       rows, or null
+    target      the file to write
+
+All tables are read in one transaction: what the first one says and what the last one says is of one moment. It answers
+with a JSON list, an object a table:
 
     {"state": "copied", "rows": n, "digest": hex, "synced_at": ISO 8601 | null}
     {"state": "missing" | "lacks" | "failed", "message": what, of "lacks" the columns}
