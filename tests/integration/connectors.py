@@ -44,7 +44,9 @@ class Deal:
 
 
 DEALS = [
-    Deal(1, 1000.5, 11, (("0", "01-05 09:00"), ("1", "01-08 10:30"), ("3", "01-12 23:30"), ("won", "01-20 15:00")), "won"),
+    Deal(
+        1, 1000.5, 11, (("0", "01-05 09:00"), ("1", "01-08 10:30"), ("3", "01-12 23:30"), ("won", "01-20 15:00")), "won"
+    ),
     Deal(2, 2500.0, 12, (("0", "01-06 09:00"), ("2", "01-12 08:00"), ("1", "01-15 08:00"))),
     Deal(3, 300.0, 11, (("1", "01-07 12:00"), ("lost", "01-18 09:00")), "lost"),
     Deal(4, 90.25, 12, (("0", "01-09 07:00"), ("1", "01-10 07:00")), is_deleted=True),
@@ -114,7 +116,8 @@ def hubspot_files() -> dict[str, list[Row]]:
             for deal in DEALS
         ],
         "deal_property_history.csv": [
-            {"dealId": deal, "property": name, "value": value, "timestamp": at} for deal, name, value, at in hubspot_history()
+            {"dealId": deal, "property": name, "value": value, "timestamp": at}
+            for deal, name, value, at in hubspot_history()
         ],
         "stages.csv": [
             {"stageId": stage, "stageLabel": label, "pipelineLabel": "Sales Pipeline"}
@@ -127,7 +130,9 @@ def hubspot_files() -> dict[str, list[Row]]:
         "companies.csv": [
             {"hs_object_id": key, "name": name, "industry": industry} for key, (name, industry) in ACCOUNTS.items()
         ],
-        "contacts.csv": [{"hs_object_id": 300, "firstname": "Cy", "lastname": "Ng", "createdate": moment("01-02 08:00")}],
+        "contacts.csv": [
+            {"hs_object_id": 300, "firstname": "Cy", "lastname": "Ng", "createdate": moment("01-02 08:00")}
+        ],
     }
 
 
@@ -180,7 +185,9 @@ def hubspot_tables() -> Database:
             "deal_property_history": fivetran(
                 {"deal_id": deal, "name": name, "value": value, "timestamp": at} for deal, name, value, at in history
             ),
-            "deal_company": fivetran({"deal_id": deal.number, "company_id": account_of(deal), "type_id": 5} for deal in DEALS),
+            "deal_company": fivetran(
+                {"deal_id": deal.number, "company_id": account_of(deal), "type_id": 5} for deal in DEALS
+            ),
             "deal_contact": fivetran({"deal_id": deal.number, "contact_id": 300, "type_id": 3} for deal in DEALS),
             "deal_pipeline": fivetran([{"pipeline_id": "default", "label": "Sales Pipeline"}]),
             "deal_pipeline_stage": fivetran(
@@ -349,10 +356,15 @@ def snake(name: str) -> str:
 
 def salesforce_tables() -> Database:
     objects = salesforce_objects()
-    small = {snake(name): [{snake(key): value for key, value in row.items()} for row in rows] for name, rows in objects.items()}
+    small = {
+        snake(name): [{snake(key): value for key, value in row.items()} for row in rows]
+        for name, rows in objects.items()
+    }
     return {
         "fivetran_salesforce": {
-            name: fivetran({**row, **({"_fivetran_deleted": False} if name != "opportunity_history" else {})} for row in rows)
+            name: fivetran(
+                {**row, **({"_fivetran_deleted": False} if name != "opportunity_history" else {})} for row in rows
+            )
             for name, rows in small.items()
         },
         "airbyte_salesforce": {name: airbyte(rows) for name, rows in objects.items()},
@@ -363,7 +375,13 @@ def salesforce_tables() -> Database:
 # --- Pipedrive
 
 PIPEDRIVE = {"0": 1, "1": 2, "2": 3, "3": 5}
-PIPEDRIVE_NAMES = {1: "Qualified", 2: "Contact Made", 3: "Demo Scheduled", 4: "Proposal Made", 5: "Negotiations Started"}
+PIPEDRIVE_NAMES = {
+    1: "Qualified",
+    2: "Contact Made",
+    3: "Demo Scheduled",
+    4: "Proposal Made",
+    5: "Negotiations Started",
+}
 
 
 def pipedrive_time(at: datetime) -> str:
@@ -395,7 +413,7 @@ def pipedrive_deal(deal: Deal) -> Row:
 
 def pipedrive_changes() -> list[Row]:
     found = []
-    for deal in DEALS:
+    for deal in (deal for deal in DEALS if not deal.is_deleted):
         before = None
         for stage, entered in deal.stages:
             if stage not in PIPEDRIVE:
@@ -420,7 +438,8 @@ def pipedrive_rest() -> dict[str, list[Row]]:
             for key, (first, last, email) in OWNERS.items()
         ],
         "organizations": [
-            {"id": key, "name": name, "industry": industry, "owner_id": 11} for key, (name, industry) in ACCOUNTS.items()
+            {"id": key, "name": name, "industry": industry, "owner_id": 11}
+            for key, (name, industry) in ACCOUNTS.items()
         ],
     }
 
@@ -443,6 +462,18 @@ def pipedrive_tables() -> Database:
     return {
         "fivetran_pipedrive": {
             "deal": fivetran({**pipedrive_deal(deal), "_fivetran_deleted": False} for deal in kept),
+            "deal_history": fivetran(
+                {
+                    **{key: value for key, value in pipedrive_deal(deal).items() if key not in ("stage_id", "status")},
+                    "stage_id": PIPEDRIVE[stage],
+                    "_fivetran_start": moment(entered),
+                    "_fivetran_end": datetime(9999, 12, 31, tzinfo=UTC),
+                    "_fivetran_active": False,
+                }
+                for deal in kept
+                for stage, entered in deal.stages
+                if stage in PIPEDRIVE
+            ),
             "stage": fivetran(stages),
             "pipeline": fivetran(pipelines),
             "user": fivetran(rest["users"]),
@@ -495,7 +526,14 @@ def statements(database: Database) -> list[str]:
 
 
 def _kind(values: list[Any]) -> str:
-    kinds = {bool: "boolean", int: "bigint", float: "double precision", datetime: "timestamptz", date: "date", Json: "jsonb"}
+    kinds = {
+        bool: "boolean",
+        int: "bigint",
+        float: "double precision",
+        datetime: "timestamptz",
+        date: "date",
+        Json: "jsonb",
+    }
     given = next((value for value in values if value is not None), "")
     return kinds.get(type(given), "text")
 
