@@ -82,6 +82,7 @@ def read_configuration(path: Path) -> Configuration:
         config = Configuration.model_validate(raw)
     except ValidationError as error:
         raise ConfigurationError("\n".join(_explain(path, tree, problem) for problem in error.errors())) from None
+    _check_connections(config, path, tree)
     _check_names(config, path)
     return config
 
@@ -117,6 +118,16 @@ def _refuse_a_name_of_two(raw: dict[str, Any], path: Path, tree: yaml.Node | Non
             )
         if isinstance(name, str):
             seen[name] = position
+
+
+def _check_connections(config: Configuration, path: Path, tree: yaml.Node | None) -> None:
+    for position, source in enumerate(config.sources):
+        if source.connection is not None and source.connection not in config.connections:
+            at = ("sources", position, "connection")
+            named = ", ".join(config.connections) or "none yet. Write `connections: {warehouse: {url_variable: …}}`"
+            raise ConfigurationError(
+                f"{_where(path, tree, at)}: '{source.connection}' is none of `connections`; those are {named}"
+            )
 
 
 def _check_names(config: Configuration, path: Path) -> None:

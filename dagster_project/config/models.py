@@ -266,16 +266,6 @@ class Configuration(Strict):
         return connections
 
     @model_validator(mode="after")
-    def _sources_have_a_connection(self) -> Configuration:
-        for position, source in enumerate(self.sources):
-            if source.connection is not None and source.connection not in self.connections:
-                named = ", ".join(self.connections) or "none yet: write `connections: {warehouse: {url_variable: …}}`"
-                raise ValueError(
-                    f"sources.{position}.connection: '{source.connection}' is none of `connections`; those: {named}"
-                )
-        return self
-
-    @model_validator(mode="after")
     def _addresses_are_of_sources(self) -> Configuration:
         names = [source.name for source in self.sources]
         for position, one in enumerate(self.digest.addresses):
