@@ -168,7 +168,7 @@ def forget(
             if json.loads((settings.warehouse_dir / "run.json").read_text(encoding="utf-8"))["state"] != "published":
                 print_unpublished()
                 raise typer.Exit(status)
-        print_finished(finish_forgetting(settings, begun), settings.landing_dir)
+        print_finished(finish_forgetting(settings, begun), settings)
     raise typer.Exit(status if as_of is not None else 0)
 
 

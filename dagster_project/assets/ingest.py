@@ -15,6 +15,7 @@ from dagster_project.config.models import Configuration
 from dagster_project.draft.command import HISTORY
 from dagster_project.errors import DealtrailError
 from dagster_project.lake import inventory
+from dagster_project.lake.erasure.tombstones import read_tombstones
 from dagster_project.lake.manifest import FileRecord, of_deliveries
 from dagster_project.lake.store import ingest, plain_text_left
 from dagster_project.preflight.deals import no_deals
@@ -59,12 +60,13 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
     def load(context: dg.AssetExecutionContext, run: Run) -> dg.MaterializeResult:
         with run.journal.step("ingest", source=source.name, entity=entity):
             landing = run.landing(source.name)
+            has_forgotten = bool(source.reads_tables and read_tombstones(run.lake_dir).entities(source.name))
             added: list[FileRecord] = []
             for feed in feeds:
                 files = [file for file in landing.files if file.feed == feed]
                 known = [r for r in run.known if (r.source, r.feed) == (source.name, feed)]
                 added += ingest(source, feed, files, run.lake_dir, known)
-                forget_spooled(source.feeds[feed], files)
+                forget_spooled(source.feeds[feed], files, has_forgotten)
                 for warning in _plain_text_warnings(plain_text_left(source, feed, known, run.lake_dir)):
                     run.journal.warn(warning, source=source.name, feed=feed)
             run.journal.take_in(added)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
+from dagster_project.config.load import Settings
 from dagster_project.forget.command import Begun, Finished
 
 _SHOWN = 20
@@ -46,7 +45,7 @@ def print_unpublished() -> None:
     )
 
 
-def print_finished(finished: Finished, landing_dir: Path) -> None:
+def print_finished(finished: Finished, settings: Settings) -> None:
     """What is left."""
     if finished.versions:
         typer.echo(f"removed {len(finished.versions)} older versions")
@@ -56,4 +55,10 @@ def print_finished(finished: Finished, landing_dir: Path) -> None:
         typer.echo(f"! and {len(finished.remains) - _SHOWN} more", err=True)
     if finished.looked_for and not finished.remains:
         typer.echo(f"searched every file for {finished.looked_for} ids, names and addresses: none is left")
-    typer.echo(f"not touched: the files in {landing_dir}, your CRM, backups, copies of what was published")
+    sources = [source for source in settings.config.sources if source.reads_tables]
+    tables = "".join(
+        f"the tables of connection '{name}', " for name in sorted({str(one.connection) for one in sources})
+    )
+    typer.echo(
+        f"not touched: the files in {settings.landing_dir}, {tables}your CRM, backups, copies of what was published"
+    )

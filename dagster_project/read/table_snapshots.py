@@ -147,12 +147,21 @@ def take_snapshots(
     return taken
 
 
-def forget_spooled(feed: Feed, files: list[LandedFile]) -> None:
-    """Removes snapshots that were taken in, where the mapping hashes or drops personal data: they hold it as it was."""
-    if feed.table is not None and any(privacy != "keep" for privacy in feed.personal_data.values()):
+def forget_spooled(feed: Feed, files: list[LandedFile], has_forgotten: bool) -> None:
+    """Removes snapshots that were taken in, where they hold what the lake may not: personal data as they were before
+    the mapping hashes or drops them, or records that were forgotten."""
+    is_private = any(privacy != "keep" for privacy in feed.personal_data.values())
+    if feed.table is not None and (is_private or has_forgotten):
         for file in files:
             if not file.refused and isinstance(file.path, Path):
                 file.path.unlink(missing_ok=True)
+
+
+def remove_spooled(spool: Path, source: str) -> int:
+    """Removes all snapshots of a source, and returns how many there were; what the lake read of them stays there."""
+    files = list((spool / source).rglob("*.parquet"))
+    shutil.rmtree(spool / source, ignore_errors=True)
+    return len(files)
 
 
 def read_tables(

@@ -19,7 +19,7 @@ from dagster_project.errors import ConfigurationError
 from dagster_project.lake.deliveries import select_deliveries
 from dagster_project.lake.manifest import FileRecord, read_records
 from dagster_project.lake.store import ingest
-from dagster_project.read.table_snapshots import Snapshots, delivered, forget_spooled, take_snapshots
+from dagster_project.read.table_snapshots import Snapshots, delivered, forget_spooled, remove_spooled, take_snapshots
 
 FIRST = datetime(2026, 3, 1, 2, tzinfo=UTC)
 DEALS = {"entity": "deals", "table": "deal", "columns": {"deal_id": ["id"], "stage": ["stage"], "amount": ["amount"]}}
@@ -66,7 +66,7 @@ class Nights:
             known = [record for record in self.records if record.feed == feed]
             mine = [file for file in files if file.feed == feed]
             added += ingest(self.source, feed, mine, self.folder / "lake", known)
-            forget_spooled(self.source.feeds[feed], mine)
+            forget_spooled(self.source.feeds[feed], mine, has_forgotten=False)
         self.now += timedelta(days=1)
         return added
 
@@ -267,6 +267,17 @@ def test_what_is_hashed_or_dropped_stays_in_no_spool(nights: Nights) -> None:
     assert [record.state for record in private.night()] == ["loaded"]
     assert list((nights.folder / "spool").rglob("*.parquet")) == []
     assert private.night() == []
+
+
+def test_once_somebody_was_forgotten_no_snapshot_is_kept(nights: Nights) -> None:
+    nights.night()
+    spool = nights.folder / "spool"
+    assert (remove_spooled(spool, "crm"), remove_spooled(spool, "crm")) == (1, 0)
+    nights.sql("update deal set stage = 'Offer'")
+    files = nights.look().files["crm"]
+    assert len(files) == 1, "what was removed and says what the table said is not missed"
+    forget_spooled(nights.source.feeds["deals"], files, has_forgotten=True)
+    assert list(spool.rglob("*.parquet")) == []
 
 
 def test_a_name_of_a_file_says_its_moment_and_digest() -> None:
