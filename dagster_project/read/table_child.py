@@ -15,7 +15,8 @@ A Postgres's address comes in the environment, as DEALTRAIL_CONNECTION. Of a tab
     limit       rows, or null
     target      the file to write
 
-All tables are read in one transaction: what the first one says and what the last one says is of one moment. It answers
+With `"tables": null` it answers with every table there is instead, as objects of schema, table and columns. All tables
+are read in one transaction: what the first one says and what the last one says is of one moment. It answers
 with a JSON list, an object a table:
 
     {"state": "copied", "rows": n, "digest": hex, "synced_at": ISO 8601 | null}
@@ -61,7 +62,7 @@ def main() -> None:
         connection = _opened(request)
     except (duckdb.Error, OSError, ValueError) as error:
         _answer({"failed": _without_address(error)})
-    _answer(_copied(connection, request))
+    _answer(_listed(connection) if request["tables"] is None else _copied(connection, request))
 
 
 def _answer(said: Any) -> None:
@@ -87,6 +88,24 @@ def _opened(request: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     if request["kind"] == "postgres":
         connection.execute("select 1 from there.pg_catalog.pg_class limit 1")
     return connection
+
+
+def _listed(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Every table and view of a database, but its own and those of connectors' books."""
+    try:
+        rows = connection.execute(
+            """
+            select schema_name, table_name, list(column_name order by column_index)
+            from duckdb_columns()
+            where database_name = 'there' and schema_name not in ('information_schema', 'pg_catalog')
+                and not starts_with(table_name, '_') and not starts_with(schema_name, 'pg_')
+            group by schema_name, table_name
+            order by schema_name, table_name
+            """
+        ).fetchall()
+    except duckdb.Error as error:
+        _answer({"failed": _without_address(error)})
+    return [{"schema": schema, "table": table, "columns": columns} for schema, table, columns in rows]
 
 
 def _copied(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> list[dict[str, Any]]:

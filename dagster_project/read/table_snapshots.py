@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -165,27 +165,33 @@ def remove_spooled(spool: Path, source: str) -> int:
 
 
 def read_tables(
-    connection: Connection,
-    name: str,
-    root: Path,
-    tables: list[dict[str, Any]],
-    scratch: Path,
-    environ: Mapping[str, str] = os.environ,
+    connection: Connection, name: str, root: Path, tables: list[dict[str, Any]], scratch: Path
 ) -> list[dict[str, Any]]:
     """Has tables copied as `table_child` describes it; its answer for each, `failed` for all without a connection."""
-    place, env = connection.duckdb or connection.folder, dict(environ)
-    request: dict[str, Any] = {"tables": tables, "scratch": str(scratch)}
     try:
-        if connection.url_variable is not None:
-            url = connection.url(name, environ)
-            env["DEALTRAIL_CONNECTION"] = url.with_defaults(**_OPTIONS)
-            request |= {"kind": "postgres", "extension": str(_extension())}
-            shown = f"Postgres at {url} (connection '{name}')"
-        else:
-            request |= {"kind": "duckdb" if connection.duckdb else "folder", "place": str(root / str(place))}
-            shown = f"connection '{name}'"
+        said = _asked(connection, name, root, tables, scratch)
     except ConfigurationError as error:
         return [{"state": "failed", "message": str(error)} for _ in tables]
+    place = _shown(connection, name)
+    return [{**one, "message": f"{place}: {one['message']}"} if one["state"] == "failed" else one for one in said]
+
+
+def list_tables(connection: Connection, name: str, root: Path) -> list[dict[str, Any]]:
+    """Every table of a database, as `table_child` describes it. Raises ConfigurationError where it cannot be opened."""
+    return _asked(connection, name, root, None, root)
+
+
+def _asked(
+    connection: Connection, name: str, root: Path, tables: list[dict[str, Any]] | None, scratch: Path
+) -> list[dict[str, Any]]:
+    env = dict(os.environ)
+    request: dict[str, Any] = {"tables": tables, "scratch": str(scratch)}
+    if connection.url_variable is not None:
+        env["DEALTRAIL_CONNECTION"] = connection.url(name, os.environ).with_defaults(**_OPTIONS)
+        request |= {"kind": "postgres", "extension": str(_extension())}
+    else:
+        kind = "duckdb" if connection.duckdb else "folder"
+        request |= {"kind": kind, "place": str(root / str(connection.duckdb or connection.folder))}
     done = subprocess.run(
         [sys.executable, "-I", str(Path(table_child.__file__))],
         input=json.dumps(request),
@@ -197,10 +203,16 @@ def read_tables(
     )
     said = json.loads(done.stdout) if done.stdout else {"failed": "the connection was lost while tables were read"}
     if isinstance(said, dict):
-        return [{"state": "failed", "message": f"{shown}: {said['failed']}"} for _ in tables]
-    return [
-        {**one, "message": f"{shown}: {one.get('message', '')}"} if one["state"] == "failed" else one for one in said
-    ]
+        raise ConfigurationError(f"{_shown(connection, name)}: {said['failed']}")
+    found: list[dict[str, Any]] = said
+    return found
+
+
+def _shown(connection: Connection, name: str) -> str:
+    """A connection, as a person calls it; of a server its address without user and password."""
+    if connection.url_variable is None:
+        return f"connection '{name}'"
+    return f"Postgres at {connection.url(name, os.environ)} (connection '{name}')"
 
 
 def _extension() -> Path:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from datetime import datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,51 @@ def test_a_table_that_is_overwritten_has_the_history_of_its_nights(published: Wa
 def test_a_night_of_the_past_says_which_tables_it_cannot_read(published: Warehouse) -> None:
     said = json.loads((published.path / "run.json").read_text(encoding="utf-8"))["warnings"]
     assert any("table shop.owner is not read for a night of 2026-02-05 00:00 UTC" in str(one) for one in said), said
+
+
+def test_a_draft_of_a_database_server(database: Database) -> None:
+    done = subprocess.run(
+        [str(DEALTRAIL), "source", "draft", "CRM_DATABASE_URL"],
+        cwd=PROJECT,
+        env=environment() | {"CRM_DATABASE_URL": database.url()},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    config = yaml.safe_load(done.stdout)
+    assert config["connections"] == {"warehouse": {"url_variable": "CRM_DATABASE_URL"}}
+    assert {f"{by}_{vendor}" for by in TOLD_BY for vendor in FILES} == {one["vendor"] for one in config["sources"]}
+    assert ENCODED_PASSWORD not in done.stdout + done.stderr and PASSWORD not in done.stdout + done.stderr
+
+
+def test_all_tables_are_of_one_moment(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deals that are moved from one table to another meanwhile are in one of them."""
+    database.sql("create schema moving", "create table moving.open as select g as id from generate_series(1, 1000) g")
+    database.sql("create table moving.closed (id int)", GRANTS.format(schema="moving"))
+    monkeypatch.setenv("CRM_DATABASE_URL", database.url())
+    feeds = {
+        name: {"entity": "deals", "table": f"moving.{name}", "columns": {"deal_id": ["id"], "stage": ["id"]}}
+        for name in ("open", "closed")
+    }
+    config = Configuration.model_validate(
+        {
+            "timezone": "UTC",
+            "currency": "EUR",
+            "connections": {"warehouse": {"url_variable": "CRM_DATABASE_URL"}},
+            "sources": [{"name": "moving", "connection": "warehouse", "feeds": feeds}],
+        }
+    )
+    move = (
+        "do $$ begin for i in 1..1000 loop with gone as (delete from moving.open where id = i returning id) "
+        "insert into moving.closed select id from gone; commit; end loop; end $$"
+    )
+    with ThreadPoolExecutor(1) as beside:
+        moved = beside.submit(database.sql, move)
+        for at in range(3):
+            found = take_snapshots(config, tmp_path, tmp_path / str(at), [], datetime(2026, 1, 1, tzinfo=UTC))
+            paths = [str(file.path) for file in found.files["moving"]]
+            counted = duckdb.sql(f"select count(*), count(distinct id) from read_parquet({paths})").fetchone()
+            assert counted == (1000, 1000)
+        moved.result()
