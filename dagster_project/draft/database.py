@@ -111,7 +111,7 @@ def _of_connectors(
     connection: Connection, fits: dict[str, str], schemas: dict[str, dict[str, list[str]]], name: str | None
 ) -> Drafted:
     lines = [
-        Line("", "Drafted by `dealtrail source draft` from the tables of a connector (docs/tables.md)."),
+        Line("", "Drafted by `dealtrail source draft` from the tables of a connector (docs/connector-tables.md)."),
         Line("timezone: UTC", "TODO: the timezone of your reports, such as Europe/Berlin"),
         Line("currency: EUR", "TODO: of your reports"),
         *_connection_lines(connection),

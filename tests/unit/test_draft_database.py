@@ -36,7 +36,7 @@ def test_tables_of_connectors_are_known(connectors: Path, tmp_path: Path) -> Non
     assert [(source.name, source.vendor, source.tables_in) for source in sources] == [
         (preset, preset, preset) for preset in table_presets()
     ]
-    assert drafted.left == ["schemas that no preset reads: web"]
+    assert drafted.left_out == ["schemas that no preset reads: web"]
 
 
 def test_other_tables_are_drafted_by_their_words_and_values(tmp_path: Path) -> None:
