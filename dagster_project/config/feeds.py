@@ -159,7 +159,7 @@ class Feed(Strict):
     @model_validator(mode="after")
     def _reads_files_or_a_table(self) -> Feed:
         if bool(self.files) == (self.table is not None):
-            raise ValueError("say what it reads: `files`, patterns of file names, or `table`, such as hubspot.deal")
+            raise ValueError("say what it reads: `files`, patterns of file names, or `table`, such as crm.deal")
         return self
 
     @model_validator(mode="after")
