@@ -142,6 +142,7 @@ def take_snapshots(
                 answers = read_tables(connection, name, root, [one.asked() for one in wanted], Path(scratch))
                 for one, answer in zip(wanted, answers, strict=True):
                     _take(one, answer, name, spool, now, taken)
+                _say_who_stopped(wanted, answers, config.thresholds.max_delivery_age_hours, as_of or now, taken)
     for source in config.sources:
         taken.files[source.name] = [*_spooled(source, spool), *taken.files.get(source.name, [])]
     return taken
@@ -268,6 +269,23 @@ def _readable(wanted: list[_Wanted], as_of: datetime | None, now: datetime, take
                 f"snapshots there are (feed '{one.feed_name}')"
             )
     return [one for one in wanted if one.table.synced_at]
+
+
+def _say_who_stopped(
+    wanted: list[_Wanted], answers: list[dict[str, Any]], hours: float, now: datetime, taken: Snapshots
+) -> None:
+    """A word on sources none of whose tables was written lately: an unchanged table may be one that nobody brings."""
+    newest: dict[str, datetime] = {}
+    for one, answer in zip(wanted, answers, strict=True):
+        if answer.get("synced_at"):
+            moment = datetime.fromisoformat(answer["synced_at"])
+            newest[one.source.name] = max(moment, newest.get(one.source.name, moment))
+    for source, moment in newest.items():
+        if now - moment > timedelta(hours=hours):
+            taken.said.setdefault(source, []).append(
+                f"{source}/: its tables were last written {moment:%Y-%m-%d %H:%M} UTC, by their own word. Look "
+                f"whether the connector still runs ({hours:g} hours are allowed, thresholds.max_delivery_age_hours)"
+            )
 
 
 def _take(one: _Wanted, answer: dict[str, Any], connection: str, spool: Path, now: datetime, taken: Snapshots) -> None:

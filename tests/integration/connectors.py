@@ -1,7 +1,7 @@
 """The same small CRM as its vendor's exports and as Fivetran, Airbyte and dlt write it into a database.
 
-The tables have the names and columns that docs/connector-tables.md gives, with what the presets do not need left out. Every
-connector last wrote at `SYNCED`, which is also the date in the name of the folder of the exports.
+The tables have the names and columns that docs/connector-tables.md gives, with what the presets do not need left out.
+Every connector last wrote at `SYNCED`, which is also the date in the name of the folder of the exports.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ import yaml
 from dagster_project.config.models import Configuration
 from dagster_project.read.table_snapshots import SPOOL, take_snapshots
 from tests.conftest import DEALTRAIL, PROJECT, Warehouse, environment
+from tests.faults.nights import until
 from tests.integration import connectors as crm
 from tests.integration.postgres_server import ENCODED_PASSWORD, PASSWORD, Database, Server, running_server
 
@@ -236,3 +238,53 @@ def test_all_tables_are_of_one_moment(database: Database, tmp_path: Path, monkey
             counted = duckdb.sql(f"select count(*), count(distinct id) from read_parquet({paths})").fetchone()
             assert counted == (1000, 1000)
         moved.result()
+
+
+def test_a_server_that_ends_the_session_meanwhile_is_told_of(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.sql(
+        "create schema slow",
+        "create view slow.deals as select g as id, 'New' as stage, pg_sleep(60)::text from generate_series(1, 9) g",
+        GRANTS.format(schema="slow"),
+    )
+    monkeypatch.setenv("CRM_DATABASE_URL", database.url())
+    feed = {"entity": "deals", "table": "slow.deals", "columns": {"deal_id": ["id"], "stage": ["stage"]}}
+    config = Configuration.model_validate(
+        {
+            "timezone": "UTC",
+            "currency": "EUR",
+            "connections": {"warehouse": {"url_variable": "CRM_DATABASE_URL"}},
+            "sources": [{"name": "slow", "connection": "warehouse", "feeds": {"deals": feed}}],
+        }
+    )
+    sleeping = "from pg_stat_activity where query like '%slow%deals%' and wait_event = 'PgSleep'"
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(take_snapshots, config, tmp_path, tmp_path, [], datetime(2026, 1, 1, tzinfo=UTC))
+        until(lambda: database.value(f"select count(*) {sleeping}") != "0")
+        database.sql(f"select pg_terminate_backend(pid) {sleeping}")
+        (said,) = reading.result().said["slow"]
+    assert said.startswith("slow/: table slow.deals cannot be read: Postgres at ")
+    assert "terminating connection" in said or "closed the connection" in said or "was lost" in said
+    assert ENCODED_PASSWORD not in said
+
+
+def test_a_person_is_forgotten_in_snapshots_too(published: Warehouse, tmp_path: Path, database: Database) -> None:
+    folder = tmp_path / "there"
+    shutil.copytree(published.path.parent, folder, symlinks=True)
+    spool = folder / "w" / SPOOL
+    assert list((spool / "fivetran_hubspot").rglob("*.parquet"))
+    done = subprocess.run(
+        [str(DEALTRAIL), "forget", "owners", "11", "--source", "fivetran_hubspot"],
+        cwd=PROJECT,
+        env=environment(PIPELINE_CONFIG=folder / "pipeline.yml", WAREHOUSE_DIR=folder / "w")
+        | {"CRM_DATABASE_URL": database.url()},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (spool / "fivetran_hubspot").exists()
+    assert list((spool / "dlt_hubspot").rglob("*.parquet")), "of other sources they stay"
+    assert "not touched: " in done.stdout and "the tables of connection 'warehouse'" in done.stdout

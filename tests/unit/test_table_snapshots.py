@@ -196,6 +196,16 @@ def test_a_table_says_of_when_it_is(nights: Nights) -> None:
     ]
 
 
+def test_a_connector_that_stopped_is_told_of(nights: Nights) -> None:
+    timed = Nights(nights.folder, {"deals": DEALS | {"table": {"name": "deal", "synced_at": ["_fivetran_synced"]}}})
+    timed.sql("update deal set _fivetran_synced = '2026-02-27 10:00:00+00' where id > 1")
+    timed.sql("update deal set _fivetran_synced = '2026-02-28 01:00:00+00' where id = 1")
+    assert timed.look().said == {}
+    timed.now += timedelta(hours=2)
+    (said,) = timed.look().said["crm"]
+    assert said.startswith("crm/: its tables were last written 2026-02-28 01:00 UTC")
+
+
 def test_a_night_of_the_past_reads_only_tables_that_say_of_when_they_are(nights: Nights) -> None:
     found = nights.look(as_of=FIRST - timedelta(days=30))
     assert found.files["crm"] == []
