@@ -271,7 +271,7 @@ def _linked(
     if theirs not in columns or column not in columns or _spelled(link["ours"], list(kinds)) not in kinds:
         return None
     deleted = _spelled("_fivetran_deleted", columns)
-    condition = f"and not coalesce({_identifier(deleted)}, false)" if deleted in columns else ""
+    condition = f"and not coalesce(try_cast({_identifier(deleted)} as boolean), false)" if deleted in columns else ""
     value = f"cast({_identifier(column)} as varchar)"
     return (
         f"select cast({_identifier(theirs)} as varchar) as key, "

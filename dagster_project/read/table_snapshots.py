@@ -168,11 +168,11 @@ def remove_spooled(spool: Path, source: str) -> int:
 def read_tables(
     connection: Connection, name: str, root: Path, tables: list[dict[str, Any]], scratch: Path
 ) -> list[dict[str, Any]]:
-    """Has tables copied as `table_child` describes it; its answer for each, `failed` for all without a connection."""
+    """Has tables copied as `table_child` describes it; its answer for each, `unreachable` for all without a connection."""
     try:
         said = _asked(connection, name, root, tables, scratch)
     except ConfigurationError as error:
-        return [{"state": "failed", "message": str(error)} for _ in tables]
+        return [{"state": "unreachable", "message": str(error)} for _ in tables]
     place = _shown(connection, name)
     return [{**one, "message": f"{place}: {one['message']}"} if one["state"] == "failed" else one for one in said]
 
@@ -301,6 +301,12 @@ def _take(one: _Wanted, answer: dict[str, Any], connection: str, spool: Path, no
         "missing": f"table {one.shown} is not there in connection '{connection}'",
         "lacks": f"table {one.shown} has no column {answer.get('message')}",
     }.get(answer["state"], f"table {one.shown} cannot be read: {answer.get('message')}")
+    if one.last is None and answer["state"] == "unreachable":
+        # once for all tables
+        said = f"{one.source.name}/: its tables cannot be read: {answer['message']}"
+        if said not in taken.said.setdefault(one.source.name, []):
+            taken.said[one.source.name].append(said)
+        return
     if one.last is None:
         # what never came is no fault of a connector that may not bring it
         if answer["state"] == "failed" or not (one.table.optional or answer["state"] == "lacks"):

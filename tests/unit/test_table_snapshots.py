@@ -136,9 +136,9 @@ def test_a_table_that_lost_most_rows_is_held_back(nights: Nights) -> None:
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
-    nights = Nights(tmp_path, {"deals": DEALS})
+    nights = Nights(tmp_path, {"deals": DEALS, "more": DEALS})
     why = f"connection 'db': there is no file {tmp_path / 'crm.duckdb'}"
-    assert nights.look().said["crm"] == [f"crm/: table main.deal cannot be read: {why} (feed 'deals')"]
+    assert nights.look().said["crm"] == [f"crm/: its tables cannot be read: {why}"]
 
 
 def test_one_table_that_cannot_be_read_does_not_keep_the_others_back(nights: Nights) -> None:
@@ -267,6 +267,26 @@ def test_versions_are_read_where_the_table_has_them(nights: Nights) -> None:
     assert record.rows_loaded == 10
 
 
+def test_history_mode_is_today_and_every_version(nights: Nights) -> None:
+    """Fivetran's: one table of all versions, of which one is active."""
+    preset = source_of_preset("fivetran_salesforce")["feeds"]
+    both = Nights(nights.folder, {name: preset[name] for name in ("opportunities", "opportunity_versions")})
+    both.sql(
+        "create table opportunity as select '006A' as id, stage as stage_name, 5.0 as amount, "
+        "start as _fivetran_start, active as _fivetran_active, false as _fivetran_deleted, false as is_deleted, start as _fivetran_synced "
+        "from (values ('Prospecting', timestamptz '2026-01-01 10:00:00+00', false), "
+        "('Closed Won', timestamptz '2026-01-05 10:00:00+00', true)) versions(stage, start, active)"
+    )
+    opportunities, versions = both.night()
+    assert both.rows(opportunities, "deal_id, stage, is_deleted") == [("006A", "Closed Won", "false")]
+    assert both.rows(versions, "stage, version_at") == [
+        ("Closed Won", "2026-01-05 10:00:00Z"),
+        ("Prospecting", "2026-01-01 10:00:00Z"),
+    ]
+    both.sql("update opportunity set _fivetran_deleted = true")
+    assert both.rows(both.night()[0], "is_deleted") == [("true",)]
+
+
 def test_an_optional_table_may_be_missing(nights: Nights) -> None:
     feed = {"entity": "owners", "table": {"name": "owner", "optional": True}, "columns": {"owner_id": ["id"]}}
     assert Nights(nights.folder, {"owners": feed}).look().said == {}
@@ -355,7 +375,7 @@ def test_a_server_that_cannot_be_reached_is_told_without_its_password(
     if url:
         monkeypatch.setenv("CRM_URL", url)
     said = Nights(tmp_path, {"deals": DEALS}, {"url_variable": "CRM_URL"}).look().said["crm"]
-    assert said[0].startswith("crm/: table main.deal cannot be read: ")
+    assert said[0].startswith("crm/: its tables cannot be read: ")
     assert "CRM_URL" in said[0] or "127.0.0.1:1" in said[0]
     assert SECRET not in said[0] and "geh" not in said[0]
 
