@@ -272,10 +272,17 @@ def test_history_mode_is_today_and_every_version(nights: Nights) -> None:
     preset = source_of_preset("fivetran_salesforce")["feeds"]
     both = Nights(nights.folder, {name: preset[name] for name in ("opportunities", "opportunity_versions")})
     both.sql(
-        "create table opportunity as select '006A' as id, stage as stage_name, 5.0 as amount, "
-        "start as _fivetran_start, active as _fivetran_active, false as _fivetran_deleted, false as is_deleted, start as _fivetran_synced "
-        "from (values ('Prospecting', timestamptz '2026-01-01 10:00:00+00', false), "
-        "('Closed Won', timestamptz '2026-01-05 10:00:00+00', true)) versions(stage, start, active)"
+        """
+        create table opportunity as
+        select
+            '006A' as id, stage as stage_name, 5.0 as amount, false as is_deleted, false as _fivetran_deleted,
+            active as _fivetran_active, start as _fivetran_start, start as _fivetran_synced
+        from (
+            values
+                ('Prospecting', timestamptz '2026-01-01 10:00:00+00', false),
+                ('Closed Won', timestamptz '2026-01-05 10:00:00+00', true)
+        ) versions(stage, start, active)
+        """
     )
     opportunities, versions = both.night()
     assert both.rows(opportunities, "deal_id, stage, is_deleted") == [("006A", "Closed Won", "false")]
