@@ -168,7 +168,7 @@ def remove_spooled(spool: Path, source: str) -> int:
 def read_tables(
     connection: Connection, name: str, root: Path, tables: list[dict[str, Any]], scratch: Path
 ) -> list[dict[str, Any]]:
-    """Has tables copied as `table_child` describes it: its answer for each, `unreachable` where there is no connection."""
+    """Has tables copied as `table_child` describes it: its answer for each; `unreachable` without a connection."""
     try:
         said = _asked(connection, name, root, tables, scratch)
     except ConfigurationError as error:
