@@ -150,7 +150,7 @@ def forget(
     from dagster_project.config.load import load_settings
     from dagster_project.digest.sent import FOLDER
     from dagster_project.forget.command import as_of_published, begin_forgetting, finish_forgetting
-    from dagster_project.forget.summary import landing_and_copies, print_begun, print_finished, print_unpublished
+    from dagster_project.forget.summary import print_begun, print_finished, print_unpublished
     from dagster_project.publish.ducklake import forget_snapshots
     from dagster_project.run.folders import check_folders
     from dagster_project.run.lock import lock
@@ -172,7 +172,7 @@ def forget(
                 print_unpublished()
                 raise typer.Exit(status)
         snapshots = forget_snapshots(settings)
-        print_finished(finish_forgetting(settings, begun), landing_and_copies(settings), snapshots)
+        print_finished(finish_forgetting(settings, begun), settings, snapshots)
     raise typer.Exit(status if as_of is not None else 0)
 
 

@@ -15,12 +15,14 @@ from dagster_project.config.models import Configuration
 from dagster_project.draft.command import HISTORY
 from dagster_project.errors import DealtrailError
 from dagster_project.lake import inventory
+from dagster_project.lake.erasure.tombstones import read_tombstones
 from dagster_project.lake.manifest import FileRecord, of_deliveries
 from dagster_project.lake.store import ingest, plain_text_left
 from dagster_project.preflight.deals import no_deals
 from dagster_project.quality.violation_history import keep_record
 from dagster_project.read.folders import loose_files
 from dagster_project.read.landing import LandedFile, folders_without_source, takable
+from dagster_project.read.table_snapshots import forget_spooled
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.versions import current_version
 from dagster_project.transform.config_tables import CONFIG_TABLES
@@ -58,11 +60,13 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
     def load(context: dg.AssetExecutionContext, run: Run) -> dg.MaterializeResult:
         with run.journal.step("ingest", source=source.name, entity=entity):
             landing = run.landing(source.name)
+            has_forgotten = bool(source.reads_tables and read_tombstones(run.lake_dir).entities(source.name))
             added: list[FileRecord] = []
             for feed in feeds:
                 files = [file for file in landing.files if file.feed == feed]
                 known = [r for r in run.known if (r.source, r.feed) == (source.name, feed)]
                 added += ingest(source, feed, files, run.lake_dir, known)
+                forget_spooled(source.feeds[feed], files, has_forgotten)
                 for warning in _plain_text_warnings(plain_text_left(source, feed, known, run.lake_dir)):
                     run.journal.warn(warning, source=source.name, feed=feed)
             run.journal.take_in(added)
@@ -216,8 +220,13 @@ def _why_no_deals(run: NightlyRun) -> list[str]:
             why = record.message if record.state != "loaded" else "no row of it has an id"
             said.append(f"{record.source}/{record.file}: {record.state}: {why}")
         if not records:
-            patterns = "; ".join(f"{name} {', '.join(feed.files)}" for name, feed in feeds.items())
-            wanted = f"no file matches {patterns}" if feeds else "no feed of deals is configured"
+            of_files = {name: feed.files for name, feed in feeds.items() if feed.files}
+            patterns = "; ".join(f"{name} {', '.join(files)}" for name, files in of_files.items())
+            tables = ", ".join(feed.table.name for feed in feeds.values() if feed.table is not None)
+            wanted = " and ".join(
+                [f"no file matches {patterns}"] * bool(patterns) + [f"no table {tables} was read"] * bool(tables)
+            )
+            wanted = wanted if feeds else "no feed of deals is configured"
             others = ", ".join(run.landing(source.name).not_taken[:_SHOWN])
             said.append(f"{source.name}/: {wanted}" + (f"; no feed takes {others}" if others else ""))
     return said

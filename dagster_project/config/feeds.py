@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.pipelines import Pipeline
+from dagster_project.config.tables import TableOrName, check_connection_name
 from dagster_project.config.values import (
     AfterClose,
     Currency,
@@ -62,12 +63,15 @@ References = Annotated[list[Reference], BeforeValidator(lambda value: value if i
 
 
 class Feed(Strict):
-    """One mapping entry: which files hold which entity, and what their headings mean."""
+    """One mapping entry: which files, or which table, hold which entity, and what their headings mean."""
 
     entity: Literal[tuple(ENTITIES)] = Field(description="What a row of its files is.")  # type: ignore[valid-type]
     files: Names = Field(
-        min_length=1,
+        default_factory=list,
         description="File name patterns; `.gz`, `.zst`, `.zip` need not be written, `.csv` stands for every format.",
+    )
+    table: TableOrName | None = Field(
+        None, description="Instead of files: a table of the source's `connection`, of which a night takes a snapshot."
     )
     files_on_request: Names = Field(
         default_factory=list, description="Patterns of files that are taken only if they are added to `files`."
@@ -151,6 +155,12 @@ class Feed(Strict):
     max_delivery_age_hours: float | None = Field(
         None, ge=0, description="Overrides thresholds.max_delivery_age_hours: a monthly export is no day late."
     )
+
+    @model_validator(mode="after")
+    def _reads_files_or_a_table(self) -> Feed:
+        if bool(self.files) == (self.table is not None):
+            raise ValueError("say what it reads: `files`, patterns of file names, or `table`, such as crm.deal")
+        return self
 
     @model_validator(mode="after")
     def _references_name_columns(self) -> Feed:
@@ -263,6 +273,8 @@ class Source(Strict):
     deal_url: DealUrl | None = Field(
         None, description="A deal's page in the CRM, `{id}` where its id belongs; the report links there."
     )
+    connection: str | None = Field(None, description="Where the tables of its feeds are, one of `connections`.")
+    tables_in: str | None = Field(None, description="The schema of its tables, where a feed names none.")
     pipelines: list[Pipeline] = Field(default_factory=list, description="Its pipelines and their stages, in order.")
     feeds: dict[str, Feed] = Field(description="Which of its files hold what, by a name of your own.")
 
@@ -272,6 +284,11 @@ class Source(Strict):
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise ValueError(f"'{name}': a source is named with small letters, digits and _, as its folder is")
         return name
+
+    @field_validator("connection")
+    @classmethod
+    def _connection_is_a_name(cls, name: str | None) -> str | None:
+        return name if name is None else check_connection_name(name)
 
     @field_validator("feeds")
     @classmethod
@@ -289,6 +306,25 @@ class Source(Strict):
         if len(names) != len(set(names)):
             raise ValueError("two pipelines have one name")
         return self
+
+    @model_validator(mode="after")
+    def _tables_are_somewhere(self) -> Source:
+        named = [name for name, feed in self.feeds.items() if feed.table is not None]
+        if named and self.connection is None:
+            raise ValueError(
+                f"its feed '{named[0]}' reads a table: say in which `connection`, one of the `connections` of this file"
+            )
+        return self
+
+    @property
+    def reads_tables(self) -> bool:
+        """Whether a feed reads a table."""
+        return any(feed.table is not None for feed in self.feeds.values())
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether a feed reads files, so that the source needs a folder in landing."""
+        return any(feed.files for feed in self.feeds.values())
 
     @property
     def has_history_feed(self) -> bool:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from dagster_project.config.goals import configured_goals, configured_teams
 from dagster_project.config.models import Configuration
 from dagster_project.config.postgres_url import PostgresUrl, read_postgres_url
-from dagster_project.config.presets import source_of_preset, vendor_names
+from dagster_project.config.presets import merged, source_of_preset, table_presets, vendor_names
 from dagster_project.config.remote import RemoteFolder, is_remote, remote_folder
 from dagster_project.config.rules import checks
 from dagster_project.config.salt import check_salt
@@ -117,6 +117,7 @@ def read_configuration(path: Path) -> Configuration:
         config = Configuration.model_validate(raw)
     except ValidationError as error:
         raise ConfigurationError("\n".join(_explain(path, tree, problem) for problem in error.errors())) from None
+    _check_connections(config, path, tree)
     _check_names(config, path)
     return config
 
@@ -154,6 +155,16 @@ def _refuse_a_name_of_two(raw: dict[str, Any], path: Path, tree: yaml.Node | Non
             seen[name] = position
 
 
+def _check_connections(config: Configuration, path: Path, tree: yaml.Node | None) -> None:
+    for position, source in enumerate(config.sources):
+        if source.connection is not None and source.connection not in config.connections:
+            at = ("sources", position, "connection")
+            named = ", ".join(config.connections) or "none yet. Write `connections: {warehouse: {url_variable: …}}`"
+            raise ConfigurationError(
+                f"{_where(path, tree, at)}: '{source.connection}' is none of `connections`; those are {named}"
+            )
+
+
 def _check_names(config: Configuration, path: Path) -> None:
     """Refuses templates, stages, goals and rules that only the files beside the configuration can tell to be wrong."""
     try:
@@ -171,20 +182,13 @@ def _with_preset(source: dict[str, Any], position: int, path: Path, tree: yaml.N
     vendor = source.get("vendor")
     if vendor is None:
         return source
-    if vendor not in vendor_names():
+    if vendor not in (known := [*vendor_names(), *table_presets()]):
         at = ("sources", position, "vendor")
         raise ConfigurationError(
-            f"{_where(path, tree, at)}: '{vendor}' is no vendor; allowed: {', '.join(vendor_names())}, "
+            f"{_where(path, tree, at)}: '{vendor}' is no vendor; allowed: {', '.join(known)}, "
             "or leave `vendor` out and write `feeds` (docs/configuration.md)"
         )
-    return _merged(source_of_preset(vendor), source)
-
-
-def _merged(below: Any, above: Any) -> Any:
-    """Mappings are merged key by key; anything else above replaces what is below."""
-    if isinstance(below, dict) and isinstance(above, dict):
-        return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
-    return above
+    return dict(merged(source_of_preset(vendor), source))
 
 
 def _explain(path: Path, tree: yaml.Node | None, problem: Any) -> str:

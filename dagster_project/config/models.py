@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from dagster_project.config import metrics
 from dagster_project.config.digest import Digest
 from dagster_project.config.feeds import Source
+from dagster_project.config.tables import Connection, check_connection_name
 from dagster_project.config.values import Currency, Days, Engine, Names, Severity, Strict, Timezone
 
 
@@ -246,6 +247,9 @@ class Configuration(Strict):
     rules: dict[str, Rule] = Field(default_factory=dict, description="Hygiene rules by id, your own among them.")
     notifications: Notifications = Field(Notifications(), description="What the webhook is told of.")
     digest: Digest = Field(Digest(), description="How `dealtrail digest` sends each owner what to mend.")
+    connections: dict[str, Connection] = Field(
+        default_factory=dict, description="Databases and folders whose tables feeds read, by a name of your own."
+    )
     sources: list[Source] = Field(min_length=1, description="The CRMs and sheets to read.")
     teams: list[Team] = Field(default_factory=list, description="Teams of owners, where no column of the CRM tells.")
     goals: list[Goal] = Field(default_factory=list, description="Targets; of several for one month the last counts.")
@@ -261,6 +265,13 @@ class Configuration(Strict):
                 )
             seen[source.name] = position
         return self
+
+    @field_validator("connections", mode="before")
+    @classmethod
+    def _connections_are_named(cls, connections: Any) -> Any:
+        for name in connections if isinstance(connections, dict) else ():
+            check_connection_name(str(name))
+        return connections
 
     @model_validator(mode="after")
     def _addresses_are_of_sources(self) -> Configuration:

@@ -32,15 +32,15 @@ class PostgresUrl:
         return f"{self.url}{'&' if '?' in self.url else '?'}{added}" if added else self.url
 
 
-def read_postgres_url(environ: Mapping[str, str]) -> PostgresUrl | None:
+def read_postgres_url(environ: Mapping[str, str], variable: str = POSTGRES_URL) -> PostgresUrl | None:
     """POSTGRES_URL, if it is set. Raises ConfigurationError, which does not repeat it, where it is none."""
-    url = environ.get(POSTGRES_URL, "").strip()
+    url = environ.get(variable, "").strip()
     if not url:
         return None
     form = _FORM.fullmatch(url)
     if form is None or _BAD_PERCENT.search(url):
         raise ConfigurationError(
-            f"{POSTGRES_URL} is no address of a PostgreSQL database (it is not shown, for it holds a password). Write "
+            f"{variable} is no address of a PostgreSQL database (it is not shown, for it holds a password). Write "
             "postgresql://user:password@host:5432/database, with every @ : / ? % and space in user and password "
             "percent-encoded (@ is %40)"
         )

@@ -12,7 +12,7 @@ from typing import get_args
 from dagster_project.config.feeds import Source
 from dagster_project.config.models import Configuration, Thresholds
 from dagster_project.config.pipelines import MetPipeline, Pipeline, Stage
-from dagster_project.config.presets import read_preset, vendor_names
+from dagster_project.config.presets import read_preset, vendor_names, vendor_of
 from dagster_project.config.values import CANONICAL_STAGES, DealField
 from dagster_project.errors import ConfigurationError
 from dagster_project.package_files import PROJECT_DIR
@@ -135,7 +135,7 @@ def merged_stages(source: Source, pipeline: Pipeline) -> list[Stage]:
 
 def vendor_stages(vendor: str) -> list[Stage]:
     """The stages of a new account of this vendor, in their order."""
-    return [Stage.model_validate(stage) for stage in read_preset(vendor)["stages"]]
+    return [Stage.model_validate(stage) for stage in read_preset(vendor_of(vendor))["stages"]]
 
 
 def _stages_of(config: Configuration, source: Source, pipeline: Pipeline) -> list[ConfiguredStage]:
@@ -228,7 +228,7 @@ def _template(source: Source, pipeline: Pipeline) -> list[Stage]:
                     f"allowed: {', '.join(CANONICAL_STAGES)}"
                 )
         return []
-    if pipeline.template in vendor_names():
+    if vendor_of(pipeline.template) in vendor_names():
         return vendor_stages(pipeline.template)
     rows = _industry_templates()
     if pipeline.template not in rows:

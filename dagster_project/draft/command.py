@@ -23,6 +23,7 @@ from dagster_project.draft.trial import try_feed
 from dagster_project.draft.vendor import VendorFit, recognise
 from dagster_project.draft.words import listed, plain
 from dagster_project.draft.write import Draft, Money, written
+from dagster_project.draft.yaml_text import Line
 from dagster_project.errors import ConfigurationError
 from dagster_project.read.landing import feed_of
 from dagster_project.read.nothing import words_of_mapping
@@ -50,12 +51,12 @@ class Drafted:
     figures: list[str]
 
 
-def draft_source(paths: list[Path], name: str | None = None) -> Drafted:
+def draft_source(paths: list[Path], name: str | None = None, database: Database | None = None) -> Drafted:
     """Looks at the files and drafts a source for them; the draft is tried on them before it is handed out.
 
     Raises ConfigurationError for files that are not there or cannot be read, and for a name that is none.
     """
-    with drafting(paths, name) as attempt:
+    with drafting(paths, name, database) as attempt:
         source = attempt.source()
         seen = figures(attempt.connection, source, attempt.draft.trials)
         text = written(attempt.draft)
@@ -90,8 +91,17 @@ class Attempt:
         return _left(self.draft)
 
 
+@dataclass(frozen=True)
+class Database:
+    """A database whose tables were copied to the files that a draft is made of."""
+
+    connections: list[Line]
+    #: File name → table.
+    tables: dict[str, str]
+
+
 @contextmanager
-def drafting(paths: list[Path], name: str | None = None) -> Iterator[Attempt]:
+def drafting(paths: list[Path], name: str | None = None, database: Database | None = None) -> Iterator[Attempt]:
     """A draft of these files, tried once. Raises as `draft_source` does."""
     name = name or _name_from(paths)
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
@@ -102,9 +112,11 @@ def drafting(paths: list[Path], name: str | None = None) -> Iterator[Attempt]:
         scratch = Path(folder)
         connection.execute("set preserve_insertion_order = true")
         samples, unread = read_samples(connection, paths, scratch)
-        fit = recognise(samples, name)
+        fit = None if database else recognise(samples, name)
         draft = _from_vendor(connection, fit, name) if fit else _from_words(connection, samples, name)
         draft.left += unread
+        if database:
+            draft.connections, draft.tables = database.connections, database.tables
         attempt = Attempt(connection, draft, scratch)
         attempt.try_again()
         yield attempt

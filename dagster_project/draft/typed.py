@@ -11,7 +11,14 @@ from dagster_project.errors import printable
 
 
 def source_draft(
-    files: Annotated[list[Path], typer.Argument(help="Files in any format, or folders of them.", show_default=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files in any format, or folders of them; or one database: a .duckdb file, "
+            "postgresql://user@host/name, or a variable that holds its address.",
+            show_default=False,
+        ),
+    ],
     name: Annotated[str | None, typer.Option(help="The source's name: its folder in the landing zone.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write it to this new file instead of the screen.")] = None,
 ) -> None:
@@ -21,11 +28,13 @@ def source_draft(
     status 2 for files that are not there or cannot be read.
     """
     from dagster_project.draft.command import draft_source
+    from dagster_project.draft.database import draft_database, named_database
     from dagster_project.errors import ConfigurationError
 
     if out is not None and out.exists():
         raise ConfigurationError(f"{out}: there is such a file already; name another one, and append its source to it")
-    drafted = draft_source(files, name)
+    database = named_database(files[0]) if len(files) == 1 else None
+    drafted = draft_database(database, name) if database else draft_source(files, name)
     if out is None:
         typer.echo(drafted.text, nl=False)
     else:

@@ -14,6 +14,8 @@ from dagster_project.draft.vendor import VendorFit
 from dagster_project.draft.yaml_text import Line, commented, example, scalar, scalars
 from dagster_project.wording import counted
 
+#: What a draft calls the connection to a database.
+DATABASE = "warehouse"
 #: Columns whose values are people: shown by nobody's name.
 _PEOPLE = ("lead_name", "company")
 #: What to do about cells that cannot be read.
@@ -54,6 +56,9 @@ class Draft:
     nothing: dict[str, list[str]] = field(default_factory=dict)
     #: Files that no feed takes, and why.
     left: list[str] = field(default_factory=list)
+    #: Of a draft from a database: the lines that say where it is, and file name → the table that was copied there.
+    connections: list[Line] = field(default_factory=list)
+    tables: dict[str, str] = field(default_factory=dict)
     #: What was chosen where nobody but the user can know; nothing of it in a draft that is left for the user to edit.
     settled: Settled | None = None
 
@@ -118,7 +123,7 @@ def _head(draft: Draft) -> list[Line]:
         ]
     lines += [
         Line(f"currency: {draft.money.currency}", f"of your reports; {draft.money.said}"),
-        Line("landing_dir: landing", f"put the files into landing/{draft.name}/"),
+        *(draft.connections or [Line("landing_dir: landing", f"put the files into landing/{draft.name}/")]),
         *(settled.top if settled else []),
         Line(""),
         Line("sources:"),
@@ -126,6 +131,8 @@ def _head(draft: Draft) -> list[Line]:
     ]
     if draft.vendor:
         lines.append(Line(f"    vendor: {draft.vendor.vendor}", "its headings are this vendor's"))
+    if draft.tables:
+        lines.append(Line(f"    connection: {DATABASE}"))
     said = "" if settled else f"; {draft.money.said}"
     return [
         *lines,
@@ -191,7 +198,7 @@ def _of_vendor(draft: Draft) -> list[Line]:
 def _feeds(draft: Draft) -> list[Line]:
     lines = [Line("    feeds:")]
     for feed in draft.feeds:
-        said = _feed(feed, draft.trials.get(feed.name, Trial()))
+        said = _feed(feed, draft.trials.get(feed.name, Trial()), draft.tables)
         said += draft.settled.feeds.get(feed.name, []) if draft.settled else []
         if feed.guessed.missing and feed.entity != "deals":
             what = " and ".join(feed.guessed.missing)
@@ -201,12 +208,14 @@ def _feeds(draft: Draft) -> list[Line]:
     return lines
 
 
-def _feed(feed: DraftedFeed, trial: Trial) -> list[Line]:
+def _feed(feed: DraftedFeed, trial: Trial, tables: dict[str, str]) -> list[Line]:
     files = feed.newest.shown + (f" and {len(feed.samples) - 1} more" if len(feed.samples) > 1 else "")
     lines = [
         Line(f"      {feed.name}:", f"{files}: {counted(sum(sample.rows for sample in feed.samples), 'row')}"),
         Line(f"        entity: {feed.entity}"),
-        Line(f"        files: {scalars(feed.patterns)}"),
+        Line(f"        table: {scalar(tables[feed.newest.name])}")
+        if tables
+        else Line(f"        files: {scalars(feed.patterns)}"),
     ]
     if feed.newest.encoding:
         lines.append(

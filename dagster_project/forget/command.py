@@ -18,8 +18,10 @@ from dagster_project.lake.erasure.files import Blanked, forget_in_lake
 from dagster_project.lake.erasure.namesakes import apart
 from dagster_project.lake.erasure.person import Person, begin, done, unfinished
 from dagster_project.lake.migration import migrate
+from dagster_project.read import table_snapshots
 from dagster_project.read.spool import forget_spooled
 from dagster_project.run.versions import as_of_version, current_version
+from dagster_project.wording import counted
 
 #: Where it stands in the lake that records were forgotten, and what that changed.
 LOG = "forgotten.jsonl"
@@ -89,6 +91,9 @@ def _begin(settings: Settings, entity: str, record_id: str, source: str | None, 
         blanked = forget_in_lake(lake, settings.config, person)
         removed = remove_attempts(warehouse, person.texts)
         attempts += removed
+        snapshots = table_snapshots.SPOOL
+        if removed_here := table_snapshots.remove_spooled(warehouse / snapshots, person.source):
+            cleaned.append(f"{snapshots}/{person.source}: {counted(removed_here, 'snapshot')} of its tables removed")
         cleaned += [name for name in clean_up(warehouse, person.texts) if name not in cleaned]
         _log(lake, person, "blanked", **asdict(blanked), attempts_removed=len(removed))
         others = [f"a name or e-mail address of it is also that of {other}" for other in person.shared.values()]

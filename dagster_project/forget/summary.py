@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import typer
 
 from dagster_project.config.load import Settings
@@ -47,13 +49,7 @@ def print_unpublished() -> None:
     )
 
 
-def landing_and_copies(settings: Settings) -> str:
-    """The places that only others can clean: where the files come from, and where publications went."""
-    copies = f" and those uploaded to {settings.publish_to} (`dealtrail upload` replaces them)"
-    return f"{settings.landing_url or settings.landing_dir}{copies if settings.publish_to else ''}"
-
-
-def print_finished(finished: Finished, landing: str, snapshots: int | None) -> None:
+def print_finished(finished: Finished, settings: Settings, snapshots: int | None) -> None:
     """What is left."""
     if finished.versions:
         typer.echo(f"removed {len(finished.versions)} older versions")
@@ -65,4 +61,13 @@ def print_finished(finished: Finished, landing: str, snapshots: int | None) -> N
         typer.echo(f"! and {len(finished.remains) - _SHOWN} more", err=True)
     if finished.looked_for and not finished.remains:
         typer.echo(f"searched every file for {finished.looked_for} ids, names and addresses: none is left")
-    typer.echo(f"not touched: the files in {landing}, your CRM, backups, copies of what was published")
+    typer.echo(f"not touched: {', '.join(_of_others(settings))}, your CRM, backups, copies of what was published")
+
+
+def _of_others(settings: Settings) -> Iterator[str]:
+    """The places that only others can clean: where rows come from, and where publications went."""
+    yield f"the files in {settings.landing_url or settings.landing_dir}"
+    for name in sorted({str(one.connection) for one in settings.config.sources if one.reads_tables}):
+        yield f"the tables of connection '{name}'"
+    if settings.publish_to:
+        yield f"those uploaded to {settings.publish_to} (`dealtrail upload` replaces them)"

@@ -42,7 +42,7 @@ def of_names(config_path: Path, position: int, source: Source, landing: Landing)
     found = []
     for name, feed in source.feeds.items():
         written = is_written(config_path, "sources", position, "feeds", name)
-        if not written or any(file.feed == name for file in landing.files):
+        if not written or feed.table is not None or any(file.feed == name for file in landing.files):
             continue
         where = place_in(config_path, "sources", position, "feeds", name, "files")
         others = (
@@ -50,7 +50,7 @@ def of_names(config_path: Path, position: int, source: Source, landing: Landing)
         )
         found.append(Finding(f"{where}: {_quoted(feed.files)} matches no file{others}", keeps_out=bool(not_taken)))
     if not_taken:
-        tried = "; ".join(f"{name} {_quoted(feed.files)}" for name, feed in source.feeds.items())
+        tried = "; ".join(f"{name} {_quoted(feed.files)}" for name, feed in source.feeds.items() if feed.files)
         where = place_in(config_path, "sources", position, "feeds")
         found.append(
             Finding(

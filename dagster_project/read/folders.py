@@ -57,7 +57,7 @@ def loose_files(landing_dir: Path) -> list[str]:
     """Files that lie in the landing folder itself, where no source looks; its own notes (README, .gitkeep) are none."""
     return sorted(
         printable(path.name)
-        for path in landing_dir.iterdir()
+        for path in (landing_dir.iterdir() if landing_dir.is_dir() else ())
         if path.is_file()
         and not path.name.startswith(".")
         and path.suffix.lower() not in UNFINISHED

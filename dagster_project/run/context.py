@@ -5,6 +5,7 @@ WAREHOUSE_DIR/
     building/             the build in progress; a killed run's is wiped by the next
     versions/<run>/       publications; `current` points at the newest, the one before is kept for its readers
     attempts/<run>/       what a blocked run found
+    spool/tables/         snapshots of the tables that feeds read
     run.json              summary of the last attempt
     dagster/, dbt/        Dagster's storage, dbt's parsed project and logs
 """
@@ -21,6 +22,7 @@ from dagster_project.errors import ConfigurationError
 from dagster_project.lake.deliveries import select_deliveries
 from dagster_project.lake.manifest import FileRecord
 from dagster_project.read.landing import Landing, look
+from dagster_project.read.table_snapshots import SPOOL, Snapshots, take_snapshots
 from dagster_project.run.databases import Databases
 from dagster_project.run.journal import Journal
 from dagster_project.run.night import Night
@@ -40,7 +42,10 @@ class NightlyRun:
     settle_seconds: int = 0
     #: What the lake held when the run began.
     known: tuple[FileRecord, ...] = ()
+    #: This is the publication of `dealtrail forget`, of what the lake has.
+    is_from_lake: bool = False
     _landings: dict[str, Landing] = field(default_factory=dict)
+    _snapshots: list[Snapshots] = field(default_factory=list)
 
     @property
     def lake_dir(self) -> Path:
@@ -66,8 +71,25 @@ class NightlyRun:
         """What lies in a source's folder; looked at once per run."""
         if source_name not in self._landings:
             source = next(source for source in self.settings.config.sources if source.name == source_name)
-            self._landings[source_name] = look(source, self.settings.landing_dir, self.settle_seconds)
+            if not self._snapshots:
+                self._snapshots.append(self._take_snapshots())
+            landing = look(source, self.settings.landing_dir, self.settle_seconds)
+            self._landings[source_name] = self._snapshots[0].of(source_name, landing)
         return self._landings[source_name]
+
+    def _take_snapshots(self) -> Snapshots:
+        """Of the tables of all sources at once: those of one connection are of one moment."""
+        config = self.settings.config
+        if self.is_from_lake or not any(source.reads_tables for source in config.sources):
+            return Snapshots()
+        return take_snapshots(
+            config,
+            self.settings.config_path.parent,
+            self.settings.warehouse_dir / SPOOL,
+            [(record.source, record.feed, record.file) for record in self.known],
+            self.started_at.replace(microsecond=0),
+            self.settings.as_of,
+        )
 
     def select(self) -> list[FileRecord]:
         """The deliveries this run sees: of the lake, with what ingest handed on.

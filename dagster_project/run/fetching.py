@@ -19,7 +19,7 @@ def fetch(settings: Settings, settle_seconds: int = 0) -> Spooled | None:
     if settings.landing_url is None:
         return None
     with lock.hold(settings.warehouse_dir):
-        names = [source.name for source in settings.config.sources]
+        names = [source.name for source in settings.config.sources if source.reads_files]
         settled = time.time() - settle_seconds if settle_seconds else None
         done = fetch_landing(settings.landing_url, settings.landing_dir, names, settled)
     check_landing(settings)

@@ -28,7 +28,9 @@ def check_folders(settings: Settings) -> None:
 
 
 def check_landing(settings: Settings) -> None:
-    """Refuses a landing folder that does not exist, or lacks that of a source."""
+    """Refuses a landing folder that does not exist, or lacks that of a source; who reads tables alone needs none."""
+    if not any(source.reads_files for source in settings.config.sources):
+        return
     landing = settings.landing_dir
     shown = settings.landing_url or shown_path(landing)
     if not landing.is_dir():
@@ -38,7 +40,7 @@ def check_landing(settings: Settings) -> None:
         )
     folders = sorted(entry.name for entry in landing.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     for position, source in enumerate(settings.config.sources):
-        if source.name not in folders:
+        if source.reads_files and source.name not in folders:
             raise ConfigurationError(
                 f"{shown_path(settings.config_path)}: sources.{position}.name: there is no folder "
                 f"{_shown_in(settings, source.name)} for source '{source.name}'.\n"

@@ -60,7 +60,7 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
         try:
             if not is_from_lake:
                 _fetch(run)
-            run = replace(run, known=_open_lake(run, is_from_lake))
+            run = replace(run, known=_open_lake(run, is_from_lake), is_from_lake=is_from_lake)
             journal.end("failed")
             yield run
         except BaseException as error:

@@ -32,6 +32,8 @@ from dagster_project.transform.tables import columns_of, create_table, sql_momen
 
 #: What says how deliveries are taken, and not how their records are judged.
 _OF_DELIVERIES = ("max_delivery_age_hours", "min_volume_share")
+#: A limit in hours that nothing reaches.
+_FOR_EVER = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -281,11 +283,16 @@ def _feed_row(
         gone_is_converted=feed.when_gone == "converted",
         is_rate_per_unit=feed.rate_means == "reporting_per_unit",
         is_required=feed.required,
-        max_delivery_age_hours=config.thresholds.max_delivery_age_hours
-        if feed.max_delivery_age_hours is None
-        else feed.max_delivery_age_hours,
+        max_delivery_age_hours=_max_age(config, feed),
         loaded_files=len(records),
     )
+
+
+def _max_age(config: Configuration, feed: Feed) -> float:
+    """Hours. A table that did not change is delivered once: how old that is says nothing, unless a feed asks."""
+    if feed.max_delivery_age_hours is not None:
+        return feed.max_delivery_age_hours
+    return config.thresholds.max_delivery_age_hours if feed.table is None else _FOR_EVER
 
 
 def _delivered_columns(
