@@ -45,6 +45,9 @@
 {% macro field_text(value, kind) -%}
     {%- if kind == 'text' -%} {{ value }}
     {%- elif kind == 'timestamp' -%} {{ moment_as_text(value) }}
+    {%- elif kind == 'number' -%}
+        {#- engines write large ones each in their own way -#}
+        case when {{ value }} = round({{ value }}) and abs({{ value }}) < 1e15 then cast(cast({{ value }} as bigint) as string) else cast({{ value }} as string) end
     {%- else -%} cast({{ value }} as string)
     {%- endif -%}
 {%- endmacro %}
@@ -64,7 +67,7 @@
 
 {# A field as `field_text` has it, of a column `fields`. #}
 {% macro field_word(fields, name, kind) -%}
-    {%- if kind == 'number' -%} cast({{ field_value(fields, name, kind) }} as string)
+    {%- if kind == 'number' -%} {{ field_text(field_value(fields, name, kind), kind) }}
     {%- elif kind == 'amount' -%} {{ extracted(fields, amount_in_json(name)) }}
     {%- else -%} {{ json_value(fields, name) }}
     {%- endif -%}
