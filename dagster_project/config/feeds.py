@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import re
 from datetime import datetime
-from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
@@ -158,7 +157,7 @@ class Feed(Strict):
         None, ge=0, description="Overrides thresholds.max_delivery_age_hours: a monthly export is no day late."
     )
 
-    @cached_property
+    @property
     def mapped(self) -> dict[str, list[str | list[str]]]:
         """Everything that is read from a file: column or field → its headings, best first."""
         return {**self.columns, **{name: field.headings for name, field in self.fields.items()}}
@@ -168,7 +167,7 @@ class Feed(Strict):
         """Its fields → kind."""
         return {name: field.kind for name, field in self.fields.items()}
 
-    @cached_property
+    @property
     def kinds(self) -> dict[str, Kind]:
         """Column or field of its rows in the lake → kind."""
         return kinds_of(self.entity, self.field_kinds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -316,7 +315,7 @@ class Configuration(Strict):
             raise ValueError("grains: one is named twice")
         return self
 
-    @cached_property
+    @property
     def fields(self) -> dict[str, dict[str, FieldKind]]:
         """Entity → the fields that any source's feeds give its records, by name, with their kinds."""
         found = {
