@@ -21,6 +21,17 @@ FieldKind = Literal["text", "boolean", "amount", "number", "date", "timestamp"]
 ENTITIES_WITH_FIELDS = ("deals", "leads", "accounts", "owners", "activities")
 #: Kinds by whose values deals can be counted apart: of others nearly each deal has its own.
 GRAIN_KINDS: tuple[FieldKind, ...] = ("text", "boolean")
+_TABLES = {"accounts": "dim_accounts", "owners": "dim_owners", "activities": "fct_activities"}
+_SQL_TYPES: dict[FieldKind, str] = {
+    "text": "varchar",
+    "boolean": "boolean",
+    "amount": "decimal(18, 2)",
+    "number": "double",
+    "date": "date",
+    "timestamp": "timestamp",
+}
+#: What a stage requires of deals, and what of them changes, is called so.
+_SAID_OF_DEALS = ("owner", "account", "lead")
 #: What mart_monthly_metrics is cut by in any case, and its value for everything.
 GRAINS = ("all", "source", "pipeline", "owner", "segment", "lead_source")
 
@@ -61,10 +72,23 @@ def kinds_of(entity: str, fields: Mapping[str, FieldKind]) -> dict[str, Kind]:
 
 
 @cache
-def columns_of_wide(entity: str) -> frozenset[str]:
-    """The columns that `deals_wide` or `leads_wide` has in any case."""
-    models = (_MARTS / "facts" / f"fct_{entity}.yml", _MARTS / "wide" / f"{entity}_wide.yml")
-    return frozenset(column["name"] for path in models for column in read_packaged(path)["models"][0]["columns"])
+def _columns_of(table: str) -> frozenset[str]:
+    """The columns that a published table has in any case; a wide view those of its fact as well."""
+    paths = [next(_MARTS.rglob(f"{table}.yml"))]
+    if table.endswith("_wide"):
+        paths += _MARTS.rglob(f"fct_{table.removesuffix('_wide')}.yml")
+    return frozenset(column["name"] for path in paths for column in read_packaged(path)["models"][0]["columns"])
+
+
+def field_sql(name: str, kind: FieldKind) -> str:
+    """A field as its kind has it, of a table's column `fields`, in DuckDB's words (dbt: macros/fields.sql)."""
+    text = f"json_extract_string(fields, '$.{name}')"
+    if kind == "amount":
+        # as it is written: JSON's numbers are doubles to whoever reads them
+        text = f"nullif(regexp_extract(fields, '[{{,]\"{name}\":([-0-9.]+)', 1), '')"
+    if kind == "timestamp":
+        text = f"replace({text}, 'Z', '')"
+    return text if kind == "text" else f"cast({text} as {_SQL_TYPES[kind]})"
 
 
 def wide_columns(fields: dict[str, dict[str, FieldKind]]) -> dict[str, dict[str, FieldKind]]:
@@ -76,19 +100,24 @@ def wide_columns(fields: dict[str, dict[str, FieldKind]]) -> dict[str, dict[str,
 
 
 def refuse_taken_names(fields: dict[str, dict[str, FieldKind]]) -> None:
-    """Raises ValueError where a column that fields add to a wide view has a name that is one of its columns already."""
-    for entity, columns in wide_columns(fields).items():
-        for name in columns:
-            if name in columns_of_wide(entity):
-                raise ValueError(
-                    f"fields: `{entity}_wide` has a column '{name}' already; give the field another name, such as "
-                    f"crm_{name}"
-                )
+    """Raises ValueError where a field has the name of a column of its table, or of the wide view it is a column of."""
+    tables = {f"{entity}_wide": list(columns) for entity, columns in wide_columns(fields).items()}
+    tables |= {_TABLES[entity]: list(fields.get(entity, {})) for entity in ("accounts", "owners", "activities")}
+    for table, names in tables.items():
+        taken = next((name for name in names if name in _columns_of(table)), None)
+        if taken is not None:
+            raise ValueError(
+                f"fields: {table} has a column '{taken}' already; give the field another name, such as crm_{taken}"
+            )
     own = set(fields.get("deals", {}))
+    for name in sorted(own.intersection(_SAID_OF_DEALS)):
+        raise ValueError(
+            f"fields: '{name}' of deals means another thing already; give it another name, such as crm_{name}"
+        )
     for prefix, entity in (("account", "accounts"), ("owner", "owners")):
         for name in fields.get(entity, {}):
             if f"{prefix}_{name}" in own:
                 raise ValueError(
-                    f"fields: '{name}' of {entity} is the column '{prefix}_{name}' of `deals_wide`, and so is the field "
+                    f"fields: '{name}' of {entity} is the column '{prefix}_{name}' of deals_wide, and so is the field "
                     "of deals; rename one of them"
                 )

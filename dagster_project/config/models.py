@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -20,7 +20,7 @@ from dagster_project.config.fields import (
     FieldKind,
     refuse_taken_names,
 )
-from dagster_project.config.values import Currency, Days, Engine, Names, Severity, Strict, Timezone
+from dagster_project.config.values import Currency, Days, DealField, Engine, Names, Severity, Strict, Timezone
 
 
 class Thresholds(Strict):
@@ -290,6 +290,20 @@ class Configuration(Strict):
                         )
         if said:
             refuse_taken_names(self.fields)
+        return self
+
+    @model_validator(mode="after")
+    def _stages_require_fields(self) -> Configuration:
+        known = [*get_args(DealField), *self.fields.get("deals", {})]
+        for source in self.sources:
+            for pipeline in source.pipelines:
+                for stage in pipeline.stages:
+                    for field in stage.required or []:
+                        if field not in known:
+                            raise ValueError(
+                                f"sources.{source.name}: stage '{stage.name}' of pipeline '{pipeline.name}' requires "
+                                f"'{field}', which is no field; allowed: {', '.join(known)}"
+                            )
         return self
 
     @model_validator(mode="after")
