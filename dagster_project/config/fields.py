@@ -30,8 +30,8 @@ _SQL_TYPES: dict[FieldKind, str] = {
     "date": "date",
     "timestamp": "timestamp",
 }
-#: What a stage requires of deals, and what of them changes, is called so.
-_SAID_OF_DEALS = ("owner", "account", "lead")
+#: What a stage requires of deals, what of them changes, and what they are joined by is called so.
+_SAID_OF_DEALS = ("owner", "account", "lead", "deal")
 #: What mart_monthly_metrics is cut by in any case, and its value for everything.
 GRAINS = ("all", "source", "pipeline", "owner", "segment", "lead_source")
 
