@@ -80,12 +80,12 @@ def _columns_of(table: str) -> frozenset[str]:
     return frozenset(column["name"] for path in paths for column in read_packaged(path)["models"][0]["columns"])
 
 
-def field_sql(name: str, kind: FieldKind) -> str:
+def field_sql(name: str, kind: FieldKind, fields: str = "fields") -> str:
     """A field as its kind has it, of a table's column `fields`, in DuckDB's words (dbt: macros/fields.sql)."""
-    text = f"json_extract_string(fields, '$.{name}')"
+    text = f"json_extract_string({fields}, '$.{name}')"
     if kind == "amount":
         # as it is written: JSON's numbers are doubles to whoever reads them
-        text = f"nullif(regexp_extract(fields, '[{{,]\"{name}\":([-0-9.]+)', 1), '')"
+        text = f"nullif(regexp_extract({fields}, '[{{,]\"{name}\":([-0-9.]+)', 1), '')"
     if kind == "timestamp":
         text = f"replace({text}, 'Z', '')"
     return text if kind == "text" else f"cast({text} as {_SQL_TYPES[kind]})"
