@@ -87,6 +87,19 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{# Columns that fields add to the wide view of deals or leads → what they are. #}
+{% macro described_fields(entity) -%}
+    {%- set said = {} -%}
+    {%- set added = {entity: ''} -%}
+    {%- if entity == 'deals' -%}{%- do added.update({'accounts': 'account_', 'owners': 'owner_'}) -%}{%- endif -%}
+    {%- for one, prefix in added.items() -%}
+        {%- for name, kind in fields_of(one).items() -%}
+            {%- do said.update({prefix ~ name: 'The field ' ~ name ~ ' of ' ~ one ~ ' (' ~ kind ~ '), which the configuration adds. NULL where it is not known.'}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(said) -}}
+{%- endmacro %}
+
 {# What a log says of a field, `new` or `old`, as `field_text` has it; NULL where it cannot be read (stg_deal_changes). #}
 {% macro logged_text(value, kind) -%}
     {%- if kind == 'text' -%} {{ value }}_value
