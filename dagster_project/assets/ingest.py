@@ -11,6 +11,7 @@ import duckdb
 
 from dagster_project.config.entities import ENTITIES
 from dagster_project.config.feeds import Source
+from dagster_project.config.fields import kinds_of
 from dagster_project.config.models import Configuration
 from dagster_project.draft.command import HISTORY
 from dagster_project.errors import DealtrailError
@@ -96,14 +97,14 @@ def _ingest_asset(source: Source, entity: str) -> dg.AssetsDefinition:
 def _canonical_columns(source: Source, entity: str) -> dg.TableSchema:
     """The columns that the mappings give the lake; still text there, and read as what stands here."""
     feeds = [feed for feed in source.feeds.values() if feed.entity == entity]
-    named = {column: headings for feed in feeds for column, headings in feed.columns.items()}
+    named = {column: headings for feed in feeds for column, headings in feed.mapped.items()}
     named |= {
         ENTITIES[entity].key: [*named.get(ENTITIES[entity].key, []), *(feed.derive for feed in feeds if feed.derive)]
     }
     return dg.TableSchema(
         [
             dg.TableColumn(column, kind, "from " + " or ".join(_heading(heading) for heading in named[column]))
-            for column, kind in ENTITIES[entity].columns.items()
+            for column, kind in kinds_of(entity, source.fields_of(entity)).items()
             if column in named
         ]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -80,8 +81,9 @@ LOOKED_UP = {name: column.looked_up_in for name, column in _DESCRIBED if column.
 HISTORY_ENTITIES = {name: entity.history for name, entity in ENTITIES.items() if entity.history}
 
 
-def entities_as_json() -> str:
-    """What dbt is told of the entities (dbt: macros/names.sql)."""
+def entities_as_json(fields: Mapping[str, Mapping[str, str]] | None = None, grains: Sequence[str] = ()) -> str:
+    """What dbt is told of the entities (dbt: macros/names.sql); a configuration's fields by entity, those of deals that
+    are grains."""
     return json.dumps(
         {
             name: {
@@ -89,6 +91,8 @@ def entities_as_json() -> str:
                 "rows": entity.rows,
                 "columns": entity.columns,
                 "required": entity.required_columns,
+                "fields": dict((fields or {}).get(name, {})),
+                "grains": list(grains) if name == "deals" else [],
             }
             for name, entity in ENTITIES.items()
         }

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
+from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES, Kind
+from dagster_project.config.fields import ENTITIES_WITH_FIELDS, CustomField, FieldKind, FieldName, kinds_of
 from dagster_project.config.pipelines import Pipeline
 from dagster_project.config.tables import TableOrName, check_connection_name
 from dagster_project.config.values import (
@@ -78,6 +79,10 @@ class Feed(Strict):
     )
     columns: dict[str, Headings] = Field(
         description="Canonical column → headings, best first; a list among them is joined by a space, * is any text."
+    )
+    fields: dict[FieldName, CustomField] = Field(
+        default_factory=dict,
+        description="Columns of your CRM that are not canonical: name of your own → headings and kind.",
     )
     derive: Names = Field(
         default_factory=list,
@@ -156,6 +161,35 @@ class Feed(Strict):
         None, ge=0, description="Overrides thresholds.max_delivery_age_hours: a monthly export is no day late."
     )
 
+    @property
+    def mapped(self) -> dict[str, list[str | list[str]]]:
+        """Everything that is read from a file: column or field → its headings, best first."""
+        return {**self.columns, **{name: field.headings for name, field in self.fields.items()}}
+
+    @property
+    def field_kinds(self) -> dict[str, FieldKind]:
+        """Its fields → kind."""
+        return {name: field.kind for name, field in self.fields.items()}
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Column or field of its rows in the lake → kind."""
+        return kinds_of(self.entity, self.field_kinds)
+
+    @model_validator(mode="after")
+    def _fields_are_new(self) -> Feed:
+        if self.fields and self.entity not in ENTITIES_WITH_FIELDS:
+            raise ValueError(f"fields: {self.entity} have none; only {', '.join(ENTITIES_WITH_FIELDS)} have")
+        for name in self.fields:
+            if name in ENTITIES[self.entity].columns:
+                raise ValueError(
+                    f"fields.{name}: is a canonical column of {self.entity}; map it under columns, or give the field "
+                    f"another name, such as crm_{name}"
+                )
+            if name in self.columns:
+                raise ValueError(f"fields.{name}: stands in columns as well; give the field another name")
+        return self
+
     @model_validator(mode="after")
     def _reads_files_or_a_table(self) -> Feed:
         if bool(self.files) == (self.table is not None):
@@ -164,7 +198,7 @@ class Feed(Strict):
 
     @model_validator(mode="after")
     def _references_name_columns(self) -> Feed:
-        given = {*self.columns, *self.constants, *self.references}
+        given = {*self.mapped, *self.constants, *self.references}
         for column, ranked in self.references.items():
             for reference in ranked:
                 for other in (reference.column, *reference.when):
@@ -179,13 +213,12 @@ class Feed(Strict):
     def _columns_are_canonical(self) -> Feed:
         ranked = [reference for references in self.references.values() for reference in references]
         others = {column for reference in ranked for column in (reference.column, *reference.when)}
-        known = set(ENTITIES[self.entity].columns) | others
+        known = set(self.kinds) | others
         for part in ("columns", "constants", "empty_means", "values", "days", "references", "personal_data"):
             for column in getattr(self, part):
                 if column not in known:
                     raise ValueError(
-                        f"'{column}' in {part} is no column of {self.entity}; allowed: "
-                        + ", ".join(ENTITIES[self.entity].columns)
+                        f"'{column}' in {part} is no column of {self.entity}; allowed: " + ", ".join(self.kinds)
                     )
         return self
 
@@ -209,10 +242,11 @@ class Feed(Strict):
 
     @model_validator(mode="after")
     def _headings_say_something(self) -> Feed:
-        for column, synonyms in self.columns.items():
+        for column, synonyms in self.mapped.items():
             for heading in (part for one in synonyms for part in (one if isinstance(one, list) else [one])):
                 if "*" in heading and not re.search(r"[^\W_]", heading):
-                    raise ValueError(f"columns.{column}: '{heading}' would be any heading; write what it has beside *")
+                    block = "fields" if column in self.fields else "columns"
+                    raise ValueError(f"{block}.{column}: '{heading}' would be any heading; write what it has beside *")
         return self
 
     @model_validator(mode="after")
@@ -233,8 +267,8 @@ class Feed(Strict):
         for column, privacy in self.personal_data.items():
             if privacy == "drop" and column in entity.required_columns:
                 raise ValueError(f"personal_data: '{column}' is required of {self.entity}; hash it instead")
-            if privacy == "hash" and entity.columns.get(column, "text") != "text":
-                raise ValueError(f"personal_data: '{column}' is a {entity.columns[column]}; drop it instead")
+            if privacy == "hash" and self.kinds.get(column, "text") != "text":
+                raise ValueError(f"personal_data: '{column}' is a {self.kinds[column]}; drop it instead")
         return self
 
     @field_validator("encoding")
@@ -325,6 +359,11 @@ class Source(Strict):
     def reads_files(self) -> bool:
         """Whether a feed reads files, so that the source needs a folder in landing."""
         return any(feed.files for feed in self.feeds.values())
+
+    def fields_of(self, entity: str) -> dict[str, FieldKind]:
+        """The fields that its feeds give records of an entity, with their kinds."""
+        feeds = [feed for feed in self.feeds.values() if feed.entity == entity]
+        return {name: kind for feed in feeds for name, kind in feed.field_kinds.items()}
 
     @property
     def has_history_feed(self) -> bool:

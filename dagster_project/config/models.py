@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -13,8 +13,15 @@ from pydantic import Field, field_validator, model_validator
 from dagster_project.config import metrics
 from dagster_project.config.digest import Digest
 from dagster_project.config.feeds import Source
+from dagster_project.config.fields import (
+    ENTITIES_WITH_FIELDS,
+    GRAIN_KINDS,
+    GRAINS,
+    FieldKind,
+    refuse_taken_names,
+)
 from dagster_project.config.tables import Connection, check_connection_name
-from dagster_project.config.values import Currency, Days, Engine, Names, Severity, Strict, Timezone
+from dagster_project.config.values import Currency, Days, DealField, Engine, Names, Severity, Strict, Timezone
 
 
 class Thresholds(Strict):
@@ -251,6 +258,10 @@ class Configuration(Strict):
         default_factory=dict, description="Databases and folders whose tables feeds read, by a name of your own."
     )
     sources: list[Source] = Field(min_length=1, description="The CRMs and sheets to read.")
+    grains: Names = Field(
+        default_factory=list,
+        description="Fields that the monthly metrics are cut by as well, such as deals.region.",
+    )
     teams: list[Team] = Field(default_factory=list, description="Teams of owners, where no column of the CRM tells.")
     goals: list[Goal] = Field(default_factory=list, description="Targets; of several for one month the last counts.")
 
@@ -282,6 +293,74 @@ class Configuration(Strict):
                     f"digest.addresses.{position}.source: '{one.source}' is no source; allowed: {', '.join(names)}"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Configuration:
+        said: dict[tuple[str, str], tuple[str, str]] = {}
+        for source in self.sources:
+            for feed_name, feed in source.feeds.items():
+                for name, field in feed.fields.items():
+                    where = f"sources.{source.name}.feeds.{feed_name}.fields.{name}"
+                    kind, first = said.setdefault((feed.entity, name), (field.kind, where))
+                    if kind != field.kind:
+                        raise ValueError(
+                            f"{where}: is a {field.kind}, but {first} says {kind}; one field of {feed.entity} is of "
+                            "one kind, rename one of them"
+                        )
+        if said:
+            refuse_taken_names(self.fields)
+        return self
+
+    @model_validator(mode="after")
+    def _stages_require_fields(self) -> Configuration:
+        known = [*get_args(DealField), *self.fields.get("deals", {})]
+        for source in self.sources:
+            for pipeline in source.pipelines:
+                for stage in pipeline.stages:
+                    for field in stage.required or []:
+                        if field not in known:
+                            raise ValueError(
+                                f"sources.{source.name}: stage '{stage.name}' of pipeline '{pipeline.name}' requires "
+                                f"'{field}', which is no field; allowed: {', '.join(known)}"
+                            )
+        return self
+
+    @model_validator(mode="after")
+    def _grains_are_fields(self) -> Configuration:
+        fields = self.fields.get("deals", {})
+        for grain in self.grains:
+            entity, _, name = grain.partition(".")
+            if entity != "deals" or name not in fields:
+                known = ", ".join(f"deals.{field}" for field, kind in fields.items() if kind in GRAIN_KINDS)
+                raise ValueError(
+                    f"grains: '{grain}' is no field of deals; "
+                    + (f"allowed: {known}" if known else "name one under `fields` of a feed of deals")
+                )
+            if fields[name] not in GRAIN_KINDS:
+                raise ValueError(
+                    f"grains: '{grain}' is of kind {fields[name]}; a grain is of kind {' or '.join(GRAIN_KINDS)}"
+                )
+            if name in GRAINS:
+                raise ValueError(
+                    f"grains: '{name}' is a grain already; give the field another name, such as crm_{name}"
+                )
+        if len(self.grains) != len(set(self.grains)):
+            raise ValueError("grains: one is named twice")
+        return self
+
+    @property
+    def fields(self) -> dict[str, dict[str, FieldKind]]:
+        """Entity → the fields that any source's feeds give its records, by name, with their kinds."""
+        found = {
+            entity: {name: kind for source in self.sources for name, kind in source.fields_of(entity).items()}
+            for entity in ENTITIES_WITH_FIELDS
+        }
+        return {entity: dict(sorted(fields.items())) for entity, fields in found.items() if fields}
+
+    @property
+    def grain_fields(self) -> list[str]:
+        """The fields of deals that are grains, by name."""
+        return sorted(grain.removeprefix("deals.") for grain in self.grains)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from pydantic import Field
 
 from dagster_project.config.values import AfterClose, CanonicalStage, Days, DealField, Names, Strict
@@ -21,7 +23,10 @@ class Stage(Strict):
     stale_after_days: Days | None = Field(None, description="Overrides the pipeline's.")
     max_days_in_stage: Days | None = Field(None, description="Overrides the pipeline's.")
     max_close_date_pushes: int | None = Field(None, ge=0, description="Overrides the pipeline's.")
-    required: list[DealField] | None = Field(None, description="Fields a deal needs from this stage on.")
+    required: Names | None = Field(
+        None,
+        description=f"Fields a deal needs from this stage on: {', '.join(get_args(DealField))}, or one of `fields`.",
+    )
 
 
 class PipelineThresholds(Strict):

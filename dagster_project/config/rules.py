@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from dagster_project import sql
 from dagster_project.config import models
+from dagster_project.config.fields import field_sql
 from dagster_project.config.models import Configuration
 from dagster_project.config.values import Severity, Strict
 from dagster_project.errors import ConfigurationError
@@ -84,6 +85,8 @@ class Suite(Strict):
     asset: str = ""
     entity: str = ""
     entity_column: str = ""
+    #: What it selects from, where that is not the table as it stands.
+    relation: str = ""
     says: str = ""
     why: str = ""
     fix: str = ""
@@ -122,6 +125,11 @@ class Check:
         if isinstance(self.definition, Gate):
             return self.asset.rsplit(".", 1)[-1]
         return self.suite.entity or None
+
+    @property
+    def relation(self) -> str:
+        """What stands behind `from`: of a team's own rule, the table with the configuration's fields as columns."""
+        return self.suite.relation or self.table
 
     @property
     def shown_table(self) -> str:
@@ -195,10 +203,18 @@ def _own_suites(config: Configuration, known: set[str]) -> list[Suite]:
             table=table,
             asset=table,
             entity=KEYED_TABLES.get(table, (table.split(".")[-1], ""))[0],
+            relation=_with_fields(config, table),
             rules=rules,
         )
         for table, rules in by_table.items()
     ]
+
+
+def _with_fields(config: Configuration, table: str) -> str:
+    """SQL of a table whose records have fields, with each of them as a column; nothing for any other table."""
+    fields = config.fields.get(KEYED_TABLES.get(table, ("", ""))[0], {})
+    columns = [f"{field_sql(name, kind)} as {name}" for name, kind in fields.items()]
+    return f"(select *, {', '.join(columns)} from {table})" if columns else ""
 
 
 def _own_rule(name: str, said: models.Rule) -> Rule:
@@ -272,7 +288,7 @@ def violations_sql(check: Check, sources: list[str], columns: set[str]) -> str:
         f"select {sql.text(rule.rule)} as rule, {sql.text(check.severity)} as severity, {entity} as entity, "
         f"{as_text(rule.record_key)} as record_key, {', '.join(optional)}, "
         f"{as_text(rule.observed)} as observed, {as_text(rule.allowed)} as allowed, "
-        f"{_message(rule.message)} as message from ({unexpected_rows_sql(rule, check.table, sources)})"
+        f"{_message(rule.message)} as message from ({unexpected_rows_sql(rule, check.relation, sources)})"
     )
     if check.suite.suite != OWN_SUITE:
         return found

@@ -28,8 +28,8 @@ class ConfiguredStage:
     """One stage of one pipeline as the models read it. `stage_order` counts from 1.
 
     Days are whole days, None where they come from the stage's own history (`auto`); `required_fields` are those of
-    DealField that a deal needs from this stage on. `is_met`: of a pipeline that nobody configured, in which deals may
-    never have stood in it.
+    DealField, and fields of deals that the configuration adds, that a deal needs from this stage on. `is_met`: of a
+    pipeline that nobody configured, in which deals may never have stood in it.
     """
 
     source: str
@@ -189,7 +189,8 @@ def _required_from(stages: list[Stage]) -> dict[str, float]:
     """Field → order of the first stage that requires it: where a stage names it, else its default canonical stage."""
     ranks = {name: rank for rank, name in enumerate(CANONICAL_STAGES)}
     first: dict[str, float] = {}
-    for field in get_args(DealField):
+    own = {field: None for stage in stages for field in stage.required or []}
+    for field in dict.fromkeys([*get_args(DealField), *own]):
         named = [order for order, stage in enumerate(stages, 1) if field in (stage.required or [])]
         by_default = [
             order

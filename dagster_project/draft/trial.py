@@ -10,7 +10,6 @@ from typing import Protocol
 
 import duckdb
 
-from dagster_project.config.entities import ENTITIES
 from dagster_project.config.feeds import Source
 from dagster_project.draft.yaml_text import scalars
 from dagster_project.errors import MissingColumnError, RefusedFileError
@@ -115,7 +114,7 @@ def _judge(file: Candidate, trial: Trial) -> None:
 
 def _prove(file: Candidate, trial: Trial) -> None:
     feed = file.feed
-    filled = [name for name in file.filled if name in ENTITIES[feed.entity].columns]
+    filled = [name for name in file.filled if name in feed.kinds]
     doubtful: dict[str, str] = {}
     # column by column, to tell what each doubt is about; what a log says hangs on several
     asked = [filled] if feed.entity == "deal_changes" else [[column] for column in filled]
@@ -124,7 +123,7 @@ def _prove(file: Candidate, trial: Trial) -> None:
             trial.readings |= format_inference.readings(replace(file, filled=columns))
         except RefusedFileError as error:
             doubtful["changed_at" if feed.entity == "deal_changes" else columns[0]] = str(error)
-    forms = typed_columns.read_columns(feed.entity)
+    forms = typed_columns.read_columns(feed.entity, feed.field_kinds)
     trial.doubts += [message for message in doubtful.values() if message not in trial.doubts]
     dates = [column for column in doubtful if forms.get(column) in ("days", "moments")]
     if dates:
@@ -189,7 +188,7 @@ def _weigh_signs(connection: duckdb.DuckDBPyConnection, path: Path, columns: lis
 
 def _numbered_dates(file: Candidate) -> list[tuple[str, str]]:
     """Column and cell of every different date of three numbers in the columns that hold dates."""
-    forms = typed_columns.read_columns(file.feed.entity)
+    forms = typed_columns.read_columns(file.feed.entity, file.feed.field_kinds)
     columns = [name for name, form in forms.items() if form in ("days", "moments") and name in file.filled]
     selects = [
         f"select '{name}' as name, "

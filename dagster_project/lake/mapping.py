@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 
-from dagster_project.config.entities import ENTITIES
 from dagster_project.config.feeds import Feed, Source
 from dagster_project.read import pii, typed_columns
 
@@ -19,7 +18,7 @@ def mapping_version(source: Source, feed: Feed) -> str:
     split_at = [pipeline.name for pipeline in source.pipelines]
     said = {
         "format": READING_VERSION,
-        "columns": feed.columns,
+        "columns": feed.mapped,
         "derive": feed.derive,
         "constants": feed.constants,
         "values": feed.values,
@@ -29,7 +28,7 @@ def mapping_version(source: Source, feed: Feed) -> str:
         "utc_headings": [feed.utc_headings, feed.timezone is None],
         "nulls": [*source.null_values, *(feed.null_values or [])],
         "history": source.has_history_feed,
-        "canonical": ENTITIES[feed.entity].columns,
+        "canonical": feed.kinds,
         "file": [feed.encoding, feed.delimiter, feed.sheet],
         "left_out": [source.report_tail if feed.report_tail is None else feed.report_tail, feed.only_when],
         "stage_dates": [feed.stage_dates, feed.not_stage_dates, split_at if feed.stage_dates else []],
@@ -41,4 +40,8 @@ def mapping_version(source: Source, feed: Feed) -> str:
             not typed_columns.configured_sign(source, feed),
         ],
     }
+    # how a log's dates and numbers of fields are written is proved as well; without fields nothing is said, so that
+    # what an earlier version read stays read
+    if feed.entity == "deal_changes" and source.fields_of("deals"):
+        said["fields"] = source.fields_of("deals")
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]

@@ -57,7 +57,7 @@ def _of_feed(config_path: Path, position: int, source: Source, name: str, trial:
     if not trial.headings:
         return
     feed = source.feeds[name]
-    for column, headings in feed.columns.items():
+    for column, headings in feed.mapped.items():
         if not is_written(config_path, *at, "columns", column) or column in trial.columns:
             continue
         wanted = [heading if isinstance(heading, str) else " + ".join(heading) for heading in headings]

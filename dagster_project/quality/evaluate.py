@@ -101,6 +101,10 @@ class _Plan:
         return self.check.table
 
     @property
+    def relation(self) -> str:
+        return self.check.relation
+
+    @property
     def page(self) -> str:
         """The name of its page in the Data Docs: a suite's, or one per table where a suite looks at several."""
         suite = self.check.suite
@@ -163,7 +167,7 @@ def _validate(
     found: dict[str, _Found] = {}
     pages: dict[str, str] = {}
     for name, plans in _grouped(planned, "page").items():
-        asset = datasource.add_query_asset(name, query=f"select * from {plans[0].table}")
+        asset = datasource.add_query_asset(name, query=f"select * from {plans[0].check.relation}")
         expectations = [expectation for plan in plans for expectation in _expectations(plan, evaluated)]
         definition = context.validation_definitions.add(
             gx.ValidationDefinition(
@@ -256,7 +260,7 @@ def _store(raw: Any, planned: list[_Plan], found: dict[str, _Found], pages: dict
 def _evaluated(raw: Any, planned: list[_Plan]) -> dict[str, int]:
     """How many records each rule looked at: all rules of a table in one scan of it. A gate looks at every row."""
     counts: dict[str, int] = {}
-    for table, plans in _grouped(planned, "table").items():
+    for relation, plans in _grouped(planned, "relation").items():
         conditions = {
             plan.key: looked_at_sql(plan.check.definition, plan.sources)
             for plan in plans
@@ -264,7 +268,7 @@ def _evaluated(raw: Any, planned: list[_Plan]) -> dict[str, int]:
         }
         counted = ", ".join(f"count(case when {condition} then 1 end)" for condition in conditions.values())
         if conditions:
-            counts.update(zip(conditions, raw.execute(f"select {counted} from {table}").fetchone(), strict=True))
+            counts.update(zip(conditions, raw.execute(f"select {counted} from {relation}").fetchone(), strict=True))
     return counts
 
 
@@ -326,11 +330,12 @@ def _store_violations(raw: Any, broken: list[_Plan]) -> dict[str, str]:
     if not broken:
         return {}
     columns = {
-        table: {row[0] for row in raw.execute(f"describe {table}").fetchall()} for table in _grouped(broken, "table")
+        relation: {row[0] for row in raw.execute(f"describe select * from {relation}").fetchall()}
+        for relation in _grouped(broken, "relation")
     }
     found = " union all ".join(
         f"select {sql.text(plan.key)} as check_key, * "
-        f"from ({violations_sql(plan.check, plan.sources, columns[plan.table])})"
+        f"from ({violations_sql(plan.check, plan.sources, columns[plan.relation])})"
         for plan in broken
     )
     # asked once: the query of a rule may be any

@@ -57,7 +57,7 @@ def check_own_rules(config: Configuration, manifest: Path) -> None:
 
 def problem_of(connection: duckdb.DuckDBPyConnection, check: Check) -> str | None:
     """The first key of an own rule that the database stumbles over, in these tables, and what it says; else None."""
-    for key, sql in _parts(check, _columns(connection, f"from {check.table}")):
+    for key, sql in _parts(check, _columns(connection, f"from {check.relation}")):
         where = f"rules.{check.rule}.{key}"
         try:
             if len(connection.extract_statements(sql)) != 1:
@@ -66,7 +66,7 @@ def problem_of(connection: duckdb.DuckDBPyConnection, check: Check) -> str | Non
             connection.execute(f"select count(hash(said)) from ({sql}) as said")
             if key in ("where", "broken_when"):
                 condition = getattr(check.definition, key)
-                kind = _columns(connection, f"select (\n{condition}\n) as said from {check.table}")["said"]
+                kind = _columns(connection, f"select (\n{condition}\n) as said from {check.relation}")["said"]
                 if kind != "BOOLEAN":
                     return f"{where}: is no condition, its value is of type {kind}"
         except duckdb.Error as error:
@@ -95,8 +95,8 @@ def _parts(check: Check, columns: Collection[str]) -> Iterator[tuple[str, str]]:
     """What a rule says, key by key, as a query each; the last one puts it together."""
     rule = check.definition
     assert isinstance(rule, Rule)
-    broken = unexpected_rows_sql(rule, check.table, [])
-    yield "where", f"select * from {check.table} where {looked_at_sql(rule, [])}"
+    broken = unexpected_rows_sql(rule, check.relation, [])
+    yield "where", f"select * from {check.relation} where {looked_at_sql(rule, [])}"
     yield "broken_when", broken
     for key in ("record_key", "observed", "allowed"):
         # beside the row: an aggregate alone would be of all rows

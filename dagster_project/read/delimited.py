@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.config.entities import ENTITIES, WORDS
+from dagster_project.config.entities import WORDS
 from dagster_project.config.feeds import Feed
 from dagster_project.errors import RefusedFileError
 from dagster_project.read.delimited_rows import MARK, Shape, lines_of, sound_record, write_sound
@@ -152,11 +152,11 @@ def read_by_records(
 
 def _typed(headings: list[str], feed: Feed) -> frozenset[int]:
     """Positions of dates and numbers, whose cells have digits."""
-    columns = ENTITIES[feed.entity].columns
+    columns = feed.kinds
     keys = [heading_key(heading) for heading in headings]
     return frozenset(
         at
-        for column in feed.columns
+        for column in feed.mapped
         if column in columns and columns[column] not in WORDS
         for at, key in enumerate(keys)
         if key in known_headings(feed, column)

@@ -71,7 +71,7 @@ class KnownHeadings:
 
 def known_headings(feed: Feed, column: str | None = None) -> KnownHeadings:
     """All headings that a mapping names, or those for one canonical column."""
-    mapped = feed.columns.values() if column is None else [feed.columns.get(column, [])]
+    mapped = feed.mapped.values() if column is None else [feed.mapped.get(column, [])]
     named = [part for synonyms in mapped for synonym in synonyms for part in _parts(synonym)]
     derived = feed.derive if column in (None, ENTITIES[feed.entity].key) else []
     return KnownHeadings([*named, *derived])
@@ -114,7 +114,7 @@ def match(headings: Sequence[str], feed: Feed, needs_stage: bool = True, pipelin
             first_at[key] = position
     positions: dict[str, tuple[int, ...]] = {}
     lower: set[str] = set()
-    for column, synonyms in feed.columns.items():
+    for column, synonyms in feed.mapped.items():
         wanted = [[_found(part, first_at) for part in _parts(synonym)] for synonym in synonyms]
         present = [parts for parts in wanted if all(parts)]
         if present:
@@ -224,7 +224,7 @@ def _demand_required(
             continue
         if feed.entity == "deals" and column == "stage" and not needs_stage:
             continue
-        synonyms = [" + ".join(_parts(synonym)) for synonym in feed.columns.get(column, [])]
+        synonyms = [" + ".join(_parts(synonym)) for synonym in feed.mapped.get(column, [])]
         wanted = " or ".join(f"'{name}'" for name in synonyms) or "none in the mapping"
         near = next((near for name in synonyms if (near := near_name(name, headings))), None)
         meant = f"; did you mean '{near}'?" if near and not is_personal(feed) else ""

@@ -117,7 +117,7 @@ def _typed(file: Candidate, readings: dict[str, str]) -> list[_Judged]:
         )
         if form in ("amounts", "numbers")
         else _Judged(name, name, _is_date(name, form, readings.get(name), formats))
-        for name, form in typed_columns.read_columns(feed.entity).items()
+        for name, form in typed_columns.read_columns(feed.entity, feed.field_kinds).items()
         if name in JUDGED and name in file.filled
     ]
 
@@ -128,7 +128,11 @@ def _with_errors(file: Candidate) -> list[_Judged]:
     given = {name for name, *_ in described}
     if "_unreadable" not in given:
         return []
-    columns = [name for name in JUDGED if name in given and name not in typed_columns.read_columns(file.feed.entity)]
+    columns = [
+        name
+        for name in JUDGED
+        if name in given and name not in typed_columns.read_columns(file.feed.entity, file.feed.field_kinds)
+    ]
     return [
         _Judged(
             name,
@@ -188,7 +192,7 @@ def _told(file: Candidate, column: _Judged, total: int, unreadable: int) -> str:
         f"'{cell}' in row {row}" if is_shown else f"row {row}"
         for cell, row in ((cell, typed_columns.row_at(at, file.rejected)) for cell, at in rows)
     )
-    form = typed_columns.read_columns(feed.entity).get(column.name)
+    form = typed_columns.read_columns(feed.entity, feed.field_kinds).get(column.name)
     formats, sign = (
         typed_columns.configured_formats(source, feed),
         feed.decimal_separator or source.decimal_separator,

@@ -326,7 +326,7 @@ def _numbers(table: Table, matched: Matched, feed: Feed) -> list[str]:
     typed = {at for at, column in enumerate(table.columns) if is_number(column)}
     numbers = [column for column, positions in matched.positions.items() if typed.issuperset(positions)]
     # what another column goes before is a number where that one is as well
-    absent = set(feed.columns) - set(matched.positions)
+    absent = set(feed.mapped) - set(matched.positions)
     others = {column: {one.column for one in ranked} - absent for column, ranked in feed.references.items()}
     return [column for column in numbers if others.get(column, set()).issubset(numbers)]
 

@@ -93,9 +93,9 @@ def refuse_a_row_for_headings(headings: Sequence[str], unmapped: Collection[str]
 
 def absent_columns(matched: Matched, feed: Feed) -> list[str]:
     """The columns of a mapping without a heading in a file, but for those that a constant gives."""
-    return [column for column in feed.columns if column not in matched.positions and column not in feed.constants]
+    return [column for column in feed.mapped if column not in matched.positions and column not in feed.constants]
 
 
 def _heading(feed: Feed, column: str) -> str:
-    first = feed.columns[column][0] if feed.columns[column] else ""
+    first = feed.mapped[column][0] if feed.mapped[column] else ""
     return first if isinstance(first, str) else " + ".join(first)

@@ -96,7 +96,7 @@ def refuse_repeated_ids(file: Candidate) -> None:
     ids, different = connection.execute(f"select count({key}), count(distinct {key}) from {scan}").fetchone() or (0, 0)
     if ids - different < LEAST_REPEATED:
         return
-    columns = [name for name in ENTITIES[feed.entity].columns if name in filled]
+    columns = [name for name in feed.kinds if name in filled]
     rows = f"(select distinct {', '.join(columns)} from {scan} where {key} is not null)"
     repeated, example = connection.execute(
         f"select count(*), min(id) from (select {key} as id from {rows} group by id having count(*) > 1)"
@@ -126,5 +126,5 @@ def _proposed(apart: Apart) -> str:
 def _delivered(feed: Feed, column: str, headings: Sequence[str]) -> str | None:
     """The heading of the file that a column is read from."""
     keys = {heading_key(heading): heading for heading in headings}
-    names = [heading for heading in feed.columns.get(column, []) if isinstance(heading, str)]
+    names = [heading for heading in feed.mapped.get(column, []) if isinstance(heading, str)]
     return next((keys[heading_key(name)] for name in names if heading_key(name) in keys), None)

@@ -59,7 +59,7 @@ def read_columns(feed: Feed, matched: Matched, rules: CellRules, has_unreadable:
 
     Where some cells are errors (`has_unreadable`), a column of text is empty there, and `_unreadable` lists them.
     """
-    columns = ENTITIES[feed.entity].columns
+    columns = feed.kinds
     read = {
         column: _derived(positions, rules)
         if matched.is_derived and column == ENTITIES[feed.entity].key
@@ -82,7 +82,7 @@ def select_list(
     feed: Feed, matched: Matched, rules: CellRules, separator: str, has_unreadable: bool = False
 ) -> list[str]:
     """The select list over `read_columns`: what they are to each other, and of personal data what the lake may hold."""
-    columns = ENTITIES[feed.entity].columns
+    columns = feed.kinds
     read = _names(matched)
     if rules.headings:
         key = next((column for column in ENTITIES[feed.entity].required_columns if column in matched.positions), None)
@@ -116,7 +116,7 @@ def _errors(feed: Feed, matched: Matched) -> str:
         f"case when {_is_error(at)} then concat({text(column + '=')}, substr(c{at}, 2)) end"
         for column, positions in matched.positions.items()
         for at in positions
-        if ENTITIES[feed.entity].columns.get(column) == "text"
+        if feed.kinds.get(column) == "text"
     ]
     said = f"nullif(concat_ws(chr(31), {', '.join(errors)}), '')" if errors else "cast(null as varchar)"
     return f"{said} as _unreadable"

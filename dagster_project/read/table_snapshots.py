@@ -97,7 +97,7 @@ class _Wanted:
             "if_columns": self.table.if_columns,
             "each": self.table.each,
             "synced_at": self.table.synced_at,
-            "headings": _headings(self.feed, list(self.feed.columns)),
+            "headings": _headings(self.feed, list(self.feed.mapped)),
             "ids": _headings(self.feed, [name for name in self.feed.columns if name.endswith(("_id", "_ids"))]),
             "links": {heading: _link(self.source, heading, link) for heading, link in self.table.links.items()},
             "limit": None,
@@ -234,7 +234,7 @@ def _feeds_of(config: Configuration, connection: str) -> list[tuple[Source, str]
 
 def _headings(feed: Feed, columns: list[str]) -> list[str]:
     """Every heading that a mapping names for these columns, its parts one by one."""
-    listed = [one for column in columns for one in feed.columns[column]]
+    listed = [one for column in columns for one in feed.mapped[column]]
     flat = [part for one in listed for part in (one if isinstance(one, list) else [one])]
     return sorted({*flat, *feed.derive, *feed.only_when})
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.entities import ENTITIES
 from dagster_project.config.feeds import Feed, Source
+from dagster_project.config.fields import FieldKind, kinds_of
 from dagster_project.read.candidate import Candidate
 from dagster_project.read.headings import heading_key
 from dagster_project.read.tables import record_number
@@ -44,10 +44,10 @@ class Verdict:
     doubt: str | None = None
 
 
-def read_columns(entity: str) -> dict[str, Form]:
-    """What of an entity is read as dates or numbers: its columns, and what some of them hold within."""
+def read_columns(entity: str, fields: Mapping[str, FieldKind]) -> dict[str, Form]:
+    """What of an entity is read as dates or numbers: its columns and fields, and what some of them hold within."""
     forms: dict[str, Form] = {"date": "days", "timestamp": "moments", "amount": "amounts", "number": "numbers"}
-    columns = {name: forms[kind] for name, kind in ENTITIES[entity].columns.items() if kind in forms}
+    columns = {name: forms[kind] for name, kind in kinds_of(entity, fields).items() if kind in forms}
     within: dict[str, dict[str, Form]] = {
         "deals": {"stage_dates": "moments"},
         "deal_changes": {"changed_dates": "days", "changed_amounts": "amounts"},
@@ -57,7 +57,7 @@ def read_columns(entity: str) -> dict[str, Form]:
 
 def is_number(feed: Feed, column: str) -> bool:
     """Whether a column of a feed is read as a number or amount."""
-    return read_columns(feed.entity).get(column) in ("amounts", "numbers")
+    return read_columns(feed.entity, feed.field_kinds).get(column) in ("amounts", "numbers")
 
 
 def configured_formats(source: Source, feed: Feed) -> list[str]:
@@ -86,8 +86,8 @@ def columns_of(file: Candidate) -> list[ReadColumn]:
     connection, feed, filled, scan = file.connection, file.feed, file.filled, file.scan
     own = [
         ReadColumn(name, form, name, scan)
-        for name, form in read_columns(feed.entity).items()
-        if name in filled and name in ENTITIES[feed.entity].columns and name != "stage_dates"
+        for name, form in read_columns(feed.entity, feed.field_kinds).items()
+        if name in filled and name in feed.kinds and name != "stage_dates"
     ]
     counted = _counted(connection, own)
     if "stage_dates" in filled:
@@ -99,9 +99,10 @@ def columns_of(file: Candidate) -> list[ReadColumn]:
         relation = (
             f"(select file_row_number, field, unnest([old_value, new_value]) as cell from {_changes(scan, filled)})"
         )
+        custom = file.source.fields_of("deals")
         dates, amounts = (
-            f"case when field in ({', '.join(map(sql.text, fields))}) then cell end"
-            for fields in (CHANGED_DATES, CHANGED_AMOUNTS)
+            f"case when field in ({', '.join(map(sql.text, [*fields, *_of_kinds(custom, kinds)]))}) then cell end"
+            for fields, kinds in ((CHANGED_DATES, ("date", "timestamp")), (CHANGED_AMOUNTS, ("amount", "number")))
         )
         counted += _counted(
             connection,
@@ -111,6 +112,10 @@ def columns_of(file: Candidate) -> list[ReadColumn]:
             ],
         )
     return counted
+
+
+def _of_kinds(fields: Mapping[str, FieldKind], kinds: Iterable[str]) -> list[str]:
+    return [name for name, kind in fields.items() if kind in kinds]
 
 
 def _changes(scan: str, filled: Sequence[str]) -> str:
@@ -162,7 +167,7 @@ def row_at(position: int, rejected: Sequence[int]) -> int:
 def named(column: str, file: Candidate) -> str:
     """A canonical column with the heading it was read from."""
     delivered = {heading_key(heading): heading for heading in file.headings}
-    for heading in file.feed.columns.get(column, []):
+    for heading in file.feed.mapped.get(column, []):
         if isinstance(heading, str) and heading_key(heading) in delivered:
             return f"{column} ('{delivered[heading_key(heading)]}')"
     return column

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import yaml
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES, entities_as_json
 from dagster_project.config.feeds import Feed, Source
+from dagster_project.config.fields import FieldKind, kinds_of
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
 from dagster_project.errors import ConfigurationError
@@ -54,7 +55,7 @@ def write_package(settings: Settings, folder: Path) -> list[str]:
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _write_project(project, settings.config)
-    _copy_macros(folder / "macros")
+    _copy_macros(folder / "macros", settings.config)
     shutil.copytree(PROJECT_DIR / "seeds" / "reference", folder / "seeds")
     shutil.copy(_DBT / "models" / "_seeds.yml", folder / "seeds" / "_seeds.yml")
     models = folder / "models"
@@ -94,7 +95,7 @@ def _write_project(path: Path, config: Configuration) -> None:
     path.write_text(f"{MARK}; written anew by it, so change nothing here.\n{text}", encoding="utf-8")
 
 
-def _copy_macros(folder: Path) -> None:
+def _copy_macros(folder: Path, config: Configuration) -> None:
     """All but the materialization of a night's own, and the naming of schemas, which is the other project's."""
     _made(folder)
     for path in sorted((_DBT / "macros").glob("*.sql")):
@@ -102,7 +103,9 @@ def _copy_macros(folder: Path) -> None:
             continue
         text = path.read_text(encoding="utf-8")
         text = re.sub(r"\{# Schemas are named.*?endmacro %\}\n", "", text, flags=re.DOTALL)
-        text = text.replace("env_var('DEALTRAIL_ENTITIES')", sql.text(entities_as_json()))
+        text = text.replace(
+            "env_var('DEALTRAIL_ENTITIES')", sql.text(entities_as_json(config.fields, config.grain_fields))
+        )
         text = re.sub(r"env_var\('\w+', ('[^']*')\)", r"\1", text)
         text = re.sub(r"source\('lake', entity\)", "ref('lake_' ~ entity)", text)
         (folder / path.name).write_text(text, encoding="utf-8")
@@ -211,7 +214,7 @@ def _delivered(config: Configuration) -> str:
             (source.name, feed.entity, column)
             for source in config.sources
             for feed in source.feeds.values()
-            for column in (*feed.columns, *feed.constants)
+            for column in (*feed.mapped, *feed.constants)
         }
     )
     columns = [("source", "VARCHAR"), ("entity", "VARCHAR"), ("column_name", "VARCHAR")]
@@ -227,28 +230,31 @@ def _write_inputs(folder: Path, config: Configuration) -> list[str]:
     _made(folder)
     read = []
     for entity in ENTITIES:
-        parts = [_no_rows(entity)]
+        fields = config.fields.get(entity, {})
+        parts = [_no_rows(entity, fields)]
         for source in config.sources:
             for name, feed in source.feeds.items():
                 if feed.entity == entity:
                     read.append(f"{source.name}_{name}")
-                    parts.append(_rows(source, name, feed))
+                    parts.append(_rows(source, name, feed, fields))
         (folder / f"lake_{entity}.sql").write_text("\nunion all\n".join(parts) + "\n", encoding="utf-8")
     return read
 
 
-def _rows(source: Source, name: str, feed: Feed) -> str:
+def _rows(source: Source, name: str, feed: Feed, fields: Mapping[str, FieldKind]) -> str:
     """SQL of one feed's rows. Which columns its model has is seen once that is built."""
     model = f"{source.name}_{name}"
     relation = f"ref(project_name, var('dealtrail_{model}', '{model}'))"
     constants = json.dumps({column: str(value) for column, value in feed.constants.items()})
-    columns = json.dumps(list(ENTITIES[feed.entity].columns))
+    columns = json.dumps(list(kinds_of(feed.entity, fields)))
     texts = f"{{{{ text_columns({relation}, {columns}, {constants}) }}}}"
-    return f"select\n    {texts},\n    {_provenance(source.name, name, feed)}\nfrom {{{{ {relation} }}}}"
+    return f"select\n    {texts},\n    {_provenance(source.name, name, feed, fields)}\nfrom {{{{ {relation} }}}}"
 
 
-def _provenance(source: str, name: str, feed: Feed) -> str:
-    readings = [f"cast(null as string) as _reading_{column}" for column in typed_columns.read_columns(feed.entity)]
+def _provenance(source: str, name: str, feed: Feed, fields: Mapping[str, FieldKind]) -> str:
+    readings = [
+        f"cast(null as string) as _reading_{column}" for column in typed_columns.read_columns(feed.entity, fields)
+    ]
     return ",\n    ".join(
         [
             f"cast({sql.text(source)} as string) as _source",
@@ -262,10 +268,10 @@ def _provenance(source: str, name: str, feed: Feed) -> str:
     )
 
 
-def _no_rows(entity: str) -> str:
-    texts = [*ENTITIES[entity].columns]
+def _no_rows(entity: str, fields: Mapping[str, FieldKind]) -> str:
+    texts = [*kinds_of(entity, fields)]
     behind = ["_source", "_feed", "_file_id"]
-    readings = [*(f"_reading_{column}" for column in typed_columns.read_columns(entity)), "_unreadable"]
+    readings = [*(f"_reading_{column}" for column in typed_columns.read_columns(entity, fields)), "_unreadable"]
     columns = [f"cast(null as string) as {column}" for column in (*texts, *behind)]
     columns.append("cast(null as timestamp) as _extracted_at")
     columns += [f"cast(null as string) as {column}" for column in readings]

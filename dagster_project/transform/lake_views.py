@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import duckdb
 
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
+from dagster_project.config.fields import FieldKind, kinds_of
 from dagster_project.config.models import Configuration
 from dagster_project.lake.deliveries import places
 from dagster_project.lake.erasure.rows import MARKER
@@ -148,7 +150,7 @@ def write_recent(connection: duckdb.DuckDBPyConnection, loaded: list[FileRecord]
         ],
     )
     deals: list[tuple[FileRecord, dict[str, str]]] = [(r, {}) for r in recent if r.entity == "deals"]
-    connection.execute(f"create view lake.recent_deals as {entity_rows(connection, 'deals', deals, lake_dir)}")
+    connection.execute(f"create view lake.recent_deals as {entity_rows(connection, 'deals', {}, deals, lake_dir)}")
 
 
 def readings_of(record: FileRecord, config: Configuration) -> dict[str, str]:
@@ -157,7 +159,7 @@ def readings_of(record: FileRecord, config: Configuration) -> dict[str, str]:
     feed = source.feeds[record.feed]
     formats, sign = typed_columns.configured_formats(source, feed), typed_columns.configured_sign(source, feed)
     said = dict(record.readings)
-    for column, form in typed_columns.read_columns(record.entity).items():
+    for column, form in typed_columns.read_columns(record.entity, feed.field_kinds).items():
         if form in ("days", "moments") and formats:
             said[column] = f"configured {date_format_sets(config).index(formats) + 1}"
         elif form in ("amounts", "numbers") and sign:
@@ -168,20 +170,22 @@ def readings_of(record: FileRecord, config: Configuration) -> dict[str, str]:
 def entity_rows(
     connection: duckdb.DuckDBPyConnection,
     entity: str,
+    fields: Mapping[str, FieldKind],
     records: list[tuple[FileRecord, dict[str, str]]],
     lake_dir: Path,
 ) -> str:
-    """SQL of an entity's lake rows: every canonical column as text (NULL where no file has it), provenance, place in
-    the file, and as `_reading_<column>` how the file writes it. Files that write alike are read together."""
+    """SQL of an entity's lake rows: every canonical column and configured field as text (NULL where no file has it),
+    provenance, place in the file, and as `_reading_<column>` how the file writes it. Files that write alike are read
+    together."""
     alike: dict[tuple[tuple[str, str], ...], list[FileRecord]] = {}
     for record, readings in records:
         alike.setdefault(tuple(sorted(readings.items())), []).append(record)
     parts = [
-        _select_rows(connection, entity, rows, dict(readings))
+        _select_rows(connection, entity, fields, rows, dict(readings))
         for readings, written_alike in alike.items()
         for rows in _rows_of(written_alike, lake_dir)
     ]
-    return " union all ".join(parts or [_select_none(entity)])
+    return " union all ".join(parts or [_select_none(entity, fields)])
 
 
 def _rows_of(records: list[FileRecord], lake_dir: Path) -> list[str]:
@@ -213,24 +217,30 @@ def _compacted(records: list[FileRecord], lake_dir: Path, ending: str) -> dict[s
     return files
 
 
-def _select_rows(connection: duckdb.DuckDBPyConnection, entity: str, rows: str, readings: dict[str, str]) -> str:
+def _select_rows(
+    connection: duckdb.DuckDBPyConnection,
+    entity: str,
+    fields: Mapping[str, FieldKind],
+    rows: str,
+    readings: dict[str, str],
+) -> str:
     present = {row[0] for row in connection.execute(f"describe select * from {rows}").fetchall()}
     selected = [
-        column if column in present else f"cast(null as varchar) as {column}" for column in ENTITIES[entity].columns
+        column if column in present else f"cast(null as varchar) as {column}" for column in kinds_of(entity, fields)
     ]
     said = [
         f"cast({sql.text(readings[column]) if column in readings else 'null'} as varchar) as _reading_{column}"
-        for column in typed_columns.read_columns(entity)
+        for column in typed_columns.read_columns(entity, fields)
     ]
     said.append("_unreadable" if "_unreadable" in present else "cast(null as varchar) as _unreadable")
     kept = f" where {MARKER} is not true" if MARKER in present else ""
     return f"select {', '.join([*selected, *PROVENANCE, *said])}, _file_row_number from {rows}{kept}"
 
 
-def _select_none(entity: str) -> str:
+def _select_none(entity: str, fields: Mapping[str, FieldKind]) -> str:
     columns = [
-        *ENTITIES[entity].columns,
-        *(f"_reading_{column}" for column in typed_columns.read_columns(entity)),
+        *kinds_of(entity, fields),
+        *(f"_reading_{column}" for column in typed_columns.read_columns(entity, fields)),
         "_unreadable",
     ]
     empty = [f"cast(null as varchar) as {column}" for column in columns]

@@ -41,6 +41,11 @@ def dbt_vars(settings: Settings) -> str:
     return json.dumps({"date_format_sets": date_format_sets(settings.config)})
 
 
+def _entities(settings: Settings) -> str:
+    """The entities with the configuration's fields: a changed field means a full parse, as a changed var does."""
+    return entities_as_json(settings.config.fields, settings.config.grain_fields)
+
+
 def dbt_environment(settings: Settings, engine: Engine = "duckdb") -> dict[str, str]:
     """Environment of every dbt call. The paths are the same every night: a changed one means a full parse."""
     building = settings.warehouse_dir / "building"
@@ -50,7 +55,7 @@ def dbt_environment(settings: Settings, engine: Engine = "duckdb") -> dict[str, 
         "DEALTRAIL_WORK": str(building / "work.duckdb"),
         "DEALTRAIL_LAKE": search_path(settings.warehouse_dir / "lake"),
         "DEALTRAIL_DBT_TARGET": str(target),
-        "DEALTRAIL_ENTITIES": entities_as_json(),
+        "DEALTRAIL_ENTITIES": _entities(settings),
         "DBT_TARGET_PATH": str(target),
         "DBT_LOG_PATH": str(target / "logs"),
         "DBT_PROFILES_DIR": str(DBT_DIR),
@@ -149,7 +154,7 @@ def _fingerprint(settings: Settings, engine: Engine) -> str:
         version("dbt-core"),
         version(f"dbt-{engine}"),
         dbt_vars(settings),
-        entities_as_json(),
+        _entities(settings),
     )
     digest = hashlib.sha256(" ".join(told).encode())
     folders = [DBT_DIR / "models", DBT_DIR / "macros", DBT_DIR / "tests", PROJECT_DIR / "seeds" / "reference"]

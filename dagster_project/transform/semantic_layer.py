@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from dagster_project.config.fields import FieldKind, field_sql
 from dagster_project.config.load import Settings
+from dagster_project.config.rules import KEYED_TABLES
 from dagster_project.errors import DealtrailError
 from dagster_project.transform.project import DBT_DIR, dbt_environment, manifest, target_dir
+
+#: Kinds of fields that are moments → how finely.
+_GRANULARITIES: dict[FieldKind, str] = {"date": "day", "timestamp": "second"}
 
 
 def ask(settings: Settings, arguments: Sequence[str]) -> None:
@@ -43,4 +50,36 @@ def _offer(settings: Settings, project: Path) -> None:
     (project / "target").mkdir(parents=True, exist_ok=True)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copyfile(DBT_DIR / name, project / name)
-    shutil.copyfile(target_dir(settings) / "semantic_manifest.json", project / "target" / "semantic_manifest.json")
+    parsed = (target_dir(settings) / "semantic_manifest.json").read_text(encoding="utf-8")
+    (project / "target" / "semantic_manifest.json").write_text(
+        with_fields(parsed, settings.config.fields), encoding="utf-8"
+    )
+
+
+def with_fields(parsed: str, fields: dict[str, dict[str, FieldKind]]) -> str:
+    """A parsed semantic layer with the configuration's fields as dimensions: of deals `deal__region`.
+
+    dbt takes models from its files alone, and these are the same for everybody. Amounts and numbers are no dimensions.
+    """
+    manifest = json.loads(parsed)
+    models = {model["node_relation"]["alias"]: model for model in manifest["semantic_models"]}
+    for table, (entity, _) in KEYED_TABLES.items():
+        model = models.get(table.removeprefix("marts."))
+        if model is None:
+            continue
+        model["dimensions"] += [
+            _dimension(name, kind) for name, kind in fields.get(entity, {}).items() if kind not in ("amount", "number")
+        ]
+    return json.dumps(manifest)
+
+
+def _dimension(name: str, kind: FieldKind) -> dict[str, Any]:
+    granularity = _GRANULARITIES.get(kind)
+    return {
+        "name": name,
+        "type": "time" if granularity else "categorical",
+        "type_params": {"time_granularity": granularity} if granularity else None,
+        "is_partition": False,
+        "expr": field_sql(name, kind),
+        "config": {"meta": {}},
+    }

@@ -52,6 +52,7 @@ def prepare(
         entity: entity_rows(
             connection,
             entity,
+            config.fields.get(entity, {}),
             [(record, readings_of(record, config)) for record in loaded if record.entity == entity],
             lake_dir,
         )

@@ -124,6 +124,16 @@
     explode(from_json({{ json }}, 'array<struct<{% for field in fields %}{{ field }}:string{{ ',' if not loop.last }}{% endfor %}>>'))
 {%- endmacro %}
 
+{# A text as JSON writes it, in quotes. #}
+{% macro json_text(text) %}{{ adapter.dispatch('json_text')(text) }}{% endmacro %}
+{% macro duckdb__json_text(text) -%} cast(to_json({{ text }}) as varchar) {%- endmacro %}
+{% macro spark__json_text(text) -%} regexp_extract(to_json(array({{ text }})), r'(?s)^.(.*).$', 1) {%- endmacro %}
+
+{# What a JSON object has under a name, as text; NULL where it has nothing. #}
+{% macro json_value(json, name) %}{{ adapter.dispatch('json_value')(json, name) }}{% endmacro %}
+{% macro duckdb__json_value(json, name) -%} json_extract_string({{ json }}, '$.{{ name }}') {%- endmacro %}
+{% macro spark__json_value(json, name) -%} get_json_object({{ json }}, '$.{{ name }}') {%- endmacro %}
+
 {# Several values as one number: equal values give equal numbers. #}
 {% macro fingerprint(values) %}{{ adapter.dispatch('fingerprint')(values) }}{% endmacro %}
 {% macro duckdb__fingerprint(values) -%} hash({{ values | join(', ') }}) {%- endmacro %}

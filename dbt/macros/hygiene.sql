@@ -15,14 +15,16 @@
     end
 {%- endmacro %}
 
-{# Fields a stage can require that have no rule of their own (config/models.py: DealField), and where they stand. #}
+{# Fields a stage can require that have no rule of their own (config/values.py: DealField), those of the configuration included, and where they stand. #}
 {% macro other_required_fields() -%}
-    {{ return({
+    {%- set values = {
         'deal_name': 'deals.deal_name',
         'lead': 'deals.lead_key',
         'lead_source': 'deals.lead_source',
         'segment': 'deals.segment',
-    }) }}
+    } -%}
+    {%- for name in fields_of('deals') -%}{%- do values.update({name: json_value('deals.fields', name)}) -%}{%- endfor -%}
+    {{ return(values) }}
 {%- endmacro %}
 
 {# Whether the stage of a deal requires a field; where its stage is not known, whether every stage does. #}

@@ -97,6 +97,10 @@
         {% for name, comment in described.rows %}
             {% do comments.append("comment on column " ~ relation ~ "." ~ name ~ " is " ~ duckdb_escape_comment(comment) ~ ";") %}
         {% endfor %}
+        {#- and what the configuration adds, by nobody but it #}
+        {% for name, said in described_fields(model.name[:-5]).items() %}
+            {% do comments.append("comment on column " ~ relation ~ "." ~ name ~ " is " ~ duckdb_escape_comment(said) ~ ";") %}
+        {% endfor %}
     {% endif %}
     {% if comments %}{% do run_query(comments | join("\n")) %}{% endif %}
 {% endmacro %}

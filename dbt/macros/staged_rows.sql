@@ -5,7 +5,8 @@
                     superseded   a later row of that record, or a later full extract, replaced it
                     quarantined  without key, or unusable in a required column (quarantine_reason)
 
-    Columns, their kinds (read_value), which of them are required, and what rows are stand in entities.yml. Of records
+    Columns, their kinds (read_value), which of them are required, and what rows are stand in entities.yml. Fields that a
+    configuration adds (macros/fields.sql) are read like columns, and stand together in `fields`, as JSON. Of records
     one row per key counts, the newest; of events all of the newest full extract and of later increments count,
     identical events once, the earliest.
 
@@ -23,6 +24,8 @@
 {%- set listed = entities()[entity] %}
 {%- set id = listed['key'] %}
 {%- set columns = listed['columns'] %}
+{%- set fields = listed['fields'] %}
+{%- set has_fields = entity in entities_with_fields() %}
 {%- set required = listed['required'] %}
 {%- set latest = listed['rows'] == 'records' %}
 {%- set desc = ' desc' if last_counts else '' %}
@@ -34,7 +37,10 @@
 {%- set has_money = 'amount' in columns and 'currency' in columns %}
 {%- set told_later = ['amount', 'currency'] if has_money else [] %}
 {%- set moments = [] %}
-{%- for column, kind in columns.items() if kind in ('timestamp', 'date') %}{% do moments.append(column) %}{% endfor %}
+{%- set kinds = {} %}
+{%- do kinds.update(columns) %}
+{%- do kinds.update(fields) %}
+{%- for column, kind in kinds.items() if kind in ('timestamp', 'date') %}{% do moments.append(column) %}{% endfor %}
 with feeds as (
     select * from {{ ref('stg_config__feeds') }}
 ),
@@ -96,7 +102,7 @@ written as {{ not_materialized() }} (
     select
         *
         {%- for column in moments %},
-        {{ written_as(column, column, columns[column], '_reading_' ~ column) }}
+        {{ written_as(column, column, kinds[column], '_reading_' ~ column) }}
         {%- endfor %}
     from offset_or_not
 ),
@@ -105,7 +111,7 @@ in_utc as {{ not_materialized() }} (
     select
         *
         {%- for column in moments %},
-        {{ moment_of(column, columns[column]) }} as _moment_{{ column }}
+        {{ moment_of(column, kinds[column]) }} as _moment_{{ column }}
         {%- endfor %}
     from written
 ),
@@ -131,10 +137,20 @@ read as {{ not_materialized() }} (
         {%- for column, kind in columns.items() %}
         {{ read_value(column, kind, '_reading_' ~ column) }} as {{ '_read_' if column in moments + told_later }}{{ column }},
         {%- endfor %}
+        {%- for name, kind in fields.items() %}
+        {{ name }} as _raw_{{ name }},
+        {{ read_value(name, kind, '_reading_' ~ name) }} as {{ '_field_' if kind in ('text', 'boolean') else '_read_' }}{{ name }},
+        {%- if kind == 'amount' %}
+        case when _reading_{{ name }} is not null then {{ word_before(name) }} end as _before_{{ name }},
+        case when _reading_{{ name }} is not null then {{ word_behind(name) }} end as _behind_{{ name }},
+        {%- endif %}
+        {%- endfor %}
         {%- if has_money %}
         -- a number in the standard form has nothing beside it
         case when _reading_amount is not null then {{ word_before('amount') }} end as _before_amount,
         case when _reading_amount is not null then {{ word_behind('amount') }} end as _behind_amount,
+        {%- endif %}
+        {%- if has_money or 'amount' in fields.values() %}
         _source_currency,
         {%- endif %}
         {%- for name in readings %}
@@ -169,9 +185,22 @@ in_a_currency as {{ not_materialized() }} (
 typed as {{ not_materialized() }} (
     select
         *
-        {%- for column in moments %},
+        {%- for column in moments if column in columns %},
         {{ 'case when ' ~ is_before_calendars('_read_' ~ column) ~ " then date '0001-01-01' else " if column in since_ever }}
         {{- not_before_history('_read_' ~ column, columns[column]) }}{{ ' end' if column in since_ever }} as {{ column }}
+        {%- endfor %}
+        {%- for name, kind in fields.items() if kind in ('timestamp', 'date') %},
+        {{ not_before_history('_read_' ~ name, kind) }} as _field_{{ name }}
+        {%- endfor %}
+        {%- for name, kind in fields.items() if kind == 'number' %},
+        -- JSON knows nothing without end
+        case when abs(_read_{{ name }}) <= 1e308 then _read_{{ name }} end as _field_{{ name }}
+        {%- endfor %}
+        {%- for name, kind in fields.items() if kind == 'amount' %}
+        {%- set told = '_told_currency' if has_money else '_source_currency' %},
+        case
+            when {{ can_mean('_before_' ~ name, told) }} and {{ can_mean('_behind_' ~ name, told) }} then _read_{{ name }}
+        end as _field_{{ name }}
         {%- endfor %}
         {%- if has_money %},
         coalesce(
@@ -217,6 +246,9 @@ judged as {{ not_materialized() }} (
             , case when raw_{{ column }} is not null and {{ '_read_' if has_money and column == 'currency' }}{{ column }} is null then concat_ws('', '{{ column }}=', raw_{{ column }}) end
             {%- else %}
             , null
+            {%- endfor %}
+            {%- for name, kind in fields.items() if kind != 'text' %}
+            , case when _raw_{{ name }} is not null and _field_{{ name }} is null then concat_ws('', '{{ name }}=', _raw_{{ name }}) end
             {%- endfor %}
         ) as unparseable_values
         {%- for name, condition in first_when.items() %},
@@ -329,6 +361,9 @@ select
     {%- for column in columns %}
     {{ column }},
     {%- endfor %}
+    {%- if has_fields %}
+    {{ fields_as_json(fields) }} as fields,
+    {%- endif %}
     {%- for name in readings %}
     _reading_{{ name }},
     {%- endfor %}

@@ -7,6 +7,7 @@ with deal_months as (
         deals.owner_key,
         deals.segment,
         deals.lead_source
+        {{- field_grains('deals.fields') }}
     from {{ ref('fct_deal_months') }} as deal_months
     inner join {{ ref('fct_deals') }} as deals on deal_months.deal_key = deals.deal_key
 ),

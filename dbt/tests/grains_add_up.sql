@@ -29,5 +29,5 @@ where
     or summed.{{ count }} != total.{{ count }}
     {% endfor -%}
     {% for count in lead_counts -%}
-    or (summed.grain not in ('pipeline', 'segment') and summed.{{ count }} != total.{{ count }})
+    or (summed.grain in ('all', 'source', 'owner', 'lead_source') and summed.{{ count }} != total.{{ count }})
     {% endfor %}

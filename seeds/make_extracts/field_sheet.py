@@ -26,6 +26,22 @@ _RATES = {"USD": (0.93, 0.05), "GBP": (1.18, 0.02)}
 _NOK_DAYS = [date(2024, 6, 28) + timedelta(days=61 * place) for place in range(7)] + [date(2025, 8, 29)]
 
 
+#: Where a customer sits → the region it is sold from. Of the last night on Boston is nobody's west any more.
+_REGIONS = {
+    "Berlin": "Ost",
+    "Boston": "West",
+    "Göteborg": "Nord",
+    "Hamburg": "Nord",
+    "Helsinki": "Nord",
+    "Köln": "West",
+    "Leeds": "West",
+    "München": "Süd",
+    "Tampere": "Nord",
+    "Wien": "Süd",
+    "Zürich": "Süd",
+}
+
+
 def give_ids(world: World, rng: random.Random) -> None:
     """Numbers with a letter, in the order of entry; nobody leaves gaps in a sheet."""
     del rng  # the others need it
@@ -87,7 +103,24 @@ def _phase(version: Version) -> str:
 
 def _opportunities(world: World, night: Night) -> Table:
     shown = [deal for deal in world.deals if deal.is_exported(night.day)]
-    return Table.of(_opportunity(deal, version, night) for deal in shown if (version := deal.at(night.now)))
+    first: dict[str, Deal] = {}
+    for deal in sorted(world.deals, key=lambda deal: deal.created_at):
+        first.setdefault(_id(deal.account), deal)
+    return Table.of(
+        _opportunity(deal, version, night)
+        | {
+            "Region": _region(deal, night),
+            "Renewal?": "" if deal.account is None else "nein" if first[_id(deal.account)] is deal else "ja",
+        }
+        for deal in shown
+        if (version := deal.at(night.now))
+    )
+
+
+def _region(deal: Deal, night: Night) -> str:
+    if deal.account is None:
+        return ""
+    return "Overseas" if deal.account.city == "Boston" and night.day == NEWEST else _REGIONS[deal.account.city]
 
 
 def _opportunity(deal: Deal, version: Version, night: Night) -> dict[str, str]:

@@ -74,6 +74,43 @@ def test_filters_are_one_grain_value_at_a_time(report: Report) -> None:
     assert report.rows("trend") == everything
 
 
+def test_a_field_that_is_a_grain_is_a_filter(browser: Browser, sample: Warehouse, report: Report) -> None:
+    """What is kept by it follows, what is not says so; it is a choice beside source, pipeline and owner."""
+    page = report.page
+    everything = report.rows("trend")
+    report.choose(owner="Rosa Laine (boreal_pipedrive)")
+    report.choose(**{"field-region": "Nord"})
+    assert page.input_value("#owner") == "" and page.input_value("#source") == ""
+    assert "Shown: region Nord" in page.inner_text("#shown")
+    won = dict(
+        sample.rows(
+            "select strftime(month, '%Y-%m-%d'), deals_won from marts.mart_monthly_metrics "
+            "where grain = 'region' and grain_value = 'Nord'"
+        )
+    )
+    assert {row["month"]: row["deals_won"] for row in report.rows("trend")}.items() <= won.items()
+    (open_amount,) = sample.rows(
+        "select sum(amount_reporting) from marts.deals_wide where status = 'open' and region = 'Nord'"
+    )[0]
+    shown = sum(row["open_amount"] or 0 for row in report.rows("open-stages"))
+    assert shown == pytest.approx(float(open_amount))
+    for section in ("forecast", "movements", "funnel", "flow", "time-in-stage", "hygiene", "freshness"):
+        assert "Not kept by region: this is of all deals." in page.inner_text(f"#body-{section}")
+    other = browser.new_page()
+    other.goto(page.url)
+    Report(other).wait()
+    assert other.input_value("#field-region") == "Nord"
+    other.close()
+    report.choose(**{"field-region": "(none)"})
+    assert sum(row["deals_won"] for row in report.rows("trend")) > 0
+    report.choose(source="field_sheet")
+    assert page.input_value("#field-region") == ""
+    page.click("#reset")
+    report.wait()
+    assert report.rows("trend") == everything
+    assert report.said == []
+
+
 def test_the_choice_stands_in_the_address(browser: Browser, sample: Warehouse, report: Report) -> None:
     assert "?" not in report.page.url
     report.choose(owner="Rosa Laine (boreal_pipedrive)")

@@ -291,3 +291,24 @@ def test_killed_after_any_file_it_finishes_when_run_again(
     assert not any(value in texts for value in ("L1", "Ada", "ada@"))
     assert {crm.record("leads", day).rows_forgotten for day in ("2026-01-01", "2026-01-02")} == {1}
     assert not list(crm.lake.rglob("*.unfinished")) and not unfinished(crm.lake)
+
+
+WITH_FIELDS = CONFIG.replace(
+    "columns: {deal_id: id, stage: stage, lead_id: lead}",
+    "columns: {deal_id: id, stage: stage, lead_id: lead}\n        fields: {champion: {from: [champion]}, "
+    "arr: {from: [arr], kind: amount}}",
+)
+
+
+def test_fields_that_the_configuration_adds_are_forgotten_with_their_record(tmp_path: Path) -> None:
+    """And what they say of somebody else who is forgotten, under another name; also once the mapping lacks them."""
+    crm = Crm(tmp_path, WITH_FIELDS)
+    crm.deliver("leads", LEADS)
+    crm.deliver("deals", "id,stage,lead,champion,arr\nD1,New,L3,Cy Oh,10\nD2,New,L1,Ada Byron (CFO),20\n")
+    crm.deliver("log", "deal,field,old,new,at\nD2,champion,Bo Li,Ada Byron,2026-01-01\n")
+    (crm.folder / "pipeline.yml").write_text(CONFIG)
+    name = crm.forget("leads", "L1").pseudonym
+    assert crm.rows("deals", "deal_id, champion, arr") == [("D1", "Cy Oh", "10"), ("D2", f"{name} (CFO)", "20")]
+    crm.forget("deals", "D2")
+    assert crm.rows("deals", "deal_id, champion, arr") == [("D1", "Cy Oh", "10"), (None, None, None)]
+    assert crm.rows("deal_changes", "old_value, new_value") == [(None, None)]

@@ -17,11 +17,39 @@ import pytest
 import yaml
 
 from dagster_project.config.entities import ENTITIES
+from dagster_project.config.fields import CustomField, wide_columns
 from dagster_project.config.load import Settings, read_configuration
+from dagster_project.config.models import Configuration
 from dagster_project.transform.project import DBT_DIR, DBT_EXECUTABLE, dbt_environment, target_dir
 from dagster_project.transform.warehouse import prepare
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def configuration() -> Configuration:
+    """The sample's, with fields of every kind for the tests to speak of, and no grain beside the usual ones."""
+    sample = read_configuration(DBT_DIR.parent / "pipeline.yml")
+    kinds = {
+        "region": "text",
+        "renewal": "boolean",
+        "arr": "amount",
+        "seats": "number",
+        "renews_on": "date",
+        "signed_at": "timestamp",
+    }
+    fields = {name: CustomField.model_validate({"from": name, "kind": kind}) for name, kind in kinds.items()}
+    sources = [
+        source.model_copy(
+            update={
+                "feeds": {
+                    name: feed.model_copy(update={"fields": fields if feed.entity == "deals" else {}})
+                    for name, feed in source.feeds.items()
+                }
+            }
+        )
+        for source in sample.sources
+    ]
+    return sample.model_copy(update={"sources": sources, "grains": []})
 
 
 def declared() -> list[str]:
@@ -48,7 +76,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The settings of an empty warehouse with all models built."""
     folder = tmp_path_factory.mktemp("unit_tests")
     config_path = DBT_DIR.parent / "pipeline.yml"
-    settings = Settings(read_configuration(config_path), config_path, folder, folder, AS_OF)
+    settings = Settings(configuration(), config_path, folder, folder, AS_OF)
     work = Path(dbt_environment(settings)["DEALTRAIL_WORK"])
     work.parent.mkdir(parents=True)
     with duckdb.connect(str(work)) as connection:
@@ -99,6 +127,8 @@ def test_every_model_and_column_is_described(empty: Settings) -> None:
         canonical = set(ENTITIES[model["name"].removesuffix("_rows")].columns) if model["fqn"][2] == "rows" else set()
         # and those of a fact with the fact
         if model["fqn"][2] == "wide":
-            canonical = columns[f"fct_{model['name'].removesuffix('_wide')}"]
+            entity = model["name"].removesuffix("_wide")
+            # what the configuration adds is described there
+            canonical = columns[f"fct_{entity}"] | set(wide_columns(empty.config.fields)[entity])
         assert model["description"].strip(), model["name"]
         assert described == columns[model["name"]] - canonical, model["name"]

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from dagster_project.config.load import read_configuration
+from dagster_project.transform.semantic_layer import with_fields
 from tests.conftest import DEALTRAIL, PROJECT, Warehouse, environment
 
 DBT_DIR = PROJECT / "dbt"
@@ -43,6 +45,8 @@ BY_GRAIN = [
     (DEALS, "owner", ["deal__owner_key"]),
     (DEALS, "segment", ["deal__segment"]),
     (DEALS, "lead_source", ["deal__lead_source"]),
+    # a field that the configuration adds
+    (DEALS, "region", ["deal__region"]),
     (LEADS, "all", []),
     (LEADS, "source", ["lead__source"]),
     (LEADS, "owner", ["lead__owner_key"]),
@@ -106,6 +110,7 @@ def metricflow(sample: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("metricflow")
     shutil.copyfile(sample.path / "pipeline.duckdb", folder / "pipeline.duckdb")
     parsed = (sample.path / "dbt" / "semantic_manifest.json").read_text(encoding="utf-8")
+    parsed = with_fields(parsed, read_configuration(PROJECT / "pipeline.yml").fields)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("DEALTRAIL_BUILD", "DEALTRAIL_ENGINE"):
             patch.delenv(name, raising=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 from .configuration import folded
 from .crm import Crm
+from .fields import published, texts_of
 from .merges import Merges, ids_in
 from .records import Record
 from .values import boolean
@@ -77,6 +78,7 @@ def activity_rows(crm: Crm, leads: Container[str], contacts: Contacts) -> list[d
                 "completed_at": done_at,
                 "is_done": done_at is not None,
                 "is_outbound_response": is_response(record),
+                "fields": published(texts_of(crm, "activities", row, record.dates), crm.config.fields_of("activities")),
             }
         )
     return rows

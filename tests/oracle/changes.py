@@ -16,7 +16,8 @@ from .words import COLUMNS, CURRENCY, Change, field_changes
 
 def changes_of(deal: Deal) -> list[Change]:
     """All changes of a deal, field by field in order of time."""
-    words = [change for field in COLUMNS for change in field_changes(deal.crm, deal.id, field)]
+    fields = [*COLUMNS, *deal.crm.config.fields_of("deals")]
+    words = [change for field in fields for change in field_changes(deal.crm, deal.id, field)]
     return list(_moved(deal)) + words
 
 

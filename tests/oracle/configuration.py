@@ -9,6 +9,7 @@ import csv
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -74,6 +75,8 @@ class Feed:
     when_gone: str = "deleted"
     utc_headings: frozenset[str] = frozenset()
     done_when_past: bool = False
+    #: Field of its own → kind; their headings stand in `columns`.
+    fields: dict[str, str] = field(default_factory=dict)
     report_tail: list[str] = field(default_factory=list)
 
 
@@ -126,6 +129,19 @@ class Config:
     thresholds: dict[str, str] = field(default_factory=dict)
     disabled_rules: frozenset[str] = frozenset()
     teams: list[dict[str, Any]] = field(default_factory=list)
+    #: Fields of deals by which the monthly metrics are cut.
+    grains: list[str] = field(default_factory=list)
+
+    def fields_of(self, entity: str) -> dict[str, str]:
+        """The fields that any feed gives records of an entity, with their kinds."""
+        return self._fields.get(entity, {})
+
+    @cached_property
+    def _fields(self) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for feed in (feed for source in self.sources for feed in source.feeds):
+            found.setdefault(feed.entity, {}).update(feed.fields)
+        return {entity: dict(sorted(fields.items())) for entity, fields in found.items()}
 
     def team_of(self, source: str, owner_id: str, name: str | None) -> str | None:
         """The first team that names an owner by id, else the first that does by name."""
@@ -160,6 +176,7 @@ def read_configuration(path: Path) -> Config:
         sources=[_source(source, raw["currency"]) for source in raw["sources"]],
         goals=raw.get("goals") or [],
         teams=raw.get("teams") or [],
+        grains=[grain.removeprefix("deals.") for grain in _many(raw.get("grains", []))],
         thresholds=thresholds,
         disabled_rules=frozenset(
             rule for rule, word in (raw.get("rules") or {}).items() if word.get("enabled") == "false"
@@ -219,8 +236,12 @@ def _feed(source: dict[str, Any], name: str, raw: dict[str, Any]) -> Feed:
         files=_many(raw["files"]),
         columns={
             column: [_many(synonym) for synonym in _many(synonyms)]
-            for column, synonyms in raw.get("columns", {}).items()
+            for column, synonyms in {
+                **raw.get("columns", {}),
+                **{own: said["from"] for own, said in raw.get("fields", {}).items()},
+            }.items()
         },
+        fields={own: said.get("kind", "text") for own, said in raw.get("fields", {}).items()},
         stage_dates=_many(raw.get("stage_dates", [])),
         not_stage_dates=_many(raw.get("not_stage_dates", [])),
         id_separator=own_or_sources("id_separator", None),

@@ -11,6 +11,7 @@ from itertools import pairwise
 from .activities import activities_by, activity_times, last_completed, next_due
 from .crm import Crm
 from .currencies import money
+from .fields import Texts, text_of, texts_of
 from .history import history_times, opened_at, transitions_of
 from .leads import Lead, converted_deals, linked_deals
 from .money import Rates, in_reporting_currency, in_reporting_rate
@@ -18,7 +19,7 @@ from .rows import crm_close, row_stage
 from .stages import Stage, normalised
 from .transition import Transition
 from .values import midnight
-from .words import CURRENCY, Change, field_changes, shown_now
+from .words import CURRENCY, Change, deal_currency, field_changes, shown_now
 
 #: Closing a deal, a CRM writes its close date a moment before or after the stage.
 BOOKKEEPING = timedelta(seconds=60)
@@ -66,6 +67,8 @@ class Deal:
     last_activity_at: datetime | None = None
     next_activity_at: datetime | None = None
     merged_into_deal_key: str | None = None
+    #: Those that the configuration adds, as text.
+    fields: Texts = field(default_factory=dict)
     reporting_rate: float | None = None
     #: The newest word, whatever `amount` and `owner_key` were at a first close that stands.
     shown_amount: Decimal | None = None
@@ -297,10 +300,25 @@ def _add_attributes(crm: Crm, deal: Deal) -> None:
     deal.amount = None if at_close is None else Decimal(at_close)
     deal.owner_key = _at_standing_close(crm, deal, "owner", crm.key(owner) if owner else None)
     deal.name = crm.deal_value(deal.id, "deal_name")
+    deal.fields = _fields(crm, deal)
     account = crm.deal_value(deal.id, "account_id")
     if account:
         deal.account_key = crm.key(account)
         deal.segment = crm.accounts[account].row.get("segment") if account in crm.accounts else None
+
+
+def _fields(crm: Crm, deal: Deal) -> Texts:
+    """What its newest row has of the configured fields; without a row, the last word of its log."""
+    record = crm.deals.get(deal.id)
+    if record:
+        return texts_of(crm, "deals", record.row, record.dates, deal_currency(crm, record.row))
+    last = {event.field: event for event in crm.events.get(deal.id, [])}
+    read = {
+        name: text_of(kind, last[name].new, last[name].dates, crm.source.currency)
+        for name, kind in crm.config.fields_of("deals").items()
+        if name in last
+    }
+    return {name: text for name, text in read.items() if text is not None}
 
 
 def _lost_reason(crm: Crm, deal: Deal) -> str | None:

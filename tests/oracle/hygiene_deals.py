@@ -32,6 +32,13 @@ OTHER_FIELDS: dict[str, tuple[Callable[[Deal], Any], tuple[str, ...]]] = {
     ),
     "segment": (lambda deal: deal.segment, ("accounts.segment",)),
 }
+
+
+def _own(name: str) -> Callable[[Deal], Any]:
+    """A field that the configuration adds."""
+    return lambda deal: deal.fields.get(name)
+
+
 #: The last witness of a deal's history → the entity whose newest delivery says how far it knows.
 HISTORY = {"logged": "deal_changes", "versioned": "deal_versions"}
 DEALS_FOR_OUTLIERS = 30
@@ -56,7 +63,8 @@ class _DealRules:
         self.limits = Limits(crm, visits)
         self.open_visits = {visit.deal.key: visit for visit in visits if visit.outcome == "open"}
         self.activities = activities_by(crm, "deal_id", crm.merged_deals)
-        self.other_fields = [name for name, (_, columns) in OTHER_FIELDS.items() if crm.delivers(*columns)]
+        own = {name: (_own(name), (f"deals.{name}", f"deal_changes.{name}")) for name in crm.config.fields_of("deals")}
+        self.values = {name: value for name, (value, columns) in (OTHER_FIELDS | own).items() if crm.delivers(*columns)}
         self.dated_stages = {
             (one.stage.pipeline, one.stage.name)
             for deal in deals
@@ -147,8 +155,8 @@ class _DealRules:
         ):
             if value is None and self.limits.requires(field, deal.pipeline, deal.stage):
                 yield rule, (None, wanted)
-        required = [name for name in self.other_fields if self.limits.requires(name, deal.pipeline, deal.stage)]
-        missing = [name for name in required if OTHER_FIELDS[name][0](deal) is None]
+        required = [name for name in self.values if self.limits.requires(name, deal.pipeline, deal.stage)]
+        missing = [name for name in required if self.values[name](deal) is None]
         if missing:
             yield "missing_required_field", (", ".join(missing), ", ".join(required))
 

@@ -13,6 +13,7 @@ from .crm import Crm
 from .currencies import currency as read_currency
 from .currencies import money
 from .deals import Deal
+from .fields import text_of
 from .hygiene import Violation
 from .hygiene_activities import concerned
 from .landing import KEYS, Delivery, Place, required
@@ -21,6 +22,7 @@ from .mapping import Row
 from .money import first_day
 from .records import log_rows
 from .values import Dates, boolean, number
+from .words import deal_currency
 
 #: Entities without an id of their own → the column that names what a row is about.
 SUBJECTS = {
@@ -83,7 +85,7 @@ def _unparseable(crm: Crm) -> Iterator[Broken]:
                 yield "unparseable_value", entity, record.id, _key(crm, entity, record.id, None, column), word, column
     for entity, record_id, place, row, dates in _rows_that_count(crm):
         for column, text in row.items():
-            cell = _unreadable(column, text, row, dates, crm.source.currency) if text else None
+            cell = _unreadable(crm, entity, column, text, row, dates) if text else None
             if cell:
                 name = str(row["field"] if column == "new_value" else column)
                 yield "unparseable_value", entity, record_id, _key(crm, entity, record_id, place, name), cell, name
@@ -108,10 +110,16 @@ def _key(crm: Crm, entity: str, record_id: str | None, place: Place | None, colu
     )
 
 
-def _unreadable(column: str, text: str, row: Row, dates: Dates, currency: str) -> str | None:
+def _unreadable(crm: Crm, entity: str, column: str, text: str, row: Row, dates: Dates) -> str | None:
     """What stands in a cell that is not what the column is."""
+    currency = crm.source.currency
+    if column in crm.config.fields_of(entity):
+        told = deal_currency(crm, row) if entity == "deals" else currency
+        return text if text_of(crm.config.fields_of(entity)[column], text, dates, told) is None else None
     if column == "new_value":
         field = (row["field"] or "").casefold()
+        if field in crm.config.fields_of("deals"):
+            return text if text_of(crm.config.fields_of("deals")[field], text, dates, currency) is None else None
         if field == "status":
             return None if text.casefold() in STATUSES else text
         return text if field in TYPED_FIELDS and _value(field, text, {}, dates, currency) is None else None

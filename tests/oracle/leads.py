@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from .activities import Contacts, activities_by, activity_times, completed_at, is_response, last_completed
 from .configuration import folded
 from .crm import Crm
+from .fields import published, texts_of
 from .merges import ids_in
 from .records import Record
 from .values import boolean
@@ -41,6 +42,8 @@ class Lead:
     converted_at: datetime | None = None
     converted_deal_key: str | None = None
     last_activity_at: datetime | None = None
+    #: The fields that the configuration adds, as published.
+    fields: str | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -146,6 +149,7 @@ def _lead(crm: Crm, record: Record, activities: list[Record], deal_ids: set[str]
         key=crm.key(record.id),
         id=record.id,
         source=crm.source.name,
+        fields=published(texts_of(crm, "leads", record.row, record.dates), crm.config.fields_of("leads")),
         owner_key=crm.key(owner) if owner else None,
         lead_source=record.row.get("lead_source"),
         status=record.row.get("status"),

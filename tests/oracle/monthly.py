@@ -1,4 +1,4 @@
-"""`mart_monthly_metrics`, for all six grains (domain.md)."""
+"""`mart_monthly_metrics`, for all six grains (domain.md), and those that the configuration adds."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def monthly_metrics(
     months = list(_months(deals, leads, as_of_day))
     wins = first_wins(deals)
     rows = []
-    for grain, (value_of_deal, value_of_lead) in GRAINS.items():
+    for grain, (value_of_deal, value_of_lead) in {**GRAINS, **_own_grains(config)}.items():
         groups: dict[str | None, Group] = defaultdict(Group)
         for deal in deals:
             groups[value_of_deal(deal)].deals.append(deal)
@@ -99,6 +99,15 @@ def monthly_metrics(
                     }
                 )
     return rows
+
+
+def _own_grains(config: Config) -> dict[str, tuple[Callable[[Deal], str | None], None]]:
+    """Fields of deals, of which leads, spend and revenue tell nothing."""
+
+    def value_of(name: str) -> Callable[[Deal], str | None]:
+        return lambda deal: deal.fields.get(name)
+
+    return {name: (value_of(name), None) for name in config.grains}
 
 
 def _values_of_money(grain: str, spend: Spend, customers: list[Customer], as_of_day: date) -> Iterator[str | None]:

@@ -6,12 +6,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from . import fields
 from .changes import changes_of
 from .crm import Crm
 from .currencies import known, money
 from .deals import Deal, known_at
 from .leads import Lead
 from .months import months_from
+from .records import Record
 from .stages import direction
 from .star import pipeline_key, stage_key
 from .transition import Transition
@@ -41,6 +43,7 @@ def deal_row(deal: Deal, first_wins: set[str]) -> dict[str, Any]:
         "last_stage_change_at": deal.counted[-1].at if len(deal.counted) > 1 else None,
         **{name: getattr(deal, name) for name in names.split()},
         "currency": known(deal.currency),
+        "fields": fields.published(deal.fields, deal.crm.config.fields_of("deals")),
     }
 
 
@@ -142,6 +145,7 @@ def lead_row(lead: Lead) -> dict[str, Any]:
         "lead_key": lead.key,
         "lead_id": lead.id,
         "is_answered_within_sla": hours is not None and hours <= lead.sla_hours if lead.is_watched else None,
+        "fields": lead.fields,
         **{name: getattr(lead, name) for name in names.split()},
     }
 
@@ -171,9 +175,14 @@ def owner_rows(crm: Crm) -> Rows:
             "is_active": owner.flag("is_active") is not False,
             "team": owner.row.get("team") or crm.config.team_of(crm.source.name, owner.id, owner.row.get("owner_name")),
             "email": owner.row.get("email"),
+            "fields": _fields(crm, "owners", owner),
         }
         for owner in crm.owners.values()
     ]
+
+
+def _fields(crm: Crm, entity: str, record: Record) -> str | None:
+    return fields.published(fields.texts_of(crm, entity, record.row, record.dates), crm.config.fields_of(entity))
 
 
 def account_rows(crm: Crm) -> Rows:
@@ -185,6 +194,7 @@ def account_rows(crm: Crm) -> Rows:
             "account_id": account.id,
             "account_name": account.row.get("account_name"),
             "segment": account.row.get("segment"),
+            "fields": _fields(crm, "accounts", account),
         }
         for account in crm.accounts.values()
         if not account.is_deleted

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .configuration import Config
 from .crm import Crm
+from .fields import wide
 
 Rows = list[dict[str, Any]]
 
@@ -56,6 +58,7 @@ def owners_met(crms: list[Crm], delivered: Rows, facts: list[Rows]) -> Rows:
             "team": _only(said.get(key, {}).get("team", set()))
             or crms[0].config.team_of(source, *[key[len(source) + 1 :]] * 2),
             "email": _only(said.get(key, {}).get("email", set())),
+            "fields": None,
         }
         for key, source in _met("owner_key", delivered, facts)
     ]
@@ -80,6 +83,7 @@ def accounts_met(delivered: Rows, facts: list[Rows]) -> Rows:
             "account_id": key[len(source) + 1 :],
             "account_name": None,
             "segment": None,
+            "fields": None,
             "is_delivered": False,
         }
         for key, source in _met("account_key", delivered, facts)
@@ -102,8 +106,10 @@ def pipelines_met(stages: Rows, facts: list[Rows]) -> Rows:
     ]
 
 
-def deals_wide(deals: Rows, owners: Rows, accounts: Rows, stages: Rows) -> Rows:
-    """`deals_wide`: the names beside each deal's key; `(none)` of what it has not."""
+def deals_wide(deals: Rows, owners: Rows, accounts: Rows, stages: Rows, config: Config) -> Rows:
+    """`deals_wide`: the names beside each deal's key; `(none)` of what it has not; its fields, its account's, its
+    owner's."""
+    of_account = {row["account_key"]: row["fields"] for row in accounts}
     owner = {row["owner_key"]: row for row in owners}
     account = {row["account_key"]: row["account_name"] or row["account_id"] for row in accounts}
     order = {(row["source"], row["pipeline"], row["stage"]): row["stage_order"] for row in stages}
@@ -115,12 +121,15 @@ def deals_wide(deals: Rows, owners: Rows, accounts: Rows, stages: Rows) -> Rows:
             "stage_name": deal["stage"] or "(none)",
             "stage_order": order.get((deal["source"], deal["pipeline"], deal["stage"])),
             "pipeline_name": deal["pipeline"],
+            **wide(deal["fields"], config.fields_of("deals")),
+            **wide(of_account.get(deal["account_key"]), config.fields_of("accounts"), "account_"),
+            **wide(owner.get(deal["owner_key"], {}).get("fields"), config.fields_of("owners"), "owner_"),
         }
         for deal in deals
     ]
 
 
-def leads_wide(leads: Rows, deals: Rows, owners: Rows) -> Rows:
+def leads_wide(leads: Rows, deals: Rows, owners: Rows, config: Config) -> Rows:
     """`leads_wide`."""
     owner = {row["owner_key"]: row for row in owners}
     deal = {row["deal_key"]: row for row in deals}
@@ -130,6 +139,7 @@ def leads_wide(leads: Rows, deals: Rows, owners: Rows) -> Rows:
             **_owner(owner.get(lead["owner_key"])),
             "converted_deal_name": deal.get(lead["converted_deal_key"], {}).get("deal_name"),
             "converted_deal_status": deal.get(lead["converted_deal_key"], {}).get("status"),
+            **wide(lead["fields"], config.fields_of("leads")),
         }
         for lead in leads
     ]

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from .crm import Crm
 from .currencies import UNREADABLE, currency, money
+from .fields import text_of
 from .mapping import Row
 from .rows import row_stage
 from .values import Dates
@@ -43,7 +44,7 @@ CURRENCY = "currency"
 
 
 def field_changes(crm: Crm, deal_id: str, field: str) -> list[Change]:
-    """The changes of one of the fields in COLUMNS, or of the currency, in order of time."""
+    """The changes of one of the fields in COLUMNS, of the currency, or of a configured field, in order of time."""
     return list(_changed(field, _words(crm, deal_id, field)))
 
 
@@ -77,7 +78,7 @@ def _words(crm: Crm, deal_id: str, field: str) -> list[Word]:
 def _logged(crm: Crm, deal_id: str, field: str) -> list[Word]:
     if field == CURRENCY:
         return list(_logged_currencies(crm, deal_id))
-    events = [event for event in crm.events.get(deal_id, []) if event.field in COLUMNS[field]]
+    events = [event for event in crm.events.get(deal_id, []) if event.field in _columns(field)]
     texts = [(one, _read(crm, field, one.new, one.dates), _read(crm, field, one.old, one.dates)) for one in events]
     return [Word(one.at, "logged", new, old) for one, new, old in texts]
 
@@ -132,19 +133,31 @@ def _shown_by_row(crm: Crm, deal_id: str, field: str) -> list[Word]:
 @cache
 def _fields_of_rows(crm: Crm) -> frozenset[str]:
     rows = [sighting.row for record in crm.deals.values() for sighting in record.sightings]
-    shown = [field for field in COLUMNS if any(_cell(row, field) for row in rows)]
+    fields = [*COLUMNS, *crm.config.fields_of("deals")]
+    shown = [field for field in fields if any(_cell(row, field) for row in rows)]
     return frozenset(shown + ([CURRENCY] if any(named_currency(crm, row) for row in rows) else []))
 
 
 def _cell(row: Row, field: str) -> str | None:
-    return next((row[column] for column in COLUMNS[field] if row.get(column)), None)
+    return next((row[column] for column in _columns(field) if row.get(column)), None)
+
+
+def _columns(field: str) -> tuple[str, ...]:
+    return COLUMNS.get(field, (field,))
 
 
 def _shown(crm: Crm, field: str, row: Row, dates: Dates) -> str | None:
     """What a row shows, as the published text."""
     if field == CURRENCY:
         return named_currency(crm, row)
+    if field in crm.config.fields_of("deals"):
+        return text_of(crm.config.fields_of("deals")[field], _cell(row, field), dates, deal_currency(crm, row))
     return _read(crm, field, _cell(row, field), dates, row.get(CURRENCY))
+
+
+def deal_currency(crm: Crm, row: Row) -> str:
+    """What a deal's amounts are in, as its row says."""
+    return named_currency(crm, row) or crm.source.currency
 
 
 def named_currency(crm: Crm, row: Row) -> str | None:
@@ -163,6 +176,8 @@ def _read(crm: Crm, field: str, text: str | None, dates: Dates, currency: str | 
     """A cell as the published text: money to the cent, an owner's key, an ISO date."""
     if field == "owner":
         return crm.key(text) if text else None
+    if field not in COLUMNS:
+        return text_of(crm.config.fields_of("deals")[field], text, dates, crm.source.currency)
     if field == "amount":
         shown = money(text, currency, crm.source.currency)
         return str(shown.amount) if shown else None

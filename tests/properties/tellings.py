@@ -10,6 +10,7 @@ import io
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,15 @@ from tests.properties.lives import EXTRACTS, STAGES, Life, Step, World
 REPORTING_ZONE = ZoneInfo("Europe/Berlin")
 SHAPES = ("logged", "versioned", "dated", "observed")
 Table = list[list[str]]
+#: Kind of a field that the configuration adds → what its cells say, the last one what it cannot be.
+OWN_CELLS = {
+    "text": ["Nord", 'Süd, "West"', "", "Ä\\ß"],
+    "boolean": ["yes", "no", "", "perhaps"],
+    "amount": ["1000", "99.5", "", "-0.01", "a lot"],
+    "number": ["3", "2.5", "", "-17", "many"],
+    "date": ["2026-03-05", "2025-12-31", "", "1999-12-31"],
+    "timestamp": ["2026-03-05 10:00:00", "2026-03-05", "", "soon"],
+}
 
 
 @dataclass
@@ -31,6 +41,7 @@ class Telling:
     shapes: frozenset[str]
     source: dict[str, Any]
     has_rows: bool = True
+    own_kind: str = ""
     files: dict[int, dict[str, Table]] = field(default_factory=dict)
 
     def deliver(self, landing: Path, extract: int) -> list[Path]:
@@ -47,11 +58,19 @@ class Telling:
 def configuration(tellings: list[Telling], folder: Path) -> Path:
     """Writes `pipeline.yml` for these sources; volume drops are another test's matter."""
     path = folder / "pipeline.yml"
+    fields = {
+        name
+        for telling in tellings
+        for feed in telling.source["feeds"].values()
+        for name, said in feed.get("fields", {}).items()
+        if said["kind"] in ("text", "boolean")
+    }
     content = {
         "timezone": str(REPORTING_ZONE),
         "currency": "EUR",
         "landing_dir": "landing",
         "thresholds": {"min_volume_share": 0},
+        "grains": [f"deals.{name}" for name in sorted(fields)],
         "sources": [telling.source for telling in tellings],
     }
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
@@ -72,7 +91,8 @@ def tellings_of(world: World, name: str) -> list[Telling]:
 def generic(world: World, name: str, shapes: frozenset[str]) -> Telling:
     """Headings of our own; a deal's row comes with every shape but a log that is complete."""
     is_complete_log = shapes == {"logged"} and world.log_since < min(life.created_at for life in world.lives)
-    feeds = {**({} if is_complete_log else {"deals": _deals_feed(world, shapes)})}
+    kind = Random(name).choice(list(OWN_CELLS))
+    feeds = {**({} if is_complete_log else {"deals": _deals_feed(world, shapes, kind)})}
     if "logged" in shapes:
         feeds["log"] = _feed("deal_changes", "log_*.csv", LOG, deliveries="incremental")
     if "versioned" in shapes:
@@ -80,12 +100,12 @@ def generic(world: World, name: str, shapes: frozenset[str]) -> Telling:
     if len(shapes) > 1:
         feeds["calls"] = _feed("activities", "calls_*.csv", CALLS, deliveries="incremental")
         feeds["leads"] = _feed("leads", "leads_*.csv", LEADS)
-    telling = Telling(name, world, shapes, _source(name, feeds), not is_complete_log)
+    telling = Telling(name, world, shapes, _source(name, feeds), not is_complete_log, kind)
     for extract in range(len(EXTRACTS)):
         day = f"{EXTRACTS[extract]:%Y-%m-%d}"
         tables = {
-            "deals": lambda extract=extract: deal_rows(world, extract, "dated" in shapes),
-            "log": lambda extract=extract: log_rows(world, extract),
+            "deals": lambda extract=extract: deal_rows(world, extract, "dated" in shapes, kind),
+            "log": lambda extract=extract: log_rows(world, extract, kind),
             "versions": lambda extract=extract: version_rows(world, extract),
             "calls": lambda extract=extract: call_rows(world, extract),
             "leads": lambda extract=extract: lead_rows(extract),
@@ -127,9 +147,10 @@ def _feed(entity: str, files: str, columns: dict[str, str], **more: Any) -> dict
     return {"entity": entity, "files": [files], "columns": columns, **more}
 
 
-def _deals_feed(world: World, shapes: frozenset[str]) -> dict[str, Any]:
+def _deals_feed(world: World, shapes: frozenset[str], kind: str) -> dict[str, Any]:
     """Only full extracts can be compared with one another."""
     feed = _feed("deals", "deals_*.csv", DEALS, deliveries="full" if "observed" in shapes else "incremental")
+    feed["fields"] = {f"own_{kind}": {"from": ["Our own"], "kind": kind}}
     return {**feed, "stage_dates": [STAGE_DATES]} if "dated" in shapes else feed
 
 
@@ -145,9 +166,14 @@ def _stage(name: str, canonical: str) -> dict[str, Any]:
     return {"name": name, "canonical": canonical, "qualified": name == "Demo", "mandatory": canonical == "demo"}
 
 
-def deal_rows(world: World, extract: int, with_dates: bool) -> Table:
+def own_cell(kind: str, life: Life, step: Step) -> str:
+    """What a field of ours says of a deal at a step."""
+    return Random(f"{life.id} {step.at} {kind}").choice(OWN_CELLS[kind])
+
+
+def deal_rows(world: World, extract: int, with_dates: bool, kind: str) -> Table:
     """The extract of the deals: how each stands, and what was merged into it."""
-    headings = list(DEALS.values())
+    headings = [*DEALS.values(), "Our own"]
     places = _stage_columns(world)
     if with_dates:
         headings += [STAGE_DATES.format(stage=stage, pipeline=pipeline) for pipeline, stage in places]
@@ -168,6 +194,7 @@ def deal_rows(world: World, extract: int, with_dates: bool) -> Table:
             close_day(life, step),
             "yes" if extract in life.flagged else "no",
             ";".join(one.id for one in world.lives if one.merged_into == life.id and extract >= one.merged_at),
+            own_cell(kind, life, step),
         ]
         table.append(row + [entry(world, life, place, extract) for place in places] if with_dates else row)
     return table
@@ -212,7 +239,7 @@ class LogRow:
     at: datetime
 
 
-def log_of(world: World, life: Life) -> list[LogRow]:
+def log_of(world: World, life: Life, kind: str = "") -> list[LogRow]:
     """What the log of a life says, from the moment the log began."""
     rows = []
     for before, step in zip([None, *life.steps], life.steps, strict=False):
@@ -220,15 +247,15 @@ def log_of(world: World, life: Life) -> list[LogRow]:
             continue
         if before is None:
             rows.append(LogRow(life.id, "created_at", "", _moment(step.at), step.at))
-        for name, new in _fields(world, life, step).items():
-            old = _fields(world, life, before)[name] if before else ""
+        for name, new in _fields(world, life, step, kind).items():
+            old = _fields(world, life, before, kind)[name] if before else ""
             is_moved = before is not None and name == "stage" and before.pipeline != step.pipeline
             if old != new or is_moved:
                 rows.append(LogRow(life.id, name, old if world.names_old_values else "", new, step.at))
     return rows
 
 
-def _fields(world: World, life: Life, step: Step) -> dict[str, str]:
+def _fields(world: World, life: Life, step: Step, kind: str) -> dict[str, str]:
     """The columns a log tells of; a change of stage stands before the status that goes with it."""
     fields = {
         "pipeline": step.pipeline,
@@ -237,13 +264,14 @@ def _fields(world: World, life: Life, step: Step) -> dict[str, str]:
         "amount": _text(step.amount),
         "owner_id": step.owner,
         "expected_close_on": _text(step.close_on),
+        **({f"own_{kind}": own_cell(kind, life, step)} if kind else {}),
     }
     return fields
 
 
-def log_rows(world: World, extract: int) -> Table:
+def log_rows(world: World, extract: int, kind: str = "") -> Table:
     """The changes since the extract before."""
-    rows = [row for life in world.lives for row in log_of(world, life) if _is_new(row.at, extract)]
+    rows = [row for life in world.lives for row in log_of(world, life, kind) if _is_new(row.at, extract)]
     rows.sort(key=lambda row: row.at)
     return [list(LOG.values()), *([row.deal_id, row.field, row.old, row.new, _moment(row.at)] for row in rows)]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from dagster_project.config.load import Settings, read_configuration
+from dagster_project.config.load import Settings
 from dagster_project.run.databases import Databases
 from dagster_project.transform.dbt_build import build_with
 from dagster_project.transform.project import DBT_DIR, dbt_vars
 from dagster_project.transform.spark.build import project_on_spark
 from dagster_project.transform.warehouse import prepare
-from tests.integration.test_dbt_unit_tests import AS_OF, declared, models_asked_for
+from tests.integration.test_dbt_unit_tests import AS_OF, configuration, declared, models_asked_for
 
 pytestmark = pytest.mark.spark
 
@@ -33,7 +33,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 
     folder = tmp_path_factory.mktemp("unit_tests")
     config_path = DBT_DIR.parent / "pipeline.yml"
-    settings = Settings(read_configuration(config_path), config_path, folder, folder, AS_OF, engine="spark")
+    settings = Settings(configuration(), config_path, folder, folder, AS_OF, engine="spark")
     (folder / "building").mkdir()
     databases = Databases(folder / "building" / "pipeline.duckdb")
     databases.open(0)

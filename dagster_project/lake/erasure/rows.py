@@ -169,7 +169,8 @@ class _Rewriting:
     def __init__(self, entity: str, subject: Subject, columns: list[str]) -> None:
         self.entity, self.subject, self.columns = entity, subject, columns
         self.of_source = f"_source = {sql.text(subject.source)}"
-        self.canonical = [column for column in columns if column in ENTITIES[entity].columns]
+        # what a file says of a record, a team's own fields included; the rest says where the row came from
+        self.canonical = [column for column in columns if not column.startswith("_")]
         self.matches = {column: match for column in self.canonical if (match := self._match(column))}
         self.linked = " or ".join(self.matches.values()) or "false"
 

@@ -30,6 +30,7 @@ from dagster_project.publish.report.queries import (
     CHANGE_DAYS,
     CHANGES_SQL,
     DEFINED,
+    FIELD_VALUES_SQL,
     LISTED,
     MONTHS,
     OPEN_DEALS_SQL,
@@ -37,6 +38,7 @@ from dagster_project.publish.report.queries import (
     OWNERS_SQL,
     TABLES,
     TILES,
+    with_fields,
 )
 from dagster_project.publish.shown_odds import why_left_out
 from dagster_project.published import opened
@@ -128,8 +130,9 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
         "today": today,
         "zone": str(zone),
     }
-    for sql in (OWNERS_SQL, OPEN_DEALS_SQL, CHANGES_SQL):
-        connection.execute(sql, _used(parameters, sql))
+    names = config.grain_fields
+    for sql in (OWNERS_SQL, FIELD_VALUES_SQL, OPEN_DEALS_SQL, CHANGES_SQL):
+        connection.execute(with_fields(sql, names), _used(parameters, sql))
     return {
         "about": {
             "as_of": as_of.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
@@ -140,10 +143,11 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
             "months": MONTHS,
             "owners": OWNERS,
             "change_days": CHANGE_DAYS,
+            "fields": names,
             "left_out_odds": why_left_out(connection),
             "deal_urls": {source.name: source.deal_url for source in config.sources if source.deal_url},
         },
-        "tables": {name: _columns(connection, sql, parameters) for name, sql in TABLES.items()},
+        "tables": {name: _columns(connection, with_fields(sql, names), parameters) for name, sql in TABLES.items()},
         "figures": _figures(),
         "headline": {"tiles": TILES, "listed": LISTED},
         "definitions": _definitions(connection),

@@ -6,6 +6,9 @@ can be filtered by; what is about nobody (owner_key NULL) always comes along.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from dagster_project.config.fields import field_sql
 from dagster_project.config.metrics import metrics
 from dagster_project.publish.shown_odds import SHOWN_OUTLOOK
 
@@ -31,6 +34,9 @@ OTHERS = "(others)"
 WORST_RECORDS = 5
 NAME_LENGTH = 160
 
+#: Values of a field that the page can be filtered by: those of most deals in the latest year.
+FIELD_VALUES = 50
+
 OWNERS_SQL = f"""
 create temp table carried_owners as
 select grain_value as owner_key
@@ -42,6 +48,34 @@ group by grain_value
 order by sum(deals_worked) desc, grain_value
 limit {OWNERS}
 """
+
+FIELD_VALUES_SQL = f"""
+create temp table carried_values as
+select grain, grain_value
+from marts.mart_monthly_metrics
+where grain not in ('all', 'source', 'pipeline', 'owner', 'segment', 'lead_source')
+  and grain_value is not null
+  and month > (select max(month) - interval 12 month from marts.mart_monthly_metrics)
+group by grain, grain_value
+qualify row_number() over (partition by grain order by sum(deals_worked) desc, grain_value) <= {FIELD_VALUES}
+"""
+
+
+def with_fields(sql: str, names: Sequence[str]) -> str:
+    """A query with the fields that are grains as further columns, `field_<name>`, where it has a place for them."""
+    columns = [f"field_{name}" for name in names]
+    taken = [field_sql(name, "text", "deals.fields") for name in names]
+    places = {
+        "/* fields of deals */": [f"{said} as {column}" for said, column in zip(taken, columns, strict=True)],
+        "/* fields of changed deals */": [
+            f"any_value({said}) as {column}" for said, column in zip(taken, columns, strict=True)
+        ],
+        "/* fields */": columns,
+    }
+    for place, said in places.items():
+        sql = sql.replace(place, "".join(f", {one}" for one in said))
+    return sql
+
 
 #: The figures of the last complete month, in their order: those of the tiles, and those of the table alone.
 TILES = (
@@ -61,7 +95,7 @@ LISTED = (
 OPEN_DEALS_SQL = f"""
 create temp table open_deals as
 select
-    outlook.*, deals.deal_name, owners.owner_name,
+    outlook.*, deals.deal_name, owners.owner_name /* fields of deals */,
     row_number() over (order by
         outlook.reason_count > 0 desc,
         outlook.amount_reporting * odds * (1 - odds) desc nulls last,
@@ -102,7 +136,7 @@ dated as (
 select
     dated.day, dated.change, deals.source, deals.pipeline, deals.owner_key, deals.deal_key,
     any_value(deals.deal_name) as deal_name, any_value(deals.amount_reporting) as amount,
-    arg_min(old_value, moment) as old_value, arg_max(new_value, moment) as new_value
+    arg_min(old_value, moment) as old_value, arg_max(new_value, moment) as new_value /* fields of changed deals */
 from dated inner join marts.fct_deals as deals on dated.deal_key = deals.deal_key
 where deals.status != 'deleted' and dated.day >= cast($today as date) - {CHANGE_DAYS}
 group by dated.day, dated.change, deals.source, deals.pipeline, deals.owner_key, deals.deal_key
@@ -147,6 +181,10 @@ TABLES: dict[str, str] = {
           and (
               grain in ('all', 'source', 'pipeline')
               or (grain = 'owner' and (grain_value is null or grain_value in (select owner_key from carried_owners)))
+              or (
+                  grain in (select grain from carried_values)
+                  and (grain_value is null or (grain, grain_value) in (select grain, grain_value from carried_values))
+              )
           )
         order by grain, grain_value, month
     """,
@@ -174,6 +212,7 @@ TABLES: dict[str, str] = {
             left(owner_name, {NAME_LENGTH}) as owner_name, amount_reporting as amount, expected_close_on,
             round(p_won, 4) as p_won, compared_deals,
             floor(days_in_stage) as days_in_stage, reason_ids, left(reasons, {NAME_LENGTH * 2}) as reasons
+            /* fields */
         from ranked
         where of_stage <= {DEALS_PER_STAGE} or of_owner <= {DEALS_PER_OWNER}
         order by least(of_stage / {DEALS_PER_STAGE}, of_owner / {DEALS_PER_OWNER}), place
@@ -190,6 +229,7 @@ TABLES: dict[str, str] = {
             sum(amount_reporting * p_won) as expected_amount,
             sum(amount_reporting * p_won_this_month) as this_month_amount,
             sum(amount_reporting * p_won_next_month) as next_month_amount
+            /* fields */
         from open_deals
         group by all order by source, pipeline, stage, owner_key
     """,
@@ -198,7 +238,7 @@ TABLES: dict[str, str] = {
             source, pipeline,
             case when owner_key is null or owner_key in (select owner_key from carried_owners) then owner_key
                 else '{OTHERS}' end as owner_key,
-            reason, count(*) as deals, sum(amount_reporting) as amount
+            reason, count(*) as deals, sum(amount_reporting) as amount /* fields */
         from open_deals, unnest(string_split(reason_ids, ', ')) as reason (reason)
         group by all order by source, pipeline, owner_key, reason
     """,
@@ -207,13 +247,13 @@ TABLES: dict[str, str] = {
             day, source, pipeline,
             case when owner_key is null or owner_key in (select owner_key from carried_owners) then owner_key
                 else '{OTHERS}' end as owner_key,
-            change, count(*) as deals, sum(amount) as amount
+            change, count(*) as deals, sum(amount) as amount /* fields */
         from changes group by all order by day, source, pipeline, owner_key, change
     """,
     "changed_deals": f"""
         select
             day, change, source, pipeline, owner_key, deal_key, left(deal_name, {NAME_LENGTH}) as deal_name, amount,
-            old_value, new_value
+            old_value, new_value /* fields */
         from changes
         order by day >= cast($today as date) - 1 desc, amount desc nulls last, deal_key, change limit {CHANGES}
     """,

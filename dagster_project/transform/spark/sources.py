@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import duckdb
 
 from dagster_project import sql
 from dagster_project.config.entities import ENTITIES
+from dagster_project.config.fields import FieldKind, kinds_of
 from dagster_project.config.models import Configuration
 from dagster_project.lake.erasure.rows import MARKER
 from dagster_project.lake.manifest import FileRecord
@@ -53,10 +54,11 @@ def show_sources(  # noqa: PLR0913 - each of another kind
     lookups = lookups_of(config)
     for entity in ENTITIES:
         has_rows = any(record.entity == entity for record in loaded)
+        fields = config.fields.get(entity, {})
         if has_rows:
-            _create_rows_table(spark, entity, lake_dir / entity, schema["lake"])
+            _create_rows_table(spark, entity, fields, lake_dir / entity, schema["lake"])
         of_entity = [one for one in lookups if one.entity == entity]
-        view = _entity_view(entity, schema["lake"], of_entity) if has_rows else _no_rows(entity)
+        view = _entity_view(entity, fields, schema["lake"], of_entity) if has_rows else _no_rows(entity, fields)
         spark.sql(f"create view {schema['lake']}.{entity} as {view}")
     spark.sql(f"create view {schema['lake']}.recent_deals as {_recent(schema['lake'])}")
 
@@ -82,7 +84,7 @@ def _small_tables(connection: duckdb.DuckDBPyConnection) -> Iterable[tuple[str, 
 def _write_places(connection: duckdb.DuckDBPyConnection, config: Configuration, loaded: list[FileRecord]) -> None:
     """`work.lake.written_<entity>`: the files of each entity that this run sees, and how they write its columns."""
     for entity in ENTITIES:
-        read = list(typed_columns.read_columns(entity))
+        read = list(typed_columns.read_columns(entity, config.fields.get(entity, {})))
         rows = []
         for record in loaded:
             if record.entity == entity:
@@ -93,9 +95,11 @@ def _write_places(connection: duckdb.DuckDBPyConnection, config: Configuration, 
         create_table(connection, f"work.lake.written_{entity}", columns, rows)
 
 
-def _create_rows_table(spark: SparkSession, entity: str, folder: Path, schema: str) -> None:
+def _create_rows_table(
+    spark: SparkSession, entity: str, fields: Mapping[str, FieldKind], folder: Path, schema: str
+) -> None:
     """Every Parquet row of an entity, whoever wrote it and when; columns that a file lacks are NULL."""
-    columns = dict.fromkeys([*ENTITIES[entity].columns, "_unreadable"], "string")
+    columns = dict.fromkeys([*kinds_of(entity, fields), "_unreadable"], "string")
     columns |= {column: _SPARK_TYPES[kind] for column, kind in PROVENANCE.items()}
     columns |= {"_file_row_number": "bigint", MARKER: "boolean"}
     described = ", ".join(f"{column} {kind}" for column, kind in columns.items())
@@ -105,7 +109,7 @@ def _create_rows_table(spark: SparkSession, entity: str, folder: Path, schema: s
     )
 
 
-def _entity_view(entity: str, schema: str, lookups: list[Lookup]) -> str:
+def _entity_view(entity: str, fields: Mapping[str, FieldKind], schema: str, lookups: list[Lookup]) -> str:
     """SQL of the rows that this run sees: what transform/lake_views.py says to DuckDB.
 
     A file that was written by itself does not number its rows: their place in it does.
@@ -113,9 +117,9 @@ def _entity_view(entity: str, schema: str, lookups: list[Lookup]) -> str:
     looked_up = sorted({one.column for one in lookups})
     columns = [
         f"{_looked_up(column, lookups)} as {column}" if column in looked_up else f"rows.{column}"
-        for column in ENTITIES[entity].columns
+        for column in kinds_of(entity, fields)
     ]
-    said = [f"written._reading_{column}" for column in typed_columns.read_columns(entity)]
+    said = [f"written._reading_{column}" for column in typed_columns.read_columns(entity, fields)]
     provenance = [f"rows.{column}" for column in PROVENANCE]
     place = "cast(coalesce(rows._file_row_number, rows._metadata.row_index) as bigint) as _file_row_number"
     joins = [
@@ -145,8 +149,9 @@ def _looked_up(column: str, lookups: list[Lookup]) -> str:
     return f"case {' '.join(cases)} else rows.{column} end"
 
 
-def _no_rows(entity: str) -> str:
-    texts = [*ENTITIES[entity].columns, *(f"_reading_{c}" for c in typed_columns.read_columns(entity)), "_unreadable"]
+def _no_rows(entity: str, fields: Mapping[str, FieldKind]) -> str:
+    readings = [f"_reading_{column}" for column in typed_columns.read_columns(entity, fields)]
+    texts = [*kinds_of(entity, fields), *readings, "_unreadable"]
     columns = [f"cast(null as string) as {column}" for column in texts]
     columns += [f"cast(null as {_SPARK_TYPES[kind]}) as {column}" for column, kind in PROVENANCE.items()]
     return f"select {', '.join(columns)}, cast(null as bigint) as _file_row_number where false"

@@ -152,6 +152,9 @@ delivered as (
         ) as has_lead,
         max(entity in ('deals', 'deal_changes', 'leads') and column_name = 'lead_source') as has_lead_source,
         max(entity = 'accounts' and column_name = 'segment') as has_segment
+        {%- for name in fields_of('deals') %},
+        max(entity in ('deals', 'deal_changes') and column_name = '{{ name }}') as has_{{ name }}
+        {%- endfor %}
     from {{ ref('stg_config__delivered_columns') }}
     group by source
 )

@@ -65,6 +65,7 @@ unreadable_changes as (
             or (field = 'expected_close_on' and new_day is null)
             or (field = 'created_at' and new_moment is null)
             or (field = 'currency' and new_currency = {{ unreadable_currency() }})
+            or (field in {{ logged_fields(['boolean', 'amount', 'number', 'date', 'timestamp']) }} and new_text is null)
             or (field = 'status' and lower(new_value) not in {{ known_words('status') }})
         )
 ),

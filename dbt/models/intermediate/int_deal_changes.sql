@@ -219,6 +219,8 @@ select
     as_written.new_moment,
     as_written.new_day,
     as_written.old_day,
+    as_written.new_text,
+    as_written.old_text,
     as_written.new_amount,
     as_written.old_amount,
     as_written.new_currency,

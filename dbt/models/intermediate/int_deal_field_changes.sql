@@ -1,5 +1,6 @@
--- Changes of a deal's amount, its currency, owner and expected close date, each deal and field by its best evidence
--- (macros/evidence.sql), as for stages. Values as text.
+{% set fields = fields_of('deals') -%}
+-- Changes of a deal's amount, its currency, owner, expected close date and the fields that the configuration adds, each
+-- deal and field by its best evidence (macros/evidence.sql), as for stages. Values as text.
 with row_currencies as (
     -- sources whose rows have a column for it
     select distinct source
@@ -37,20 +38,22 @@ logged as (
             when 'amount' then cast(new_amount as string)
             when 'currency' then new_currency
             when 'expected_close_on' then cast(new_day as string)
-            else concat_ws('', source, ':', new_value)
+            when 'owner_id' then concat_ws('', source, ':', new_value)
+            else new_text
         end as value,
         case field
             when 'amount' then cast(old_amount as string)
             when 'currency' then old_currency
             when 'expected_close_on' then cast(old_day as string)
-            else concat_ws('', source, ':', old_value)
+            when 'owner_id' then concat_ws('', source, ':', old_value)
+            else old_text
         end as old_value,
         new_value is null as is_emptied,
         old_value is null as is_unknown_before,
         changed_at as told_at,
         log_position as shape_position
     from {{ ref('int_deal_changes') }}
-    where field in ('amount', 'currency', 'owner_id', 'expected_close_on')
+    where field in {{ logged_fields(all_kinds(), ['amount', 'currency', 'owner_id', 'expected_close_on']) }}
 
     union all
 
@@ -79,6 +82,9 @@ versions as (
         currency,
         owner_id,
         expected_close_on,
+        {%- for name in fields %}
+        cast(null as string) as _field_{{ name }},
+        {%- endfor %}
         entered_at as told_at,
         shape_position,
         'versioned' as evidence
@@ -93,6 +99,9 @@ versions as (
         currency,
         owner_id,
         expected_close_on,
+        {%- for name, kind in fields.items() %}
+        {{ field_word('fields', name, kind) }} as _field_{{ name }},
+        {%- endfor %}
         extracted_at as told_at,
         row_number() over (partition by deal_key order by extracted_at, feed) as shape_position,
         'observed' as evidence
@@ -108,6 +117,9 @@ compared as (
         lag(currency) over in_order as currency_before,
         lag(owner_id) over in_order as owner_id_before,
         lag(expected_close_on) over in_order as expected_close_on_before
+        {%- for name in fields %},
+        lag(_field_{{ name }}) over in_order as _field_{{ name }}_before
+        {%- endfor %}
     from versions
     window in_order as (partition by deal_key, evidence order by shape_position)
 ),
@@ -189,6 +201,24 @@ words as (
     where
         place = 1
         or expected_close_on is distinct from expected_close_on_before
+    {%- for name in fields %}
+
+    union all
+
+    select
+        deal_key,
+        source,
+        '{{ name }}' as field,
+        _field_{{ name }} as value,
+        cast(null as string) as old_value,
+        told_at,
+        shape_position,
+        evidence
+    from compared
+    where
+        place = 1
+        or _field_{{ name }} is distinct from _field_{{ name }}_before
+    {%- endfor %}
 ),
 
 -- a shape that never has a value for a field tells nothing of it
@@ -246,7 +276,7 @@ delivered as (
     from {{ ref('stg_config__delivered_columns') }}
     where
         entity = 'deals'
-        and column_name in ('amount', 'expected_close_on', 'close_on')
+        and column_name in {{ logged_fields(all_kinds(), ['amount', 'expected_close_on', 'close_on']) }}
     group by
         source,
         case column_name
@@ -275,6 +305,9 @@ shown as (
         case words.field
             when 'amount' then cast(states.amount as string)
             when 'currency' then states.currency
+            {%- for name, kind in fields.items() %}
+            when '{{ name }}' then {{ field_word('states.fields', name, kind) }}
+            {%- endfor %}
             else cast(states.expected_close_on as string)
         end as new_value,
         states.extracted_at as changed_at,

@@ -74,6 +74,7 @@ select
     currency,
     lost_reason,
     win_probability,
+    fields,
     created_at,
     expected_close_on,
     feed,

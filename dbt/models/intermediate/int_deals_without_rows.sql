@@ -43,6 +43,7 @@ select
     coalesce(logged.amount, versioned.amount) as amount,
     coalesce(logged.currency, logged.amount_currency, versioned.currency) as currency,
     logged.lost_reason,
+    logged.fields,
     coalesce(logged.expected_close_on, versioned.expected_close_on) as expected_close_on,
     logged.created_at,
     least(logged.first_delivered_at, versioned.first_delivered_at) as first_delivered_at,

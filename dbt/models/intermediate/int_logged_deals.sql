@@ -1,6 +1,8 @@
-{% set fields = [
+{% set columns = [
     'deal_name', 'owner_id', 'account_id', 'lead_source', 'lost_reason', 'status',
 ] %}
+{% set texts = {} %}
+{% for name in fields_of('deals') %}{% do texts.update({name: last_word('new_text', name)}) %}{% endfor %}
 
 -- What a change log alone says of a deal: the last value of each field, and when the deal was created.
 with changes as (
@@ -35,8 +37,9 @@ select
     max_by(new_currency, position) filter (where field = 'amount' and new_currency is not null) as amount_currency,
     {{ last_word('new_currency', 'currency') }} as currency,
     {{ last_word('new_day', 'expected_close_on') }} as expected_close_on,
-    {% for field in fields -%}
-    {{ last_word('new_value', field) }} as {{ field }}{{ ',' if not loop.last }}
-    {% endfor %}
+    {% for column in columns -%}
+    {{ last_word('new_value', column) }} as {{ column }},
+    {% endfor -%}
+    {{ texts_as_json(fields_of('deals'), texts) }} as fields
 from with_other_status
 group by deal_key

@@ -7,7 +7,8 @@ select
     source,
     account_id,
     account_name,
-    segment
+    segment,
+    fields
 from account_rows
 where
     row_state = 'current'

@@ -76,6 +76,7 @@ select
     activity_rows.owner_id,
     -- what
     activity_rows.activity_type,
+    activity_rows.fields,
     case
         when lower(activity_rows.direction) in {{ known_words('outbound') }} then 'outbound'
         when lower(activity_rows.direction) in {{ known_words('inbound') }} then 'inbound'

@@ -26,7 +26,7 @@ usable as {{ not_materialized() }} (
             'deal_rows.is_lost', 'deal_rows.amount', 'deal_rows.currency', 'deal_rows.owner_id',
             'deal_rows.expected_close_on',
             'deal_rows.close_on', 'deal_rows.is_deleted', 'deal_rows.created_at', 'deal_rows.closed_at',
-            'deal_rows.won_at', 'deal_rows.lost_at',
+            'deal_rows.won_at', 'deal_rows.lost_at', 'deal_rows.fields',
         ]) }} as content
     from deal_rows
     inner join feeds
@@ -85,6 +85,7 @@ select
     deal_rows.currency,
     coalesce(deal_rows.expected_close_on, deal_rows.close_on) as expected_close_on,
     deal_rows.lost_reason,
+    deal_rows.fields,
     {{ is_flagged_deleted('deal_rows') }} as is_flagged_deleted,
     deal_rows.created_at,
     deal_rows.close_on,

@@ -44,6 +44,7 @@ select
     -- what it is
     deal_rows.deal_name,
     deal_rows.lead_source,
+    deal_rows.fields,
     deal_rows.amount,
     coalesce(deal_rows.currency, feeds.currency) as currency,
     -- where it stands

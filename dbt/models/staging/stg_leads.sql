@@ -36,6 +36,7 @@ select
     lead_rows.company,
     lead_rows.email,
     lead_rows.lead_source,
+    lead_rows.fields,
     -- where it stands
     lead_rows.status,
     coalesce(lead_rows.is_converted, statuses.is_converted, false) as is_converted,

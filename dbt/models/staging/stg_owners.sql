@@ -9,6 +9,7 @@ select
     owner_name,
     team,
     email,
+    fields,
     coalesce(is_active, true) as is_active,
     is_gone
 from owner_rows

@@ -37,8 +37,9 @@ function keyOf(...values) {
   return JSON.stringify(values);
 }
 
-/** What is chosen. Owner, pipeline and source are one grain value at a time: the narrowest that is chosen. */
+/** What is chosen. Owner, pipeline, source and a field are one grain value at a time: the narrowest that is chosen. */
 const UNASSIGNED = '(unassigned)';
+const NO_VALUE = '(none)';
 const choice = {};
 
 /** Rates of fewer are shown grey. */
@@ -53,9 +54,19 @@ function resetChoice() {
     source: '',
     pipeline: null,
     owner: '',
+    field: '',
+    value: '',
     quarter: '',
   });
 }
+
+/** The values of a field that deals have, by name; those without one are another. */
+const valuesOf = new Map(
+  about.fields.map((name) => [
+    name,
+    [...new Set(tables.metrics.filter((row) => row.grain === name).map((row) => row.grain_value ?? NO_VALUE))].sort(),
+  ]),
+);
 
 /** The choice as it stands in the address, so that a link shows what its sender saw; what is the default is left out. */
 function readAddress() {
@@ -69,6 +80,8 @@ function readAddress() {
   const owner = tables.owners.find((one) => one.owner_key === said.get('owner'));
   if (owner) Object.assign(choice, { source: owner.source, owner: owner.owner_key });
   else if (said.get('owner') === UNASSIGNED) Object.assign(choice, { source: '', owner: UNASSIGNED });
+  else if (valuesOf.get(said.get('field'))?.includes(said.get('value')))
+    Object.assign(choice, { source: '', field: said.get('field'), value: said.get('value') });
   else if (pipeline) choice.pipeline = pipeline;
   if (quarterStarts.includes(said.get('quarter'))) choice.quarter = said.get('quarter');
 }
@@ -79,7 +92,7 @@ function writeAddress() {
   const usual = { ...choice };
   Object.assign(choice, now);
   const said = new URLSearchParams();
-  for (const name of ['from', 'to', 'source', 'owner', 'quarter'])
+  for (const name of ['from', 'to', 'source', 'owner', 'field', 'value', 'quarter'])
     if (choice[name] !== usual[name]) said.set(name, choice[name]);
   if (choice.pipeline) said.set('pipeline', choice.pipeline.pipeline);
   const query = said.toString();
@@ -97,7 +110,13 @@ function inPlace(row) {
 }
 
 function ofOwner(row) {
-  return !choice.owner || row.owner_key === (choice.owner === UNASSIGNED ? null : choice.owner);
+  return (!choice.owner || row.owner_key === (choice.owner === UNASSIGNED ? null : choice.owner)) && ofField(row);
+}
+
+/** Whether a row's deals have the chosen value of a field; a row that says nothing of fields is of all. */
+function ofField(row) {
+  const key = `field_${choice.field}`;
+  return !choice.field || !(key in row) || (row[key] ?? NO_VALUE) === choice.value;
 }
 
 function chosen(name) {
@@ -106,6 +125,7 @@ function chosen(name) {
 
 /** The grain and its value in mart_monthly_metrics. */
 function grain() {
+  if (choice.field) return [choice.field, choice.value === NO_VALUE ? null : choice.value];
   if (choice.owner) return ['owner', choice.owner === UNASSIGNED ? null : choice.owner];
   if (choice.pipeline) return ['pipeline', `${choice.pipeline.source}:${choice.pipeline.pipeline}`];
   if (choice.source) return ['source', choice.source];

@@ -19,6 +19,30 @@ const selects = Object.fromEntries(
   ['from', 'to', 'source', 'pipeline', 'owner'].map((id) => [id, document.getElementById(id)]),
 );
 
+/** A filter for each field, behind the others. */
+function addFields() {
+  for (const name of about.fields) {
+    selects[`field ${name}`] = make('select', { id: `field-${name}` });
+    const named = make('label', {}, `${capital(name)} `, selects[`field ${name}`]);
+    document.getElementById('reset').before(named);
+  }
+}
+
+function capital(name) {
+  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
+}
+
+/** Sections that tell nothing by field. */
+const NOT_BY_FIELD = new Set([
+  'forecast',
+  'funnel',
+  'time-in-stage',
+  'movements',
+  'flow',
+  'hygiene',
+  'freshness',
+]);
+
 function fillFilters() {
   const option = (value, text) => make('option', { value }, text);
   for (const id of ['from', 'to'])
@@ -44,10 +68,20 @@ function fillFilters() {
   selects.source.value = choice.source;
   selects.pipeline.value = choice.pipeline ? String(tables.pipelines.indexOf(choice.pipeline)) : '';
   selects.owner.value = choice.owner;
+  for (const [name, values] of valuesOf) {
+    const select = selects[`field ${name}`];
+    select.replaceChildren(option('', 'all'), ...values.map((value) => option(value, value)));
+    select.value = choice.field === name ? choice.value : '';
+  }
 }
 
-/** One grain value at a time: an owner is of all pipelines, a pipeline is of all owners. */
+/** One grain value at a time: an owner is of all pipelines, a pipeline is of all owners, a field's value of all. */
 function choose(changed) {
+  if (changed !== 'from' && changed !== 'to') Object.assign(choice, { field: '', value: '' });
+  if (changed.startsWith('field ')) {
+    const value = selects[changed].value;
+    Object.assign(choice, { source: '', pipeline: null, owner: '', field: value ? changed.slice(6) : '', value });
+  }
   if (changed === 'source') Object.assign(choice, { source: selects.source.value, pipeline: null, owner: '' });
   if (changed === 'pipeline') {
     choice.pipeline = tables.pipelines[Number(selects.pipeline.value || -1)] || null;
@@ -79,7 +113,9 @@ function update() {
     const known = new Map(
       [...body.querySelectorAll('details.table')].map((one) => [one.querySelector('table').id, one.open]),
     );
-    body.replaceChildren(...section.body().filter(Boolean));
+    const aside =
+      choice.field && NOT_BY_FIELD.has(section.id) ? notes(`Not kept by ${choice.field}: this is of all deals.`) : null;
+    body.replaceChildren(...[aside, ...section.body()].filter(Boolean));
     for (const one of body.querySelectorAll('details.table'))
       one.open = known.get(one.querySelector('table').id) ?? one.open;
   }
@@ -121,6 +157,7 @@ function start() {
       ),
     );
   }
+  addFields();
   for (const [id, select] of Object.entries(selects)) select.addEventListener('change', () => choose(id));
   document.getElementById('reset').addEventListener('click', () => {
     resetChoice();

@@ -20,6 +20,7 @@ select
     account_id,
     account_name,
     segment,
+    fields,
     true as is_delivered
 from delivered
 
@@ -31,6 +32,7 @@ select
     {{ id_of('met.account_key', 'met.source') }} as account_id,
     cast(null as string) as account_name,
     cast(null as string) as segment,
+    cast(null as string) as fields,
     false as is_delivered
 from met
 left join delivered on met.account_key = delivered.account_key

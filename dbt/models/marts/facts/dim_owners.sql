@@ -48,6 +48,7 @@ owners as (
         is_active,
         team,
         email,
+        fields,
         true as is_delivered
     from delivered
 
@@ -61,6 +62,7 @@ owners as (
         known.is_active,
         named.team,
         named.email,
+        cast(null as string) as fields,
         known.owner_key is not null as is_delivered
     from met
     left join delivered on met.owner_key = delivered.owner_key
@@ -92,7 +94,8 @@ select
     owners.is_active,
     owners.is_delivered,
     coalesce(owners.team, members.team) as team,
-    owners.email
+    owners.email,
+    owners.fields
 from owners
 left join members
     on owners.owner_key = members.owner_key

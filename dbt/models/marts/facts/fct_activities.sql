@@ -60,7 +60,8 @@ select
     activities.due_at,
     activities.completed_at,
     activities.is_done,
-    activities.is_response_type and (activities.direction is distinct from 'inbound') as is_outbound_response
+    activities.is_response_type and (activities.direction is distinct from 'inbound') as is_outbound_response,
+    activities.fields
 from activities
 left join deals_linked on activities.activity_key = deals_linked.activity_key
 left join leads_linked on activities.activity_key = leads_linked.activity_key

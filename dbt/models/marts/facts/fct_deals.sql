@@ -238,6 +238,7 @@ select
     cast(deals.rate as decimal(20, 10)) as reporting_rate,
     {{ at_rate('cast(deals.final_amount as decimal(18, 2))', 'deals.rate') }} as amount_reporting,
     deals.merged_into_key as merged_into_deal_key,
+    deals.fields,
     -- where it stands
     deals.pipeline,
     deals.stage,

@@ -74,6 +74,7 @@ select
     leads.company,
     leads.email,
     leads.lead_source,
+    leads.fields,
     -- where it stands
     leads.status,
     leads.is_converted or linked_deals.deal_key is not null as is_converted,

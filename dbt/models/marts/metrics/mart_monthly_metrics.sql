@@ -8,6 +8,7 @@ deals as (
         concat_ws('', source, ':', pipeline) as pipeline_value,
         {{ month_of('created_on') }} as created_month,
         {{ month_of('closed_on') }} as closed_month
+        {{- field_grains('fields') }}
     from {{ ref('fct_deals') }}
     where status != 'deleted'
 ),

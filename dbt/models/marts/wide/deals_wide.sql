@@ -9,6 +9,9 @@ select
     coalesce(stages.stage, '(none)') as stage_name,
     stages.stage_order,
     pipelines.pipeline as pipeline_name
+    {{- field_columns('deals', 'deals') }}
+    {{- field_columns('accounts', 'accounts', 'account_') }}
+    {{- field_columns('owners', 'owners', 'owner_') }}
 from {{ ref('fct_deals').include(database=false) }} as deals
 left join {{ ref('dim_owners').include(database=false) }} as owners on deals.owner_key = owners.owner_key
 left join {{ ref('dim_accounts').include(database=false) }} as accounts on deals.account_key = accounts.account_key

@@ -6,6 +6,7 @@ select
     coalesce(owners.team, '(none)') as team,
     deals.deal_name as converted_deal_name,
     deals.status as converted_deal_status
+    {{- field_columns('leads', 'leads') }}
 from {{ ref('fct_leads').include(database=false) }} as leads
 left join {{ ref('dim_owners').include(database=false) }} as owners on leads.owner_key = owners.owner_key
 left join {{ ref('fct_deals').include(database=false) }} as deals on leads.converted_deal_key = deals.deal_key

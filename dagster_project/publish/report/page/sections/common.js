@@ -16,6 +16,7 @@ function figureColumns(keys, mart) {
 function placeName() {
   if (choice.owner === UNASSIGNED) return 'unassigned records';
   if (choice.owner) return tables.owners.find((one) => one.owner_key === choice.owner).owner_name;
+  if (choice.field) return `${choice.field} ${choice.value}`;
   if (choice.pipeline) return `${choice.pipeline.source}: ${choice.pipeline.pipeline}`;
   return choice.source || 'all sources';
 }

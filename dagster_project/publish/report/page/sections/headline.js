@@ -8,7 +8,7 @@ const BETTER = { more: 1, less: -1, neither: 0 };
 
 /** Open deals and amount at each month's end: they add up over pipelines. Owners have none. */
 function closingByMonth() {
-  if (choice.owner) return new Map();
+  if (choice.owner || choice.field) return new Map();
   const rows = grouped(tables.movements.filter(inPlace), ['month'], ['closing_deals', 'closing_amount']);
   return new Map(rows.map((row) => [row.month, row]));
 }
@@ -26,6 +26,7 @@ function headlineMonths() {
 
 /** Goals of the chosen owner; of a whole pipeline, where one pipeline is all that is shown. */
 function goalsOf(month) {
+  if (choice.field) return new Map();
   if (choice.owner) return new Map(ownersGoals(month).map((row) => [row.goal, row]));
   const pipelines = tables.pipelines.filter(inPlace);
   if (pipelines.length !== 1) return new Map();
@@ -147,8 +148,9 @@ function headline() {
     make('p', { class: 'said' }, sentence(row, before, month)),
     notes(
       choice.owner ? 'What is open at month’s end is not kept by owner.' : '',
+      choice.field ? `What is open at month’s end, leads and spend are not kept by ${choice.field}.` : '',
       choice.pipeline ? 'Leads belong to no pipeline.' : '',
-      goals.size || choice.owner || !tables.goals.some((one) => one.month === month && inPlace(one))
+      goals.size || choice.owner || choice.field || !tables.goals.some((one) => one.month === month && inPlace(one))
         ? ''
         : 'Goals are set per pipeline: see below, or choose one pipeline.',
     ),
@@ -185,6 +187,7 @@ function sentence(row, before, month) {
 }
 
 function goalBlock(month) {
+  if (choice.field) return [];
   const rows = (choice.owner ? ownersGoals(month) : tables.goals.filter((row) => row.month === month && inPlace(row))).map(
     (row) => {
       const { unit } = GOALS.get(row.goal);

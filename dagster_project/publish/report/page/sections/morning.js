@@ -27,6 +27,7 @@ function line(name, ...text) {
 
 /** Goals of one kind for the running month: of an owner, else of the pipelines that have one; {target, actual, of, all}. */
 function goalOfMonth(goal) {
+  if (choice.field) return null;
   if (choice.owner) {
     const own = tables.owner_goals.find(
       (row) => row.month === thisMonth && row.owner_key === choice.owner && row.goal === goal,

@@ -49,7 +49,7 @@ function movements() {
     waterfall('Open deals from the opening of the period to its closing', movementOf(rows, 'deals'), 'count'),
     table(
       'movements',
-      `Movement by month, ${choice.owner ? choice.source || 'all sources' : placeName()}`,
+      `Movement by month, ${choice.owner || choice.field ? choice.source || 'all sources' : placeName()}`,
       [column('month', 'Month', 'month'), ...of('amount', `, ${about.currency}`), ...of('deals', ', deals')],
       grouped(rows, ['month'], keys).sort((a, b) => (a.month < b.month ? -1 : 1)),
     ),
