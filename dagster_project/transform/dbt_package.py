@@ -97,6 +97,7 @@ def _write_project(path: Path, config: Configuration) -> None:
 
 def _copy_macros(folder: Path, config: Configuration) -> None:
     """All but the materialization of a night's own, and the naming of schemas, which is the other project's."""
+    entities = sql.text(entities_as_json(config.fields, config.grain_fields))
     _made(folder)
     for path in sorted((_DBT / "macros").glob("*.sql")):
         if path.name == "materializations.sql":
