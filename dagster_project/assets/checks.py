@@ -24,6 +24,7 @@ from dagster_project.run.night import Night
 from dagster_project.run.results import Result
 from dagster_project.transform.check_tables import CHECK_TABLES
 from dagster_project.transform.dbt_build import AFTER_CHECKS, build
+from dagster_project.transform.publications import write_publication
 
 Run = dg.ResourceParam[NightlyRun]
 
@@ -89,6 +90,7 @@ def expectation_checks(settings: Settings, parsed: Mapping[str, Any]) -> dg.Asse
                 for said in notices(connection, run.as_of):
                     run.journal.warn(said)
                 previews = _previews(connection)
+                write_publication(connection, run.building_dir, run.night, run.settings.config)
             run.journal.judge(results)
         for result in results:
             yield _check_result(run, result, previews)
