@@ -27,7 +27,7 @@ from dagster_project.run.night import Night
 from dagster_project.transform.config_tables import BuildRow
 from dagster_project.transform.tables import columns_of, create_table, utc
 
-FOLDER = "published"
+PUBLISHED = "published"
 #: Folder of a build in which the night's own waits for its publication.
 PUBLICATION = "publication"
 #: Of a configuration, what changes no figure.
@@ -110,7 +110,7 @@ def _software() -> str:
 
 def publications(lake_dir: Path) -> dict[str, Path]:
     """Moment (UTC, `20260101T000000`) → what was last published for it, in the order of the moments."""
-    return {path.name.split("-")[0]: path for path in sorted((lake_dir / FOLDER).glob("*.parquet"))}
+    return {path.name.split("-")[0]: path for path in sorted((lake_dir / PUBLISHED).glob("*.parquet"))}
 
 
 def before(lake_dir: Path, as_of: datetime) -> Path | None:
@@ -122,7 +122,7 @@ def before(lake_dir: Path, as_of: datetime) -> Path | None:
 def create_published_views(
     connection: duckdb.DuckDBPyConnection, lake_dir: Path, as_of: datetime, named: str | None
 ) -> None:
-    """Creates lake.published_night, _files, _cells and _records over the publication before this moment.
+    """Creates the table lake.published_night and the views _files, _cells and _records over the publication before this moment.
 
     `named`: that file as the views name it; None: there is none, and they are empty.
     """
@@ -138,7 +138,9 @@ def create_published_views(
             for column, its in kinds()[kind].items()
         )
         rows = f"from read_parquet({named}) where kind = '{kind}'" if named else "where false"
-        connection.execute(f"create view lake.published_{table} as select {columns} {rows}")
+        # the one row of the night is asked for after the checks as well, when the lake is out of reach
+        what = "table" if kind == "night" else "view"
+        connection.execute(f"create {what} lake.published_{table} as select {columns} {rows}")
 
 
 def write_publication(
@@ -163,14 +165,14 @@ def write_publication(
     rows = " union all by name ".join(f"select '{kind}' as kind, * from ({part})" for kind, part in parts.items())
     folder = building_dir / PUBLICATION
     folder.mkdir()
-    target = sql.text(folder / f"{_stamp(night.as_of)}-{night.run_id}.{FOLDER}.parquet")
+    target = sql.text(folder / f"{_stamp(night.as_of)}-{night.run_id}.{PUBLISHED}.parquet")
     connection.execute(f"copy ({rows}) to {target} (format parquet, compression zstd)")
 
 
 def keep_publication(version_dir: Path, lake_dir: Path) -> None:
     """Copies a published version's file into the lake, if it is not there; one of the same moment goes."""
-    for written in version_dir.glob(f"*.{FOLDER}.parquet"):
-        kept = lake_dir / FOLDER / written.name.replace(f".{FOLDER}.", ".")
+    for written in version_dir.glob(f"*.{PUBLISHED}.parquet"):
+        kept = lake_dir / PUBLISHED / written.name.replace(f".{PUBLISHED}.", ".")
         if not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             unfinished = kept.with_suffix(".unfinished")
