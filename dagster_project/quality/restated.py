@@ -23,7 +23,7 @@ TOLD_FIRST = (
 WATCHED = ("won_amount", "deals_won", "deals_lost", "win_rate", "opportunities_created", "new_leads", "spend")
 #: Months that the summary tells one by one.
 _SHOWN_MONTHS = 3
-_SHOWN_REASONS = 4
+_SHOWN_REASONS = 6
 
 #: What happened to each record behind a figure of everything, in words that follow its number: one row a record.
 WHAT_HAPPENED_SQL = """
@@ -105,7 +105,7 @@ def restated(connection: duckdb.DuckDBPyConnection) -> list[Restated]:
     found = []
     for month, name, value_before, value_now, causes in rows:
         why = reasons.get((month, name), [])
-        more = [f"{len(why) - _SHOWN_REASONS} more reasons"] if len(why) > _SHOWN_REASONS else []
+        more = [counted(len(why) - _SHOWN_REASONS, "more reason")] if len(why) > _SHOWN_REASONS else []
         found.append(
             Restated(month, name, value_before, value_now, ", ".join([*why[:_SHOWN_REASONS], *more]) or _bare(causes))
         )
