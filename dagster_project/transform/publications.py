@@ -75,11 +75,17 @@ _RESTATED = {
     "cause": "varchar",
     "difference": "double",
 }
+#: The records behind figures of everything, of months that were over: once a month and field.
+_CHANGED = {
+    "month": "date",
+    **dict.fromkeys(("cause", "entity", "record_key", "field", "before", "now", "file"), "varchar"),
+    "row_number": "bigint",
+}
 
 
 def kinds() -> dict[str, dict[str, str]]:
     """Kind of row → its columns and their types."""
-    return {"night": _NIGHT, "file": _FILE, "cell": _cells(), "record": _RECORD, "restated": _RESTATED}
+    return {"night": _NIGHT, "file": _FILE, "cell": _cells(), "record": _RECORD, "restated": _RESTATED, "changed": _CHANGED}
 
 
 def _cells() -> dict[str, str]:
@@ -161,6 +167,9 @@ def write_publication(
         "cell": "from marts.mart_monthly_metrics",
         "record": "from work.intermediate.int_metric_records order by entity, record_key",
         "restated": "from quality.restatements",
+        "changed": f"select distinct {', '.join(_CHANGED)} from quality.restatement_records "
+        "where grain = 'all' and cause != 'several' "
+        "and month in (select month from quality.restatements where is_complete_month) order by all",
     }
     rows = " union all by name ".join(f"select '{kind}' as kind, * from ({part})" for kind, part in parts.items())
     folder = building_dir / PUBLICATION

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from dagster_project.errors import ConfigurationError
+from dagster_project.trace.explain import explain, text
 from tests.conftest import Warehouse
 from tests.faults.nights import Nights
 from tests.oracle import compute
@@ -243,3 +245,26 @@ def test_what_is_kept_is_small(told: Told) -> None:
     assert all(path.stat().st_size < 0.03 * (told.nights.warehouse / "pipeline.duckdb").stat().st_size for path in kept)
 
 
+
+
+def test_two_nights_apart_are_explained_by_those_between(told: Told) -> None:
+    """From the first to the third: what the second restated, and the configuration of the third."""
+    explained = explain(told.nights.warehouse / "lake", date(2026, 1, 2), None, None, date(2025, 11, 1), "all", None)
+    found = {one.metric: one for one in explained.figures}
+    assert (found["won_amount"].before, found["won_amount"].now) == (2850, 4100)
+    assert found["won_amount"].causes == of_november(told.second, "won_amount")
+    # b was answered in time for the first night, a for the last
+    assert "leads_answered_within_sla" not in found
+    assert sum(found["win_rate"].causes.values()) == pytest.approx(1 - 4 / 6)
+    assert {one["record_key"] for one in explained.records if one["entity"] == "deals"} >= {
+        *("crm:reopened", "crm:amended", "crm:deleted", "crm:swallowed", "crm:late", "crm:rated"),
+    }
+    assert any("reopened  rewritten: " in line for line in text(explained))
+
+
+def test_what_was_not_published_cannot_be_explained(told: Told) -> None:
+    lake = told.nights.warehouse / "lake"
+    with pytest.raises(ConfigurationError, match="nothing was published by then; published nights: 2026-01-02"):
+        explain(lake, date(2025, 12, 1), None, None, None, "all", None)
+    with pytest.raises(ConfigurationError, match="nothing was published after 2026-01-04"):
+        explain(lake, date(2026, 1, 4), None, None, None, "all", None)

@@ -66,11 +66,13 @@ class Lake:
                     },
                 ),
                 ("quality.restatements", "restated", {"metric": "'deals_won'", "grain_value": "'crm:u1'"}),
+                ("quality.restatement_records", "changed", {"record_key": "'crm:1'", "before": "'crm:u1'"}),
             ]:
                 columns = ", ".join(
                     f"cast({values.get(column, 'null')} as {its}) as {column}" for column, its in kinds()[kind].items()
                 )
                 build.execute(f"create table {table} as select {columns}")
+            build.execute("alter table quality.restatement_records add column grain varchar default 'all'")
             build.execute("alter table quality.deliveries add column state varchar default 'loaded'")
             build.execute("use work")
             write_build(build, self.config)

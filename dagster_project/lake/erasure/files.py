@@ -149,7 +149,7 @@ def _forget_in_publication(path: Path, person: Person, lake_dir: Path) -> int:
     keys = ", ".join(map(sql.text, person.keys))
     own = f"coalesce(entity = {sql.text(person.entity)} and record_key in ({keys}), false)"
     renamed = " ".join(f"when {sql.text(key)} then {sql.text(to)}" for key, to in person.keys.items())
-    named = ("record_key", "owner_key", "account_key", "grain_value")
+    named = ("record_key", "owner_key", "account_key", "grain_value", "before", "now")
     values = {column: f"case {column} {renamed} else {column} end" for column in named}
     found = [f"coalesce({column} in ({keys}), false)" for column in named]
     for column in ("record_key", "lead_source", "segment", "grain_value"):
