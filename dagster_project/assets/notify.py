@@ -1,4 +1,6 @@
-"""Tells a webhook of a night that failed, a score that got worse, a past that changed; silent unless DEALTRAIL_WEBHOOK_URL is set.
+"""Tells a webhook of a night that failed, a score that got worse and a past that changed.
+
+Silent unless DEALTRAIL_WEBHOOK_URL is set.
 
 Dagster's hooks of the job, so that the command, the schedule and the UI tell alike. What is sent is JSON with the
 sentence in `text`, as Slack, Mattermost and Teams take it, and the facts beside it.

@@ -92,8 +92,8 @@ class Notifications(Strict):
     max_restatement: float = Field(
         0.05,
         ge=0,
-        description="Share by which a published figure of a past month may change without a word: won amount and deals, "
-        "lost deals, win rate, opportunities, leads, spend.",
+        description="Share by which a published figure of a past month may change without a word: won amount and "
+        "deals, lost deals, win rate, opportunities, leads, spend.",
     )
 
 

@@ -1,6 +1,7 @@
-"""What changed in months that were over when they were published, in sentences: summary, webhook, check and page say it.
+"""What changed in months that were over when they were published, in sentences.
 
-All of it is in quality.restatements and restatement_records; here it becomes words.
+All of it is in quality.restatements and restatement_records; here it becomes words, for summary, webhook, check and
+page.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class Restated:
 
 
 def restated(connection: duckdb.DuckDBPyConnection) -> list[Restated]:
-    """Every figure of all records that changed, of months that were over; the newest month and its first figures first."""
+    """Every figure of all records that changed, of months that were over; the newest month first."""
     reasons: dict[tuple[date, str], list[str]] = {}
     for month, name, entity, what, records in connection.execute(f"""
         select month, metric, entity, what, count(*) as records from ({WHAT_HAPPENED_SQL})

@@ -1,4 +1,4 @@
-"""`dealtrail trace deal <key>`: a deal's whole life: what is published of it, and the row and text each value came from."""
+"""`dealtrail trace deal <key>`: a deal's whole life, with the row and the text that each published value came from."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def life(connection: duckdb.DuckDBPyConnection, settings: Settings, key: str, as
             f"no deal '{key}' is published; a key is <source>:<id>, such as one that `dealtrail trace deals_won` lists"
         )
     if len(found) > 1:
-        raise ConfigurationError(f"several sources have the deal '{key}': {', '.join(one['deal_key'] for one in found)}")
+        raise ConfigurationError(
+            f"several sources have the deal '{key}': {', '.join(one['deal_key'] for one in found)}"
+        )
     (deal,) = found
     rows = _rows(settings, deal["source"], deal["deal_id"], as_of)
     current = next((row for row in rows if row.entity == "deals" and row.state == "current"), None)
@@ -134,9 +136,7 @@ def _value(column: str, value: Any, row: Row | None) -> Value:
     canonical = next((one for one in COMES_FROM.get(column, []) if row.says.get(one) is not None), None)
     if canonical is None:
         return Value(column, value)
-    return Value(
-        column, value, row.says[canonical], canonical, row.read_as.get(canonical), row.file, row.row_number
-    )
+    return Value(column, value, row.says[canonical], canonical, row.read_as.get(canonical), row.file, row.row_number)
 
 
 def _rows(settings: Settings, source: str, deal_id: str, as_of: datetime) -> list[Row]:
@@ -176,9 +176,7 @@ def _rows(settings: Settings, source: str, deal_id: str, as_of: datetime) -> lis
     return [Row(**{**asdict(row), "state": state}) for row, state in zip(rows, states, strict=True)]
 
 
-def _row_number(
-    connection: duckdb.DuckDBPyConnection, record: FileRecord, position: int, settings: Settings
-) -> int:
+def _row_number(connection: duckdb.DuckDBPyConnection, record: FileRecord, position: int, settings: Settings) -> int:
     """The record's number in its file, heading 1: rows that the parser rejected before it count as well."""
     number = position + 2
     if record.rows_rejected:
@@ -223,11 +221,7 @@ def text(told: Life) -> Iterator[str]:
             origin = f"  ← '{one.text}' ({one.canonical}{how}) {one.file}, row {one.row_number}"
         yield f"  {one.column:{width}}  {one.value}{origin}"
     yield from _listed("its history", told.transitions, _transition)
-    yield from _listed(
-        "other changes",
-        told.changes,
-        lambda one: f"{one['changed_at']}  {_change(one['field'], one['old_value'], one['new_value'])}  ({one['evidence']})",
-    )
+    yield from _listed("other changes", told.changes, _field_change)
     yield from _listed("rules that it broke", told.violations, _violation)
     yield from _listed(
         "changed since the last publication",
@@ -250,6 +244,10 @@ def _listed(title: str, rows: list[dict[str, Any]], line: Any) -> Iterator[str]:
 
 def _change(name: str, before: str | None, now: str | None) -> str:
     return f"{name} {before or 'none'} → {now or 'none'}"
+
+
+def _field_change(one: dict[str, Any]) -> str:
+    return f"{one['changed_at']}  {_change(one['field'], one['old_value'], one['new_value'])}  ({one['evidence']})"
 
 
 def _months(one: dict[str, Any]) -> str:

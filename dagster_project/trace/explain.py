@@ -183,7 +183,9 @@ def _records(connection: duckdb.DuckDBPyConnection, between: list[Path], month: 
             [month, month],
         )
         names = [column[0] for column in result.description or []]
-        found += [{"night": path.name.split("-")[0][:8], **dict(zip(names, row, strict=True))} for row in result.fetchall()]
+        found += [
+            {"night": path.name.split("-")[0][:8], **dict(zip(names, row, strict=True))} for row in result.fetchall()
+        ]
     return found
 
 
@@ -199,7 +201,8 @@ def text(told: Explained) -> Iterator[str]:
             before, now = apart(of_metric[one.metric], one.before, one.now)
             where = "" if one.grain == "all" else f" of {one.grain} {one.grain_value or '(none)'}"
             causes = ", ".join(
-                f"{cause} {_signed(of_metric[one.metric], difference)}" for cause, difference in sorted(one.causes.items())
+                f"{cause} {_signed(of_metric[one.metric], difference)}"
+                for cause, difference in sorted(one.causes.items())
             )
             yield f"  {one.metric}{where} {before} → {now}" + (f": {causes}" if causes else "")
         records = [one for one in told.records if one["month"] == month]

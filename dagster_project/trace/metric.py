@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from dagster_project import sql
-from dagster_project.config.metrics import Metric, metrics
+from dagster_project.config.metrics import metrics
 from dagster_project.errors import ConfigurationError
 from dagster_project.trace.parts import metric_parts, parts_of, said
 from dagster_project.wording import near_name
@@ -25,8 +25,8 @@ _FACTS = {
     "deals": ("marts.fct_deals", "deal_key", "deal_name", "created_on"),
     "leads": ("marts.fct_leads", "lead_key", "lead_name", "created_on"),
     "spend": (
-        "(select *, concat_ws(' ', source, spent_on, pipeline, owner_key, segment, lead_source, campaign) as spend_key, "
-        "campaign as spend_name, case when amount_reporting is null then 1 end as rows_without_rate, "
+        "(select *, concat_ws(' ', source, spent_on, pipeline, owner_key, segment, lead_source, campaign) "
+        "as spend_key, campaign as spend_name, case when amount_reporting is null then 1 end as rows_without_rate, "
         "'spent' as status from marts.fct_spend)",
         "spend_key",
         "spend_name",
@@ -86,7 +86,7 @@ def traceable() -> list[str]:
 
 def trace(connection: duckdb.DuckDBPyConnection, name: str, month: date, grain: str, grain_value: str | None) -> Traced:
     """Raises ConfigurationError for a metric, grain, month or value that there is not."""
-    one = _metric(name)
+    _check(name)
     if grain not in _GRAINS:
         raise ConfigurationError(f"--grain: there is no grain '{grain}'; allowed: {', '.join(_GRAINS)}")
     value = "all" if grain == "all" else grain_value
@@ -110,11 +110,10 @@ def trace(connection: duckdb.DuckDBPyConnection, name: str, month: date, grain: 
     return Traced(name, month, grain, value, published, formula, records, computed)
 
 
-def _metric(name: str) -> Metric:
-    known = {one.name: one for one in metrics(MART)}
+def _check(name: str) -> None:
     allowed = traceable()
     if name in allowed:
-        return known[name]
+        return
     near = near_name(name, allowed)
     meant = f"; did you mean {near}?" if near else ""
     raise ConfigurationError(
@@ -138,10 +137,7 @@ def _records(
     if entity == "leads" and grain in ("pipeline", "segment"):
         return
     start = f"date '{month.isoformat()}'"
-    if entity != "deals":
-        closed = "null::date"
-    else:
-        closed = "closed_on"
+    closed = "closed_on" if entity == "deals" else "null::date"
     when = {
         "created": f"date_trunc('month', {created}) = {start}",
         "closed": f"date_trunc('month', {closed}) = {start}",
@@ -159,7 +155,7 @@ def _records(
     yield from (Listed(part, entity, record_key, record_name, added) for record_key, record_name, added in rows)
 
 
-def _computed(  # noqa: PLR0913 - each of another kind
+def _computed(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     named: list[str],
@@ -189,7 +185,8 @@ def _no_cell(connection: duckdb.DuckDBPyConnection, month: date, grain: str, val
     values = [
         str(row[0])
         for row in connection.execute(
-            f"select distinct grain_value from marts.{MART} where grain = ? and grain_value is not null order by 1", [grain]
+            f"select distinct grain_value from marts.{MART} where grain = ? and grain_value is not null order by 1",
+            [grain],
         ).fetchall()
     ]
     near = near_name(value or "", values)

@@ -16,10 +16,16 @@ _VALUE = Annotated[
 ]
 
 
+_MONTH = Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month.", show_default=False)]
+_DAY: dict[str, Any] = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
+
+
 def trace(
-    what: Annotated[str, typer.Argument(metavar="METRIC|deal", help="A monthly metric, or `deal`.", show_default=False)],
+    what: Annotated[
+        str, typer.Argument(metavar="METRIC|deal", help="A monthly metric, or `deal`.", show_default=False)
+    ],
     key: Annotated[str | None, typer.Argument(help="Of a deal: its key, or its id.", show_default=False)] = None,
-    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="Of a metric: the month.", show_default=False)] = None,
+    month: _MONTH = None,
     grain: _GRAIN = "all",
     value: _VALUE = None,
     as_json: _JSON = False,
@@ -27,8 +33,9 @@ def trace(
     """Say what a published figure is made of, or tell a deal's whole life.
 
     `dealtrail trace win_rate --month 2025-11 --grain owner --value crm:17` lists the records above and below the line,
-    with what each adds. `dealtrail trace deal crm:1` tells every published value with the file, row and text it was read
-    from, earlier rows, its history and by which evidence, the rules it broke, and what changed since the last night.
+    with what each adds. `dealtrail trace deal crm:1` tells every published value with the file, row and text it was
+    read from, earlier rows, its history and by which evidence, the rules it broke, and what changed since the last
+    night.
     """
     from dagster_project.config.load import load_settings
     from dagster_project.errors import ConfigurationError
@@ -50,16 +57,11 @@ def trace(
         _say(traced.plain, metric.text(traced), as_json)
 
 
-def explain(
-    since: Annotated[
-        datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="A published night.", show_default=False)
-    ],
-    until: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="A later one; else the last.", show_default=False),
-    ] = None,
+def explain(  # noqa: PLR0913 - each is an option of the command
+    since: Annotated[datetime, typer.Option(help="A published night.", **_DAY)],
+    until: Annotated[datetime | None, typer.Option(help="A later one; else the last.", **_DAY)] = None,
     metric: Annotated[str | None, typer.Option(help="This metric only.", show_default=False)] = None,
-    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="This month only.", show_default=False)] = None,
+    month: _MONTH = None,
     grain: _GRAIN = "all",
     value: _VALUE = None,
     as_json: _JSON = False,

@@ -1,4 +1,4 @@
-"""What a night published, in the lake: every cell of the monthly metrics, and of each record what the metrics count of it.
+"""What a night published, in the lake: every cell of the monthly metrics, and what they count of each record.
 
 `lake/published/<moment>-<run>.parquet`, one file a night, its rows told apart by `kind`; the last run for a moment
 counts. The next night compares itself with the one before it (dbt/models/derived/restatements); nothing else is asked,
@@ -85,7 +85,14 @@ _CHANGED = {
 
 def kinds() -> dict[str, dict[str, str]]:
     """Kind of row → its columns and their types."""
-    return {"night": _NIGHT, "file": _FILE, "cell": _cells(), "record": _RECORD, "restated": _RESTATED, "changed": _CHANGED}
+    return {
+        "night": _NIGHT,
+        "file": _FILE,
+        "cell": _cells(),
+        "record": _RECORD,
+        "restated": _RESTATED,
+        "changed": _CHANGED,
+    }
 
 
 def _cells() -> dict[str, str]:
@@ -128,7 +135,7 @@ def before(lake_dir: Path, as_of: datetime) -> Path | None:
 def create_published_views(
     connection: duckdb.DuckDBPyConnection, lake_dir: Path, as_of: datetime, named: str | None
 ) -> None:
-    """Creates the table lake.published_night and the views _files, _cells and _records over the publication before this moment.
+    """Creates lake.published_night (a table), _files, _cells and _records over the publication before this moment.
 
     `named`: that file as the views name it; None: there is none, and they are empty.
     """

@@ -6,7 +6,7 @@ The second night brings, all at once, what a CRM does to its past; the third ano
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import pytest
@@ -103,7 +103,9 @@ class Told:
         self.nights = nights
         nights.config.write_text(CONFIG, encoding="utf-8")
         nights.deliver("crm/deals_2026-01-02.csv", DEALS)
-        nights.deliver("crm/leads_2026-01-02.csv", lead("a,2025-11-03T09:00:00Z,New,u1", "b,2025-11-04T09:00:00Z,New,u2"))
+        nights.deliver(
+            "crm/leads_2026-01-02.csv", lead("a,2025-11-03T09:00:00Z,New,u1", "b,2025-11-04T09:00:00Z,New,u2")
+        )
         nights.deliver("crm/calls_2026-01-02.csv", "Id,Type,Lead,Done\nc0,call,b,2025-11-04T11:00:00Z")
         nights.deliver("crm/rates_2026-01-02.csv", "Day,Currency,Rate\n2025-11-01,USD,0.5")
         nights.deliver("crm/spend_2026-01-02.csv", "Day,Amount,Channel\n2025-11-01,400,Web\n2025-11-02,100,Fair")
@@ -126,7 +128,12 @@ class Told:
     def _publish(self, as_of: str) -> dict[str, Any]:
         warehouse = self.nights.play(as_of)
         assert warehouse.status == 0, warehouse.output
-        return {"rows": figures(warehouse), "records": records(warehouse), "run": run_json(warehouse), "output": warehouse.output}
+        return {
+            "rows": figures(warehouse),
+            "records": records(warehouse),
+            "run": run_json(warehouse),
+            "output": warehouse.output,
+        }
 
 
 def differences_to(nights: Nights, moments: tuple[str, str], config_before: str = "") -> list[str]:
@@ -243,8 +250,6 @@ def test_the_page_has_a_section_of_it(told: Told) -> None:
 def test_what_is_kept_is_small(told: Told) -> None:
     kept = list((told.nights.warehouse / "lake" / "published").iterdir())
     assert all(path.stat().st_size < 0.03 * (told.nights.warehouse / "pipeline.duckdb").stat().st_size for path in kept)
-
-
 
 
 def test_two_nights_apart_are_explained_by_those_between(told: Told) -> None:

@@ -26,12 +26,29 @@ Row = dict[str, Any]
 Key = tuple[str, str]
 Cell = tuple[date, str, str | None]
 #: What of a record a metric looks at.
-DEAL = (
-    "status created_month closed_month pipeline owner_key segment lead_source amount_reporting is_qualified is_first_win "
-    "sales_cycle_days"
-).split()
-LEAD = "created_month owner_key lead_source is_converted response_hours is_answered_within_sla is_unanswered".split()
-SPEND = "created_month pipeline owner_key segment lead_source amount_reporting".split()
+DEAL = [
+    "status",
+    "created_month",
+    "closed_month",
+    "pipeline",
+    "owner_key",
+    "segment",
+    "lead_source",
+    "amount_reporting",
+    "is_qualified",
+    "is_first_win",
+    "sales_cycle_days",
+]
+LEAD = [
+    "created_month",
+    "owner_key",
+    "lead_source",
+    "is_converted",
+    "response_hours",
+    "is_answered_within_sla",
+    "is_unanswered",
+]
+SPEND = ["created_month", "pipeline", "owner_key", "segment", "lead_source", "amount_reporting"]
 #: Without parts.
 WHOLE = {
     *("response_hours_median", "sales_cycle_days_median", "clv", "clv_to_cac", "revenue_12_months"),
@@ -103,7 +120,7 @@ def _records(result: Result) -> dict[Key, Row]:
 
 
 def _counted(row: Row | None) -> Row | None:
-    return None if row is None or row.get("status") == "deleted" and "deal_key" in row else row
+    return None if row is None or (row.get("status") == "deleted" and "deal_key" in row) else row
 
 
 def _month(day: date | None) -> date | None:
@@ -133,7 +150,7 @@ def _signature(key: Key, row: Row | None) -> tuple[Any, ...] | None:
 
 
 def _rows_told(config: Config, landing: Path, at: datetime, later: datetime) -> dict[Key, _Rows]:
-    """Of each deal and lead the rows that the first moment knew, and those that came since; without where they stand."""
+    """Of each deal and lead the rows that the first moment knew, and those that came since."""
     found: dict[Key, _Rows] = defaultdict(_Rows)
     for source in config.sources:
         for delivery in deliveries_of(source, config, landing, later)[0]:
@@ -247,7 +264,11 @@ def _displaced(changed: dict[Key, tuple[Row | None, Row | None]], causes: dict[K
         account = (counted or told or {})["account_key"]
         one, other = (_signature(key, row) for row in (told, counted))
         place = DEAL.index("is_first_win")
-        alone = one is not None and other is not None and one[:place] + one[place + 1 :] == other[:place] + other[place + 1 :]
+        alone = (
+            one is not None
+            and other is not None
+            and one[:place] + one[place + 1 :] == other[:place] + other[place + 1 :]
+        )
         flips[account].append((key, alone))
     found = {}
     for of_account in flips.values():
@@ -294,7 +315,8 @@ class _World:
         found["worked"] = [
             row
             for _, row in self.deals.get((grain, value), [])
-            if row["created_on"] < end and (row["closed_on"] is None or row["closed_on"] >= month)
+            if row["created_on"] < end
+            and (row["closed_on"] is None or row["closed_on"] >= month)
             # closed before it was created: in no month
             and (row["closed_on"] is None or row["closed_on"].replace(day=1) >= row["created_on"].replace(day=1))
         ]
@@ -303,7 +325,9 @@ class _World:
 
 def _metrics(found: dict[str, list[Row]]) -> dict[str, float | None]:
     """Every metric of one cell, from its records."""
-    created, leads, spent, closed = (found[name] for name in ("deals created", "leads created", "spend created", "closed"))
+    created, leads, spent, closed = (
+        found[name] for name in ("deals created", "leads created", "spend created", "closed")
+    )
     won, lost = ([row for row in closed if row["status"] == outcome] for outcome in ("won", "lost"))
     amounts = [float(row["amount_reporting"]) for row in won if row["amount_reporting"] is not None]
     cycles = [row["sales_cycle_days"] for row in won if row["sales_cycle_days"] is not None]
@@ -368,7 +392,10 @@ def _figures(
     months = {month for month, grain, _ in first if grain == "all"}
     stayed = _World((key, row) for key, row in told.items() if key not in changed and _counted(row))
     by_cause = {
-        cause: [_World((key, changed[key][side]) for key in changed if causes[key] == cause and changed[key][side]) for side in (0, 1)]
+        cause: [
+            _World((key, changed[key][side]) for key in changed if causes[key] == cause and changed[key][side])
+            for side in (0, 1)
+        ]
         for cause in set(causes.values())
     }
     records: dict[Key, str] = {}
@@ -405,7 +432,14 @@ def _cells(rows: Rows) -> dict[Cell, Row]:
 #: Of a grain value that one of the two does not know there was nothing.
 _NOTHING = {
     *("new_leads", "converted_leads", "answered_leads", "leads_answered_within_sla", "leads_unanswered"),
-    *("opportunities_created", "opportunities_created_won", "deals_won", "deals_lost", "qualified_won", "qualified_lost"),
+    *(
+        "opportunities_created",
+        "opportunities_created_won",
+        "deals_won",
+        "deals_lost",
+        "qualified_won",
+        "qualified_lost",
+    ),
     *("won_amount", "won_deals_with_amount", "deals_worked", "new_customers"),
 }
 
@@ -455,7 +489,8 @@ def differences(expected: Restated, database: str | Path) -> list[str]:
     """Where the published restatements differ: values, causes with what they add, records with their cause."""
     with duckdb.connect(str(database), read_only=True) as connection:
         rows = connection.execute(
-            "select month, metric, grain, grain_value, value_before, value_now, cause, difference from quality.restatements"
+            "select month, metric, grain, grain_value, value_before, value_now, cause, difference "
+            "from quality.restatements"
         ).fetchall()
         records = connection.execute(
             "select distinct entity, record_key, cause from quality.restatement_records where cause != 'several'"
@@ -465,11 +500,16 @@ def differences(expected: Restated, database: str | Path) -> list[str]:
     for month, metric, grain, grain_value, was, is_now, cause, difference in rows:
         found[month, metric, grain, grain_value][cause] = difference
         values[month, metric, grain, grain_value] = (was, is_now)
-    lines = [f"{figure}: {'is' if figure in found else 'is not'} published" for figure in found.keys() ^ expected.values.keys()]
+    lines = [
+        f"{figure}: {'is' if figure in found else 'is not'} published"
+        for figure in found.keys() ^ expected.values.keys()
+    ]
     for figure in found.keys() & expected.values.keys():
-        lines += [f"{figure}: values {values[figure]}, not {expected.values[figure]}"] if not all(
-            _same(a, b) for a, b in zip(values[figure], expected.values[figure], strict=True)
-        ) else []
+        lines += (
+            [f"{figure}: values {values[figure]}, not {expected.values[figure]}"]
+            if not all(_same(a, b) for a, b in zip(values[figure], expected.values[figure], strict=True))
+            else []
+        )
         if figure[1] in WHOLE:
             continue
         ours, theirs = found[figure], expected.figures[figure]

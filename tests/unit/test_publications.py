@@ -53,7 +53,11 @@ class Lake:
                 build.execute(f"create schema {schema}")
             for table, kind, values in [
                 ("quality.deliveries", "file", {"source": "'crm'", "sha256": "'abc'"}),
-                ("marts.mart_monthly_metrics", "cell", {"grain": "'owner'", "grain_value": "'crm:u1'", "deals_won": "1"}),
+                (
+                    "marts.mart_monthly_metrics",
+                    "cell",
+                    {"grain": "'owner'", "grain_value": "'crm:u1'", "deals_won": "1"},
+                ),
                 (
                     "work.intermediate.int_metric_records",
                     "record",
