@@ -83,6 +83,11 @@
     )
 {%- endmacro %}
 
+{# Whether a column of a record is what it was. #}
+{% macro same(column) -%}
+    coalesce({{ column }}_before = {{ column }}_now, {{ column }}_before is null and {{ column }}_now is null)
+{%- endmacro %}
+
 {# What ended or began apart from the records that the lake still tells of. #}
 {% macro cause_without_record() -%}
     case when is_configured_anew then 'configuration' when is_built_anew then 'software' else 'deleted' end

@@ -6,7 +6,8 @@
 {%- endfor %}
 {% for metric, (numerator, denominator) in metric_quotients().items() %}
     {%- set touched = [] %}
-    {%- for part in parts if part in numerator.replace('(', ' ').split() + denominator.replace('(', ' ').replace(')', ' ').split() %}
+    {%- set words = (numerator ~ ' ' ~ denominator).replace('(', ' ').replace(')', ' ').split() %}
+    {%- for part in parts if part in words %}
     {%- do touched.append(part) %}
     {%- endfor %}
     {%- do of_metrics.update({metric: touched}) %}

@@ -1,5 +1,5 @@
--- Sums by record: what the records of a cause add. Quotients: the Shapley value of each cause over the parts of numerator
--- and denominator, by every coalition of a cell's causes. An undefined quotient on the way counts 0.
+-- Sums by record: what the records of a cause add. Quotients: the Shapley value of each cause over the parts of
+-- numerator and denominator, by every coalition of a cell's causes. An undefined quotient on the way counts 0.
 {% set parts = metric_parts() %}
 {% set quotients = metric_quotients() %}
 {% set whole = metrics_without_parts() %}
@@ -13,7 +13,7 @@ with cells as (
     select * from {{ ref('int_restated_cells') }}
 ),
 
-prior as (
+last_night as (
     select
         night.configuration != build.configuration as is_configured_anew,
         night.software != build.software as is_built_anew
@@ -45,8 +45,8 @@ left_over as (
         cells.grain,
         cells.grain_value
         {%- for part in parts %},
-        coalesce(min(cells.{{ part }}_now), 0) - coalesce(min(cells.{{ part }}_before), 0) - coalesce(sum(told.{{ part }}), 0)
-            as {{ part }}
+        coalesce(min(cells.{{ part }}_now), 0) - coalesce(min(cells.{{ part }}_before), 0)
+        - coalesce(sum(told.{{ part }}), 0) as {{ part }}
         {%- endfor %}
     from cells
     left join told
@@ -90,7 +90,7 @@ caused as (
             left_over.{{ part }}
             {%- endfor %}
         from left_over
-        cross join prior
+        cross join last_night
         where
             false
             {%- for part in parts %}
@@ -276,7 +276,8 @@ restated as (
     {%- endfor %}
     {%- for metric, (numerator, denominator) in quotients.items() %}
     {%- set touched = [] %}
-    {%- for part in parts if part in numerator.replace('(', ' ').split() + denominator.replace('(', ' ').replace(')', ' ').split() %}
+    {%- set words = (numerator ~ ' ' ~ denominator).replace('(', ' ').replace(')', ' ').split() %}
+    {%- for part in parts if part in words %}
     {%- do touched.append(part) %}
     {%- endfor %}
     select

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- What the monthly metrics count of each record. Spend has no ids: what stands on one day for one purpose is one record.
+-- What the monthly metrics count of each record. Spend has no ids: what was spent on one day for one purpose is one.
 select
     'deals' as entity,
     deal_key as record_key,
@@ -58,8 +58,8 @@ union all
 select
     'spend' as entity,
     concat_ws(
-        '', source, ':', spent_on, ':', coalesce(pipeline, ''), ':', coalesce(owner_key, ''), ':', coalesce(segment, ''),
-        ':', coalesce(lead_source, ''), ':', coalesce(campaign, ''), ':', coalesce(currency, '')
+        '', source, ':', spent_on, ':', coalesce(pipeline, ''), ':', coalesce(owner_key, ''), ':',
+        coalesce(segment, ''), ':', coalesce(lead_source, ''), ':', coalesce(campaign, ''), ':', coalesce(currency, '')
     ) as record_key,
     source,
     case when pipeline is not null then concat_ws('', source, ':', pipeline) end as pipeline_value,

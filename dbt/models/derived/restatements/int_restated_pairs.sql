@@ -4,7 +4,7 @@
     'is_answered_within_sla', 'is_unanswered', 'rows_without_rate'] %}
 {% set shown = ['created_on', 'closed_on', 'amount', 'currency', 'account_key'] %}
 
-with prior as (
+with last_night as (
     select * from {{ ref('stg_published__night') }}
 ),
 
@@ -86,12 +86,12 @@ select
     coalesce(gone_before.status = 'deleted', false) as was_deleted,
     coalesce(deals.status = 'deleted', false) as is_deleted,
     deals.merged_into_deal_key is not null as is_merged,
-    prior.as_of as published_as_of,
-    prior.seen_on as published_on,
-    prior.currency != run.currency as has_other_currency,
-    prior.configuration != build.configuration as is_configured_anew,
-    prior.software != build.software as is_built_anew
-from prior
+    last_night.as_of as published_as_of,
+    last_night.seen_on as published_on,
+    last_night.currency != run.currency as has_other_currency,
+    last_night.configuration != build.configuration as is_configured_anew,
+    last_night.software != build.software as is_built_anew
+from last_night
 cross join build
 cross join run
 cross join paired

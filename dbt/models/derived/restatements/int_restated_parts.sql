@@ -58,14 +58,14 @@ counted as (
         cast(0 as double)
         {%- endif %} as {{ part }}
         {%- endfor %}
-    from sides
-    inner join months
+    from months
+    inner join sides
         {%- if counts_in == 'worked' %}
         on sides.entity = 'deals'
         and months.month >= sides.created_month
         and (sides.closed_month is null or months.month <= sides.closed_month)
         {%- else %}
-        on sides.{{ counts_in }}_month = months.month
+        on months.month = sides.{{ counts_in }}_month
         {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

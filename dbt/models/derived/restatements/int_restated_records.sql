@@ -87,29 +87,29 @@ judged as (
         end as cause_of_rules,
         -- beside the rate, everything a deal won is counted by stayed
         entity in ('deals', 'spend')
-        and amount_reporting_before is distinct from amount_reporting_now
-        and amount_before is not distinct from amount_now
-        and currency_before is not distinct from currency_now
-        and status_before is not distinct from status_now
-        and created_month_before is not distinct from created_month_now
-        and closed_on_before is not distinct from closed_on_now
-        and pipeline_value_before is not distinct from pipeline_value_now
-        and owner_key_before is not distinct from owner_key_now
-        and segment_before is not distinct from segment_now
-        and lead_source_before is not distinct from lead_source_now
-        and is_qualified_before is not distinct from is_qualified_now
-        and is_first_win_before is not distinct from is_first_win_now
-        and sales_cycle_days_before is not distinct from sales_cycle_days_now as is_rate_alone,
+        and not {{ same('amount_reporting') }}
+        and {{ same('amount') }}
+        and {{ same('currency') }}
+        and {{ same('status') }}
+        and {{ same('created_month') }}
+        and {{ same('closed_on') }}
+        and {{ same('pipeline_value') }}
+        and {{ same('owner_key') }}
+        and {{ same('segment') }}
+        and {{ same('lead_source') }}
+        and {{ same('is_qualified') }}
+        and {{ same('is_first_win') }}
+        and {{ same('sales_cycle_days') }} as is_rate_alone,
         status_before = 'open' and status_now in ('won', 'lost') as is_closed_since,
-        is_first_win_before is distinct from is_first_win_now
-        and status_before is not distinct from status_now
-        and closed_on_before is not distinct from closed_on_now
-        and created_month_before is not distinct from created_month_now
-        and pipeline_value_before is not distinct from pipeline_value_now
-        and owner_key_before is not distinct from owner_key_now
-        and segment_before is not distinct from segment_now
-        and lead_source_before is not distinct from lead_source_now
-        and amount_reporting_before is not distinct from amount_reporting_now as is_first_win_alone
+        not {{ same('is_first_win') }}
+        and {{ same('status') }}
+        and {{ same('closed_on') }}
+        and {{ same('created_month') }}
+        and {{ same('pipeline_value') }}
+        and {{ same('owner_key') }}
+        and {{ same('segment') }}
+        and {{ same('lead_source') }}
+        and {{ same('amount_reporting') }} as is_first_win_alone
     from joined
 ),
 
@@ -132,35 +132,35 @@ explained as (
             when is_rate_alone and has_other_currency then 'configuration'
             when is_rate_alone then 'rate'
             when entity = 'spend' then 'rewritten'
-            when entity = 'deals' and created_month_before is distinct from created_month_now
+            when entity = 'deals' and not {{ same('created_month') }}
                 then case when has_new_rows then 'rewritten' else coalesce(cause_of_rules, 'rewritten') end
             -- what came to pass since is no change of the past
             when is_closed_since and closed_on_now >= published_on and has_new_rows then 'time'
             when entity = 'deals' and has_new_rows and status_before = 'open' and status_now = 'open'
-                and (owner_key_before is not distinct from owner_key_now or is_owner_new)
-                and (pipeline_value_before is not distinct from pipeline_value_now or is_pipeline_new)
-                and segment_before is not distinct from segment_now
-                and lead_source_before is not distinct from lead_source_now
+                and ({{ same('owner_key') }} or is_owner_new)
+                and ({{ same('pipeline_value') }} or is_pipeline_new)
+                and {{ same('segment') }}
+                and {{ same('lead_source') }}
                 then 'time'
             when entity = 'deals' and has_new_rows and not is_first_win_alone then 'rewritten'
             when entity = 'deals' and is_closed_since then coalesce(cause_of_rules, 'time')
             when entity = 'deals' then coalesce(cause_of_rules, 'rewritten')
             when
-                created_month_before is distinct from created_month_now
-                or owner_key_before is distinct from owner_key_now
-                or lead_source_before is distinct from lead_source_now
+                not {{ same('created_month') }}
+                or not {{ same('owner_key') }}
+                or not {{ same('lead_source') }}
                 then case when has_new_rows then 'rewritten' else coalesce(cause_of_rules, 'rewritten') end
             -- leads: converted, or answered
-            when is_converted_before is distinct from is_converted_now and converted_at < published_as_of
+            when not {{ same('is_converted') }} and converted_at < published_as_of
                 then case when has_new_rows then 'rewritten' else coalesce(cause_of_rules, 'rewritten') end
-            when is_converted_before is distinct from is_converted_now then 'time'
-            when response_hours_before is distinct from response_hours_now and first_response_at >= published_as_of
+            when not {{ same('is_converted') }} then 'time'
+            when not {{ same('response_hours') }} and first_response_at >= published_as_of
                 then 'time'
             -- an activity of then, delivered since
             when response_hours_before is null and response_hours_now is not null then coalesce(cause_of_rules, 'late')
-            when response_hours_before is distinct from response_hours_now then coalesce(cause_of_rules, 'rewritten')
+            when not {{ same('response_hours') }} then coalesce(cause_of_rules, 'rewritten')
             -- its time to be answered ran out
-            when is_answered_within_sla_before is not distinct from is_answered_within_sla_now and is_unanswered_now
+            when {{ same('is_answered_within_sla') }} and is_unanswered_now
                 then coalesce(cause_of_rules, 'time')
             else coalesce(cause_of_rules, 'time')
         end as own_cause,
