@@ -105,7 +105,8 @@ def _nights(lake_dir: Path) -> list[tuple[datetime, date, Path]]:
 
 
 def _condition(metric: str | None, month: date | None, grain: str, grain_value: str | None) -> tuple[str, list[Any]]:
-    said, parameters = ["grain = ?"], [grain]
+    said: list[str] = ["grain = ?"]
+    parameters: list[Any] = [grain]
     for column, value in (("metric", metric), ("month", month), ("grain_value", grain_value)):
         if value is not None:
             said.append(f"{column} = ?")

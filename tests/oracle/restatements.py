@@ -270,7 +270,7 @@ def _displaced(changed: dict[Key, tuple[Row | None, Row | None]], causes: dict[K
             and one[:place] + one[place + 1 :] == other[:place] + other[place + 1 :]
         )
         flips[account].append((key, alone))
-    found = {}
+    found: dict[Key, str] = {}
     for of_account in flips.values():
         others = [causes[key] for key, alone in of_account if not alone]
         found |= {key: min(others) for key, alone in of_account if alone and others}
@@ -393,7 +393,7 @@ def _figures(
     stayed = _World((key, row) for key, row in told.items() if key not in changed and _counted(row))
     by_cause = {
         cause: [
-            _World((key, changed[key][side]) for key in changed if causes[key] == cause and changed[key][side])
+            _World((key, row) for key in changed if causes[key] == cause and (row := changed[key][side]))
             for side in (0, 1)
         ]
         for cause in set(causes.values())
