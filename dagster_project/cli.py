@@ -19,6 +19,7 @@ from dagster_project.first_look.typed import try_files
 from dagster_project.new_project.typed import init
 from dagster_project.night import close_killed_runs, dagster_in, run_night, use_dagster_home
 from dagster_project.run.permissions import guard
+from dagster_project.trace.typed import explain, trace
 from dagster_project.wording import counted
 
 app = typer.Typer(
@@ -92,6 +93,8 @@ def nightly(debug: _DEBUG = False, log_format: _LOG_FORMAT = None) -> None:
 
 
 app.command("try")(try_files)
+app.command()(trace)
+app.command()(explain)
 app.command()(init)
 
 

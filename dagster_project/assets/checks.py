@@ -17,6 +17,7 @@ from dagster_project.assets.transform import TRANSLATOR, dbt_events, explain_fai
 from dagster_project.config.load import Settings
 from dagster_project.config.rules import Check, checks
 from dagster_project.preflight.notices import notices
+from dagster_project.quality import restated
 from dagster_project.quality.evaluate import evaluate
 from dagster_project.quality.violation_history import scores_by_source
 from dagster_project.run.context import NightlyRun
@@ -24,10 +25,13 @@ from dagster_project.run.night import Night
 from dagster_project.run.results import Result
 from dagster_project.transform.check_tables import CHECK_TABLES
 from dagster_project.transform.dbt_build import AFTER_CHECKS, build
+from dagster_project.transform.publications import write_publication
 
 Run = dg.ResourceParam[NightlyRun]
 
 _SEVERITY = {"critical": dg.AssetCheckSeverity.ERROR}
+#: The check of what changed in months that were over.
+RESTATEMENT = "max_restatement"
 #: Violations that Dagster shows of a failed check, and their columns; all are in quality.hygiene_violations.
 _SHOWN = 10
 _PREVIEWED = ("record_key", "owner_key", "observed", "allowed", "message", "first_seen_on")
@@ -77,6 +81,16 @@ def expectation_checks(settings: Settings, parsed: Mapping[str, Any]) -> dg.Asse
         )
         for check in planned
     ]
+    specs.append(
+        dg.AssetCheckSpec(
+            RESTATEMENT,
+            asset=dg.AssetKey(["quality", "restatements"]),
+            description="warning: no published figure of a past month differs by more than "
+            f"{settings.config.notifications.max_restatement:.1%} from what it was.",
+            blocking=False,
+            metadata={"severity": "warning"},
+        )
+    )
 
     @dg.multi_asset_check(name="expectations", specs=specs)
     def expectations(context: dg.AssetCheckExecutionContext, run: Run) -> Iterator[dg.AssetCheckResult]:
@@ -85,13 +99,15 @@ def expectation_checks(settings: Settings, parsed: Mapping[str, Any]) -> dg.Asse
             for event in _models_of_what_was_found(run, parsed):
                 context.op_execution_context.log_event(event)
             with run.databases.connect() as connection:
-                run.journal.note(**_summary(connection, run.night))
+                run.journal.note(**_summary(connection, run.night), restated=restated.told(connection))
                 for said in notices(connection, run.as_of):
                     run.journal.warn(said)
                 previews = _previews(connection)
+                write_publication(connection, run.building_dir, run.night, run.settings.config)
             run.journal.judge(results)
         for result in results:
             yield _check_result(run, result, previews)
+        yield _restatement_result(run)
 
     return expectations
 
@@ -140,6 +156,28 @@ def _check_result(
         severity=_SEVERITY.get(check.severity, dg.AssetCheckSeverity.WARN),
         description=result.example,
         metadata=metadata,
+    )
+
+
+def _restatement_result(run: NightlyRun) -> dg.AssetCheckResult:
+    """Whether the past stayed as it was published, within the configured share."""
+    found = run.journal.facts["restated"]
+    limit = run.settings.config.notifications.max_restatement
+    too_large = restated.above(found, limit)
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(["quality", "restatements"]),
+        check_name=RESTATEMENT,
+        passed=too_large is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=too_large,
+        metadata={
+            "allowed": limit,
+            "since": found["since"] if found else "nothing was published before",
+            "past_months": found["months"] if found else 0,
+            "figures": found["figures"] if found else 0,
+            "what_changed": dg.MetadataValue.md("\n".join(f"- {line}" for line in found["lines"]) if found else "-"),
+            "all_restatements": dg.MetadataValue.md("```sql\nselect * from quality.restatements\n```"),
+        },
     )
 
 

@@ -28,6 +28,7 @@ from dagster_project.run.context import NightlyRun
 from dagster_project.run.versions import current_version
 from dagster_project.transform.config_tables import CONFIG_TABLES
 from dagster_project.transform.lake_views import LAKE_TABLES
+from dagster_project.transform.publications import keep_publication
 from dagster_project.transform.warehouse import prepare
 from dagster_project.wording import counted
 
@@ -155,7 +156,8 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
                 deps[feed.entity].append(key)
 
     everything = [key for keys in deps.values() for key in keys]
-    deps |= {"recorded_violations": [], "recorded_scores": []}
+    of_nights = [name for name in LAKE_TABLES if name.startswith(("recorded_", "published_"))]
+    deps |= {name: [] for name in of_nights}
     specs = [
         *(
             _work_table("lake", name, deps.get(name, everything), description)
@@ -197,6 +199,7 @@ def _keep_last_record(run: NightlyRun) -> None:
     published = current_version(run.settings.warehouse_dir)
     if published is not None:
         keep_record(published, run.lake_dir)
+        keep_publication(published, run.lake_dir)
 
 
 def _demand_deals(run: NightlyRun, work: duckdb.DuckDBPyConnection) -> None:

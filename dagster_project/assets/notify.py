@@ -1,4 +1,6 @@
-"""Tells a webhook of a night that failed and of a score that got worse; silent unless DEALTRAIL_WEBHOOK_URL is set.
+"""Tells a webhook of a night that failed, a score that got worse and a past that changed.
+
+Silent unless DEALTRAIL_WEBHOOK_URL is set.
 
 Dagster's hooks of the job, so that the command, the schedule and the UI tell alike. What is sent is JSON with the
 sentence in `text`, as Slack, Mattermost and Teams take it, and the facts beside it.
@@ -10,10 +12,12 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.quality.restated import above
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.journal import Journal
 from dagster_project.run.report import report
 from dagster_project.run.webhook import NotPostedError, post
+from dagster_project.wording import counted
 
 WEBHOOK = "DEALTRAIL_WEBHOOK_URL"
 
@@ -47,11 +51,16 @@ def tell_of_worse_scores(context: dg.HookContext) -> None:
     if dropped:
         said = ", ".join(f"{one['source']} {one['score_before']:.0%} → {one['score']:.0%}" for one in dropped)
         _send(run.journal, f"Dealtrail: fewer open deals are clean than the night before: {said}", report(run))
+    found = run.journal.facts.get("restated")
+    changed = above(found, run.settings.config.notifications.max_restatement)
+    if found and changed:
+        past = counted(found["months"], "past month")
+        _send(run.journal, f"Dealtrail: {past} changed since {found['since_day']}: {changed}", report(run))
 
 
 def _send(journal: Journal, text: str, facts: dict[str, Any]) -> None:
     """Posts it, or it is a warning of the run: nobody's night fails for a chat."""
-    kept = ("run_id", "state", "as_of", "message", "stopped_by", "violations", "hygiene")
+    kept = ("run_id", "state", "as_of", "message", "stopped_by", "violations", "hygiene", "restated")
     try:
         post(os.environ[WEBHOOK], {"text": text, **{name: facts.get(name) for name in kept}})
     except NotPostedError as error:

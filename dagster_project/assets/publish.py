@@ -59,7 +59,7 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 built, folder, config = run.databases.built(), run.building_dir / "report", run.settings.config
                 # first, for the report leads to them
                 write_owner_pages(built, folder, config, run.as_of, crm_links(config))
-                write_report(built, folder, run.settings, run.as_of)
+                write_report(built, folder, run.settings, run.as_of, run.journal.facts.get("restated"))
                 run.journal.note(report="report/index.html")
         except Exception as error:  # the tables are more than their page: report_is_there fails the run for it
             remove_owner_pages(run.building_dir / "report")

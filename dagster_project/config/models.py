@@ -97,6 +97,12 @@ class Notifications(Strict):
     min_score_drop: float = Field(
         0.01, ge=0, le=1, description="Drop of a source's share of clean open deals since the published day before."
     )
+    max_restatement: float = Field(
+        0.05,
+        ge=0,
+        description="Share by which a published figure of a past month may change without a word: won amount and "
+        "deals, lost deals, win rate, opportunities, leads, spend.",
+    )
 
 
 class Team(Strict):

@@ -85,7 +85,7 @@ def settle(lake_dir: Path) -> None:
     if not lake_dir.is_dir():
         return
     listed = _opened(lake_dir)
-    _refuse(_damages(lake_dir, listed, lambda path: path.suffix != ".parquet" or len(path.parents) < 4), lake_dir)
+    _refuse(_damages(lake_dir, listed, _is_read_by_every_night), lake_dir)
     # of several lines the one that is true; a file that is gone has none
     _write(lake_dir, {name: _true_line(lake_dir / name, hashes) for name, hashes in listed.items()})
 
@@ -188,6 +188,11 @@ def _contents_changed(lake_dir: Path, listed: dict[str, list[str]], is_read: Cal
     ]
 
 
+def _is_read_by_every_night(path: Path) -> bool:
+    """Of a file, named from the lake on. Of deliveries and publications each night looks at those it reads."""
+    return path.suffix != ".parquet" or (len(path.parents) < 4 and path.parts[0] != "published")
+
+
 def _true_line(path: Path, hashes: list[str]) -> str:
     if not path.exists():
         return _GONE
@@ -242,7 +247,7 @@ def _files(lake_dir: Path) -> list[Path]:
     of_entities = [
         path for entity in ENTITIES for path in lake_dir.glob(f"{entity}/*/*/*") if path.suffix in (".json", ".parquet")
     ]
-    of_nights = [path for what in ("violations", "scores") for path in lake_dir.glob(f"{what}/*.parquet")]
+    of_nights = [path for what in ("violations", "scores", "published") for path in lake_dir.glob(f"{what}/*.parquet")]
     of_forgotten = [*lake_dir.glob("tombstones/forgotten-*.json"), *lake_dir.glob("tombstones/key")]
     return sorted(of_entities + of_nights + of_forgotten)
 

@@ -17,6 +17,7 @@ from dagster_project.quality.violation_history import keep_record, write_record
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.export import export_tables
 from dagster_project.run.versions import current_version
+from dagster_project.transform.publications import PUBLICATION, keep_publication
 
 PUBLISHED = ("pipeline.duckdb", "marts", "data_docs", "report")
 
@@ -30,6 +31,8 @@ def publish(run: NightlyRun) -> Path:
     with duckdb.connect(str(built)) as connection:
         write_record(connection, staged, run.night)
         connection.execute("checkpoint")
+    for published in (run.building_dir / PUBLICATION).glob("*.parquet"):
+        published.replace(staged / published.name)
     export_tables(built, "marts", staged / "marts")
     built.replace(staged / "pipeline.duckdb")
     for name in ("data_docs", "report"):
@@ -43,6 +46,7 @@ def publish(run: NightlyRun) -> Path:
     previous = current_version(warehouse)
     switch(warehouse, version)
     keep_record(version, run.lake_dir)
+    keep_publication(version, run.lake_dir)
     _forget_old_versions(warehouse, {version, previous})
     return version
 

@@ -150,6 +150,8 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path, is_sample: bool 
     )
     for label, said in _found(attempt):
         table.add_row(label, said)
+    for label, said in _restated(attempt):
+        table.add_row(label, escape(said))
     places = _places(attempt, warehouse_dir)
     for name, place in places.items():
         table.add_row(name, escape(place))
@@ -200,6 +202,18 @@ def _found(attempt: dict[str, Any]) -> Iterator[tuple[str, str]]:
             "clean deals",
             ", ".join(f"{one['source']} {one['score']:.0%}{_change(one)}" for one in attempt["hygiene"]),
         )
+
+
+def _restated(attempt: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What changed in months that were over when they were last published."""
+    found = attempt.get("restated")
+    if found and found["figures"]:
+        yield (
+            "what changed",
+            f"{counted(found['figures'], 'figure')} of {counted(found['months'], 'past month')}, published as of "
+            f"{found['since_day']}",
+        )
+        yield from (("", line) for line in found["lines"])
 
 
 def _left_out(attempt: dict[str, Any]) -> str:

@@ -51,6 +51,14 @@ class RunRow:
 
 
 @dataclass(frozen=True)
+class BuildRow:
+    """One row: digests of the configuration and of the code that the night is a function of."""
+
+    configuration: str
+    software: str
+
+
+@dataclass(frozen=True)
 class SourceRow:
     """One row per source."""
 
@@ -137,6 +145,7 @@ class DeliveredColumnRow:
 
 _ROWS: dict[str, type] = {
     "run": RunRow,
+    "build": BuildRow,
     "sources": SourceRow,
     "pipelines": PipelineRow,
     "pipeline_names": PipelineNameRow,

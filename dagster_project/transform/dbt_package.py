@@ -35,7 +35,13 @@ _DBT = PROJECT_DIR / "dbt"
 #: In a package's first line, by which a folder is known to be one that may be written over.
 MARK = "# Written by `dealtrail dbt-package`"
 _FOLDERS = ("staging", "intermediate", "derived", "marts")
-_LEFT_OUT = ("staging/checks", "staging/deliveries", "marts/semantic")
+_LEFT_OUT = (
+    "staging/checks",
+    "staging/deliveries",
+    "staging/publications",
+    "derived/restatements",
+    "marts/semantic",
+)
 #: Of a model's YAML: tests of ours, and what is made of it elsewhere.
 _NOT_TAKEN = ("unit_tests", "semantic_models", "metrics", "saved_queries", "anchors")
 #: The moment of a run in UTC, in Jinja.
@@ -104,9 +110,7 @@ def _copy_macros(folder: Path, config: Configuration) -> None:
             continue
         text = path.read_text(encoding="utf-8")
         text = re.sub(r"\{# Schemas are named.*?endmacro %\}\n", "", text, flags=re.DOTALL)
-        text = text.replace(
-            "env_var('DEALTRAIL_ENTITIES')", sql.text(entities_as_json(config.fields, config.grain_fields))
-        )
+        text = text.replace("env_var('DEALTRAIL_ENTITIES')", entities)
         text = re.sub(r"env_var\('\w+', ('[^']*')\)", r"\1", text)
         text = re.sub(r"source\('lake', entity\)", "ref('lake_' ~ entity)", text)
         (folder / path.name).write_text(text, encoding="utf-8")

@@ -31,6 +31,10 @@ LAKE_TABLES = {
     "recent_deals": "The lake rows of deals of each feed's newest deliveries.",
     "recorded_violations": "What earlier nights found, by the records they left in the lake.",
     "recorded_scores": "Open and clean deals of earlier nights, by the records they left in the lake.",
+    "published_night": "The last publication of an earlier moment: one row, or none.",
+    "published_files": "The deliveries that it saw.",
+    "published_cells": "The monthly metrics as it published them.",
+    "published_records": "What its metrics counted of each record.",
     **{
         entity: f"Every lake row of {entity} that this run sees, still text, with where it came from."
         for entity in ENTITIES
@@ -63,7 +67,7 @@ def search_path(lake_dir: Path) -> str:
     return "" if "," in str(lake_dir) else f"{lake_dir},{lake_dir.parent / 'building' / FOLDERS}"
 
 
-def _named(path: Path, lake_dir: Path) -> str:
+def named(path: Path, lake_dir: Path) -> str:
     """A file of the lake as the views name it."""
     return sql.text(path.relative_to(lake_dir) if search_path(lake_dir) else path)
 
@@ -190,7 +194,7 @@ def entity_rows(
 
 def _rows_of(records: list[FileRecord], lake_dir: Path) -> list[str]:
     """Relations with the rows of these records: of single files, whole compacted ones, parts of compacted ones."""
-    single = [_named(record.path(lake_dir, "parquet"), lake_dir) for record in records if not record.compacted]
+    single = [named(record.path(lake_dir, "parquet"), lake_dir) for record in records if not record.compacted]
     compacted = _compacted(records, lake_dir, "parquet")
     whole = [file for file, ids in compacted.items() if ids is None]
     relations = []
@@ -211,7 +215,7 @@ def _compacted(records: list[FileRecord], lake_dir: Path, ending: str) -> dict[s
             selected.setdefault(record.path(lake_dir, "json"), set()).add(record.file_id)
     files: dict[str, str | None] = {}
     for index, ids in selected.items():
-        name = _named(index.with_name(f"{index.stem}.{ending}"), lake_dir)
+        name = named(index.with_name(f"{index.stem}.{ending}"), lake_dir)
         is_whole = {record.file_id for record in read_record_file(index) if record.state == "loaded"} == ids
         files[name] = None if is_whole else ", ".join(map(sql.text, sorted(ids)))
     return files
@@ -253,7 +257,7 @@ def create_rejects_view(connection: duckdb.DuckDBPyConnection, records: list[Fil
     columns = "row_number, column_name, value, reason"
     parts = [
         f"select {sql.text(r.source)} as source, {sql.text(r.feed)} as feed, {sql.text(r.file_id)} as file_id, "
-        f"{columns} from read_parquet({_named(r.path(lake_dir, 'rejects.parquet'), lake_dir)})"
+        f"{columns} from read_parquet({named(r.path(lake_dir, 'rejects.parquet'), lake_dir)})"
         for r in records
         if not r.compacted
     ]
@@ -276,7 +280,7 @@ def create_record_views(connection: duckdb.DuckDBPyConnection, lake_dir: Path, a
     for what, columns in RECORDS.items():
         empty = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in columns.items())
         parts = [f"select {empty} where false"]
-        files = [_named(path, lake_dir) for path in sorted((lake_dir / what).glob("*.parquet"))]
+        files = [named(path, lake_dir) for path in sorted((lake_dir / what).glob("*.parquet"))]
         if files:
             rows = f"read_parquet([{', '.join(files)}], union_by_name = true)"
             parts.append(f"select * from {rows} where as_of < timestamp '{utc(as_of).replace(microsecond=0)}'")

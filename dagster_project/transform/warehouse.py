@@ -24,6 +24,7 @@ from dagster_project.transform.lake_views import (
     create_record_views,
     create_rejects_view,
     entity_rows,
+    named,
     readings_of,
     search_path,
     write_files,
@@ -31,6 +32,7 @@ from dagster_project.transform.lake_views import (
 )
 from dagster_project.transform.lookups import with_lookups
 from dagster_project.transform.observed_pipelines import with_met_pipelines
+from dagster_project.transform.publications import PUBLICATION, before, create_published_views, write_build
 
 
 def prepare(
@@ -61,22 +63,27 @@ def prepare(
     for entity, relation in with_lookups(connection, config, rows).items():
         connection.execute(f"create view lake.{entity} as {relation}")
     write_run(connection, config, as_of)
+    write_build(connection, config)
     delivered = with_delivered_stages(connection, config)
     write_sources(connection, delivered, with_met_pipelines(connection, delivered), loaded, as_of)
     write_files(connection, config, records)
     write_recent(connection, loaded, lake_dir)
     create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
     create_record_views(connection, lake_dir, as_of)
+    published = before(lake_dir, as_of)
+    create_published_views(connection, lake_dir, as_of, named(published, lake_dir) if published else None)
     create_check_tables(connection)
     _allow_records(connection, lake_dir)
 
 
 def _allow_records(connection: duckdb.DuckDBPyConnection, lake_dir: Path) -> None:
     """Names what is still read once the checks have shut the database off from everything else: what earlier nights
-    found, and facts that are too large for the build's file.
+    found, and facts that are too large for the build's file; and where what is published is written down.
 
     DuckDB asks twice whether a file may be read: by the name that stands in the view, and by the one it was found by.
     """
-    folders = {what: lake_dir / what for what in RECORDS} | {"marts": lake_dir.parent / "building" / FOLDERS / "marts"}
+    building = lake_dir.parent / "building"
+    folders = {what: lake_dir / what for what in RECORDS}
+    folders |= {"marts": building / FOLDERS / "marts", PUBLICATION: building / PUBLICATION}
     allowed = [folder for name, path in folders.items() for folder in (f"{name}/", f"{path}/")]
     connection.execute(f"set allowed_directories = [{', '.join(map(sql.text, allowed))}]")

@@ -36,9 +36,10 @@ def quality(night: Night) -> Tables:
     today = ("rule", "severity", "record_key", "source", "pipeline", "owner_key", "observed", "allowed", "message")
     found = night.rows("quality.hygiene_violations", "resolved_on", *today)
     of_limits = ("quality.hygiene_scores", "quality.worklists")
+    of_nights = ("quality.restatements", "quality.restatement_records")
     others = {name: rows for name, rows in night.tables.items() if name.startswith("quality.")}
     return {
-        **{name: rows for name, rows in others.items() if name not in of_limits},
+        **{name: rows for name, rows in others.items() if name not in (*of_limits, *of_nights)},
         "quality.hygiene_violations": [row[1:] for row in found if row[0] is None and row[1] != "stale_deal"],
         "quality.check_results": [row for row in others["quality.check_results"] if "stale_deal" not in row],
     }
@@ -154,7 +155,9 @@ def test_a_night_with_nothing_new_changes_nothing(own: Nights, last: Night) -> N
 def lake(nights: Nights) -> list[Path]:
     """The files of the lake that came from landing."""
     files = (nights.warehouse / "lake").rglob("*.*")
-    return sorted(path for path in files if path.parent.name not in ("violations", "scores") and path.is_file())
+    return sorted(
+        path for path in files if path.parent.name not in ("violations", "scores", "published") and path.is_file()
+    )
 
 
 @pytest.mark.long

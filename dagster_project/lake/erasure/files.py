@@ -1,4 +1,5 @@
-"""The lake without a record: rows, rejects, the records of deliveries, and those of violations and scores."""
+"""The lake without a record: rows, rejects, the records of deliveries, those of violations and scores, and what was
+published."""
 
 from __future__ import annotations
 
@@ -72,6 +73,8 @@ def forget_in_lake(lake_dir: Path, config: Configuration, person: Person) -> Bla
                 rows = _forget_in_findings(connection, path, person, lake_dir)
                 done.violations += rows
                 done.files += bool(rows)
+        for path in sorted((lake_dir / "published").glob("*.parquet")):
+            done.files += bool(_forget_in_publication(path, person, lake_dir))
     return done
 
 
@@ -136,6 +139,28 @@ def _forget_in_findings(connection: duckdb.DuckDBPyConnection, path: Path, perso
         lake_dir,
         "compression zstd",
     )
+
+
+def _forget_in_publication(path: Path, person: Person, lake_dir: Path) -> int:
+    """Takes what a night counted of the record out of its publication, and its name out of that of others.
+
+    The cells stay: what they were is what was published.
+    """
+    keys = ", ".join(map(sql.text, person.keys))
+    own = f"coalesce(entity = {sql.text(person.entity)} and record_key in ({keys}), false)"
+    renamed = " ".join(f"when {sql.text(key)} then {sql.text(to)}" for key, to in person.keys.items())
+    named = ("record_key", "owner_key", "account_key", "grain_value", "before", "now")
+    values = {column: f"case {column} {renamed} else {column} end" for column in named}
+    found = [f"coalesce({column} in ({keys}), false)" for column in named]
+    for column in ("record_key", "lead_source", "segment", "grain_value"):
+        needles = [f"contains(lower({column}), {sql.text(needle)})" for needle in person.texts.needles]
+        said = " or ".join(needles) or "false"
+        values[column] = f"case when {said} then in_text({column}) else {values.get(column, column)} end"
+        found.append(f"coalesce({said}, false)")
+    with duckdb.connect() as connection:
+        columns = [row[0] for row in connection.execute("describe from read_parquet(?)", [str(path)]).fetchall()]
+    blanked = {column: f"case when not {own} then {values.get(column, column)} end" for column in columns}
+    return _rewritten(path, blanked, f"{own} or {' or '.join(found)}", person.texts, lake_dir, "compression zstd")
 
 
 def _own_findings(person: Person) -> str:

@@ -36,12 +36,14 @@ from dagster_project.publish.report.queries import (
     OPEN_DEALS_SQL,
     OWNERS,
     OWNERS_SQL,
+    RESTATED_LINES,
     TABLES,
     TILES,
     with_fields,
 )
 from dagster_project.publish.shown_odds import why_left_out
 from dagster_project.published import opened
+from dagster_project.quality.restated import TOLD_FIRST, restated
 
 PAGE_DIR = Path(__file__).parent / "page"
 
@@ -59,6 +61,7 @@ SECTIONS = (
     "time_in_stage",
     "movements",
     "flow",
+    "restated",
     "hygiene",
     "freshness",
 )
@@ -68,10 +71,18 @@ SCRIPTS = ("data.js", "format.js", "table.js", "charts.js", *(f"sections/{name}.
 VEGA_LITE = "6.4"
 
 
-def write_report(database: Path, target: Path, settings: Settings, as_of: datetime) -> None:
-    """Writes `<target>/index.html` from the schemas marts and quality of a database."""
+def write_report(
+    database: Path, target: Path, settings: Settings, as_of: datetime, since: dict[str, Any] | None = None
+) -> None:
+    """Writes `<target>/index.html` from the schemas marts and quality of a database.
+
+    `since`: what run.json says of the past that changed (quality/restated.py); None where nothing was published before.
+    """
     with opened(database) as connection:
         data = _data(connection, settings.config, as_of)
+        lines = [str(one) for one in restated(connection) if one.metric in TOLD_FIRST][:RESTATED_LINES]
+    if since is not None:
+        data["about"]["restated"] = {key: since[key] for key in ("since_day", "months", "figures")} | {"lines": lines}
     # what stands beside it, or in the same version, by the time it is written
     data["about"]["has_docs"] = (settings.warehouse_dir / "docs" / "index.html").exists()
     data["about"]["has_owner_pages"] = (target / "owners" / "index.html").exists()
@@ -145,6 +156,7 @@ def _data(connection: duckdb.DuckDBPyConnection, config: Configuration, as_of: d
             "change_days": CHANGE_DAYS,
             "fields": names,
             "left_out_odds": why_left_out(connection),
+            "restated": None,
             "deal_urls": {source.name: source.deal_url for source in config.sources if source.deal_url},
         },
         "tables": {name: _columns(connection, with_fields(sql, names), parameters) for name, sql in TABLES.items()},

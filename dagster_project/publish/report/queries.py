@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dagster_project.config.fields import field_sql
 from dagster_project.config.metrics import metrics
 from dagster_project.publish.shown_odds import SHOWN_OUTLOOK
+from dagster_project.quality.restated import TOLD_FIRST, WHAT_HAPPENED_SQL
 
 #: How far the page looks back. All history is in the marts.
 MONTHS = 36
@@ -30,6 +31,9 @@ CHANGES = 1000
 QUARTERS = 12
 #: Owners beside those that the page can be filtered by; no key of an owner looks like that.
 OTHERS = "(others)"
+#: Sentences of what changed in the past, and records behind them.
+RESTATED_LINES = 12
+RESTATED_RECORDS = 400
 #: Records named per owner, and how much of a name or message.
 WORST_RECORDS = 5
 NAME_LENGTH = 160
@@ -494,6 +498,37 @@ TABLES: dict[str, str] = {
         from newest left join said using (source, feed)
         group by source, feed, entity order by source, feed, entity
     """,
+    "restated": """
+        select month, metric, value_before, value_now, cause, difference
+        from quality.restatements where grain = 'all' and is_complete_month
+        order by month desc, metric, cause
+    """,
+    # once a record and month, under the first figure that it changed
+    "restated_records": f"""
+        with told as (
+            select
+                month, entity, record_key, arg_min(metric, place) as metric, arg_min(what, place) as what,
+                arg_min(changes, place) as changes, any_value(file) as file, any_value(row_number) as row_number
+            from (
+                select
+                    happened.*,
+                    coalesce(list_position({list(TOLD_FIRST)}, metric), {len(TOLD_FIRST) + 1}) as place
+                from ({WHAT_HAPPENED_SQL}) as happened
+            )
+            where month in (select month from quality.restatements where is_complete_month)
+            group by month, entity, record_key
+        )
+        select
+            told.month, told.metric, told.entity, told.record_key as deal_key,
+            split_part(told.record_key, ':', 1) as source,
+            left(coalesce(deals.deal_name, leads.lead_name), {NAME_LENGTH}) as record_name,
+            told.what, left(told.changes, {NAME_LENGTH}) as changes, told.file, told.row_number
+        from told
+        left join marts.fct_deals as deals on told.entity = 'deals' and told.record_key = deals.deal_key
+        left join marts.fct_leads as leads on told.entity = 'leads' and told.record_key = leads.lead_key
+        order by told.month desc, told.what, told.record_key
+        limit {RESTATED_RECORDS}
+    """,
     "balance": """
         select
             source, feed, entity, count(*) as files, sum(rows_in_file) as rows_in_file,
@@ -522,4 +557,5 @@ DEFINED = (
     "worklists",
     "deliveries",
     "row_accounting",
+    "restatements",
 )

@@ -25,6 +25,8 @@ _WHOLE = ("marts", "quality", "hygiene")
 _PUBLISHED = ("marts", "quality")
 #: What grows with the CRM, and nobody but the checks and the wide views reads again on DuckDB.
 _FACTS = ("fct_", "bridge_")
+#: What a publication leaves in the lake beside what is published.
+_KEPT = ("int_metric_records",)
 #: What a view over Parquet files says of itself.
 _OF_FOLDER = (
     "A view over the files in {0.schema}/{0.name}/ beside this one: it is read where that folder is the working "
@@ -143,7 +145,7 @@ def _wanted(config: Configuration, project: Manifest, named: dict[str, str]) -> 
         schema = named[node.schema]
         if node in after:
             continue
-        if schema in _WHOLE or node.unique_id in read_after:
+        if schema in _WHOLE or node.unique_id in read_after or node.alias in _KEPT:
             yield _Wanted(schema, node.alias, None, node)
         elif (schema, node.alias) in keys:
             yield _Wanted(schema, node.alias, keys[schema, node.alias], node)

@@ -1,0 +1,126 @@
+"""`dealtrail trace` and `dealtrail explain` as they are typed; what they do is imported when they are called."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+
+_JSON = Annotated[bool, typer.Option("--json", help="As JSON.")]
+_GRAIN = Annotated[str, typer.Option(help="all, source, pipeline, owner, segment or lead_source.")]
+_VALUE = Annotated[
+    str | None,
+    typer.Option(help="The value of the grain, such as an owner_key; without it that of records without one."),
+]
+
+
+_MONTH = Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month.", show_default=False)]
+_DAY: dict[str, Any] = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
+
+
+def trace(
+    what: Annotated[
+        str, typer.Argument(metavar="METRIC|deal", help="A monthly metric, or `deal`.", show_default=False)
+    ],
+    key: Annotated[str | None, typer.Argument(help="Of a deal: its key, or its id.", show_default=False)] = None,
+    month: _MONTH = None,
+    grain: _GRAIN = "all",
+    value: _VALUE = None,
+    as_json: _JSON = False,
+) -> None:
+    """Say what a published figure is made of, or tell a deal's whole life.
+
+    `dealtrail trace win_rate --month 2025-11 --grain owner --value crm:17` lists the records above and below the line,
+    with what each adds. `dealtrail trace deal crm:1` tells every published value with the file, row and text it was
+    read from, earlier rows, its history and by which evidence, the rules it broke, and what changed since the last
+    night.
+    """
+    from dagster_project.config.load import load_settings
+    from dagster_project.errors import ConfigurationError
+    from dagster_project.trace import deal, metric
+
+    settings = load_settings()
+    with _published(settings) as (connection, as_of):
+        if what == "deal":
+            if key is None:
+                raise ConfigurationError("trace deal: say which, as `dealtrail trace deal <key>`")
+            told = deal.life(connection, settings, key, as_of)
+            _say(told.plain, deal.text(told), as_json)
+            return
+        if key is not None:
+            raise ConfigurationError(f"trace {what} {key}: only a deal is named by a key; a month is --month {key}")
+        if month is None:
+            raise ConfigurationError(f"trace {what}: say the month, as --month 2025-11")
+        traced = metric.trace(connection, what, _month(month), grain, value)
+        _say(traced.plain, metric.text(traced), as_json)
+
+
+def explain(  # noqa: PLR0913 - each is an option of the command
+    since: Annotated[datetime, typer.Option(help="A published night.", **_DAY)],
+    until: Annotated[datetime | None, typer.Option(help="A later one; else the last.", **_DAY)] = None,
+    metric: Annotated[str | None, typer.Option(help="This metric only.", show_default=False)] = None,
+    month: _MONTH = None,
+    grain: _GRAIN = "all",
+    value: _VALUE = None,
+    as_json: _JSON = False,
+) -> None:
+    """Say why figures of past months are not what a published night said: by cause, with the records.
+
+    Compares what was published as of a day, or the last time before it, with the last publication.
+    """
+    from dagster_project.config.load import load_settings
+    from dagster_project.trace.explain import explain as explained
+    from dagster_project.trace.explain import text
+
+    lake_dir = load_settings().warehouse_dir / "lake"
+    told = explained(
+        lake_dir,
+        since.date(),
+        until.date() if until else None,
+        metric,
+        _month(month) if month else None,
+        grain,
+        value,
+    )
+    _say(told.plain, text(told), as_json)
+
+
+def _say(plain: dict[str, Any], lines: Any, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
+        return
+    from dagster_project.errors import printable
+
+    for line in lines:
+        typer.echo(printable(line))
+
+
+def _month(said: str) -> date:
+    from dagster_project.errors import ConfigurationError
+
+    try:
+        return datetime.strptime(said, "%Y-%m").date()
+    except ValueError:
+        raise ConfigurationError(f"--month: '{said}' is no month; write it as 2025-11") from None
+
+
+def _published(settings: Any) -> Any:
+    """The last publication, opened, and its moment."""
+    from contextlib import contextmanager
+
+    from dagster_project.errors import ConfigurationError
+    from dagster_project.published import opened
+    from dagster_project.run.versions import as_of_version, current_version
+
+    version = current_version(settings.warehouse_dir)
+    if version is None:
+        raise ConfigurationError("nothing is published yet: run `dealtrail nightly` first")
+
+    @contextmanager
+    def of_version() -> Any:
+        with opened(version / "pipeline.duckdb") as connection:
+            yield connection, as_of_version(version)
+
+    return of_version()

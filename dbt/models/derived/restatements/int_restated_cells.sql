@@ -1,0 +1,130 @@
+-- The cells of mart_monthly_metrics that are not what the last publication said, each metric before and now, with the
+-- parts of both.
+{% set parts = metric_parts() %}
+{% set means = parts_of_means() %}
+{% set metrics = [] %}
+{% for part in parts %}
+    {%- if part not in means and part != 'won_deals_with_cycle' %}{% do metrics.append(part) %}{% endif %}
+{%- endfor %}
+{% for metric in (metric_quotients().keys() | list) + (metrics_without_parts().keys() | list) %}
+    {%- do metrics.append(metric) %}
+{%- endfor %}
+{# what of nothing is 0, and not unknown #}
+{% set counts = [] %}
+{% for part in metrics if part in parts and part not in ('spend', 'spend_rows_without_rate') %}
+    {%- do counts.append(part) %}
+{%- endfor %}
+
+with months as (
+    select
+        month,
+        is_complete_month
+    from {{ ref('stg_published__cells') }}
+    where grain = 'all'
+),
+
+marts as (
+    select mart.*
+    from {{ ref('mart_monthly_metrics') }} as mart
+    inner join months on mart.month = months.month
+),
+
+paired as (
+    select
+        coalesce(told.month, mart.month) as month,
+        coalesce(told.grain, mart.grain) as grain,
+        coalesce(told.grain_value, mart.grain_value) as grain_value
+        {%- for metric in metrics %},
+        {% for side, other in {'told': 'mart', 'mart': 'told'}.items() -%}
+        {%- set name = metric ~ ('_before' if side == 'told' else '_now') -%}
+        {%- if metric in counts -%}
+        -- of a value that one of the two does not know there was nothing
+        case
+            when {{ side }}.month is not null then cast({{ side }}.{{ metric }} as double)
+            when {{ other }}.{{ metric }} is not null then 0
+        end as {{ name }}
+        {%- else -%}
+        cast({{ side }}.{{ metric }} as double) as {{ name }}
+        {%- endif %}{{ ',' if not loop.last }}
+        {% endfor %}
+        {%- endfor %}
+    from {{ ref('stg_published__cells') }} as told
+    full outer join marts as mart
+        on told.month = mart.month
+        and told.grain = mart.grain
+        and told.grain_value is not distinct from mart.grain_value
+),
+
+changed as (
+    select *
+    from paired
+    where
+        false
+        {%- for metric in metrics %}
+        or not {{ is_same_value(metric ~ '_before', metric ~ '_now') }}
+        {%- endfor %}
+),
+
+-- how many deals a mean of cycles is of is no column
+won as (
+    {%- for side, relation in {'before': ref('stg_published__records'), 'now': ref('int_metric_records')}.items() %}
+    {%- for grain, value in {
+        'all': "'all'", 'source': 'source', 'pipeline': 'pipeline_value', 'owner': 'owner_key', 'segment': 'segment',
+        'lead_source': 'lead_source',
+    }.items() %}
+    select
+        {{ month_of('closed_on') }} as month,
+        '{{ grain }}' as grain,
+        {{ value }} as grain_value,
+        {{ 1 if side == 'before' else 0 }} as before,
+        {{ 1 if side == 'now' else 0 }} as now
+    from {{ relation }}
+    where
+        entity = 'deals'
+        and status = 'won'
+        and sales_cycle_days is not null
+        and {{ month_of('closed_on') }} in (select month from changed)
+    union all
+    {%- endfor %}
+    {%- endfor %}
+    select
+        month,
+        grain,
+        grain_value,
+        0 as before,
+        0 as now
+    from changed
+),
+
+cycles as (
+    select
+        month,
+        grain,
+        grain_value,
+        cast(sum(before) as double) as won_deals_with_cycle_before,
+        cast(sum(now) as double) as won_deals_with_cycle_now
+    from won
+    group by
+        month,
+        grain,
+        grain_value
+)
+
+select
+    changed.*,
+    months.is_complete_month,
+    {%- for side in ['before', 'now'] %}
+    cycles.won_deals_with_cycle_{{ side }},
+    {%- for part, (mean, number) in means.items() %}
+    coalesce(changed.{{ mean }}_{{ side }}, 0)
+    * coalesce({{ 'cycles' if number == 'won_deals_with_cycle' else 'changed' }}.{{ number }}_{{ side }}, 0)
+        as {{ part }}_{{ side }}{{ ',' if not loop.last }}
+    {%- endfor %}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
+from changed
+inner join months on changed.month = months.month
+inner join cycles
+    on changed.month = cycles.month
+    and changed.grain = cycles.grain
+    and changed.grain_value is not distinct from cycles.grain_value

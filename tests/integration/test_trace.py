@@ -1,0 +1,147 @@
+"""From a published figure to its records, and from a deal to its rows: what is listed gives what is published."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+from datetime import date
+from typing import Any
+
+import pytest
+
+from dagster_project.config.load import load_settings
+from dagster_project.config.metrics import metrics
+from dagster_project.errors import ConfigurationError
+from dagster_project.published import opened
+from dagster_project.run.versions import as_of_version, current_version
+from dagster_project.trace import deal, metric
+from dagster_project.trace.parts import metric_parts, said
+from tests.conftest import DEALTRAIL, PROJECT, Warehouse, environment
+
+#: What no parts of records add up to.
+WITHOUT_RECORDS = {
+    *("revenue_12_months", "active_customer_months", "active_months_before", "churned_customers", "clv", "clv_to_cac"),
+}
+
+
+def test_every_metric_is_traced_but_those_of_revenue() -> None:
+    assert {one.name for one in metrics(metric.MART)} - set(metric.traceable()) == WITHOUT_RECORDS
+
+
+def test_the_parts_are_those_that_the_metrics_say() -> None:
+    """The columns of the mart are the metric's one home."""
+    of_mart = {one.name: one for one in metrics(metric.MART)}
+    for name, (numerator, denominator) in said("metric_quotients").items():
+        one = of_mart[name]
+        if one.numerator is not None and "*" not in one.numerator:
+            assert (one.numerator, one.denominator) == (numerator, denominator), name
+    sums = {name for name in metric_parts() if name in of_mart}
+    # deals worked in several months are added up within one alone, and spend only where every row has the attribute
+    assert {name for name in sums if of_mart[name].adds_up != "always"} == {"deals_worked", "spend"}
+
+
+def test_two_hundred_published_figures_are_what_their_records_give(sample: Warehouse) -> None:
+    names = metric.traceable()
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        cells = connection.execute(
+            "select month, grain, grain_value from marts.mart_monthly_metrics order by all"
+        ).fetchall()
+        chosen = random.Random(19).sample([(name, *cell) for name in names for cell in cells], 200)
+        # chance finds many that are 0: some of each metric are of everything
+        chosen += [(name, date(2025, month, 1), "all", "all") for name in names for month in (3, 11)]
+        filled = 0
+        for name, month, grain, value in chosen:
+            traced = metric.trace(connection, name, month, grain, value)
+            filled += bool(traced.published)
+            if traced.published is None:
+                assert traced.computed is None, traced
+            else:
+                assert traced.computed == pytest.approx(traced.published, rel=1e-9, abs=1e-9), (
+                    name,
+                    month,
+                    grain,
+                    value,
+                )
+    assert filled > 100
+
+
+def test_a_part_lists_its_records_with_their_names(sample: Warehouse) -> None:
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        traced = metric.trace(connection, "win_rate", date(2025, 11, 1), "all", None)
+        won = connection.execute(
+            "select deal_key from marts.fct_deals "
+            "where status = 'won' and date_trunc('month', closed_on) = '2025-11-01'"
+        ).fetchall()
+    assert {one.record_key for one in traced.records if one.part == "deals_won"} == {key for (key,) in won}
+    lines = list(metric.text(traced))
+    assert lines[0].startswith("win_rate, 2025-11, all: 0.") and lines[0].endswith("deals_won ÷ deals_won + deals_lost")
+    assert any(line.startswith(f"    {won[0][0]}  ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "month", "grain", "value", "says"),
+    [
+        ("win_rat", date(2025, 11, 1), "all", None, "did you mean win_rate"),
+        ("win_rate", date(1999, 1, 1), "all", None, "--month: 1999-01 is not published"),
+        ("win_rate", date(2025, 11, 1), "team", None, "--grain: there is no grain 'team'"),
+        ("win_rate", date(2025, 11, 1), "source", "boreal_pipedriv", "did you mean 'boreal_pipedrive'"),
+    ],
+)
+def test_what_is_not_there_is_said_with_what_is(
+    sample: Warehouse, name: str, month: date, grain: str, value: str | None, says: str
+) -> None:
+    with opened(sample.path / "pipeline.duckdb") as connection, pytest.raises(ConfigurationError, match=says):
+        metric.trace(connection, name, month, grain, value)
+
+
+def life(sample: Warehouse, key: str) -> deal.Life:
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    version = current_version(sample.path)
+    assert version is not None
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        return deal.life(connection, settings, key, as_of_version(version))
+
+
+def test_a_deal_is_told_with_the_row_and_the_text_of_each_value(sample: Warehouse) -> None:
+    told = life(sample, "boreal_pipedrive:1572")
+    amount = next(one for one in told.values if one.column == "amount")
+    assert (amount.text, amount.canonical, amount.file) == ("11500", "amount", "2025-12-31/deals-2968486-7.csv.gz")
+    rows = [row for row in told.rows if row.entity == "deals"]
+    assert [row.state for row in rows] == ["superseded", "superseded", "current"]
+    assert [row.says["status"] for row in rows] == ["Lost", "Lost", "Open"]
+    assert [one["direction"] for one in told.transitions] == ["created", "lost", "reopened", "lost", "reopened"]
+    assert {row.entity for row in told.rows} == {"deals", "deal_changes"}
+
+
+def test_rows_are_numbered_as_the_quality_tables_number_them(sample: Warehouse) -> None:
+    """Of a violation that names file and row, and behind rows that the parser rejected."""
+    ((key,),) = sample.rows(
+        "select record_key from quality.hygiene_violations where rule = 'won_without_amount' order by 1 limit 1"
+    )
+    told = life(sample, key)
+    assert any(one["rule"] == "won_without_amount" for one in told.violations)
+    assert all(row.row_number >= 2 for row in told.rows)
+    assert any("won_without_amount (warning), since 2026-01-01, open: " in line for line in deal.text(told))
+
+
+def test_the_commands_say_it_as_text_and_as_json(sample: Warehouse) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(DEALTRAIL), *arguments],
+            cwd=PROJECT,
+            env=environment(WAREHOUSE_DIR=sample.path),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    traced: dict[str, Any] = json.loads(run("trace", "deals_won", "--month", "2025-11", "--json").stdout)
+    assert traced["published"] == traced["computed"] == len(traced["records"])
+    told = run("trace", "deal", "boreal_pipedrive:1572")
+    assert told.returncode == 0 and "reopened: Lost → Contact Made  (logged)" in told.stdout
+    wrong = run("trace", "win_rate")
+    assert wrong.returncode == 2 and "say the month, as --month 2025-11" in wrong.stderr
+    early = run("explain", "--since", "2020-01-01")
+    assert early.returncode == 2 and "published nights: 2026-01-01" in early.stderr
