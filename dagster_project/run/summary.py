@@ -157,18 +157,8 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path, is_sample: bool 
         table.add_row(name, escape(place))
     # a path is on one line, to be copied
     console.width = max(console.width, *(_LABEL_WIDTH + len(place) for place in places.values()), 0)
-    if attempt["state"] == "published" and "postgres" in attempt:
-        done = attempt["postgres"]
-        held = f"{counted(done['tables'], 'table')}, {counted(done['rows'], 'row')}"
-        table.add_row("postgres", escape(f"{done['address']}: {held}"))
-    if attempt["state"] == "published" and "uploaded" in attempt:
-        done = attempt["uploaded"]
-        size = f"{counted(done['files'], 'file')}, {done['bytes'] / 1e6:,.1f} MB"
-        table.add_row("uploaded", escape(f"{done['to']}: {size}"))
-    if attempt["state"] == "published" and "ducklake" in attempt:
-        done = attempt["ducklake"]
-        which = "nothing new" if done["snapshot"] is None else f"snapshot {done['snapshot']}"
-        table.add_row("ducklake", escape(f"{done['folder']}: {which}"))
+    for label, said in _elsewhere(attempt):
+        table.add_row(label, escape(said))
     total = sum(step["seconds"] for step in attempt["steps"])
     steps = ", ".join(f"{step['name']} {step['seconds']:.1f}" for step in attempt["steps"])
     table.add_row("seconds", f"{total:.1f} ({steps})")
@@ -182,6 +172,22 @@ def print_summary(attempt: dict[str, Any], warehouse_dir: Path, is_sample: bool 
     if attempt["message"] and not attempt["stopped_by"]:
         console.print(attempt["message"], markup=False)
     _print_warnings(console, attempt["warnings"], warehouse_dir)
+
+
+def _elsewhere(attempt: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where else it was published."""
+    if attempt["state"] != "published":
+        return
+    if "postgres" in attempt:
+        done = attempt["postgres"]
+        yield "postgres", f"{done['address']}: {counted(done['tables'], 'table')}, {counted(done['rows'], 'row')}"
+    if "uploaded" in attempt:
+        done = attempt["uploaded"]
+        yield "uploaded", f"{done['to']}: {counted(done['files'], 'file')}, {done['bytes'] / 1e6:,.1f} MB"
+    if "ducklake" in attempt:
+        done = attempt["ducklake"]
+        which = "nothing new" if done["snapshot"] is None else f"snapshot {done['snapshot']}"
+        yield "ducklake", f"{done['folder']}: {which}"
 
 
 def _found(attempt: dict[str, Any]) -> Iterator[tuple[str, str]]:

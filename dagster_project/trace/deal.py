@@ -155,7 +155,7 @@ def _rows(settings: Settings, source: str, deal_id: str, as_of: datetime) -> lis
         connection.execute("set file_search_path = ?", [search_path(lake_dir)])
         for entity in ("deals", *_HISTORY):
             records = [(record, readings_of(record, config)) for record in selected if record.entity == entity]
-            relation = entity_rows(connection, entity, records, lake_dir)
+            relation = entity_rows(connection, entity, config.fields.get(entity, {}), records, lake_dir)
             for row in _dicts(
                 connection,
                 f"select * from ({relation}) where _source = ? and deal_id = ? "

@@ -87,8 +87,9 @@ def traceable() -> list[str]:
 def trace(connection: duckdb.DuckDBPyConnection, name: str, month: date, grain: str, grain_value: str | None) -> Traced:
     """Raises ConfigurationError for a metric, grain, month or value that there is not."""
     _check(name)
-    if grain not in _GRAINS:
-        raise ConfigurationError(f"--grain: there is no grain '{grain}'; allowed: {', '.join(_GRAINS)}")
+    grains = _grains(connection)
+    if grain not in grains:
+        raise ConfigurationError(f"--grain: there is no grain '{grain}'; allowed: {', '.join(grains)}")
     value = "all" if grain == "all" else grain_value
     row = connection.execute(
         f"select {name} from marts.{MART} where month = ? and grain = ? and grain_value is not distinct from ?",
@@ -108,6 +109,12 @@ def trace(connection: duckdb.DuckDBPyConnection, name: str, month: date, grain: 
         # what is not defined in the grain, or told by no source
         computed = None
     return Traced(name, month, grain, value, published, formula, records, computed)
+
+
+def _grains(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Those that are published: the usual ones, and fields of deals."""
+    found = connection.execute(f"select distinct grain from marts.{MART}").fetchall()
+    return [*_GRAINS, *sorted({grain for (grain,) in found} - _GRAINS.keys())]
 
 
 def _check(name: str) -> None:
@@ -134,7 +141,9 @@ def _records(
 ) -> Iterator[Listed]:
     of_month, entity, adds = metric_parts()[part]
     fact, key, name, created = _FACTS[entity]
-    if entity == "leads" and grain in ("pipeline", "segment"):
+    # a field that is a grain is one of deals
+    value_of = _GRAINS.get(grain, f"json_extract_string(fields, '$.{grain}')")
+    if (entity == "leads" and grain in ("pipeline", "segment")) or (entity != "deals" and grain not in _GRAINS):
         return
     start = f"date '{month.isoformat()}'"
     closed = "closed_on" if entity == "deals" else "null::date"
@@ -146,10 +155,10 @@ def _records(
     }[of_month]
     counted = "status != 'deleted'" if entity == "deals" else "true"
     # money without the attribute counts in no value of the grain
-    counted += f" and {_GRAINS[grain]} is not null" if entity == "spend" else ""
+    counted += f" and {value_of} is not null" if entity == "spend" else ""
     rows = connection.execute(
         f"select {key}, {name}, cast({adds} as double) as adds from {fact} "
-        f"where {counted} and {when} and {_GRAINS[grain]} is not distinct from {sql.text(value) if value else 'null'} "
+        f"where {counted} and {when} and {value_of} is not distinct from {sql.text(value) if value else 'null'} "
         f"and ({adds}) != 0 order by {key}"
     ).fetchall()
     yield from (Listed(part, entity, record_key, record_name, added) for record_key, record_name, added in rows)

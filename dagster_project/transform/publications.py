@@ -47,7 +47,11 @@ _FILE = {"source": "varchar", "feed": "varchar", "sha256": "varchar", "extracted
 #: dbt: derived/restatements/int_metric_records
 _RECORD = {
     **dict.fromkeys(
-        ("entity", "record_key", "source", "pipeline_value", "owner_key", "segment", "lead_source", "status"), "varchar"
+        (
+            *("entity", "record_key", "source", "pipeline_value", "owner_key", "segment", "lead_source"),
+            *("grain_fields", "status"),
+        ),
+        "varchar",
     ),
     "created_on": "date",
     "closed_on": "date",

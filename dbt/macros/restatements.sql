@@ -74,6 +74,30 @@
     }) }}
 {%- endmacro %}
 
+{# Grain → its value in a record (int_metric_records); of fields that are grains, deals alone have one. #}
+{% macro restated_grains() -%}
+    {%- set grains = {
+        'all': "'all'",
+        'source': 'source',
+        'pipeline': 'pipeline_value',
+        'owner': 'owner_key',
+        'segment': 'segment',
+        'lead_source': 'lead_source',
+    } -%}
+    {%- for name in grain_fields() -%}{%- do grains.update({name: json_value('grain_fields', name)}) -%}{%- endfor -%}
+    {{ return(grains) }}
+{%- endmacro %}
+
+{# Those fields of a deal that are grains, as one text. #}
+{% macro fields_of_grains(fields) -%}
+    {%- set kinds, texts = {}, {} -%}
+    {%- for name in grain_fields() -%}
+        {%- do kinds.update({name: fields_of('deals')[name]}) -%}
+        {%- do texts.update({name: json_value(fields, name)}) -%}
+    {%- endfor -%}
+    {{ texts_as_json(kinds, texts) }}
+{%- endmacro %}
+
 {# Whether two values that were computed apart are the same: to 1e-9 of the larger. #}
 {% macro is_same_value(one, other) -%}
     coalesce(

@@ -61,6 +61,24 @@ changes as (
         and is_counted
         and {{ column }}_before is distinct from {{ column }}_now
     {%- endfor %}
+    {%- for name in grain_fields() %}
+
+    union all
+
+    select
+        entity,
+        record_key,
+        '{{ name }}' as field,
+        {{ json_value('grain_fields_before', name) }} as before,
+        {{ json_value('grain_fields_now', name) }} as now,
+        file,
+        row_number
+    from records
+    where
+        was_counted
+        and is_counted
+        and {{ json_value('grain_fields_before', name) }} is distinct from {{ json_value('grain_fields_now', name) }}
+    {%- endfor %}
 ),
 
 touching as (

@@ -68,10 +68,7 @@ changed as (
 -- how many deals a mean of cycles is of is no column
 won as (
     {%- for side, relation in {'before': ref('stg_published__records'), 'now': ref('int_metric_records')}.items() %}
-    {%- for grain, value in {
-        'all': "'all'", 'source': 'source', 'pipeline': 'pipeline_value', 'owner': 'owner_key', 'segment': 'segment',
-        'lead_source': 'lead_source',
-    }.items() %}
+    {%- for grain, value in restated_grains().items() %}
     select
         {{ month_of('closed_on') }} as month,
         '{{ grain }}' as grain,

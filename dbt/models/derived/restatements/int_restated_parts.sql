@@ -1,13 +1,6 @@
 -- What each record that is counted otherwise adds to the parts of the metrics, by cell: now less before.
 {% set parts = metric_parts() %}
-{% set grains = {
-    'all': "'all'",
-    'source': 'source',
-    'pipeline': 'pipeline_value',
-    'owner': 'owner_key',
-    'segment': 'segment',
-    'lead_source': 'lead_source',
-} %}
+{% set grains = restated_grains() %}
 
 -- months that the last publication had; what is of later ones restates nothing
 with months as (
@@ -28,6 +21,7 @@ sides as (
         owner_key_{{ side }} as owner_key,
         segment_{{ side }} as segment,
         lead_source_{{ side }} as lead_source,
+        grain_fields_{{ side }} as grain_fields,
         status_{{ side }} as status,
         created_month_{{ side }} as created_month,
         closed_month_{{ side }} as closed_month,
@@ -84,6 +78,8 @@ by_grain as (
         and (entity = 'deals' or {{ value }} is not null)
     {%- elif grain in ('owner', 'lead_source') %}
     where entity != 'spend' or {{ value }} is not null
+    {%- elif grain in grain_fields() %}
+    where entity = 'deals'
     {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -97,6 +97,7 @@ judged as (
         and {{ same('owner_key') }}
         and {{ same('segment') }}
         and {{ same('lead_source') }}
+        and {{ same('grain_fields') }}
         and {{ same('is_qualified') }}
         and {{ same('is_first_win') }}
         and {{ same('sales_cycle_days') }} as is_rate_alone,
@@ -109,6 +110,7 @@ judged as (
         and {{ same('owner_key') }}
         and {{ same('segment') }}
         and {{ same('lead_source') }}
+        and {{ same('grain_fields') }}
         and {{ same('amount_reporting') }} as is_first_win_alone
     from joined
 ),
@@ -141,6 +143,7 @@ explained as (
                 and ({{ same('pipeline_value') }} or is_pipeline_new)
                 and {{ same('segment') }}
                 and {{ same('lead_source') }}
+                and {{ same('grain_fields') }}
                 then 'time'
             when entity = 'deals' and has_new_rows and not is_first_win_alone then 'rewritten'
             when entity = 'deals' and is_closed_since then coalesce(cause_of_rules, 'time')
