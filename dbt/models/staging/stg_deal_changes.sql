@@ -30,16 +30,14 @@ changes as (
         fields_that_lose.word is not null and change_rows.new_value is not null as means_lost,
         feeds.timezone as _timezone,
         feeds.currency as _source_currency,
-        case when change_rows.field in {{ logged_fields(['timestamp'], ['created_at']) }} then change_rows.new_value end
-            as _moment_text,
+        {%- set moments = logged_fields(['timestamp'], ['created_at']) %}
+        case when change_rows.field in {{ moments }} then change_rows.new_value end as _moment_text,
         {%- if 'timestamp' in fields.values() %}
-        case when change_rows.field in {{ logged_fields(['timestamp']) }} then change_rows.old_value end
-            as _old_moment_text,
+        case when change_rows.field in {{ moments }} then change_rows.old_value end as _old_moment_text,
         {%- endif %}
-        case when change_rows.field in {{ logged_fields(['date'], ['expected_close_on']) }} then change_rows.new_value end
-            as _day_text,
-        case when change_rows.field in {{ logged_fields(['date'], ['expected_close_on']) }} then change_rows.old_value end
-            as _old_day_text,
+        {%- set days = logged_fields(['date'], ['expected_close_on']) %}
+        case when change_rows.field in {{ days }} then change_rows.new_value end as _day_text,
+        case when change_rows.field in {{ days }} then change_rows.old_value end as _old_day_text,
         run.timezone as _reporting_timezone,
         run.history_starts_on as _history_starts_on,
         run.history_starts_at as _history_starts_at
