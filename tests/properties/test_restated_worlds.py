@@ -63,7 +63,9 @@ class World:
             self.new_deal()
         for key in self.random.sample(sorted(self.deals), 6):
             self._change(key)
-        if self.hidden and self.random.random() < 0.6:
+        gone = self.random.choice(sorted(self.deals))
+        self.hidden[gone] = self.deals.pop(gone)
+        if len(self.hidden) > 1 and self.random.random() < 0.6:
             key = self.random.choice(sorted(self.hidden))
             self.deals[key] = self.hidden.pop(key)
         for number in range(2):
