@@ -1,7 +1,7 @@
 -- What the last publication said of a month, and is said otherwise now, stands among the restatements.
 {% set metrics = ['new_leads', 'converted_leads', 'lead_conversion_rate', 'response_hours', 'opportunities_created',
     'deals_won', 'deals_lost', 'win_rate', 'won_amount', 'avg_deal_size', 'sales_cycle_days', 'deals_worked',
-    'pipeline_velocity_per_day', 'new_customers', 'cac'] %}
+    'pipeline_velocity_per_day', 'new_customers', 'spend', 'cac'] %}
 
 select
     changed.month,

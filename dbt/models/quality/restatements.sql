@@ -332,6 +332,24 @@ restated as (
     where not {{ is_same_value('cells.' ~ metric ~ '_before', 'cells.' ~ metric ~ '_now') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+-- unknown where it was nothing, or the other way round, has no record: money begins in another month, a source tells of
+-- activities
+changed as (
+    {%- for metric in counts + (quotients.keys() | list) %}
+    select
+        month,
+        '{{ metric }}' as metric,
+        grain,
+        grain_value,
+        is_complete_month,
+        {{ metric }}_before as value_before,
+        {{ metric }}_now as value_now
+    from cells
+    where not {{ is_same_value(metric ~ '_before', metric ~ '_now') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
@@ -345,3 +363,23 @@ select
     cause,
     difference
 from restated
+
+union all
+
+select
+    changed.month,
+    changed.metric,
+    changed.grain,
+    changed.grain_value,
+    changed.is_complete_month,
+    changed.value_before,
+    changed.value_now,
+    'several' as cause,
+    changed.value_now - changed.value_before as difference
+from changed
+left join restated
+    on changed.month = restated.month
+    and changed.metric = restated.metric
+    and changed.grain = restated.grain
+    and changed.grain_value is not distinct from restated.grain_value
+where restated.metric is null
