@@ -14,5 +14,5 @@
 
 {# A list of texts. #}
 {% macro text_list(texts) %}{{ adapter.dispatch('text_list')(texts) }}{% endmacro %}
-{% macro duckdb__text_list(texts) -%} cast([{% for text in texts %}'{{ text }}'{{ ', ' if not loop.last }}{% endfor %}] as varchar[]) {%- endmacro %}
+{% macro duckdb__text_list(texts) -%} cast([{% for text in texts %}'{{ text }}'{{ ', ' if not loop.last }}{% endfor %}] as string[]) {%- endmacro %}
 {% macro spark__text_list(texts) -%} cast(array({% for text in texts %}'{{ text }}'{{ ', ' if not loop.last }}{% endfor %}) as array<string>) {%- endmacro %}
