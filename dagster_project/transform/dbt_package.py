@@ -132,7 +132,7 @@ def _copy_models(there: Path, here: Path) -> None:
 
 def _copy_tests(folder: Path, models: set[str]) -> None:
     """Those of our tests that ask nothing of what stays behind."""
-    _made(folder)
+    shutil.copytree(_DBT / "tests" / "generic", folder / "generic")
     for path in sorted((_DBT / "tests").glob("*.sql")):
         if set(_REF.findall(path.read_text(encoding="utf-8"))) <= models:
             shutil.copy(path, folder / path.name)
@@ -146,7 +146,10 @@ def _write_configuration(folder: Path, config: Configuration) -> None:
         as_of = datetime.now(UTC)
         write_run(connection, config, as_of)
         write_sources(connection, config, _as_tables(config), [], as_of)
-        for name in CONFIG_TABLES:
+        # what the night is a function of is asked for by restatements alone
+        for path in folder.glob("stg_config__build.*"):
+            path.unlink()
+        for name in CONFIG_TABLES.keys() - {"build"}:
             columns = connection.execute(f"describe config.{name}").fetchall()
             rows = connection.execute(f"from config.{name}").fetchall()
             kinds = [(column[0], column[1]) for column in columns]
