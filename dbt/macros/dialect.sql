@@ -126,8 +126,10 @@
 
 {# A text as JSON writes it, in quotes. #}
 {% macro json_text(text) %}{{ adapter.dispatch('json_text')(text) }}{% endmacro %}
-{% macro duckdb__json_text(text) -%} cast(to_json({{ text }}) as varchar) {%- endmacro %}
-{% macro spark__json_text(text) -%} regexp_extract(to_json(array({{ text }})), r'(?s)^.(.*).$', 1) {%- endmacro %}
+{% macro duckdb__json_text(text) -%} case when {{ text }} is not null then cast(to_json({{ text }}) as varchar) end {%- endmacro %}
+{% macro spark__json_text(text) -%}
+    case when {{ text }} is not null then regexp_extract(to_json(array({{ text }})), r'(?s)^.(.*).$', 1) end
+{%- endmacro %}
 
 {# What a JSON object has under a name, as text; NULL where it has nothing. #}
 {% macro json_value(json, name) %}{{ adapter.dispatch('json_value')(json, name) }}{% endmacro %}
