@@ -5,7 +5,7 @@ WAREHOUSE_DIR/
     building/             the build in progress; a killed run's is wiped by the next
     versions/<run>/       publications; `current` points at the newest, the one before is kept for its readers
     attempts/<run>/       what a blocked run found
-    spool/tables/         snapshots of the tables that feeds read
+    spool/                snapshots of the tables that feeds read, files fetched from a landing zone elsewhere
     run.json              summary of the last attempt
     dagster/, dbt/        Dagster's storage, dbt's parsed project and logs
 """
