@@ -1,5 +1,6 @@
 -- What the last publication and this one count of a record, where it is not the same. Without a publication: no row.
-{% set columns = ['status', 'created_month', 'closed_month', 'pipeline_value', 'owner_key', 'segment', 'lead_source', 'grain_fields',
+{% set columns = ['status', 'created_month', 'closed_month', 'pipeline_value', 'owner_key', 'segment', 'lead_source',
+    'grain_fields',
     'amount_reporting', 'is_qualified', 'is_first_win', 'sales_cycle_days', 'is_converted', 'response_hours',
     'is_answered_within_sla', 'is_unanswered', 'rows_without_rate'] %}
 {% set shown = ['created_on', 'closed_on', 'amount', 'currency', 'account_key'] %}
