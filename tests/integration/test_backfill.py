@@ -72,7 +72,12 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
 
 
 def test_marts_and_quality_are_those_of_nights_run_one_by_one(both: Both) -> None:
-    assert tables(both.nights.warehouse) == tables(both.nights.kept("by night"))
+    # what was published before a night is asked of publications, of which a backfill leaves none
+    of_nights = ("quality.restatements", "quality.restatement_records")
+    found, expected = tables(both.nights.warehouse), tables(both.nights.kept("by night"))
+    assert {name: rows for name, rows in found.items() if name not in of_nights} == {
+        name: rows for name, rows in expected.items() if name not in of_nights
+    }
 
 
 def test_violations_have_their_dates(both: Both) -> None:

@@ -115,7 +115,7 @@ def test_a_night_from_bucket_to_bucket(aws: Any, tmp_path: Path) -> None:
     assert forgotten.returncode == 0, forgotten.stdout + forgotten.stderr
     assert "fetched files from spool/" in forgotten.stdout
     assert "still there" not in forgotten.stderr
-    assert "not touched: the files in s3://crm/in and those uploaded to s3://crm/out" in forgotten.stdout
+    assert "not touched: the files in s3://crm/in, those uploaded to s3://crm/out" in forgotten.stdout
     written = [path for path in (tmp_path / "warehouse").rglob("*") if path.is_file()]
     assert not [path for path in written if crm.LEAD.encode() in path.read_bytes()]
     for secret in (KEY_ID, SECRET):

@@ -51,7 +51,8 @@ def test_nothing_is_loaded_from_elsewhere(html: str) -> None:
 def test_it_carries_aggregates(carried: dict[str, Any], sample: Warehouse) -> None:
     metrics = carried["tables"]["metrics"]
     assert metrics["rows"] == sample.value(
-        "select count(*) from marts.mart_monthly_metrics where grain in ('all', 'source', 'pipeline', 'owner')"
+        "select count(*) from marts.mart_monthly_metrics "
+        "where grain in ('all', 'source', 'pipeline', 'owner', 'region')"
     )
     sizes = {name: table["rows"] for name, table in carried["tables"].items()}
     assert max(sizes.values()) < 5_000, sizes

@@ -141,8 +141,10 @@ def take_in(name: str, settings: Settings, folder: Path) -> World:
     connection.execute(f"set memory_limit = '{_MOST_MEMORY}'")
     connection.execute("set temp_directory = ''")
     connection.execute(f"set file_search_path = '{settings.warehouse_dir / 'lake'}'")
+    # both before either is read: views of the one ask the other
     for database in ("work", "pipeline"):
         connection.execute(f"attach '{folder / database}.duckdb' as {database} (read_only)")
+    for database in ("work", "pipeline"):
         relations = connection.execute(
             "select schema_name, table_name from duckdb_tables() where database_name = $name "
             "union all select schema_name, view_name from duckdb_views() where database_name = $name and not internal",

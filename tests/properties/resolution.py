@@ -80,7 +80,7 @@ def _is_clear(telling: Telling, life: Life, row: int | None) -> bool:
         return False  # of status deleted: neither open, won nor lost
     if "logged" not in telling.shapes or life.created_at > world.log_since:
         return True
-    log = log_of(world, life)
+    log = log_of(world, life, telling.own_kind)
     until_named = list(takewhile(lambda entry: entry.field != "stage", log))
     if any(entry.field == "status" and entry.old in ("won", "lost") for entry in until_named):
         return False  # closed when the log began, in a stage that is told later or never
@@ -104,7 +104,7 @@ def _logged(world: World, life: Life) -> tuple[list[Told], Place | None]:
 def _never_left(telling: Telling, life: Life) -> Place | None:
     """Where outcomes are statuses, and a log tells no stage: that of the row, which a close keeps."""
     world, row = telling.world, _newest_row(telling, life)
-    log = log_of(world, life)
+    log = log_of(world, life, telling.own_kind)
     if not world.has_statuses or row is None or not log or any(entry.field == "stage" for entry in log):
         return None
     before = next(step for step in reversed(life.steps) if step.at <= world.log_since)

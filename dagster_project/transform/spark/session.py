@@ -29,6 +29,8 @@ _MEANING = {
     "spark.sql.autoBroadcastJoinThreshold": "10m",
     # chains of merges and of ties are followed by recursion (macros/ties.sql)
     "spark.sql.cteRecursionLevelLimit": "200",
+    # what follows from joins of many columns is worked out for each subset of them: some models run out of memory so
+    "spark.sql.constraintPropagation.enabled": "false",
     "spark.sql.debug.maxToStringFields": "200",
 }
 #: Of a session that is ours alone. The tables of a night are gone with it: their catalog need not outlive it.

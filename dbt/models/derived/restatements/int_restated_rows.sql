@@ -37,6 +37,7 @@ said as (
     {%- for told in rows_of %}
     {%- set columns = [] %}
     {%- for column in entities()[told]['columns'] %}{% do columns.append('lake_rows.' ~ column) %}{% endfor %}
+    {%- if told in entities_with_fields() %}{% do columns.append('lake_rows.fields') %}{% endif %}
     select
         pairs.entity,
         pairs.record_key,
