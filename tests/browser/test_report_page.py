@@ -45,9 +45,10 @@ def test_it_is_small_and_every_chart_has_its_table_and_definition(report: Report
     assert (sample.path / "report" / "index.html").stat().st_size < 2_000_000
     page = report.page
     for section in page.locator("main > section").all():
-        of_rows = section.get_attribute("id") in ("morning", "restated", "hygiene")
-        assert of_rows or section.locator(".chart").count() >= 1
-        assert section.locator("details.table").count() >= 1
+        name = section.get_attribute("id")
+        assert name in ("morning", "restated", "hygiene") or section.locator(".chart").count() >= 1
+        # the sample is published for the first time: nothing is restated yet
+        assert name == "restated" or section.locator("details.table").count() >= 1
         defined = section.locator("details.definition").first
         defined.locator("summary").click()
         assert len(defined.inner_text()) > 200
