@@ -120,7 +120,7 @@ def write_build(connection: duckdb.DuckDBPyConnection, config: Configuration) ->
 def configured_as_json(config: Configuration) -> str:
     """What of a configuration can change a figure, as `configured_from_json` reads it. A default is left out: where
     Dealtrail changes it, or has one more, that is no other configuration."""
-    said = config.model_dump(mode="json", exclude=_WITHOUT_EFFECT, exclude_defaults=True)
+    said = config.model_dump(mode="json", exclude=_WITHOUT_EFFECT, exclude_defaults=True, by_alias=True)
     return json.dumps(said, sort_keys=True, ensure_ascii=False)
 
 

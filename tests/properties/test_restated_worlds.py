@@ -1,8 +1,8 @@
 """Invented CRMs that change their past from night to night: the causes add up, and plain Python says the same.
 
 One warehouse, several nights of it; each is compared with the one before. Deals come, go, come back, close, reopen, are
-merged, handed on and priced anew, leads are answered and converted, rates and spend are corrected; and in the same nights
-the configuration changes.
+merged, handed on and priced anew, leads are answered and converted, rates and spend are corrected; and in some of
+these nights the configuration changes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ SEEDS, NIGHTS = (1, 2), 5
 LIMITS = "max_rate_age_days: 1000, min_volume_share: 0"
 #: What a company has in its configuration one night or another.
 CONFIGURATIONS = [
-    f"thresholds: {{{LIMITS}}}\n{CONFIG}",
-    f"thresholds: {{{LIMITS}, lead_response_sla_hours: 48}}\n{CONFIG}",
-    f"thresholds: {{{LIMITS}}}\n{OTHERWISE}",
-    f"thresholds: {{{LIMITS}}}\n{CONFIG.replace('          - {name: Lost', '          - {name: Held, canonical: won}\n          - {name: Lost')}",
+    f"thresholds: {{{limits}}}\n{config}"
+    for limits, config in (
+        (LIMITS, CONFIG),
+        (f"{LIMITS}, lead_response_sla_hours: 48", CONFIG),
+        (LIMITS, OTHERWISE),
+        (LIMITS, OTHERWISE.replace("Held, canonical: lost", "Held, canonical: won")),
+    )
 ]
 START = date(2026, 1, 10)
 
