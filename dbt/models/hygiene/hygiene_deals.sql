@@ -144,13 +144,15 @@ rewritten as (
         {{ days_between('rewritten.rewritten_on', 'run.as_of_date') }} as days_since_rewrite,
         count(
             case
-                when {{ days_between('rewritten.rewritten_on', 'run.as_of_date') }} <= run.rewritten_within_days then 1
+                when
+                    deals.status != 'deleted'
+                    and {{ days_between('rewritten.rewritten_on', 'run.as_of_date') }} <= run.rewritten_within_days
+                    then 1
             end
         ) over (partition by deals.source, deals.owner_key) as rewritten_deals_of_owner
     from {{ ref('int_rewritten_deals') }} as rewritten
     cross join run
     inner join deals on rewritten.deal_key = deals.deal_key
-    where deals.status != 'deleted'
 ),
 
 open_visits as (
