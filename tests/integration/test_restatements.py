@@ -70,7 +70,7 @@ sources:
 """
 
 FIRST, SECOND, THIRD = "2026-01-02T06:00:00Z", "2026-01-03T06:00:00Z", "2026-01-04T06:00:00Z"
-FOURTH = "2026-01-05T06:00:00Z"
+FOURTH, FIFTH = "2026-01-05T06:00:00Z", "2026-01-06T06:00:00Z"
 STRICT = f"thresholds: {{lead_response_sla_hours: 1.5}}\n{CONFIG}"
 #: Every deal is of one campaign, which another reading of the files says; Held is lost, and leads may wait a day again.
 OTHERWISE = CONFIG.replace("entity: deals\n", "entity: deals\n        constants: {lead_source: Web}\n").replace(
@@ -113,8 +113,14 @@ def lead(*lines: str) -> str:
     return "\n".join(("Id,Created,Status,Owner", *lines))
 
 
+#: With the names left out, which the configuration of then would have read.
+WITHOUT_NAMES = OTHERWISE.replace(
+    "entity: deals\n", "entity: deals\n        personal_data: {deal_name: drop}\n"
+).replace("- {name: Held, canonical: lost}", "- {name: Held, canonical: won}")
+
+
 class Told:
-    """Three nights of one CRM."""
+    """Nights of one CRM."""
 
     def __init__(self, nights: Nights) -> None:
         self.nights = nights
@@ -147,6 +153,9 @@ class Told:
         nights.config.write_text(OTHERWISE, encoding="utf-8")
         self.fourth = self._publish(FOURTH)
         self.after_fourth = differences_to(nights, (THIRD, FOURTH), STRICT)
+        nights.deliver("crm/deals_2026-01-06.csv", DEALS_AT_LAST.replace("Reopened,Held,500", "Reopened,Held,510"))
+        nights.config.write_text(WITHOUT_NAMES, encoding="utf-8")
+        self.fifth = self._publish(FIFTH)
         self.kept = sorted(path.name.split("-")[0] for path in (nights.warehouse / "lake" / "published").iterdir())
 
     def _publish(self, as_of: str) -> dict[str, Any]:
@@ -282,8 +291,16 @@ def test_where_both_changed_rows_and_configuration_are_told_apart(told: Told) ->
     }
 
 
+def test_what_cannot_be_computed_again_is_the_rows_and_is_said(told: Told) -> None:
+    """reopened is dearer by its row, and won by the configuration; but what that of then would have read is not to be
+    read again."""
+    assert of_november(told.fifth, "won_amount") == {"rewritten": 510}
+    (said,) = [line for line in told.fifth["run"]["warnings"] if "could not be computed again" in line]
+    assert "crm.deals has other personal data" in said
+
+
 def test_each_night_keeps_what_it_published(told: Told) -> None:
-    assert told.kept == ["20260102T060000", "20260103T060000", "20260104T060000", "20260105T060000"]
+    assert told.kept == ["20260102T060000", "20260103T060000", "20260104T060000", "20260105T060000", "20260106T060000"]
 
 
 def test_it_is_told(told: Told) -> None:
@@ -327,5 +344,5 @@ def test_what_was_not_published_cannot_be_explained(told: Told) -> None:
     lake = told.nights.warehouse / "lake"
     with pytest.raises(ConfigurationError, match="nothing was published by then; published nights: 2026-01-02"):
         explain(lake, date(2025, 12, 1), None, None, None, "all", None)
-    with pytest.raises(ConfigurationError, match="nothing was published after 2026-01-05"):
-        explain(lake, date(2026, 1, 5), None, None, None, "all", None)
+    with pytest.raises(ConfigurationError, match="nothing was published after 2026-01-06"):
+        explain(lake, date(2026, 1, 6), None, None, None, "all", None)

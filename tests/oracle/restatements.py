@@ -7,6 +7,7 @@ adds in all orders. No parts, no formula of a quotient.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -25,8 +26,11 @@ from .months import next_month
 Row = dict[str, Any]
 Key = tuple[str, str]
 Cell = tuple[date, str, str | None]
+#: Those of a deal's own fields that are grains, by name.
+GRAIN_FIELDS = "grain_fields"
 #: What of a record a metric looks at.
 DEAL = [
+    GRAIN_FIELDS,
     "status",
     "created_month",
     "closed_month",
@@ -93,19 +97,19 @@ def restatements(
     config = read_configuration(config_path)
     at, later = (moment_in_utc(moment, config.zone).astimezone(UTC) for moment in moments)
     rows = _rows_told(config, landing, at, later)
-    told, counted = _records(before), _records(now)
+    told, counted = _records(before, config), _records(now, config)
     context = _Context(rows, at, at.astimezone(config.zone).date(), now, between is not None)
     whole = _changed(told, counted)
     if between is None:
-        return _figures(before, now, _steps(told, counted, whole, context))
+        return _figures(before, now, told, _steps(told, counted, whole, context))
     touched = {key for key in whole if _is_touched(key, told.get(key), counted.get(key), rows)}
-    apart = {key: row for key, row in _records(between).items() if key in touched}
+    apart = {key: row for key, row in _records(between, config).items() if key in touched}
     steps = _steps(told, counted, whole - touched, context, beside=_changed(told, apart) & touched, apart=apart)
     steps += [
         _Step(key, _counted(apart.get(key)), _counted(counted.get(key)), "configuration", True)
         for key in touched & _changed(apart, counted)
     ]
-    return _figures(before, now, steps)
+    return _figures(before, now, told, steps)
 
 
 @dataclass(frozen=True)
@@ -155,8 +159,8 @@ def _steps(
     return [_Step(key, *sides[key], causes[key]) for key in pairs]
 
 
-def _records(result: Result) -> dict[Key, Row]:
-    found: dict[Key, Row] = {("deals", row["deal_key"]): row for row in result.deals}
+def _records(result: Result, config: Config) -> dict[Key, Row]:
+    found: dict[Key, Row] = {("deals", row["deal_key"]): _with_grains(row, config) for row in result.deals}
     found |= {("leads", row["lead_key"]): row for row in result.leads}
     for row in result.spend:
         purpose = [row[name] for name in ("source", "spent_on", "pipeline", "owner_key", "segment", "lead_source")]
@@ -170,6 +174,13 @@ def _records(result: Result) -> dict[Key, Row]:
                 filled = [one[name] for one in same["rows"] if one[name] is not None]
                 same[name] = sum(filled) if filled else None
     return found
+
+
+def _with_grains(row: Row, config: Config) -> Row:
+    """A deal with those of its fields that are grains."""
+    fields = json.loads(row["fields"] or "{}")
+    values = {name: fields.get(name) for name in config.grains}
+    return {**row, GRAIN_FIELDS: {name: None if value is None else str(value) for name, value in values.items()}}
 
 
 def _counted(row: Row | None) -> Row | None:
@@ -355,10 +366,10 @@ class _World:
 
     def add(self, records: Iterable[tuple[Key, Row]]) -> None:
         for key, row in records:
-            for grain, value_of in GRAINS.items():
+            values = {grain: value_of(row) for grain, value_of in GRAINS.items()} | row.get(GRAIN_FIELDS, {})
+            for grain, value in values.items():
                 if key[0] == "leads" and grain in ("pipeline", "segment"):
                     continue
-                value = value_of(row)
                 day = row["spent_on"] if key[0] == "spend" else row["created_on"]
                 self.places[f"{key[0]} created", grain, value, day.replace(day=1)].append((key, row))
                 if key[0] == "deals":
@@ -455,11 +466,11 @@ def _over(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def _figures(before: Result, now: Result, steps: list[_Step]) -> Restated:
+def _figures(before: Result, now: Result, told: dict[Key, Row], steps: list[_Step]) -> Restated:
     first, second = (_cells(rows.monthly_metrics) for rows in (before, now))
     months = {month for month, grain, _ in first if grain == "all"}
     changed = {step.key for step in steps}
-    stayed = _World((key, row) for key, row in _records(before).items() if key not in changed and _counted(row))
+    stayed = _World((key, row) for key, row in told.items() if key not in changed and _counted(row))
     # what is the same up to the configuration is there from the beginning
     stayed.add(
         (step.key, step.told)

@@ -1,5 +1,5 @@
--- Deals whose closed past was changed once the month they were closed in was over: by what a log or versions tell, to the
--- second; by extracts only where an extract of a later month still showed the deal closed as it was.
+-- Deals whose closed past was changed once the month they were closed in was over: by what a log or versions tell, to
+-- the second; by extracts only where an extract of a later month still showed the deal closed as it was.
 {% set fields = ['status', 'closed_on', 'amount', 'owner', 'pipeline'] %}
 
 with run as (
@@ -86,7 +86,8 @@ seen as (
         compared.*,
         {{ day_in('compared.extracted_at', 'run.timezone') }} as rewritten_on,
         {{ day_in('deliveries.delivered_before', 'run.timezone') }} as stood_on,
-        coalesce(compared.closed_on_before, {{ day_in('compared.extracted_at_before', 'run.timezone') }}) as was_closed_on
+        coalesce(compared.closed_on_before, {{ day_in('compared.extracted_at_before', 'run.timezone') }})
+            as was_closed_on
     from compared
     cross join run
     inner join deliveries
