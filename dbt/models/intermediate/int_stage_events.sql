@@ -40,7 +40,8 @@ beginnings as (
     left join never_left
         on history.deal_key = never_left.deal_key
         and history.pipeline = never_left.pipeline
-        and history.stage = never_left.stage
+        -- an extract that shows it closed names the stage it was closed in
+        and coalesce(history.named_stage, history.stage) = never_left.stage
     where
         history.event_number = 1
         and coalesce(history.left_stage, never_left.stage) is not null
