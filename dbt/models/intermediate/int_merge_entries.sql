@@ -1,5 +1,5 @@
--- Deals that no delivery knew before one told that others were merged into them: they come into the open pipeline on the
--- day of the merge, so that the past stays as it stood.
+-- Deals that no delivery knew before one told that others were merged into them: they come into the open pipeline on
+-- the day of the merge, so that the past stays as it stood.
 with merged as (
     select * from {{ ref('int_merges') }}
     where entity = 'deals'
