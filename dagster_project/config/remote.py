@@ -80,24 +80,49 @@ class RemoteFolder:
         return RemoteError(f"{self} {what}: {without_secrets(told(error))}")
 
 
+def is_async(driver: AbstractFileSystem) -> bool:
+    """Whether a driver asks many things at a time; one that does not has one connection."""
+    from fsspec.asyn import AsyncFileSystem
+
+    return isinstance(driver, AsyncFileSystem)
+
+
 def ask(driver: AbstractFileSystem, method: str, *given: Any, size: int = 0, **options: Any) -> Any:
     """Calls a method of a driver, which transfers `size` bytes, with an end to waiting.
 
     Raises TimeoutError where the server takes longer than one that still works would, and whatever the driver raises.
     """
-    from fsspec.asyn import AsyncFileSystem, sync
+    from fsspec.asyn import sync
     from fsspec.exceptions import FSTimeoutError
 
-    if not isinstance(driver, AsyncFileSystem):
-        return getattr(driver, method)(*given, **options)  # SFTP: its channel has a timeout of its own
     seconds = (LISTING_PATIENCE if method == "find" else PATIENCE) + size / SLOWEST
     try:
-        return sync(driver.loop, getattr(driver, f"_{method}"), *given, timeout=seconds, **options)
+        if is_async(driver):
+            return sync(driver.loop, getattr(driver, f"_{method}"), *given, timeout=seconds, **options)
+        return getattr(driver, method)(*given, **options)
     except FSTimeoutError:
         of_bytes = f" for {size:,} bytes" if size else ""
         raise TimeoutError(
             f"the server does not answer, or too slowly: given up after {seconds:,.0f} s{of_bytes}"
         ) from None
+    except TimeoutError as error:
+        # of a connection, which says no more
+        raise TimeoutError(str(error) or f"the server has not answered for {PATIENCE:,} s") from None
+
+
+def find(driver: AbstractFileSystem, folder: str) -> dict[str, dict[str, Any]]:
+    """All that lies below a folder, by path, as the driver describes it. Raises what the driver raises."""
+    if is_async(driver):
+        return dict(ask(driver, "find", folder, detail=True))
+    # `find` of a driver that goes from folder to folder leaves out, without a word, what cannot be listed
+    found, folders = {}, [folder]
+    while folders:
+        for entry in ask(driver, "ls", folders.pop(), detail=True):
+            if entry["type"] == "directory":
+                folders.append(entry["name"])
+            else:
+                found[entry["name"]] = entry
+    return found
 
 
 def _timeouts(protocol: str) -> dict[str, int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
-from dagster_project.config.remote import RemoteFolder, ask, without_secrets
+from dagster_project.config.remote import RemoteFolder, ask, is_async, without_secrets
 from dagster_project.errors import ConfigurationError, told
 from dagster_project.run.versions import as_of_version, current_version
 
@@ -93,7 +93,7 @@ def _pointed_at(driver: AbstractFileSystem, root: str) -> str | None:
 def _put_all(driver: AbstractFileSystem, targets: dict[Path, str]) -> None:
     for folder in sorted({target.rpartition("/")[0] for target in targets.values()}):
         ask(driver, "makedirs", folder, exist_ok=True)
-    at_a_time = _AT_A_TIME if getattr(driver, "async_impl", False) else 1
+    at_a_time = _AT_A_TIME if is_async(driver) else 1
     with ThreadPoolExecutor(at_a_time) as pool:
         list(pool.map(lambda one: ask(driver, "put_file", str(one), targets[one], size=one.stat().st_size), targets))
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.config.remote import RemoteFolder, ask, without_secrets
+from dagster_project.config.remote import RemoteFolder, ask, find, is_async, without_secrets
 from dagster_project.errors import printable, told
 from dagster_project.files import write_atomically
 from dagster_project.read.folders import UNFINISHED
@@ -90,7 +90,7 @@ def fetch_landing(
             known.pop(source, None)
             continue
         try:
-            listed = ask(driver, "find", f"{root}/{source}", detail=True)
+            listed = find(driver, f"{root}/{source}")
         except Exception as error:
             done.said.append(f"{folder}/{source} cannot be listed, so nothing new of it is read: {_safe(error)}")
             continue
@@ -108,6 +108,8 @@ def fetch_landing(
             known[source] |= {name: one.as_kept for name, one in wanted.items()}
             done.files += len(wanted)
             done.bytes += sum(one.size for one in wanted.values())
+        elif not is_async(driver):
+            driver, root = folder.open()  # what still waits for an answer keeps the connection from asking on
         write_atomically(spool / FETCHED, json.dumps(known, ensure_ascii=False))
     return done
 
@@ -209,7 +211,7 @@ def _fetch_source(
             failed[name] = _safe(error)
 
     # a driver that waits for one answer after the other has one connection
-    at_a_time = _AT_A_TIME if getattr(driver, "async_impl", False) else 1
+    at_a_time = _AT_A_TIME if is_async(driver) else 1
     with ThreadPoolExecutor(at_a_time) as pool:
         list(pool.map(fetch, wanted))
     if failed:

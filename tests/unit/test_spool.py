@@ -37,7 +37,6 @@ class Bucket:
     unlistable: set[str] = field(default_factory=set)
     fetched: list[str] = field(default_factory=list)
     cut: set[str] = field(default_factory=set)
-    async_impl = True
 
     def put(self, name: str, content: str) -> None:
         self.driver.pipe_file(f"/landing/{name}", content.encode())
@@ -48,13 +47,9 @@ class Bucket:
     def ls(self, path: str, detail: bool) -> Any:
         if "" in self.unlistable:
             raise TimeoutError("the server does not answer")
-        return self.driver.ls(path, detail=detail)
-
-    def find(self, path: str, detail: bool) -> Any:
         if path.rpartition("/")[2] in self.unlistable:
             raise ConnectionResetError("cut off after page 3")
-        found = self.driver.find(path, detail=detail)
-        return {name: {**entry, "mtime": entry["created"]} for name, entry in found.items()}
+        return [{**entry, "mtime": entry.get("created")} for entry in self.driver.ls(path, detail=detail)]
 
     def get_file(self, path: str, target: str) -> None:
         name = path.removeprefix("/landing/")
@@ -140,7 +135,6 @@ def test_half_of_a_delivery_is_none(bucket: Bucket, tmp_path: Path, fault: dict[
 def test_a_run_that_is_killed_while_it_fetches_leaves_nothing_that_is_read(bucket: Bucket, tmp_path: Path) -> None:
     bucket.put("crm/a.csv", "new")
     bucket.put("crm/b.csv", "new")
-    bucket.async_impl = False
     bucket.broken = {"crm/b.csv": KeyboardInterrupt()}
     with pytest.raises(KeyboardInterrupt):
         fetch_landing(BUCKET, tmp_path, ["crm"])
