@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ _MONTH = Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month."
 _DAY: dict[str, Any] = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
 
 
-def trace(
+def trace(  # noqa: PLR0913 - each is an option of the command
     what: Annotated[
         str, typer.Argument(metavar="METRIC|deal", help="A monthly metric, or `deal`.", show_default=False)
     ],
@@ -29,13 +30,17 @@ def trace(
     grain: _GRAIN = "all",
     value: _VALUE = None,
     as_json: _JSON = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Of a deal: as a page, to this file.", show_default=False),
+    ] = None,
 ) -> None:
     """Say what a published figure is made of, or tell a deal's whole life.
 
     `dealtrail trace win_rate --month 2025-11 --grain owner --value crm:17` lists the records above and below the line,
     with what each adds. `dealtrail trace deal crm:1` tells every published value with the file, row and text it was
     read from, earlier rows, its history and by which evidence, the rules it broke, and what changed since the last
-    night.
+    night; `--html deal.html` writes it as a page of its own.
     """
     from dagster_project.config.load import load_settings
     from dagster_project.errors import ConfigurationError
@@ -47,8 +52,17 @@ def trace(
             if key is None:
                 raise ConfigurationError("trace deal: say which, as `dealtrail trace deal <key>`")
             told = deal.life(connection, settings, key, as_of)
+            if html is not None:
+                html.write_text(deal.page(told, settings, as_of), encoding="utf-8")
+                if not as_json:
+                    typer.echo(f"{told.deal_key}: {html}")
+                    return
             _say(told.plain, deal.text(told), as_json)
             return
+        if html is not None:
+            raise ConfigurationError(
+                f"trace {what} --html: only of a deal there is a page, as `trace deal <key> --html`"
+            )
         if key is not None:
             raise ConfigurationError(f"trace {what} {key}: only a deal is named by a key; a month is --month {key}")
         if month is None:
