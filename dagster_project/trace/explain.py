@@ -39,12 +39,14 @@ class Figure:
 
 @dataclass
 class Explained:
-    """What differs between two published moments, UTC."""
+    """What differs between two moments, UTC."""
 
     since: datetime
     until: datetime
     figures: list[Figure]
     records: list[dict[str, Any]] = field(default_factory=list)
+    #: Both were published; else they were built from the lake now.
+    is_published: bool = True
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -52,6 +54,7 @@ class Explained:
         return {
             "since": self.since.isoformat() + "Z",
             "until": self.until.isoformat() + "Z",
+            "published": self.is_published,
             "figures": [{**asdict(one), "month": one.month.isoformat()} for one in self.figures],
             "records": [{**one, "month": one["month"].isoformat()} for one in self.records],
         }
@@ -80,8 +83,30 @@ def explain(  # noqa: PLR0913 - each narrows what is shown
         raise ConfigurationError(f"--since {since}: nothing was published by then; published nights: {days}")
     if not after or after[-1][0] <= before[-1][0]:
         raise ConfigurationError(f"nothing was published after {before[-1][1]}; published nights: {days}")
-    first, last = before[-1], after[-1]
-    between = [one for moment, _, one in nights if first[0] < moment <= last[0]]
+    return _compared(
+        [night for night in nights if before[-1][0] <= night[0] <= after[-1][0]], metric, month, grain, grain_value
+    )
+
+
+def explain_built(
+    lake_dir: Path, metric: str | None, month: date | None, grain: str, grain_value: str | None
+) -> Explained:
+    """Compares the first with the last of what was built into a lake of its own (moments.py)."""
+    told = _compared(_nights(lake_dir), metric, month, grain, grain_value)
+    told.is_published = False
+    return told
+
+
+def _compared(
+    nights: list[tuple[datetime, date, Publication]],
+    metric: str | None,
+    month: date | None,
+    grain: str,
+    grain_value: str | None,
+) -> Explained:
+    """The first with the last, by what each after the first changed."""
+    first, last = nights[0], nights[-1]
+    between = [one for _, _, one in nights[1:]]
     with duckdb.connect() as connection:
         condition, parameters = _condition(metric, month, grain, grain_value)
         causes = _causes(connection, between, condition, parameters)
@@ -185,7 +210,8 @@ def _records(
 
 def text(told: Explained) -> Iterator[str]:
     """As a person reads it."""
-    yield f"published as of {told.since}Z, and as of {told.until}Z"
+    how = "published" if told.is_published else "built from the lake"
+    yield f"{how} as of {told.since}Z, and as of {told.until}Z"
     if not told.figures:
         yield "no figure of a month that was over then is another one now"
     of_metric = {one.name: one for one in metrics(_MART)}

@@ -72,8 +72,14 @@ def trace(  # noqa: PLR0913 - each is an option of the command
 
 
 def explain(  # noqa: PLR0913 - each is an option of the command
-    since: Annotated[datetime, typer.Option(help="A published night.", **_DAY)],
+    since: Annotated[datetime | None, typer.Option(help="A published night.", **_DAY)] = None,
     until: Annotated[datetime | None, typer.Option(help="A later one; else the last.", **_DAY)] = None,
+    as_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as-of", metavar="MOMENT", help="Given twice: two moments, published or not.", show_default=False
+        ),
+    ] = None,
     metric: Annotated[str | None, typer.Option(help="This metric only.", show_default=False)] = None,
     month: _MONTH = None,
     grain: _GRAIN = "all",
@@ -82,22 +88,34 @@ def explain(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Say why figures of past months are not what a published night said: by cause, with the records.
 
-    Compares what was published as of a day, or the last time before it, with the last publication.
+    Compares what was published as of a day, or the last time before it, with the last publication. With `--as-of
+    2025-12-15 --as-of 2025-12-30T10:00:00Z` both are built from the lake, as it was known then, with today's
+    configuration, which takes two nights' time and leaves nothing behind.
     """
     from dagster_project.config.load import load_settings
+    from dagster_project.errors import ConfigurationError
     from dagster_project.trace.explain import explain as explained
-    from dagster_project.trace.explain import text
+    from dagster_project.trace.explain import explain_built, text
 
-    lake_dir = load_settings().warehouse_dir / "lake"
-    told = explained(
-        lake_dir,
-        since.date(),
-        until.date() if until else None,
-        metric,
-        _month(month) if month else None,
-        grain,
-        value,
-    )
+    settings = load_settings()
+    narrowed = (metric, _month(month) if month else None, grain, value)
+    if as_of:
+        from dagster_project.config.load import read_moment
+        from dagster_project.trace.moments import built
+
+        if since or until or len(as_of) != 2:
+            raise ConfigurationError(
+                "--as-of is given twice, and without --since and --until: the two moments to compare"
+            )
+        moments = [read_moment(one, "--as-of", settings.config) for one in as_of]
+        if moments[0] == moments[1]:
+            raise ConfigurationError(f"--as-of {as_of[0]}: is the same moment twice")
+        with built(settings, moments) as lake_dir:
+            told = explain_built(lake_dir, *narrowed)
+    elif since is None:
+        raise ConfigurationError("say since when, as --since 2026-01-02, or two moments, each as --as-of 2025-12-15")
+    else:
+        told = explained(settings.warehouse_dir / "lake", since.date(), until.date() if until else None, *narrowed)
     _say(told.plain, text(told), as_json)
 
 
