@@ -11,6 +11,7 @@ from dagster_project.config.load import Settings
 from dagster_project.config.postgres_url import POSTGRES_URL
 from dagster_project.config.remote import RemoteError
 from dagster_project.errors import DealtrailError
+from dagster_project.publish.deals.pages import remove_deal_pages, write_deal_pages
 from dagster_project.publish.ducklake import DuckLakeError, publish_snapshot
 from dagster_project.publish.owners.links import crm_links
 from dagster_project.publish.owners.pages import remove_owner_pages, write_owner_pages
@@ -32,7 +33,7 @@ _PARTS = {
     "marts_parquet": "marts/<table>.parquet: the same tables as files.",
     "data_docs": "data_docs/index.html: every expectation and what it found.",
     "report": "report/index.html: the morning's page, self-contained: metrics, funnel, forecast, hygiene, freshness; "
-    "report/owners/: a page and a CSV for each owner.",
+    "report/owners/: a page and a CSV for each owner; report/deals/: a page for each of the worst deals.",
 }
 
 
@@ -58,11 +59,15 @@ def publish_assets(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             with run.journal.step("report"):
                 built, folder, config = run.databases.built(), run.building_dir / "report", run.settings.config
                 # first, for the report leads to them
-                write_owner_pages(built, folder, config, run.as_of, crm_links(config))
-                write_report(built, folder, run.settings, run.as_of, run.journal.facts.get("restated"))
+                links = crm_links(config)
+                write_owner_pages(built, folder, config, run.as_of, links)
+                deal_pages = write_deal_pages(built, run.lake_dir, folder, config, run.as_of, links)
+                since = run.journal.facts.get("restated")
+                write_report(built, folder, run.settings, run.as_of, since, deal_pages)
                 run.journal.note(report="report/index.html")
         except Exception as error:  # the tables are more than their page: report_is_there fails the run for it
             remove_owner_pages(run.building_dir / "report")
+            remove_deal_pages(run.building_dir / "report")
             write_excuse(run.building_dir / "report", run.run_id, error)
         with run.journal.step("publish"):
             version = publish(run)

@@ -13,7 +13,7 @@ from dagster_project.errors import ConfigurationError
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.folders import check_folders
 from dagster_project.run.nightly import nightly_run
-from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG, SETTLE_TAG
+from dagster_project.run.tags import AS_OF_TAG, FROM_LAKE_TAG, KEEPS_PUBLICATION_TAG, SETTLE_TAG
 from dagster_project.transform.spark.requirements import check_engine
 
 #: Set by the command line to show progress: called with the name of each step, and with each line dbt prints.
@@ -46,7 +46,8 @@ def run_in_progress(load: Callable[[], Settings]) -> dg.ResourceDefinition:
         # a run that the sensor asked for takes no file that is still being written
         settle_seconds = int(context.run.tags.get(SETTLE_TAG, 0)) if context.run else 0
         is_from_lake = context.run is not None and FROM_LAKE_TAG in context.run.tags
-        with nightly_run(settings, run_id, on_step, on_line, settle_seconds, on_event, is_from_lake) as run:
+        keeps = context.run is not None and KEEPS_PUBLICATION_TAG in context.run.tags
+        with nightly_run(settings, run_id, on_step, on_line, settle_seconds, on_event, is_from_lake, keeps) as run:
             yield run
 
     return run

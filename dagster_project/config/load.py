@@ -64,9 +64,9 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
         warehouse = Path(env["WAREHOUSE_DIR"])
     else:
         warehouse = path.parent / config.warehouse_dir if config.warehouse_dir else Path("warehouse")
-    as_of = _moment(env["AS_OF"], "AS_OF", config) if env.get("AS_OF") else None
+    as_of = read_moment(env["AS_OF"], "AS_OF", config) if env.get("AS_OF") else None
     if as_of is None and config.as_of is not None:
-        as_of = _moment(config.as_of.isoformat(), f"{shown_path(path)}: as_of", config)
+        as_of = read_moment(config.as_of.isoformat(), f"{shown_path(path)}: as_of", config)
     warehouse = warehouse.resolve()
     landing_url = _landing_url(config, path, env)
     landing = Path(env["LANDING_DIR"]) if env.get("LANDING_DIR") else path.parent / config.landing_dir
@@ -253,7 +253,11 @@ def _line(node: yaml.Node | None, at: tuple[Any, ...]) -> int | None:
     return line
 
 
-def _moment(text: str, name: str, config: Configuration) -> datetime:
+def read_moment(text: str, name: str, config: Configuration) -> datetime:
+    """An ISO 8601 moment as UTC; without an offset, and as a day alone, in the reporting timezone.
+
+    Raises ConfigurationError, which calls it by this name, for what is none.
+    """
     try:
         return _in_utc(datetime.fromisoformat(text), config)
     except (ValueError, OverflowError):

@@ -20,6 +20,8 @@ from dagster_project.lake.erasure.person import Person, begin, done, unfinished
 from dagster_project.lake.migration import migrate
 from dagster_project.read import table_snapshots
 from dagster_project.read.spool import forget_spooled
+from dagster_project.run.folders import APART
+from dagster_project.run.lock import lock
 from dagster_project.run.versions import as_of_version, current_version
 from dagster_project.wording import counted
 
@@ -84,6 +86,10 @@ def _begin(settings: Settings, entity: str, record_id: str, source: str | None, 
     inventory.verify_all(lake)
     compaction.clean_up(lake)
     migrate(lake, settings.config.sources)
+    # what `dealtrail explain` builds, and a killed one left
+    if (warehouse / APART).exists():
+        with lock.hold(warehouse / APART):
+            shutil.rmtree(warehouse / APART)
     begin(lake, settings.config, entity, record_id, source, ahead)
     said, attempts, cleaned, spooled = [], [], [], 0
     for person in unfinished(lake):

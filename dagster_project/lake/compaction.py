@@ -3,6 +3,7 @@
     lake/<entity>/<source>/<feed>/compacted-<number>.parquet           rows, a record's versions side by side
                                   compacted-<number>.rejects.parquet   rows the parsers rejected
                                   compacted-<number>.json              the records of all deliveries in it
+    lake/published/month-<yyyymm>.parquet                              what its nights published (publications.py)
 
 Written are first the rows, then the records (one rename: from then on they count), and what they replace is removed
 last, records before rows. A kill in between leaves a lake that reads the same, and files that `clean_up` removes.
@@ -12,7 +13,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -28,6 +30,7 @@ from dagster_project.lake import inventory
 from dagster_project.lake.deliveries import places, select_deliveries
 from dagster_project.lake.manifest import FileRecord, read_record_file, read_records, write_record_file
 from dagster_project.lake.migration import migrate
+from dagster_project.lake.publications import PUBLISHED, bring_months_together
 
 #: A file takes no further delivery from here on, and is never written again.
 FULL_AT_ROWS = 5_000_000
@@ -54,8 +57,9 @@ class _Part:
 
 
 def size(lake_dir: Path) -> Size:
-    """Files of deliveries, and their bytes."""
+    """Files of deliveries and publications, and their bytes."""
     files = [path for entity in ENTITIES for path in lake_dir.glob(f"{entity}/*/*/*")]
+    files += lake_dir.glob(f"{PUBLISHED}/*")
     return Size(len(files), sum(path.stat().st_size for path in files))
 
 
@@ -68,6 +72,7 @@ def compact_lake(settings: Settings, on_feed: Callable[[str], None]) -> tuple[Si
     migrate(lake_dir, config.sources)
     try:
         compact(lake_dir, config.sources, settings.moment(), config.thresholds.min_volume_share, on_feed)
+        compact_publications(settings.warehouse_dir, on_feed)
     finally:
         shutil.rmtree(settings.warehouse_dir / "building", ignore_errors=True)
     return before, size(lake_dir)
@@ -95,19 +100,32 @@ def compact(
         if record.extracted_at < oldest.get((record.source, record.feed), "9999") or record.compacted:
             feeds.setdefault((record.entity, record.source, record.feed), []).append(record)
     made = 0
-    connection = duckdb.connect()
-    # sorting spills to disk, and is as fast
-    connection.execute("set memory_limit = '1GB'")
-    connection.execute(f"set temp_directory = {sql.text(lake_dir.parent / 'building' / 'spilled')}")
-    try:
+    with _connected(lake_dir) as connection:
         for (_, source, feed), of_feed in sorted(feeds.items()):
             for parts in _batches(of_feed):
                 on_feed(f"compacting {source}/{feed}")
                 _bring_together(connection, parts, lake_dir)
                 made += 1
-    finally:
-        connection.close()
     return made
+
+
+def compact_publications(warehouse_dir: Path, on_feed: Callable[[str], None] = lambda name: None) -> int:
+    """Brings what was published in each month that is over into one file; how many that made."""
+    on_feed("compacting what was published")
+    # what a version has beside its tables is taken into the lake by the next night, if it is not there
+    beside = warehouse_dir.glob(f"versions/*/*.{PUBLISHED}.parquet")
+    kept = {path.name.replace(f".{PUBLISHED}.", ".") for path in beside}
+    with _connected(warehouse_dir / "lake") as connection:
+        return bring_months_together(connection, warehouse_dir / "lake", kept)
+
+
+@contextmanager
+def _connected(lake_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        # sorting spills to disk, and is as fast
+        connection.execute("set memory_limit = '1GB'")
+        connection.execute(f"set temp_directory = {sql.text(lake_dir.parent / 'building' / 'spilled')}")
+        yield connection
 
 
 def clean_up(lake_dir: Path) -> None:

@@ -58,6 +58,8 @@ def keep_only_record(run: NightlyRun) -> None:
     with duckdb.connect(str(run.databases.built()), read_only=True) as connection:
         write_record(connection, found, run.night)
     keep_record(found, run.lake_dir)
+    if run.keeps_publication:
+        keep_publication(run.building_dir / PUBLICATION, run.lake_dir)
 
 
 def switch(warehouse: Path, version: Path) -> None:

@@ -44,6 +44,8 @@ class NightlyRun:
     known: tuple[FileRecord, ...] = ()
     #: This is the publication of `dealtrail forget`, of what the lake has.
     is_from_lake: bool = False
+    #: What is not published is kept in the lake as if it were (`dealtrail explain --as-of`).
+    keeps_publication: bool = False
     _landings: dict[str, Landing] = field(default_factory=dict)
     _snapshots: list[Snapshots] = field(default_factory=list)
 

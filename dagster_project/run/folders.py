@@ -11,6 +11,8 @@ from dagster_project.lake.erasure.tombstones import read_tombstones
 from dagster_project.read.folders import loose_files
 
 _SHOWN_FILES = 5
+#: In WAREHOUSE_DIR: where `dealtrail explain --as-of` builds what nobody publishes; gone when it ends.
+APART = "explaining"
 
 
 def check_folders(settings: Settings) -> None:

@@ -37,12 +37,13 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
     settle_seconds: int = 0,
     on_event: Callable[..., None] | None = None,
     is_from_lake: bool = False,
+    keeps_publication: bool = False,
 ) -> Iterator[NightlyRun]:
     """Opens a run: takes the lock, wipes what a killed run left, and writes run.json when it ends.
 
     `on_step` is called with the name of each step, `on_line` with each line a tool prints, `on_event` with each event
-    of the log. Files in landing count once they have been still for `settle_seconds`. `is_from_lake`: this is the
-    publication of `dealtrail forget`.
+    of the log. Files in landing count once they have been still for `settle_seconds`. `is_from_lake`: landing is left
+    alone. `keeps_publication`: a past night leaves what it would have published.
     """
     started_at = datetime.now(UTC)
     stamp = started_at.strftime("%Y%m%dT%H%M%S%f")
@@ -58,7 +59,8 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
         # a killed run leaves this, and not what was said of the one before
         write_report(run)
         try:
-            run = replace(run, known=_open_lake(run, is_from_lake), is_from_lake=is_from_lake)
+            known = _open_lake(run, is_from_lake)
+            run = replace(run, known=known, is_from_lake=is_from_lake, keeps_publication=keeps_publication)
             if not is_from_lake:
                 _fetch(run)
             journal.end("failed")

@@ -14,5 +14,7 @@ SETTLE_TAG = "dealtrail/settle_seconds"
 AS_OF_TAG = "dealtrail/as_of"
 #: Tag of a Dagster run that publishes what is in the lake and leaves landing alone.
 FROM_LAKE_TAG = "dealtrail/from_lake"
+#: Tag of a Dagster run of `past_night`: it leaves in the lake what it would have published.
+KEEPS_PUBLICATION_TAG = "dealtrail/keeps_publication"
 #: Tag of a Dagster run that says which warehouse it writes.
 WAREHOUSE_TAG = "dealtrail/warehouse"

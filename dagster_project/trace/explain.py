@@ -15,11 +15,10 @@ from typing import Any
 
 import duckdb
 
-from dagster_project import sql
 from dagster_project.config.metrics import metrics
 from dagster_project.errors import ConfigurationError
+from dagster_project.lake.publications import Publication, publications, rows_of
 from dagster_project.quality.restated import apart, written
-from dagster_project.transform.publications import publications
 
 _MART = "mart_monthly_metrics"
 NOT_TOLD = "not told apart"
@@ -40,12 +39,14 @@ class Figure:
 
 @dataclass
 class Explained:
-    """What differs between two published moments, UTC."""
+    """What differs between two moments, UTC."""
 
     since: datetime
     until: datetime
     figures: list[Figure]
     records: list[dict[str, Any]] = field(default_factory=list)
+    #: Both were published; else they were built from the lake now.
+    is_published: bool = True
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -53,6 +54,7 @@ class Explained:
         return {
             "since": self.since.isoformat() + "Z",
             "until": self.until.isoformat() + "Z",
+            "published": self.is_published,
             "figures": [{**asdict(one), "month": one.month.isoformat()} for one in self.figures],
             "records": [{**one, "month": one["month"].isoformat()} for one in self.records],
         }
@@ -81,8 +83,30 @@ def explain(  # noqa: PLR0913 - each narrows what is shown
         raise ConfigurationError(f"--since {since}: nothing was published by then; published nights: {days}")
     if not after or after[-1][0] <= before[-1][0]:
         raise ConfigurationError(f"nothing was published after {before[-1][1]}; published nights: {days}")
-    first, last = before[-1], after[-1]
-    between = [path for moment, _, path in nights if first[0] < moment <= last[0]]
+    return _compared(
+        [night for night in nights if before[-1][0] <= night[0] <= after[-1][0]], metric, month, grain, grain_value
+    )
+
+
+def explain_built(
+    lake_dir: Path, metric: str | None, month: date | None, grain: str, grain_value: str | None
+) -> Explained:
+    """Compares the first with the last of what was built into a lake of its own (moments.py)."""
+    told = _compared(_nights(lake_dir), metric, month, grain, grain_value)
+    told.is_published = False
+    return told
+
+
+def _compared(
+    nights: list[tuple[datetime, date, Publication]],
+    metric: str | None,
+    month: date | None,
+    grain: str,
+    grain_value: str | None,
+) -> Explained:
+    """The first with the last, by what each after the first changed."""
+    first, last = nights[0], nights[-1]
+    between = [one for _, _, one in nights[1:]]
     with duckdb.connect() as connection:
         condition, parameters = _condition(metric, month, grain, grain_value)
         causes = _causes(connection, between, condition, parameters)
@@ -91,17 +115,15 @@ def explain(  # noqa: PLR0913 - each narrows what is shown
     return Explained(first[0], last[0], figures, records)
 
 
-def _nights(lake_dir: Path) -> list[tuple[datetime, date, Path]]:
-    """Moment (UTC), day and file of every publication that the lake keeps, by moment."""
-    found = []
-    with duckdb.connect() as connection:
-        for path in publications(lake_dir).values():
-            row = connection.execute(
-                f"select as_of, seen_on from read_parquet({sql.text(path)}) where kind = 'night'"
-            ).fetchone()
-            if row:
-                found.append((row[0], row[1], path))
-    return found
+def _nights(lake_dir: Path) -> list[tuple[datetime, date, Publication]]:
+    """Moment (UTC), day and publication of all that the lake keeps, by moment."""
+    kept = publications(lake_dir)
+    if not kept:
+        return []
+    rows = duckdb.execute(
+        f"select _moment, as_of, seen_on from {rows_of(kept.values())} where kind = 'night' order by as_of"
+    ).fetchall()
+    return [(as_of, seen_on, kept[moment]) for moment, as_of, seen_on in rows]
 
 
 def _condition(metric: str | None, month: date | None, grain: str, grain_value: str | None) -> tuple[str, list[Any]]:
@@ -115,13 +137,12 @@ def _condition(metric: str | None, month: date | None, grain: str, grain_value: 
 
 
 def _causes(
-    connection: duckdb.DuckDBPyConnection, between: list[Path], condition: str, parameters: list[Any]
+    connection: duckdb.DuckDBPyConnection, between: list[Publication], condition: str, parameters: list[Any]
 ) -> dict[tuple[Any, ...], dict[str, float | None]]:
-    files = ", ".join(sql.text(path) for path in between)
     rows = connection.execute(
         "select month, metric, grain, grain_value, cause, "
         "case when count(difference) = count(*) then sum(difference) end "
-        f"from read_parquet([{files}], union_by_name = true) where kind = 'restated' and {condition} group by all",
+        f"from {rows_of(between)} where kind = 'restated' and {condition} group by all",
         parameters,
     ).fetchall()
     found: dict[tuple[Any, ...], dict[str, float | None]] = {}
@@ -132,8 +153,8 @@ def _causes(
 
 def _figures(  # noqa: PLR0913 - as of explain
     connection: duckdb.DuckDBPyConnection,
-    first: Path,
-    last: Path,
+    first: Publication,
+    last: Publication,
     causes: dict[tuple[Any, ...], dict[str, float | None]],
     metric: str | None,
     month: date | None,
@@ -150,12 +171,12 @@ def _figures(  # noqa: PLR0913 - as of explain
         {
             (row[0], row[1]): dict(zip(names, row[2:], strict=True))
             for row in connection.execute(
-                f"select month, grain_value, {columns} from read_parquet({sql.text(path)}, union_by_name = true) "
-                f"where kind = 'cell' and {condition}" + (" and is_complete_month" if path == first else ""),
+                f"select month, grain_value, {columns} from {rows_of([one])} "
+                f"where kind = 'cell' and {condition}" + (" and is_complete_month" if one == first else ""),
                 parameters,
             ).fetchall()
         }
-        for path in (first, last)
+        for one in (first, last)
     )
     for (at, value), row in sorted(told.items(), key=lambda one: (-one[0][0].toordinal(), str(one[0][1]))):
         for name in names:
@@ -173,26 +194,24 @@ def _figures(  # noqa: PLR0913 - as of explain
             yield Figure(at, name, grain, value, was, is_now, of_cell)
 
 
-def _records(connection: duckdb.DuckDBPyConnection, between: list[Path], month: date | None) -> list[dict[str, Any]]:
+def _records(
+    connection: duckdb.DuckDBPyConnection, between: list[Publication], month: date | None
+) -> list[dict[str, Any]]:
     """The records that a night between found changed, of months that were over, in the order of the nights."""
-    found = []
-    for path in between:
-        result = connection.execute(
-            "select month, cause, entity, record_key, field, before, now, file, row_number "
-            f"from read_parquet({sql.text(path)}) where kind = 'changed' and record_key is not null "
-            "and (month = ? or ? is null) order by month desc, entity, record_key, field",
-            [month, month],
-        )
-        names = [column[0] for column in result.description or []]
-        found += [
-            {"night": path.name.split("-")[0][:8], **dict(zip(names, row, strict=True))} for row in result.fetchall()
-        ]
-    return found
+    result = connection.execute(
+        "select left(_moment, 8) as night, month, cause, entity, record_key, field, before, now, file, row_number "
+        f"from {rows_of(between)} where kind = 'changed' and record_key is not null and (month = ? or ? is null) "
+        "order by _moment, month desc, entity, record_key, field",
+        [month, month],
+    )
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def text(told: Explained) -> Iterator[str]:
     """As a person reads it."""
-    yield f"published as of {told.since}Z, and as of {told.until}Z"
+    how = "published" if told.is_published else "built from the lake"
+    yield f"{how} as of {told.since}Z, and as of {told.until}Z"
     if not told.figures:
         yield "no figure of a month that was over then is another one now"
     of_metric = {one.name: one for one in metrics(_MART)}

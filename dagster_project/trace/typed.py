@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ _MONTH = Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month."
 _DAY: dict[str, Any] = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
 
 
-def trace(
+def trace(  # noqa: PLR0913 - each is an option of the command
     what: Annotated[
         str, typer.Argument(metavar="METRIC|deal", help="A monthly metric, or `deal`.", show_default=False)
     ],
@@ -29,13 +30,17 @@ def trace(
     grain: _GRAIN = "all",
     value: _VALUE = None,
     as_json: _JSON = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Of a deal: as a page, to this file.", show_default=False),
+    ] = None,
 ) -> None:
     """Say what a published figure is made of, or tell a deal's whole life.
 
     `dealtrail trace win_rate --month 2025-11 --grain owner --value crm:17` lists the records above and below the line,
     with what each adds. `dealtrail trace deal crm:1` tells every published value with the file, row and text it was
     read from, earlier rows, its history and by which evidence, the rules it broke, and what changed since the last
-    night.
+    night; `--html deal.html` writes it as a page of its own.
     """
     from dagster_project.config.load import load_settings
     from dagster_project.errors import ConfigurationError
@@ -47,8 +52,17 @@ def trace(
             if key is None:
                 raise ConfigurationError("trace deal: say which, as `dealtrail trace deal <key>`")
             told = deal.life(connection, settings, key, as_of)
+            if html is not None:
+                html.write_text(deal.page(told, settings, as_of), encoding="utf-8")
+                if not as_json:
+                    typer.echo(f"{told.deal_key}: {html}")
+                    return
             _say(told.plain, deal.text(told), as_json)
             return
+        if html is not None:
+            raise ConfigurationError(
+                f"trace {what} --html: only of a deal there is a page, as `trace deal <key> --html`"
+            )
         if key is not None:
             raise ConfigurationError(f"trace {what} {key}: only a deal is named by a key; a month is --month {key}")
         if month is None:
@@ -58,8 +72,14 @@ def trace(
 
 
 def explain(  # noqa: PLR0913 - each is an option of the command
-    since: Annotated[datetime, typer.Option(help="A published night.", **_DAY)],
+    since: Annotated[datetime | None, typer.Option(help="A published night.", **_DAY)] = None,
     until: Annotated[datetime | None, typer.Option(help="A later one; else the last.", **_DAY)] = None,
+    as_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as-of", metavar="MOMENT", help="Given twice: two moments, published or not.", show_default=False
+        ),
+    ] = None,
     metric: Annotated[str | None, typer.Option(help="This metric only.", show_default=False)] = None,
     month: _MONTH = None,
     grain: _GRAIN = "all",
@@ -68,22 +88,34 @@ def explain(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Say why figures of past months are not what a published night said: by cause, with the records.
 
-    Compares what was published as of a day, or the last time before it, with the last publication.
+    Compares what was published as of a day, or the last time before it, with the last publication. With `--as-of
+    2025-12-15 --as-of 2025-12-30T10:00:00Z` both are built from the lake, as it was known then, with today's
+    configuration, which takes two nights' time and leaves nothing behind.
     """
     from dagster_project.config.load import load_settings
+    from dagster_project.errors import ConfigurationError
     from dagster_project.trace.explain import explain as explained
-    from dagster_project.trace.explain import text
+    from dagster_project.trace.explain import explain_built, text
 
-    lake_dir = load_settings().warehouse_dir / "lake"
-    told = explained(
-        lake_dir,
-        since.date(),
-        until.date() if until else None,
-        metric,
-        _month(month) if month else None,
-        grain,
-        value,
-    )
+    settings = load_settings()
+    narrowed = (metric, _month(month) if month else None, grain, value)
+    if as_of:
+        from dagster_project.config.load import read_moment
+        from dagster_project.trace.moments import built
+
+        if since or until or len(as_of) != 2:
+            raise ConfigurationError(
+                "--as-of is given twice, and without --since and --until: the two moments to compare"
+            )
+        moments = [read_moment(one, "--as-of", settings.config) for one in as_of]
+        if moments[0] == moments[1]:
+            raise ConfigurationError(f"--as-of {as_of[0]}: is the same moment twice")
+        with built(settings, moments) as lake_dir:
+            told = explain_built(lake_dir, *narrowed)
+    elif since is None:
+        raise ConfigurationError("say since when, as --since 2026-01-02, or two moments, each as --as-of 2025-12-15")
+    else:
+        told = explained(settings.warehouse_dir / "lake", since.date(), until.date() if until else None, *narrowed)
     _say(told.plain, text(told), as_json)
 
 

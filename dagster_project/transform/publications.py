@@ -1,8 +1,9 @@
 """What a night published, in the lake: every cell of the monthly metrics, and what they count of each record.
 
 `lake/published/<moment>-<run>.parquet`, one file a night, its rows told apart by `kind`; the last run for a moment
-counts. The next night compares itself with the one before it (dbt/models/derived/restatements); nothing else is asked,
-so a rebuild finds the same restatements.
+counts. Where else it may lie, once the lake is compacted, is known to lake/publications.py. The next night compares
+itself with the one before it (dbt/models/derived/restatements); nothing else is asked, so a rebuild finds the same
+restatements.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from dagster_project.config.metrics import MARTS
 from dagster_project.config.models import Configuration
 from dagster_project.config.yaml_files import read_packaged
 from dagster_project.lake import inventory
+from dagster_project.lake.publications import PUBLISHED, Publication, last_before
 from dagster_project.package_files import PROJECT_DIR
 from dagster_project.run.night import Night
 from dagster_project.transform.config_tables import BuildRow
 from dagster_project.transform.tables import columns_of, create_table, utc
 
-PUBLISHED = "published"
 #: Folder of a build in which the night's own waits for its publication.
 PUBLICATION = "publication"
 #: Of a configuration, what changes no figure.
@@ -140,37 +141,29 @@ def _software() -> str:
     return f"{version('dealtrail')}-{digest.hexdigest()[:12]}"
 
 
-def publications(lake_dir: Path) -> dict[str, Path]:
-    """Moment (UTC, `20260101T000000`) → what was last published for it, in the order of the moments."""
-    return {path.name.split("-")[0]: path for path in sorted((lake_dir / PUBLISHED).glob("*.parquet"))}
-
-
-def before(lake_dir: Path, as_of: datetime) -> Path | None:
+def before(lake_dir: Path, as_of: datetime) -> Publication | None:
     """The last publication of an earlier moment."""
-    earlier = [path for moment, path in publications(lake_dir).items() if moment < _stamp(as_of)]
-    return earlier[-1] if earlier else None
+    return last_before(lake_dir, _stamp(as_of))
 
 
 def create_published_views(
-    connection: duckdb.DuckDBPyConnection, lake_dir: Path, as_of: datetime, named: str | None
+    connection: duckdb.DuckDBPyConnection, lake_dir: Path, publication: Publication | None, named: str = ""
 ) -> None:
-    """Creates lake.published_night (a table), _files, _cells and _records over the publication before this moment,
-    and lake.rebuilt_records without a row.
+    """Creates lake.published_night (a table), _files, _cells and _records over a publication, empty without one, and
+    lake.rebuilt_records without a row.
 
-    `named`: that file as the views name it; None: there is none, and they are empty.
+    `named`: its file as the views name it.
     """
-    path = before(lake_dir, as_of)
-    if path is not None:
-        inventory.verify(lake_dir, [path])
-    present = (
-        {row[0] for row in connection.execute(f"describe from read_parquet({named})").fetchall()} if named else set()
-    )
+    present = set()
+    if publication is not None:
+        inventory.verify(lake_dir, [publication.path])
+        present = {row[0] for row in connection.execute(f"describe from read_parquet({named})").fetchall()}
     for kind, table in {"night": "night", "file": "files", "cell": "cells", "record": "records"}.items():
         columns = ", ".join(
             f"cast({column if column in present else 'null'} as {its}) as {column}"
             for column, its in kinds()[kind].items()
         )
-        rows = f"from read_parquet({named}) where kind = '{kind}'" if named else "where false"
+        rows = f"from {publication.rows(named)} where kind = '{kind}'" if publication else "where false"
         # the one row of the night is asked for after the checks as well, when the lake is out of reach
         what = "table" if kind == "night" else "view"
         connection.execute(f"create {what} lake.published_{table} as select {columns} {rows}")

@@ -71,7 +71,7 @@ def prepare(
     create_rejects_view(connection, [r for r in loaded if r.rows_rejected], lake_dir)
     create_record_views(connection, lake_dir, as_of)
     published = before(lake_dir, as_of)
-    create_published_views(connection, lake_dir, as_of, named(published, lake_dir) if published else None)
+    create_published_views(connection, lake_dir, published, named(published.path, lake_dir) if published else "")
     create_check_tables(connection)
     _allow_records(connection, lake_dir)
 

@@ -141,7 +141,8 @@ def test_the_choice_stands_in_the_address(browser: Browser, sample: Warehouse, r
 
 def test_a_deal_links_to_its_page_in_the_crm_where_that_is_known(report: Report) -> None:
     links = {
-        link.inner_text(): link.get_attribute("href") for link in report.page.locator(".todo a").all()
+        link.get_attribute("aria-label"): link.get_attribute("href")
+        for link in report.page.locator(".todo a.crm").all()
     }  # names are made up, and differ
     keys = {row["name"]: row["deal_key"] for row in report.rows("do-this-morning")}
     patterns = {
@@ -149,12 +150,25 @@ def test_a_deal_links_to_its_page_in_the_crm_where_that_is_known(report: Report)
         "boreal_pipedrive": "https://boreal.pipedrive.example/deal/{}",
     }
     wanted = {
-        name: patterns[source].format(deal)
+        f"{name} in the CRM": patterns[source].format(deal)
         for name, key in keys.items()
         for source, _, deal in [key.partition(":")]
         if source in patterns
     }
     assert links == wanted and 0 < len(wanted) < len(keys)
+
+
+def test_a_name_leads_to_the_deals_own_page(report: Report, sample: Warehouse) -> None:
+    """Of every deal to look at this morning, and of what is told otherwise of the past."""
+    names = report.page.locator(".todo a:not(.crm)")
+    keys = [row["deal_key"] for row in report.rows("do-this-morning")]
+    assert names.count() == len(keys) == 10
+    for link, key in zip(names.all(), keys, strict=True):
+        page = sample.path / "report" / (link.get_attribute("href") or "")
+        assert f">{key} · " in page.read_text(encoding="utf-8"), key
+    report.rows("worst-records")  # opens it
+    worst = report.page.locator("#table-worst-records a:not(.crm)")
+    assert any((link.get_attribute("href") or "").startswith("deals/") for link in worst.all())
 
 
 def test_what_is_wrong_stands_on_top(report: Report, sample: Warehouse) -> None:

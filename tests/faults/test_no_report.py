@@ -30,6 +30,7 @@ def test_the_tables_are_published_and_the_night_says_what_is_missing(tmp_path: P
         assert published.execute("select count(*) > 20 from marts.fct_deals").fetchone() == (True,)
     page = (nights.warehouse / "report" / "index.html").read_text(encoding="utf-8")
     assert "No report this morning" in page and night.run_json["run_id"] in page
-    assert not (nights.warehouse / "report" / "owners").exists(), "nor half of the owners' pages"
+    for pages in ("owners", "deals"):
+        assert not (nights.warehouse / "report" / pages).exists(), f"nor half of the pages of {pages}"
     (message,) = webhook.messages
     assert message["text"].startswith("Dealtrail: the night is published, but failed in step report. ")

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 from backports import zstd
 
+from dagster_project.run.folders import APART
 from tests.conftest import Warehouse
 from tests.faults import cut
 from tests.faults.nights import Nights, tables
@@ -44,6 +45,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
         "published": nights.play(crm.SECOND),
     }
     nights.keep("before")
+    # what `dealtrail explain` was killed in
+    left = nights.warehouse / APART / "lake" / "leads" / "left.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_text(crm.NAME, encoding="utf-8")
     commands["forget"] = nights.play(arguments=("forget", "leads", crm.LEAD))
     nights.keep("after")
     crm.export(nights, "2026-01-03")
@@ -57,6 +62,7 @@ def test_it_was_everywhere(played: Played) -> None:
     assert [commands[name].status for name in ("blocked", "published")] == [1, 0], commands["published"].output
     found = {path.split("/")[0] for path, _ in mentions(played.kept("before"), LEAD)}
     assert {"lake", "versions", "attempts", "dagster"} <= found
+    assert any("/report/deals/" in path for path, _ in mentions(played.kept("before"), LEAD)), "a deal's page says it"
 
 
 def test_it_is_in_no_file(played: Played) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dagster_project.errors import ConfigurationError
+from dagster_project.run.folders import APART
 from dagster_project.trace.explain import explain, text
 from tests.conftest import Warehouse
 from tests.faults.nights import Nights
@@ -156,6 +158,8 @@ class Told:
         nights.deliver("crm/deals_2026-01-06.csv", DEALS_AT_LAST.replace("Reopened,Held,500", "Reopened,Held,510"))
         nights.config.write_text(WITHOUT_NAMES, encoding="utf-8")
         self.fifth = self._publish(FIFTH)
+        # what is asked from here on is asked with the configuration of the third
+        nights.config.write_text(STRICT, encoding="utf-8")
         self.kept = sorted(path.name.split("-")[0] for path in (nights.warehouse / "lake" / "published").iterdir())
 
     def _publish(self, as_of: str) -> dict[str, Any]:
@@ -346,3 +350,63 @@ def test_what_was_not_published_cannot_be_explained(told: Told) -> None:
         explain(lake, date(2025, 12, 1), None, None, None, "all", None)
     with pytest.raises(ConfigurationError, match="nothing was published after 2026-01-06"):
         explain(lake, date(2026, 1, 6), None, None, None, "all", None)
+
+
+def files(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file of a warehouse but its lock, by size and time."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def test_moments_that_nobody_published_are_built_and_leave_no_trace(told: Told) -> None:
+    """Half a day after the first two publications, the later one named first, with the configuration of the third.
+
+    b was answered after two hours, and so never in time.
+    """
+    before = files(told.nights.warehouse)
+    moments = ("--as-of", "2026-01-03T12:00:00+00:00", "--as-of", "2026-01-02T12:00:00")
+    built = told.nights.play(arguments=("explain", *moments, "--month", "2025-11", "--json"))
+    assert built.status == 0, built.output
+    explained = json.loads(built.output)
+    assert (explained["since"], explained["until"], explained["published"]) == (
+        "2026-01-02T12:00:00Z",
+        "2026-01-03T12:00:00Z",
+        False,
+    )
+    found = {one["metric"]: one for one in explained["figures"]}
+    assert (found["won_amount"]["before"], found["won_amount"]["now"]) == (2350, 3600)
+    assert found["won_amount"]["causes"] == of_november(told.second, "won_amount")
+    assert found["deals_lost"]["causes"] == {"deleted": -1, "rewritten": -1}
+    assert found["leads_answered_within_sla"]["causes"] == {"late": 1}
+    assert {one["record_key"] for one in explained["records"]} >= {"crm:reopened", "crm:amended", "crm:deleted"}
+    assert files(told.nights.warehouse) == before
+    assert not (told.nights.warehouse / APART).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("--as-of", "2025-06-01", "--as-of", "2026-01-02T12:00:00Z"), 2, "nothing had been delivered yet"),
+        (("--as-of", "2026-01-02"), 2, "--as-of is given twice"),
+        (("--as-of", "2026-01-02", "--as-of", "2026-01-02T00:00:00Z"), 2, "is the same moment twice"),
+        (("--as-of", "2026-01-02", "--as-of", "yesterday"), 2, "--as-of: 'yesterday' is no ISO 8601 moment"),
+        (("--since", "2026-01-02", "--as-of", "2026-01-02", "--as-of", "2026-01-03"), 2, "without --since"),
+        ((), 2, "say since when"),
+    ],
+)
+def test_moments_that_cannot_be_compared(told: Told, arguments: tuple[str, ...], status: int, says: str) -> None:
+    before = files(told.nights.warehouse)
+    asked = told.nights.play(arguments=("explain", *arguments))
+    assert (asked.status, says in asked.output) == (status, True), asked.output
+    assert files(told.nights.warehouse) == before
+
+
+def test_a_build_that_was_killed_is_wiped_by_the_next(told: Told) -> None:
+    folder = told.nights.warehouse / APART
+    (folder / "lake").mkdir(parents=True)
+    (folder / "lake" / "left").write_text("crm:reopened", encoding="utf-8")
+    asked = told.nights.play(arguments=("explain", "--as-of", "2025-06-01", "--as-of", "2025-06-02"))
+    assert asked.status == 2 and not folder.exists()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ import pytest
 from dagster_project.config.load import load_settings
 from dagster_project.config.metrics import metrics
 from dagster_project.errors import ConfigurationError
+from dagster_project.publish.deals.lives import Life, lives
+from dagster_project.publish.deals.worst import PAGES
 from dagster_project.published import opened
 from dagster_project.run.versions import as_of_version, current_version
 from dagster_project.trace import deal, metric
@@ -95,7 +99,7 @@ def test_what_is_not_there_is_said_with_what_is(
         metric.trace(connection, name, month, grain, value)
 
 
-def life(sample: Warehouse, key: str) -> deal.Life:
+def life(sample: Warehouse, key: str) -> Life:
     settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
     version = current_version(sample.path)
     assert version is not None
@@ -107,11 +111,80 @@ def test_a_deal_is_told_with_the_row_and_the_text_of_each_value(sample: Warehous
     told = life(sample, "boreal_pipedrive:1572")
     amount = next(one for one in told.values if one.column == "amount")
     assert (amount.text, amount.canonical, amount.file) == ("11500", "amount", "2025-12-31/deals-2968486-7.csv.gz")
+    assert (amount.read_as, str(amount.extracted_at)) == ("a plain number", "2025-12-30 22:00:00")
     rows = [row for row in told.rows if row.entity == "deals"]
-    assert [row.state for row in rows] == ["superseded", "superseded", "current"]
-    assert [row.says["status"] for row in rows] == ["Lost", "Lost", "Open"]
+    # the second delivery says what the first one said
+    assert [(row.state, row.says["status"], row.again) for row in rows] == [
+        ("superseded", "Lost", 1),
+        ("current", "Open", 0),
+    ]
     assert [one["direction"] for one in told.transitions] == ["created", "lost", "reopened", "lost", "reopened"]
     assert {row.entity for row in told.rows} == {"deals", "deal_changes"}
+
+
+def test_what_proves_a_reading_is_told(sample: Warehouse) -> None:
+    """A spreadsheet's dates, a local time, and a closing moment that the log tells (tests/unit: what a file proves)."""
+    ((sheet,),) = sample.rows(
+        "select min(deal_key) from marts.fct_deals where source = 'field_sheet' and created_on > '2025-01-01'"
+    )
+    values = {one.column: one for one in life(sample, sheet).values}
+    assert values["amount"].read_as == "a plain number"
+    assert values["created_on"].read_as == "%d.%m.%Y or %d.%m.%Y %H:%M, as date_formats says, or ISO 8601"
+    ((closed,),) = sample.rows(
+        "select min(deal_key) from marts.fct_deals where source = 'boreal_pipedrive' and status = 'won'"
+    )
+    values = {one.column: one for one in life(sample, closed).values}
+    assert (values["closed_on"].text, values["closed_on"].given_by) == (None, "its history (logged)")
+    assert values["created_at"].read_as == "ISO 8601, a local time of Europe/Helsinki"
+
+
+def test_every_rule_is_told_whatever_it_is_about(sample: Warehouse) -> None:
+    """Of the deal, of its transitions, of a cell of its row."""
+    for rule, key in sample.rows(
+        """
+        select rule, min(coalesce(transitions.deal_key, deals.deal_key)) from quality.hygiene_violations as broken
+        left join marts.fct_stage_transitions as transitions on broken.record_key = transitions.transition_key
+        left join marts.fct_deals as deals
+            on broken.record_key = deals.deal_key
+            or starts_with(broken.record_key, concat(deals.source, ':deals:', deals.deal_id, ':'))
+        where rule in ('regressed', 'unparseable_value', 'past_close_date')
+          and broken.entity in ('deals', 'transitions')
+        group by rule
+        """
+    ):
+        assert rule in {one["rule"] for one in life(sample, key).violations}, key
+
+
+def test_many_lives_at_once_are_those_of_each(sample: Warehouse) -> None:
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    keys = [key for (key,) in sample.rows("select deal_key from marts.fct_deals order by hash(deal_key) limit 12")]
+    version = current_version(sample.path)
+    assert version is not None
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        many = lives(connection, settings.config, sample.path / "lake", keys, as_of_version(version))
+    assert [one.deal_key for one in many] == keys
+    assert many == [life(sample, key) for key in keys]
+
+
+def test_the_worst_deals_have_a_page_each(sample: Warehouse) -> None:
+    """Which lead nowhere but to the report and the CRM; the report names them all."""
+    folder = sample.path / "report" / "deals"
+    pages = sorted(folder.glob("*.html"))
+    assert len(pages) == PAGES
+    data = (sample.path / "report" / "index.html").read_text(encoding="utf-8")
+    carried = json.loads(data.split('<script type="application/json" id="data">')[1].split("</script>")[0])
+    assert sorted(carried["about"]["deal_pages"].values()) == sorted(f"deals/{page.name}" for page in pages)
+    worst = sample.rows(
+        "select record_key from quality.worklists where entity = 'deals' "
+        "and record_key in (select deal_key from marts.fct_deals) "
+        "order by severity = 'critical' desc, amount_at_stake desc nulls last, record_key limit 60"
+    )
+    assert {key for (key,) in worst} <= carried["about"]["deal_pages"].keys()
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "default-src 'none'" in text and "<script" not in text
+        links = re.findall(r'(?:href|src)="([^"]*)"', text)
+        assert {link.split("/")[0] for link in links} <= {"data:,", "..", "https:"}
 
 
 def test_rows_are_numbered_as_the_quality_tables_number_them(sample: Warehouse) -> None:
@@ -125,7 +198,7 @@ def test_rows_are_numbered_as_the_quality_tables_number_them(sample: Warehouse) 
     assert any("won_without_amount (warning), since 2026-01-01, open: " in line for line in deal.text(told))
 
 
-def test_the_commands_say_it_as_text_and_as_json(sample: Warehouse) -> None:
+def test_the_commands_say_it_as_text_as_json_and_as_a_page(sample: Warehouse, tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(DEALTRAIL), *arguments],
@@ -139,6 +212,12 @@ def test_the_commands_say_it_as_text_and_as_json(sample: Warehouse) -> None:
 
     traced: dict[str, Any] = json.loads(run("trace", "deals_won", "--month", "2025-11", "--json").stdout)
     assert traced["published"] == traced["computed"] == len(traced["records"])
+    page = tmp_path / "deal.html"
+    written = run("trace", "deal", "1572", "--html", str(page))
+    assert written.returncode == 0 and written.stdout == f"boreal_pipedrive:1572: {page}\n"
+    assert '<h1 dir="auto">Merkur Energy AS - Line sensors</h1>' in page.read_text(encoding="utf-8")
+    of_metric = run("trace", "deals_won", "--month", "2025-11", "--html", str(page))
+    assert of_metric.returncode == 2 and "only of a deal there is a page" in of_metric.stderr
     told = run("trace", "deal", "boreal_pipedrive:1572")
     assert told.returncode == 0 and "reopened: Lost → Contact Made  (logged)" in told.stdout
     wrong = run("trace", "win_rate")

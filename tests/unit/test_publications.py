@@ -13,6 +13,7 @@ from dagster_project.config.models import Configuration
 from dagster_project.lake import inventory
 from dagster_project.lake.erasure.files import forget_in_lake
 from dagster_project.lake.erasure.person import Person
+from dagster_project.lake.publications import bring_months_together, publications, rows_of
 from dagster_project.package_files import PROJECT_DIR
 from dagster_project.run.night import Night
 from dagster_project.transform.publications import (
@@ -21,7 +22,6 @@ from dagster_project.transform.publications import (
     create_published_views,
     keep_publication,
     kinds,
-    publications,
     write_build,
     write_publication,
 )
@@ -32,8 +32,8 @@ def config() -> Configuration:
     return read_configuration(PROJECT_DIR / "pipeline.yml")
 
 
-def moment(day: int) -> datetime:
-    return datetime(2026, 3, day, 6, tzinfo=UTC)
+def moment(day: int, month: int = 3) -> datetime:
+    return datetime(2026, month, day, 6, tzinfo=UTC)
 
 
 class Lake:
@@ -43,7 +43,7 @@ class Lake:
         self.folder, self.lake, self.config = folder, folder / "lake", config
         self.runs = 0
 
-    def publish(self, day: int, amount: int = 10, is_kept: bool = True) -> Path:
+    def publish(self, day: int, amount: int = 10, is_kept: bool = True, month: int = 3) -> Path:
         """The version of a night whose deal is worth so much."""
         self.runs += 1
         run_id = f"run{self.runs:02}"
@@ -83,18 +83,32 @@ class Lake:
             build.execute("use memory")
             building = self.folder / f"building{self.runs}"
             building.mkdir()
-            write_publication(build, building, Night(moment(day), run_id, f"2026-03-{day:02}"), self.config)
+            night = Night(moment(day, month), run_id, f"2026-{month:02}-{day:02}")
+            write_publication(build, building, night, self.config)
         version = self.folder / run_id
         (building / PUBLICATION).rename(version)
         if is_kept:
             keep_publication(version, self.lake)
         return version
 
+    def compact(self, *kept: str) -> int:
+        with duckdb.connect() as connection:
+            return bring_months_together(connection, self.lake, set(kept))
+
+    def files(self) -> list[str]:
+        return sorted(path.name.split("-run")[0] for path in (self.lake / "published").iterdir())
+
+    def all_rows(self) -> list[tuple[object, ...]]:
+        """Every row that any publication has, with its moment."""
+        listed = publications(self.lake).values()
+        columns = "_moment, kind, as_of, run_id, record_key, amount, grain_value, deals_won, metric, before, sha256"
+        return duckdb.execute(f"select {columns} from {rows_of(listed)} where kind is not null order by all").fetchall()
+
     def seen(self, table: str, columns: str, as_of: datetime) -> list[tuple[object, ...]]:
         with duckdb.connect() as work:
             work.execute("create schema lake")
-            path = before(self.lake, as_of)
-            create_published_views(work, self.lake, as_of, f"'{path}'" if path else None)
+            publication = before(self.lake, as_of)
+            create_published_views(work, self.lake, publication, f"'{publication.path}'" if publication else "")
             return work.execute(f"select {columns} from lake.published_{table}").fetchall()
 
 
@@ -133,8 +147,9 @@ def test_what_was_not_kept_after_the_switch_is_kept_by_the_next_night(lake: Lake
 
 def test_a_publication_that_was_damaged_stops_the_night_that_reads_it(lake: Lake) -> None:
     lake.publish(1)
-    path = before(lake.lake, moment(2))
-    assert path is not None
+    publication = before(lake.lake, moment(2))
+    assert publication is not None
+    path = publication.path
     data = bytearray(path.read_bytes())
     data[50] ^= 1
     path.write_bytes(data)
@@ -162,3 +177,78 @@ def test_a_forgotten_owner_is_named_nowhere_in_it(lake: Lake, config: Configurat
     forget_in_lake(lake.lake, config, person("owners", {"u1": "p-1"}, {"Ada Lovelace": "p-1"}))
     assert lake.seen("records", "record_key, owner_key, lead_source", moment(2)) == [("crm:1", "crm:p-1", "from p-1")]
     assert lake.seen("cells", "grain_value", moment(2)) == [("crm:p-1",)]
+
+
+@pytest.fixture
+def months(lake: Lake) -> Lake:
+    """Two nights in January, one in February, two in March."""
+    for night, (month, day) in enumerate([(1, 5), (1, 6), (2, 7), (3, 1), (3, 2)], start=1):
+        lake.publish(day, amount=night, month=month)
+    return lake
+
+
+def days(lake: Lake) -> list[str]:
+    return [one.moment[4:8] for one in publications(lake.lake).values()]
+
+
+def test_the_nights_of_a_month_that_is_over_are_brought_together(months: Lake) -> None:
+    """One night alone stays alone; so does the running month."""
+    before_that = months.all_rows()
+    assert months.compact() == 1
+    assert months.files() == ["20260207T060000", "20260301T060000", "20260302T060000", "month-202601.parquet"]
+    assert months.all_rows() == before_that
+    assert inventory.damages(months.lake) == []
+    for day, amount in [(6, 1), (7, 2)]:
+        assert months.seen("records", "cast(amount as integer)", moment(day, 1)) == [(amount,)]
+        assert months.seen("night", "cast(seen_on as varchar)", moment(day, 1)) == [(f"2026-01-{day - 1:02}",)]
+    assert months.seen("records", "record_key", moment(5, 1)) == []
+    assert months.seen("cells", "grain_value, deals_won", moment(20, 1)) == [("crm:u1", 1)]
+    assert months.compact() == 0
+
+
+def test_a_night_that_is_published_anew_counts_whatever_was_brought_together(months: Lake) -> None:
+    months.compact()
+    months.publish(6, amount=60, month=1)
+    months.publish(9, amount=90, month=1)
+    assert months.seen("records", "cast(amount as integer)", moment(7, 1)) == [(60,)]
+    assert months.compact() == 1
+    assert months.files()[-1] == "month-202601.parquet" and len(months.files()) == 4
+    assert months.seen("records", "cast(amount as integer)", moment(7, 1)) == [(60,)]
+    assert days(months) == ["0105", "0106", "0109", "0207", "0301", "0302"]
+
+
+def test_a_publication_that_still_stands_stays_by_itself(months: Lake) -> None:
+    """What lies beside its tables is taken into the lake again by the next night, where it is not there."""
+    (standing,) = [path.name for path in (months.lake / "published").iterdir() if path.name.startswith("20260106")]
+    assert months.compact(standing) == 0
+    assert "20260106T060000" in months.files()
+
+
+@pytest.mark.parametrize("killed_in", ["place", "take_away"])
+def test_a_kill_leaves_every_publication(months: Lake, killed_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before_that = months.all_rows()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inventory, killed_in, killed)
+        with pytest.raises(KeyboardInterrupt):
+            months.compact()
+    assert months.all_rows() == before_that
+    assert days(months) == ["0105", "0106", "0207", "0301", "0302"]
+    months.compact()
+    assert months.all_rows() == before_that and len(months.files()) == 4
+    assert inventory.damages(months.lake) == []
+
+
+def test_a_forgotten_deal_is_in_no_month_any_more(months: Lake, config: Configuration) -> None:
+    months.compact()
+    forget_in_lake(months.lake, config, person("deals", {"1": "p-1"}, {}))
+    assert months.seen("records", "record_key", moment(7, 1)) == []
+    assert months.seen("cells", "grain_value, deals_won", moment(7, 1)) == [("crm:u1", 1)]
+    assert not any("crm:1" in row for row in months.all_rows())
+    months.publish(8, month=1)
+    months.compact()
+    assert inventory.damages(months.lake) == []
+    assert sum("crm:1" in row for row in months.all_rows()) == 1  # what the last night counts

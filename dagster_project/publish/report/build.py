@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -72,11 +73,17 @@ VEGA_LITE = "6.4"
 
 
 def write_report(
-    database: Path, target: Path, settings: Settings, as_of: datetime, since: dict[str, Any] | None = None
+    database: Path,
+    target: Path,
+    settings: Settings,
+    as_of: datetime,
+    since: dict[str, Any] | None = None,
+    deal_pages: Mapping[str, str] | None = None,
 ) -> None:
     """Writes `<target>/index.html` from the schemas marts and quality of a database.
 
     `since`: what run.json says of the past that changed (quality/restated.py); None where nothing was published before.
+    `deal_pages`: deal_key → address of its page beside this one.
     """
     with opened(database) as connection:
         data = _data(connection, settings.config, as_of)
@@ -85,6 +92,7 @@ def write_report(
         data["about"]["restated"] = {key: since[key] for key in ("since_day", "months", "figures")} | {"lines": lines}
     # what stands beside it, or in the same version, by the time it is written
     data["about"]["has_docs"] = (settings.warehouse_dir / "docs" / "index.html").exists()
+    data["about"]["deal_pages"] = dict(deal_pages or {})
     data["about"]["has_owner_pages"] = (target / "owners" / "index.html").exists()
     vega = _vega_bundle(settings.warehouse_dir / "cache" / "report")
     target.mkdir(parents=True, exist_ok=True)

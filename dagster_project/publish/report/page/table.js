@@ -14,7 +14,8 @@ function make(tag, attributes = {}, ...children) {
 
 /**
  * A table in a fold, filled when it is opened. Columns are {key, label, kind}; of a rate, `n` names the column of how many
- * it is a share of; of a text, `open` is what a click on it does, `link` where it leads. An order once chosen stays.
+ * it is a share of; of a text, `open` is what a click on it does, `link` where it leads, `outside` where it is in the CRM. An order once chosen
+ * stays.
  */
 const orders = new Map();
 
@@ -84,11 +85,21 @@ function cell(row, column) {
 
 function written(row, column, kind) {
   const text = shown(row[column.key], kind);
-  const address = column.link?.(row);
-  if (address) return make('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, text);
+  if (column.link || column.outside) return linked(text, column.link?.(row), column.outside?.(row));
   if (column.open && row.opens !== false && row[column.key] !== null)
     return make('button', { type: 'button', class: 'opens', onclick: () => column.open(row) }, text);
   return text;
+}
+
+/** A name that leads to a page beside this one, to the CRM's, or to both: then the CRM is a mark behind it. */
+function linked(text, inside, outside) {
+  const way = { target: '_blank', rel: 'noopener noreferrer' };
+  if (!inside && !outside) return text;
+  if (!inside) return make('a', { href: outside, ...way }, text);
+  const name = make('a', { href: inside, ...way }, text);
+  if (!outside) return name;
+  const crm = make('a', { href: outside, class: 'crm', 'aria-label': `${text} in the CRM`, ...way }, 'CRM\u00a0↗');
+  return make('span', {}, name, ' ', crm);
 }
 
 /** NULLs come last whatever the direction; rows that are equal keep their order. */

@@ -8,7 +8,14 @@ function dealAddress(row) {
   return pattern ? pattern.replace('{id}', encodeURIComponent(row.deal_key.slice(row.source.length + 1))) : null;
 }
 
-const DEAL_NAME = column('name', 'Deal', 'text', { link: dealAddress });
+/** A deal's own page, which the worst ones have: its whole life, down to the row that each value was read from. */
+function dealPage(row) {
+  return about.deal_pages[row.deal_key] ?? null;
+}
+
+/** How a deal's name leads on: to its page here, with the CRM beside it; else to the CRM. */
+const DEAL_LINKS = { link: dealPage, outside: dealAddress };
+const DEAL_NAME = column('name', 'Deal', 'text', DEAL_LINKS);
 const DEAL_COLUMNS = [
   DEAL_NAME,
   column('owner', 'Owner', 'text'),

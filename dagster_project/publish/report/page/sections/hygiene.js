@@ -172,7 +172,7 @@ function owners() {
 const RECORD_COLUMNS = [
   column('owner_name', 'Owner', 'text'),
   column('place', 'Place', 'count'),
-  column('record_name', 'Name', 'text', { link: recordAddress }),
+  column('record_name', 'Name', 'text', { link: recordPage, outside: recordAddress }),
   column('record_key', 'Record', 'text'),
   column('entity', 'Kind', 'text'),
   column('amount_at_stake', 'Amount at stake', 'money'),
@@ -180,6 +180,10 @@ const RECORD_COLUMNS = [
   column('messages', 'What to fix', 'text'),
   column('first_seen_on', 'Since', 'day'),
 ];
+
+function recordPage(row) {
+  return row.entity === 'deals' ? dealPage({ deal_key: row.record_key }) : null;
+}
 
 function recordAddress(row) {
   return row.entity === 'deals' ? dealAddress({ source: row.source, deal_key: row.record_key }) : null;

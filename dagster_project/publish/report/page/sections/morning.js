@@ -195,7 +195,6 @@ function toDo() {
 }
 
 function toDoItem(row) {
-  const address = dealAddress(row);
   const name = row.name;
   const facts = [
     row.owner,
@@ -210,9 +209,7 @@ function toDoItem(row) {
     make(
       'p',
       { class: 'what' },
-      address
-        ? make('a', { href: address, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, name)
-        : make('span', { class: 'name', dir: 'auto' }, name),
+      make('span', { class: 'name', dir: 'auto' }, linked(name, dealPage(row), dealAddress(row))),
       make('span', { class: 'amount' }, row.amount === null ? 'amount not known' : withUnit(row.amount, 'money')),
     ),
     make('p', { class: 'muted facts', dir: 'auto' }, facts.join(' · ')),

@@ -58,7 +58,10 @@ function restated() {
       [
         column('month', 'Month', 'month'),
         column('figure', 'Figure', 'text'),
-        column('name', 'Record', 'text', { link: (row) => (row.entity === 'deals' ? dealAddress(row) : null) }),
+        column('name', 'Record', 'text', {
+          link: (row) => (row.entity === 'deals' ? dealPage(row) : null),
+          outside: (row) => (row.entity === 'deals' ? dealAddress(row) : null),
+        }),
         column('what', 'What happened', 'text'),
         column('changes', 'From → to', 'text'),
         column('file', 'File', 'text'),
