@@ -6,6 +6,7 @@ WAREHOUSE_DIR/
     versions/<run>/       publications; `current` points at the newest, the one before is kept for its readers
     attempts/<run>/       what a blocked run found
     spool/                snapshots of the tables that feeds read, files fetched from a landing zone elsewhere
+    explaining/           what `dealtrail explain --as-of` builds while it runs
     run.json              summary of the last attempt
     dagster/, dbt/        Dagster's storage, dbt's parsed project and logs
 """

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from dagster_project.config.load import read_configuration
 from dagster_project.package_files import PROJECT_DIR
 from dagster_project.publish.deals.lives import Life, Row, Value
-from dagster_project.publish.deals.pages import Page
+from dagster_project.publish.deals.pages import SHOWN, Page
 from tests.browser.test_owner_pages import HOSTILE, opened
 
 AT = datetime(2026, 3, 1, 6)
@@ -105,6 +105,18 @@ def test_names_stay_names_and_nothing_is_asked_for(browser: Browser, page: Path)
         assert [link.get_attribute("href") for link in view.locator("a").all()] == ["../index.html"]
         style = view.evaluate("getComputedStyle(document.body).maxWidth")
         assert style != "none", "the policy names the page's own style"
+
+
+def test_a_page_stays_short_whatever_a_program_did_to_the_deal() -> None:
+    config = read_configuration(PROJECT_DIR / "pipeline.yml")
+    told = hostile()
+    event = Row("deal_changes", "log.csv", 2, AT, "current", {"deal_id": "1", "field": "amount", "new_value": "1"}, {})
+    told.rows += [event] * 5000
+    told.changes *= 5000
+    text = Page(config, AT.replace(tzinfo=UTC)).of(told)
+    assert text.count("log.csv") == text.count("observed</td>") == SHOWN
+    assert "The newest 300 of 5,000;" in text and "The newest 302 of 5,002;" in text
+    assert "of 1;" not in text
 
 
 def test_what_a_row_says_otherwise_stands_out(browser: Browser, page: Path) -> None:

@@ -207,13 +207,17 @@ _VIOLATIONS = """
         where list_contains($keys, deal_key)
     ),
 
+    -- `<source>:<entity>:<id>:<column>`
     of_rows as (
         select
-            deal_key, entity,
-            concat(source, ':', entity, ':', deal_id, ':') as beginning
-        from marts.fct_deals
-        cross join (select unnest(['deals', 'deal_changes', 'deal_versions']) as entity)
-        where list_contains($keys, deal_key)
+            concat(
+                source, ':',
+                regexp_replace(substr(record_key, length(source) + length(entity) + 3), ':[^:]*$', '')
+            ) as deal_key,
+            *
+        from quality.hygiene_violations
+        where entity in ('deals', 'deal_changes', 'deal_versions')
+          and starts_with(record_key, concat(source, ':', entity, ':'))
     ),
 
     found as (
@@ -222,12 +226,7 @@ _VIOLATIONS = """
         inner join subjects
             on violations.entity = subjects.entity and violations.record_key = subjects.record_key
         union all
-        select of_rows.deal_key, violations.*
-        from quality.hygiene_violations as violations
-        inner join of_rows
-            on violations.entity = of_rows.entity and violations.source = split_part(of_rows.deal_key, ':', 1)
-            and starts_with(violations.record_key, of_rows.beginning)
-        where violations.entity in ('deals', 'deal_changes', 'deal_versions')
+        select * from of_rows where list_contains($keys, deal_key)
     )
 
     select deal_key, rule, severity, message, observed, allowed, first_seen_on, last_seen_on, resolved_on
@@ -307,7 +306,12 @@ def _rows(
     keys = {(deal["source"], deal["deal_id"]): deal["deal_key"] for deal in deals}
     quarantined = {
         tuple(row.values())
-        for row in _dicts(connection, "select entity, file, extracted_at, row_number from quality.quarantined_rows", {})
+        for row in _dicts(
+            connection,
+            "select entity, file, extracted_at, row_number from quality.quarantined_rows "
+            "where list_contains($ids, record_id)",
+            {"ids": [deal["deal_id"] for deal in deals]},
+        )
     }
     newest_full = _newest_full(config.sources, selected)
     named = {source.name: source for source in config.sources}

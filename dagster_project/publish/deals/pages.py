@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +29,8 @@ from dagster_project.publish.owners.names import Named, file_names
 from dagster_project.published import opened
 
 FOLDER = "deals"
+#: Of changes and rows of each kind, the newest that a page shows: some programs change a deal every minute.
+SHOWN = 300
 _PAGE_DIRS = (Path(__file__).parent / "page", Path(owner_pages.__file__).parent / "page")
 
 
@@ -77,10 +80,17 @@ class Page:
             name=told.value("deal_name") or told.deal_id,
             # what a pattern makes of an id is no script
             url=url if url and url.startswith(("https://", "http://")) else None,
-            rows=list(_compared(told.rows)),
+            rows=list(_compared(_newest_of_each(told.rows))),
+            transitions=told.transitions[-SHOWN:],
+            changes=told.changes[-SHOWN:],
             broken=[one for one in told.violations if one["resolved_on"] is None],
             mended=[one for one in told.violations if one["resolved_on"] is not None],
         )
+
+
+def _newest_of_each(rows: list[Row]) -> list[Row]:
+    """The newest of each entity, in their order."""
+    return [row for _, of_entity in groupby(rows, key=lambda row: row.entity) for row in list(of_entity)[-SHOWN:]]
 
 
 def _compared(rows: list[Row]) -> Iterator[tuple[Row, list[tuple[str, str, bool]]]]:
