@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dagster_project.config.load import Settings
 
 _JSON = Annotated[bool, typer.Option("--json", help="As JSON.")]
 _GRAINS = "all, source, pipeline, owner, segment or lead_source"
@@ -27,9 +32,21 @@ _DAY: dict[str, Any] = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_
 
 def trace(  # noqa: PLR0913 - each is an option of the command
     what: Annotated[
-        str, typer.Argument(metavar="METRIC|deal", help="A monthly metric, or `deal`.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="METRIC|KIND",
+            help="A monthly metric, or the kind of a record: deal, lead, account, owner, activity, or violation.",
+            show_default=False,
+        ),
     ],
-    key: Annotated[str | None, typer.Argument(help="Of a deal: its key, or its id.", show_default=False)] = None,
+    key: Annotated[
+        str | None,
+        typer.Argument(help="Of a record: its key, or its id. Of a violation: the rule.", show_default=False),
+    ] = None,
+    record_key: Annotated[
+        str | None,
+        typer.Argument(help="Of a violation: the record_key that it is listed with.", show_default=False),
+    ] = None,
     month: _MONTH = None,
     grain: Annotated[str, typer.Option(help=f"{_GRAINS}; or stage.")] = "all",
     value: _VALUE = None,
@@ -39,41 +56,78 @@ def trace(  # noqa: PLR0913 - each is an option of the command
         typer.Option("--html", metavar="FILE", help="Of a deal: as a page, to this file.", show_default=False),
     ] = None,
 ) -> None:
-    """Say what a published figure is made of, or tell a deal's whole life.
+    """Say what a published figure is made of, or tell all that is known of a record or a violation.
 
     `dealtrail trace win_rate --month 2025-11 --grain owner --value crm:17` lists the records above and below the line,
     with what each adds. `dealtrail trace deal crm:1` tells every published value with the file, row and text it was
     read from, earlier rows, its history and by which evidence, the rules it broke, and what changed since the last
-    night; `--html deal.html` writes it as a page of its own.
+    night; `--html deal.html` writes it as a page of its own. `dealtrail trace lead crm:1` and its like do so of leads,
+    accounts, owners and activities. `dealtrail trace violation stale_deal crm:1` tells what the rule asks, why, how it
+    is mended, what was observed, and then the record it is about, its rows or its files.
     """
     from dagster_project.config.load import load_settings
     from dagster_project.errors import ConfigurationError
-    from dagster_project.trace import deal, metric
+    from dagster_project.trace import metric, record
     from dagster_project.trace.figures import text as figure_text
 
     settings = load_settings()
     with _published(settings) as (connection, as_of):
-        if what == "deal":
-            if key is None:
-                raise ConfigurationError("trace deal: say which, as `dealtrail trace deal <key>`")
-            told = deal.life(connection, settings, key, as_of)
-            if html is not None:
-                html.write_text(deal.page(told, settings, as_of), encoding="utf-8")
-                if not as_json:
-                    typer.echo(f"{told.deal_key}: {html}")
-                    return
-            _say(told.plain, deal.text(told), as_json)
-            return
-        if html is not None:
+        if html is not None and what != "deal":
             raise ConfigurationError(
                 f"trace {what} --html: only of a deal there is a page, as `trace deal <key> --html`"
             )
-        if key is not None:
-            raise ConfigurationError(f"trace {what} {key}: only a deal is named by a key; a month is --month {key}")
-        if month is None:
+        if record_key is not None and what != "violation":
+            raise ConfigurationError(f"trace {what} {key} {record_key}: only a violation is named by two words")
+        if what == "violation":
+            _trace_violation(settings, connection, as_of, (key, record_key), as_json)
+        elif what in record.KINDS:
+            if key is None:
+                raise ConfigurationError(f"trace {what}: say which, as `dealtrail trace {what} <key>`")
+            _trace_record(settings, connection, as_of, (what, key), as_json, html)
+        elif key is not None:
+            raise ConfigurationError(record.no_kind(what, key))
+        elif month is None:
             raise ConfigurationError(f"trace {what}: say the month, as --month 2025-11")
-        traced = metric.trace(connection, what, _month(month), grain, value)
-        _say(traced.plain, figure_text(traced), as_json)
+        else:
+            traced = metric.trace(connection, what, _month(month), grain, value)
+            _say(traced.plain, figure_text(traced), as_json)
+
+
+def _trace_violation(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    named: tuple[str | None, str | None],
+    as_json: bool,
+) -> None:
+    from dagster_project.trace import violation
+
+    told = violation.trace(connection, settings, *named, as_of)
+    _say(told.plain, violation.text(told), as_json)
+
+
+def _trace_record(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    named: tuple[str, str],
+    as_json: bool,
+    html: Path | None,
+) -> None:
+    from dagster_project.trace import deal, record
+
+    kind, key = named
+    if kind != "deal":
+        told = record.record(connection, settings, kind, key, as_of)
+        _say(told.plain, record.text(told), as_json)
+        return
+    life = deal.life(connection, settings, key, as_of)
+    if html is not None:
+        html.write_text(deal.page(life, settings, as_of), encoding="utf-8")
+        if not as_json:
+            typer.echo(f"{life.deal_key}: {html}")
+            return
+    _say(life.plain, deal.text(life), as_json)
 
 
 def explain(  # noqa: PLR0913 - each is an option of the command

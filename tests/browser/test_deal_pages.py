@@ -13,8 +13,10 @@ from playwright.sync_api import Browser
 
 from dagster_project.config.load import read_configuration
 from dagster_project.package_files import PROJECT_DIR
-from dagster_project.publish.deals.lives import Life, Row, Value
+from dagster_project.publish.deals.lives import Life
 from dagster_project.publish.deals.pages import SHOWN, Page
+from dagster_project.publish.origins.rows import Row
+from dagster_project.publish.origins.values import Value
 from tests.browser.test_owner_pages import HOSTILE, opened
 
 AT = datetime(2026, 3, 1, 6)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.publish.deals.proofs import Proof, proofs
+from dagster_project.publish.origins.proofs import Proof, proofs
 from tests.unit.reading import Landing, source
 
 

@@ -21,8 +21,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dagster_project.config.models import Configuration
-from dagster_project.publish.deals.lives import Life, Row, lives
+from dagster_project.publish.deals.lives import Life, lives
 from dagster_project.publish.deals.worst import worst_deals
+from dagster_project.publish.origins.rows import Row
 from dagster_project.publish.owners import pages as owner_pages
 from dagster_project.publish.owners.links import Link, no_link
 from dagster_project.publish.owners.names import Named, file_names

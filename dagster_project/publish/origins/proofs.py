@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from dagster_project.config.feeds import Source
+from dagster_project.config.feeds import Feed, Source
 from dagster_project.lake.manifest import FileRecord
 from dagster_project.read import typed_columns
+from dagster_project.read.headings import heading_key, known_headings
 
 _TIME = re.compile(r"\d:\d{2}")
 _OFFSET = re.compile(r"([Zz]|UTC|GMT|[-+]\d{2}:?(\d{2})?)\s*$")
@@ -51,3 +53,27 @@ def proofs(record: FileRecord, source: Source) -> dict[str, Proof]:
             how = "ISO 8601" if is_date else "a plain number"
         said[column] = Proof(how, feed.timezone or source.timezone if is_date else None)
     return said
+
+
+def mapped_words(record: FileRecord, source: Source, says: Mapping[str, str]) -> dict[str, str]:
+    """Column of a row → how the feed's mapping came to its text, where that may not be what its own cell says."""
+    feed = source.feeds[record.feed]
+    said = {}
+    for column, text in says.items():
+        if feed.personal_data.get(column) == "hash":
+            said[column] = "hashed, as personal_data says"
+        elif feed.constants.get(column) == text and not _has_heading(record, feed, column):
+            said[column] = f"of every row, as constants of feed '{record.feed}' say"
+        elif text in feed.values.get(column, {}):
+            words = " or ".join(map(repr, feed.values[column][text]))
+            said[column] = f"for {words}, as values of feed '{record.feed}' say"
+        elif feed.empty_means.get(column) == text:
+            said[column] = f"of an empty cell too, as empty_means of feed '{record.feed}' says"
+        elif column in feed.references:
+            said[column] = f"of the cell that references of feed '{record.feed}' name"
+    return said
+
+
+def _has_heading(record: FileRecord, feed: Feed, column: str) -> bool:
+    known = known_headings(feed, column)
+    return any(heading_key(heading) in known for heading in record.headings)
