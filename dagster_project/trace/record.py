@@ -6,7 +6,7 @@ Deals are told with their histories (deal.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,8 @@ from dagster_project.wording import near_name
 #: What is typed → the entity, of records that are published and have a key.
 KINDS = {"deal": "deals", "lead": "leads", "account": "accounts", "owner": "owners", "activity": "activities"}
 
+#: Of many keys, those that are looked at closely for one that may have been meant.
+_CLOSEST = 50
 #: Entity → published column → the canonical columns it can come from, the first with a text first. Only where the text
 #: says the value: what several columns or records decide together is in `_GIVEN_BY`.
 _COMES_FROM = {
@@ -134,46 +136,59 @@ def key_of(connection: duckdb.DuckDBPyConnection, kind: str, key: str) -> str | 
 
 def record(connection: duckdb.DuckDBPyConnection, settings: Settings, kind: str, key: str, as_of: datetime) -> Told:
     """A record that is published, or of which rows tell. Raises ConfigurationError where there is none of it."""
-    found = told(connection, settings, KINDS[kind], key_of(connection, kind, key) or key, as_of)
-    if found is None:
+    found = told(connection, settings, KINDS[kind], [key_of(connection, kind, key) or key], as_of)
+    if not found:
         raise ConfigurationError(no_record(connection, kind, key))
-    return found
+    return found[0]
 
 
 def told(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, entity: str, key: str, as_of: datetime
-) -> Told | None:
-    """What is known of a record with this key; None where it is not published and no row of the lake tells of it."""
+    connection: duckdb.DuckDBPyConnection, settings: Settings, entity: str, keys: Sequence[str], as_of: datetime
+) -> list[Told]:
+    """What is known of records with these keys, in their order, with the same queries as of one; one that is not
+    published, and of which no row of the lake tells, is left out."""
     table, key_column = _table(entity)
-    found = dicts(connection, f"select * from {table} where {key_column} = $said", {"said": key})
-    source, _, record_id = key.partition(":")
-    if found:
-        source, record_id = found[0]["source"], found[0][ENTITIES[entity].key]
-    lake_dir, keys = settings.warehouse_dir / "lake", {(source, record_id): key}
-    rows = rows_of(connection, settings.config, lake_dir, entity, keys, as_of)
-    if not found and not rows[key]:
-        return None
-    violations = violations_of(connection, entity, [key])[key]
-    values = []
-    if found:
-        unreadable = unreadable_cells(entity, found[0], violations)
-        values = [
-            _value(entity, source, column, value, rows[key], unreadable)
-            for column, value in columns_of(found[0]).items()
-        ]
-    restatements = restatements_of(connection, entity, [key])[key]
-    return Told(entity, key, source, record_id, values, rows[key], violations, restatements)
+    asked = f"select * from {table} where list_contains($keys, {key_column})"
+    found = {one[key_column]: one for one in dicts(connection, asked, {"keys": list(keys)})}
+    named = {key: (source, record_id) for key in keys for source, _, record_id in [key.partition(":")]}
+    named |= {key: (one["source"], one[ENTITIES[entity].key]) for key, one in found.items()}
+    lake_dir, by_id = settings.warehouse_dir / "lake", {place: key for key, place in named.items()}
+    rows = rows_of(connection, settings.config, lake_dir, entity, by_id, as_of)
+    violations = violations_of(connection, entity, keys)
+    restatements = restatements_of(connection, entity, keys)
+    return [
+        Told(
+            entity,
+            key,
+            *named[key],
+            _values(entity, found[key], rows[key], violations[key]) if key in found else [],
+            rows[key],
+            violations[key],
+            restatements[key],
+        )
+        for key in keys
+        if key in found or rows[key]
+    ]
 
 
 def no_record(connection: duckdb.DuckDBPyConnection, kind: str, key: str) -> str:
     """What to say of a key that nothing is known of: what there is."""
     table, key_column = _table(KINDS[kind])
-    keys = [row[0] for row in connection.execute(f"select {key_column} from {table} order by 1").fetchall()]
-    if not keys:
+    (some,) = connection.execute(f"select min({key_column}) from {table}").fetchone() or (None,)
+    if some is None:
         return f"no {kind} '{key}' is published, and no other {kind} either"
-    near = near_name(key, keys)
+    near = near_key(connection, table, key_column if ":" in key else ENTITIES[KINDS[kind]].key, key)
     meant = f"; did you mean '{near}'?" if near else ""
-    return f"no {kind} '{key}' is published{meant}; a key is <source>:<id>, such as {keys[0]}"
+    return f"no {kind} '{key}' is published{meant}; a key is <source>:<id>, such as {some}"
+
+
+def near_key(connection: duckdb.DuckDBPyConnection, relation: str, column: str, said: str) -> str | None:
+    """The key that was probably meant, of however many."""
+    closest = (
+        f"select {column} from {relation} group by 1 "
+        f"order by jaro_winkler_similarity({column}, $said) desc, 1 limit {_CLOSEST}"
+    )
+    return near_name(said, [row[0] for row in connection.execute(closest, {"said": said}).fetchall()])
 
 
 def no_kind(what: str, key: str) -> str:
@@ -210,6 +225,14 @@ def text(one: Told) -> Iterator[str]:
 def _table(entity: str) -> tuple[str, str]:
     """The published table of an entity, and its key."""
     return next((table, key) for table, (of, key) in KEYED_TABLES.items() if of == entity)
+
+
+def _values(entity: str, of_table: dict[str, Any], rows: list[Row], violations: Rows) -> list[Value]:
+    unreadable = unreadable_cells(entity, of_table, violations)
+    return [
+        _value(entity, of_table["source"], column, value, rows, unreadable)
+        for column, value in columns_of(of_table).items()
+    ]
 
 
 def _value(entity: str, source: str, column: str, value: Any, rows: list[Row], unreadable: set[str]) -> Value:

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project import sql
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
@@ -131,6 +132,8 @@ def _rule(told: Told) -> Iterator[str]:
         yield f"  why: {_line(told.why)}"
     for where, fix in told.fixes.items():
         yield f"  mend it ({where}): {_line(fix)}"
+    if not told.fixes:
+        yield "  mend it: where the record is kept; the page of the rules (`dealtrail docs`) says how in each CRM"
     if told.broken_when:
         yield f"  broken by rows of {told.looked_at} where {_line(told.broken_when)}"
 
@@ -183,7 +186,8 @@ def _violations(
     if len(set(named)) > 1:
         raise ConfigurationError(f"trace violation {rule}: several sources have '{key}': {', '.join(named)}")
     if not named:
-        near = near_name(key, keys) if key else None
+        of_rule = f"(select record_key from quality.hygiene_violations where rule = {sql.text(rule)})"
+        near = record.near_key(connection, of_rule, "record_key", key) if key else None
         said = "say of what" if key is None else f"'{key}' does not break it, and did not"
         raise ConfigurationError(
             f"trace violation {rule}: {said}{f'; did you mean {near}?' if near else ''}; it is broken by {_some(keys)}"
@@ -306,10 +310,9 @@ def _record(
     entity: str, key: str, connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime
 ) -> Life | record.Told | None:
     if entity == "deals":
-        found = lives(connection, settings.config, settings.warehouse_dir / "lake", [key], as_of)
-        if found:
-            return found[0]
-    return record.told(connection, settings, entity, key, as_of)
+        for life in lives(connection, settings.config, settings.warehouse_dir / "lake", [key], as_of):
+            return life
+    return next(iter(record.told(connection, settings, entity, [key], as_of)), None)
 
 
 def _file(one: dict[str, Any]) -> str:

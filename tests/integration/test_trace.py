@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import hashlib
+import io
 import json
 import random
 import re
 import subprocess
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,16 +19,19 @@ import pytest
 
 from dagster_project.config.load import load_settings
 from dagster_project.config.metrics import metrics
+from dagster_project.config.rules import KEYED_TABLES
 from dagster_project.errors import ConfigurationError
 from dagster_project.publish.deals.lives import Life, lives
 from dagster_project.publish.deals.worst import PAGES
 from dagster_project.published import opened
 from dagster_project.run.versions import as_of_version, current_version
-from dagster_project.trace import deal, metric, stages
+from dagster_project.trace import deal, metric, record, stages, violation
 from dagster_project.trace.figures import text
 from dagster_project.trace.parts import metric_parts, said
 from tests.conftest import DEALTRAIL, PROJECT, Warehouse, environment
 
+#: The sample's landing folder.
+SAMPLE = PROJECT / "seeds" / "extracts"
 #: Of a stage, what the curve of visits gives that have not all ended.
 CURVES = {"days_in_stage_km_median", "days_in_stage_km_p90"}
 
@@ -187,6 +195,239 @@ def test_every_rule_is_told_whatever_it_is_about(sample: Warehouse) -> None:
         assert rule in {one["rule"] for one in life(sample, key).violations}, key
 
 
+def delivered(source: str, file: str) -> list[list[str]]:
+    """The records of a delivered file in plain Python; the first has the headings. A record's number is its place."""
+    content = (SAMPLE / source / file).read_bytes()
+    text = (gzip.decompress(content) if file.endswith(".gz") else content).decode("utf-8-sig")
+    mark = max(",;\t", key=text.split("\n", 1)[0].count)
+    return [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if line]
+
+
+class Cells:
+    """What the files of the sample say, as its configuration maps them."""
+
+    def __init__(self, sample: Warehouse) -> None:
+        self.settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+        self._feeds = {
+            (source, file): feed
+            for source, feed, file in sample.rows("select source, feed, file from quality.deliveries")
+        }
+        self._files: dict[tuple[str, str], list[list[str]]] = {}
+
+    def row(self, source: str, file: str, number: int) -> dict[str, str]:
+        """A row by its headings."""
+        if (source, file) not in self._files:
+            self._files[source, file] = delivered(source, file)
+        headings, *_ = rows = self._files[source, file]
+        return dict(zip(map(str.casefold, headings), rows[number - 1], strict=False))
+
+    def say(self, source: str, file: str, number: int, column: str, text: str) -> bool:
+        """Whether the row's cell of a canonical column is this text, by itself or by a word of the configuration."""
+        (configured,) = [one for one in self.settings.config.sources if one.name == source]
+        feed = configured.feeds[self._feeds[source, file]]
+        row = self.row(source, file, number)
+        mapped = [[one] if isinstance(one, str) else one for one in feed.mapped.get(column, [])]
+        named = [
+            [row[part.casefold()].strip() for part in one] for one in mapped if {*map(str.casefold, one)} <= {*row}
+        ]
+        if column in feed.references:
+            # one of several cells, or a word that stands for it
+            return text in row.values() or text in {one.means for one in feed.references[column]}
+        if not named:
+            return feed.constants.get(column) == text
+        cell = " ".join(filter(None, named[0]))
+        words = feed.values.get(column, {}).get(text, [])
+        shown = cell.removesuffix(" 00:00:00") if column in feed.days else cell
+        return text in (cell, shown) or cell.casefold() in map(str.casefold, words)
+
+
+@pytest.mark.parametrize("kind", ["lead", "account", "owner", "activity"])
+def test_fifty_records_are_told_with_the_cells_of_their_files(sample: Warehouse, kind: str) -> None:
+    """Each text of each value and of each row, read once more from the file and row that are named."""
+    entity, cells = record.KINDS[kind], Cells(sample)
+    table, key = next((table, key) for table, (of, key) in KEYED_TABLES.items() if of == entity)
+    keys = [one for (one,) in sample.rows(f"select {key} from {table} order by 1")]
+    keys = random.Random(19).sample(keys, min(50, len(keys)))
+    version = current_version(sample.path)
+    assert version is not None
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        told = record.told(connection, cells.settings, entity, keys, as_of_version(version))
+        alone = record.record(connection, cells.settings, kind, keys[7], as_of_version(version))
+    assert [one.record_key for one in told] == keys and told[7] == alone
+    looked_at = 0
+    for one in told:
+        for row in one.rows:
+            for column, cell in row.says.items():
+                assert cells.say(one.source, row.file, row.row_number, column, cell), (one.record_key, row, column)
+        current = {(row.file, row.row_number): row for row in one.rows if row.state == "current"}
+        assert len(current) == min(1, len(one.rows))
+        for value in one.values:
+            if value.text is not None:
+                assert value.file and value.row_number and value.canonical
+                assert current[value.file, value.row_number].says[value.canonical] == value.text
+                looked_at += 1
+    assert looked_at > 50
+
+
+def test_what_a_text_says_is_what_is_published(sample: Warehouse) -> None:
+    """Of texts that are taken as they stand: names, addresses, ids. Others say how they are read."""
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    version = current_version(sample.path)
+    assert version is not None
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        for entity in ("leads", "accounts", "owners", "activities"):
+            table, key = next((table, key) for table, (of, key) in KEYED_TABLES.items() if of == entity)
+            keys = [one for (one,) in connection.execute(f"select {key} from {table} order by hash({key})").fetchall()]
+            for one in record.told(connection, settings, entity, keys[:300], as_of_version(version)):
+                for value in one.values:
+                    if value.text is None or value.read_as:
+                        continue
+                    said = str(value.value).removeprefix(f"{one.source}:")
+                    if isinstance(value.value, str) and value.column not in ("activity_type", "direction"):
+                        # of several ids in one cell, one
+                        assert said in (value.text, *value.text.split(";")), (one.record_key, value)
+
+
+def test_a_value_whose_cell_cannot_be_read_is_not_said_to_come_from_it(sample: Warehouse) -> None:
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    version = current_version(sample.path)
+    assert version is not None
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        lead = record.record(connection, settings, "lead", "L-00403", as_of_version(version))
+        owner = record.record(connection, settings, "owner", "field_sheet:R01", as_of_version(version))
+        visit = record.record(connection, settings, "activity", "V-04448", as_of_version(version))
+    said = {one.column: one for one in lead.values}
+    assert (said["created_at"].text, said["created_at_is_estimated"].value) == (None, True)
+    assert lead.rows[-1].says["created_at"] == "32.10.2025 09:15"
+    assert [one["rule"] for one in lead.violations] == ["unparseable_value"]
+    assert next(one for one in owner.values if one.column == "is_active").given_by == "no cell that says otherwise"
+    done = next(one for one in visit.values if one.column == "is_done")
+    assert (done.text, done.read_as) == ("true", "of every row, as constants of feed 'visits' say")
+
+
+def traced_violations(sample: Warehouse) -> list[violation.Told]:
+    """One of each rule and entity that the sample breaks, by chance."""
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    version = current_version(sample.path)
+    assert version is not None
+    broken = sample.rows(
+        "select rule, entity, list(record_key order by record_key) from quality.hygiene_violations "
+        "group by all order by all"
+    )
+    chance = random.Random(19)
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        return [
+            violation.trace(connection, settings, rule, chance.choice(keys), as_of_version(version))
+            for rule, _, keys in broken
+        ]
+
+
+def test_a_violation_of_every_rule_is_traced_to_its_record_its_row_or_its_file(sample: Warehouse) -> None:
+    cells, told = Cells(sample), traced_violations(sample)
+    assert {one.rule for one in told} == {
+        rule for (rule,) in sample.rows("select distinct rule from quality.hygiene_violations")
+    }
+    forms = Counter[str]()
+    for one in told:
+        (broken,) = one.violations
+        source, place = broken["source"], re.match(r"row (\d+) of ([^:]+): ", broken["message"])
+        assert one.says and one.why and one.broken_when and (one.fixes or source == "field_sheet"), one.rule
+        if one.record is not None:
+            # told among the rules of the record itself
+            assert (one.rule, one.record_key) in {(each["rule"], each["record_key"]) for each in one.record.violations}
+        if one.entity == "deliveries":
+            assert one.files and all(each["source"] == source for each in one.files), one.rule
+            for each in one.files:
+                assert hashlib.sha256((SAMPLE / source / each["file"]).read_bytes()).hexdigest() == each["sha256"]
+            forms["file"] += 1
+        elif one.rule == "missing_key":
+            (unusable,) = one.quarantined
+            file, number = unusable["file"], unusable["row_number"]
+            assert place and (file, number) == (place[2], int(place[1]))
+            assert cells.say(source, file, number, unusable["column_name"], unusable["value"] or "")
+            forms["row"] += 1
+        elif place:
+            # the row that the message names, with the text that was observed
+            row = one.cells[-1]
+            assert (row.file, row.row_number) == (place[2], int(place[1])), one.record_key
+            column = one.record_key.rpartition(":")[2]
+            text = broken["observed"] if one.rule == "unparseable_value" else row.says[column]
+            assert cells.say(source, row.file, row.row_number, column, text), one.record_key
+            assert len(one.cells) == (1 if one.rule == "unparseable_value" else int(broken["observed"]))
+            forms["cell"] += 1
+        else:
+            assert one.record is not None, one.rule
+            key = one.record.deal_key if isinstance(one.record, Life) else one.record.record_key
+            assert key == one.record_key or one.entity == "transitions"
+            assert one.record.values and one.record.rows
+            forms["record"] += 1
+    assert all(forms[form] >= 4 for form in ("file", "row", "cell", "record")), forms
+
+
+def test_a_violation_as_a_person_reads_it(sample: Warehouse) -> None:
+    told = traced_violations(sample)
+    lines = {(one.rule, one.entity): list(violation.text(one)) for one in told}
+    stale = lines["stale_deal", "deals"]
+    assert stale[0].startswith("stale_deal: ") and stale[1].startswith("  warning, open; first seen on 2026-01-01")
+    assert "published" in stale and "rows" in stale
+    assert any(line.startswith("  mend it (") for line in stale)
+    regressed = lines["regressed", "transitions"]
+    assert any("regressed: " in line for line in regressed[regressed.index("its history") :])
+    assert "its files" in lines["delivery_refused", "deliveries"]
+    assert "rows in quarantine" in lines["missing_key", "leads"]
+    assert "where it stands" in lines["unparseable_value", "owners"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "says"),
+    [
+        (None, None, r"say which, as `trace violation <rule> <record_key>`; broken are regressed \("),
+        ("stale_dea", "crm:1", "there is no rule 'stale_dea'; did you mean stale_deal"),
+        ("row_balance", "crm:1", "nothing breaks it or broke it; broken are regressed"),
+        ("stale_deal", None, "say of what; it is broken by acme_salesforce:"),
+        ("stale_deal", "boreal_pipedrive:190", "does not break it, and did not; did you mean boreal_pipedrive:1903"),
+    ],
+)
+def test_of_no_violation_there_is_said_what_there_is(
+    sample: Warehouse, rule: str | None, key: str | None, says: str
+) -> None:
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    version = current_version(sample.path)
+    assert version is not None
+    with opened(sample.path / "pipeline.duckdb") as connection, pytest.raises(ConfigurationError, match=says):
+        violation.trace(connection, settings, rule, key, as_of_version(version))
+
+
+@pytest.mark.parametrize(
+    ("what", "key", "says"),
+    [
+        ("leads", "crm:1", "did you mean lead"),
+        ("spend", "crm:1", "its rows have no key of their own by which they could be named; these have: deal, lead"),
+        ("exchange_rates", "EUR", "its rows have no key of their own"),
+        ("deal_changes", "1", "its rows are told with their deal"),
+        ("win_rate", "2025-11", "a month is --month 2025-11"),
+    ],
+)
+def test_what_has_no_key_says_what_has_one(what: str, key: str, says: str) -> None:
+    assert says in record.no_kind(what, key)
+
+
+def test_an_unknown_record_says_which_there_are(sample: Warehouse) -> None:
+    settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
+    version = current_version(sample.path)
+    assert version is not None
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        with pytest.raises(ConfigurationError, match="no lead 'L-0040' is published; did you mean 'L-\\d+'"):
+            record.record(connection, settings, "lead", "L-0040", as_of_version(version))
+        with pytest.raises(ConfigurationError, match="no deal 'nope' is published; a key is <source>:<id>, such as "):
+            deal.life(connection, settings, "nope", as_of_version(version))
+        # whoever is met in other records alone
+        ((met,),) = sample.rows("select min(owner_key) from marts.dim_owners where not is_delivered")
+        told = record.record(connection, settings, "owner", met, as_of_version(version))
+    assert told.values and not told.rows
+    assert list(record.text(told))[-1] == "no row of owners tells of it: only other records name it"
+
+
 def test_many_lives_at_once_are_those_of_each(sample: Warehouse) -> None:
     settings = load_settings({"WAREHOUSE_DIR": str(sample.path)})
     keys = [key for (key,) in sample.rows("select deal_key from marts.fct_deals order by hash(deal_key) limit 12")]
@@ -252,6 +493,16 @@ def test_the_commands_say_it_as_text_as_json_and_as_a_page(sample: Warehouse, tm
     assert of_metric.returncode == 2 and "only of a deal there is a page" in of_metric.stderr
     told = run("trace", "deal", "boreal_pipedrive:1572")
     assert told.returncode == 0 and "reopened: Lost → Contact Made  (logged)" in told.stdout
+    broken = json.loads(
+        run("trace", "violation", "past_close_date", "acme_salesforce:0065g000009Bz8rAAC", "--json").stdout
+    )
+    assert broken["violations"][0]["observed"] == "2025-12-31" and broken["record"]["deal_id"] == "0065g000009Bz8rAAC"
+    lead = json.loads(run("trace", "lead", "L-00403", "--json").stdout)
+    assert lead["record_key"] == "field_sheet:L-00403" and lead["rows"][-1]["state"] == "current"
+    two = run("trace", "lead", "L-00403", "L-00404")
+    assert two.returncode == 2 and "only a violation is named by two words" in two.stderr
+    nobody = run("trace", "owner")
+    assert nobody.returncode == 2 and "say which, as `dealtrail trace owner <key>`" in nobody.stderr
     wrong = run("trace", "win_rate")
     assert wrong.returncode == 2 and "say the month, as --month 2025-11" in wrong.stderr
     early = run("explain", "--since", "2020-01-01")
