@@ -81,8 +81,8 @@ _GIVEN_BY = {
     "accounts": {"is_delivered": "whether a file of accounts has it"},
     "owners": {
         "owner_name": "the records that name it",
-        "is_active": "no cell that says otherwise",
-        "is_delivered": "whether a file of owners has it",
+        "is_active": "no cell that says otherwise, or the owners of that name",
+        "is_delivered": "whether a file of owners has its id or name",
         "team": "the configuration, or the owners of that name",
         "email": "the owners of that name",
     },
@@ -219,7 +219,7 @@ def text(one: Told) -> Iterator[str]:
     if one.rows:
         yield from rows_of_it(one.rows, ENTITIES[one.entity].key)
     else:
-        yield f"no row of {one.entity} tells of it: only other records name it"
+        yield f"no row of {one.entity} has this id: other records name it so"
 
 
 def _table(entity: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -283,17 +284,17 @@ def _tell_cell(
         "and column_name = $column order by extracted_at, file, row_number",
         asdict(cell),
     )
-    standing = [row for row in rows if row.entity == cell.entity and row.state == "current"]
+    of_entity = [row for row in rows if row.entity == cell.entity]
     if told.rule == "duplicate_key":
-        # all that the delivery says of it; the last counts
-        told.cells = [
-            row
-            for row in rows
-            if row.entity == cell.entity and any(row.extracted_at == one.extracted_at for one in standing)
-        ]
+        # all that the newest delivery says of it that says several things; the last counts
+        times = Counter(row.extracted_at for row in of_entity)
+        newest = max((moment for moment, count in times.items() if count > 1), default=None)
+        told.cells = [row for row in of_entity if row.extracted_at == newest]
     elif not told.quarantined:
         observed = {one["observed"] for one in told.violations}
-        told.cells = [row for row in standing if observed & _texts(row, cell.column)]
+        said = [row for row in of_entity if observed & _texts(row, cell.column)]
+        # of a violation that is resolved, the row that said so last
+        told.cells = [row for row in said if row.state == "current"] or said[-1:]
 
 
 def _texts(row: Row, column: str) -> set[str]:
