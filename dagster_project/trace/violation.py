@@ -122,7 +122,8 @@ def text(told: Told) -> Iterator[str]:
         yield ""
         yield "where it stands"
         for row in told.cells:
-            yield f"  {row.file}, row {row.row_number}, delivered {row.extracted_at} ({row.entity}, {row.state})"
+            again = f", and {row.again} more that say the same" if row.again else ""
+            yield f"  {row.file}, row {row.row_number}, delivered {row.extracted_at} ({row.entity}, {row.state}{again})"
     yield from _record_lines(told)
 
 
