@@ -113,8 +113,9 @@ def extension() -> Path:
 @contextmanager
 def _attached(folder: Path, version: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with the catalog as `lake` and the publication as `published`, and nothing from the network."""
-    settings = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": ""}
-    with duckdb.connect(config=settings) as connection:
+    with duckdb.connect(
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": ""}
+    ) as connection:
         connection.execute(f"load {sql.text(extension())}")
         # rows in the catalog itself would be found in neither of the two places that the page names
         connection.execute(
