@@ -24,7 +24,7 @@ from dagster_project.run.context import NightlyRun
 from dagster_project.run.night import Night
 from dagster_project.run.results import Result
 from dagster_project.transform.check_tables import CHECK_TABLES
-from dagster_project.transform.dbt_build import AFTER_CHECKS, build
+from dagster_project.transform.dbt_build import AFTER_CHECKS, AFTER_CHECKS_PART, build
 from dagster_project.transform.publications import write_publication
 
 Run = dg.ResourceParam[NightlyRun]
@@ -114,7 +114,7 @@ def expectation_checks(settings: Settings, parsed: Mapping[str, Any]) -> dg.Asse
 
 def _models_of_what_was_found(run: NightlyRun, parsed: Mapping[str, Any]) -> Iterator[dg.AssetMaterialization]:
     """Has dbt build the models of what the expectations found, also of a night that they stop."""
-    built = build(run.settings, run.on_line or print, is_after_checks=True)
+    built = build(run.settings, run.on_line or print, AFTER_CHECKS_PART)
     if not built.succeeded:
         explain_failure(run, built)
     counts = row_counts(run)

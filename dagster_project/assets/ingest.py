@@ -156,7 +156,7 @@ def open_lake(config: Configuration) -> dg.AssetsDefinition:
                 deps[feed.entity].append(key)
 
     everything = [key for keys in deps.values() for key in keys]
-    of_nights = [name for name in LAKE_TABLES if name.startswith(("recorded_", "published_"))]
+    of_nights = [name for name in LAKE_TABLES if name.startswith(("recorded_", "published_", "rebuilt_"))]
     deps |= {name: [] for name in of_nights}
     specs = [
         *(

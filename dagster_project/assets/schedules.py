@@ -2,16 +2,20 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations as types.
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from dagster_project.config.feeds import Source
 from dagster_project.config.load import Settings
 from dagster_project.config.models import Configuration
 from dagster_project.errors import RunInProgressError
+from dagster_project.read.folders import printable
 from dagster_project.read.landing import look
+from dagster_project.read.patterns import one_form
+from dagster_project.read.spool import removed_from_spool
 from dagster_project.run.fetching import fetch
 from dagster_project.run.tags import SETTLE_TAG, WAREHOUSE_TAG
 
@@ -87,18 +91,22 @@ def landing_sensor(job: UnresolvedAssetJobDefinition, load: Callable[[], Setting
             fetch(settings)
         except RunInProgressError:
             return dg.SkipReason("a run is in progress")
-        seen = hashlib.sha256()
-        count = 0
-        for source in settings.config.sources:
-            if not (settings.landing_dir / source.name).is_dir():
-                continue
-            for file in look(source, settings.landing_dir, settle_seconds).files:
-                seen.update(f"{file.source}/{file.name} {file.bytes} {file.modified_ns}\n".encode())
-                count += 1
-        cursor = seen.hexdigest()
-        if count == 0 or cursor == context.cursor:
+        seen = sorted({line for source in settings.config.sources for line in _lying(settings, source, settle_seconds)})
+        cursor = hashlib.sha256("".join(seen).encode()).hexdigest()
+        if not seen or cursor == context.cursor:
             return dg.SkipReason("nothing new in landing")
         request = dg.RunRequest(run_key=cursor, tags={SETTLE_TAG: str(settle_seconds)})
         return dg.SensorResult(run_requests=[request], cursor=cursor)
 
     return new_landing_files
+
+
+def _lying(settings: Settings, source: Source, settle_seconds: int) -> Iterator[str]:
+    """A line for each file of a source, with what tells it from another; also of those the spool no longer needs."""
+    if not (settings.landing_dir / source.name).is_dir():
+        return
+    for file in look(source, settings.landing_dir, settle_seconds).files:
+        yield f"{file.source}/{file.name} {file.bytes} {file.modified_ns}\n"
+    if settings.landing_url is not None:
+        for name, (size, modified_ns) in removed_from_spool(settings.landing_dir, source.name).items():
+            yield f"{source.name}/{one_form(printable(name))} {size} {modified_ns}\n"

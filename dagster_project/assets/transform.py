@@ -13,6 +13,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_project.errors import DealtrailError
 from dagster_project.quality.evaluate import preload
 from dagster_project.run.context import NightlyRun
+from dagster_project.transform.counterfactual import AGAIN, compute_again
 from dagster_project.transform.dbt_build import AFTER_CHECKS, Built, build, log_path
 from dagster_project.transform.project import DBT_DIR
 
@@ -78,6 +79,8 @@ def transform_assets(parsed: Mapping[str, Any]) -> dg.AssetsDefinition:
             preloading = Thread(target=preload, daemon=True)
             preloading.start()
             built = _built(run)
+            if built.succeeded and run.settings.engine == "duckdb":
+                built = _with_causes_apart(run, built)
             preloading.join()
             counts = row_counts(run)
         yield from dbt_events(built, parsed, counts, context)
@@ -98,6 +101,14 @@ def _built(run: NightlyRun) -> Built:
     with run.databases.connect() as connection:
         records = run.journal.selected
         return build_on_spark(run.settings, connection, records, run.run_id, run.building_dir / "spark", on_line)
+
+
+def _with_causes_apart(run: NightlyRun, built: Built) -> Built:
+    """Builds the restatements once more, where records were computed again with the configuration of then."""
+    if not compute_again(run):
+        return built
+    again = build(run.settings, run.on_line or print, AGAIN)
+    return built.followed_by(again)
 
 
 def dbt_events(

@@ -35,6 +35,12 @@ class Thresholds(Strict):
     )
     lead_response_sla_hours: float = Field(24, ge=0, description="Hours within which a new lead is to be answered.")
     dead_lead_after_days: int = Field(90, ge=0, description="Days an open lead may lie untouched.")
+    rewritten_within_days: int = Field(
+        90, ge=0, description="Days for which a change of a deal's closed past is listed, once its month is over."
+    )
+    max_rewritten_deals: int = Field(
+        3, ge=0, description="How many deals of an owner may be changed so in that time; more are a warning."
+    )
     max_rate_age_days: int = Field(62, ge=0, description="Days for which an exchange rate holds.")
     max_delivery_age_hours: float = Field(26, ge=0, description="Hours since the newest delivery of a feed.")
     max_null_share: float = Field(0.05, ge=0, le=1, description="Share of empty cells a column may have in any case.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagster_project.errors import ConfigurationError, DealtrailError, told
 
@@ -22,6 +22,12 @@ _HAS_PASSWORD = re.compile(r"[^/]*:[^/]*@")
 #: Variables whose values are never repeated, whatever a driver says.
 _SECRET = re.compile("KEY|SECRET|TOKEN|PASSW|CREDENTIAL|CONNECTION_STRING|SAS", re.IGNORECASE)
 _SHORTEST_SECRET = 6
+#: A server that has not answered a question after so many seconds does not answer at all, whatever its driver waits
+#: for; and one that brings a file more slowly than this many bytes a second never ends.
+PATIENCE = 60
+SLOWEST = 20_000
+#: A listing is many answers, a thousand objects each.
+LISTING_PATIENCE = 900
 
 
 class RemoteError(DealtrailError):
@@ -54,7 +60,7 @@ class RemoteFolder:
         try:
             from fsspec.core import url_to_fs
 
-            driver, path = url_to_fs(str(self), skip_instance_cache=True)
+            driver, path = url_to_fs(str(self), skip_instance_cache=True, **_timeouts(self.protocol))
         except ImportError:
             raise ConfigurationError(
                 f"{self}: the driver of {self.protocol}:// is not installed. Install the extra '{extra}': "
@@ -64,11 +70,69 @@ class RemoteFolder:
             raise ConfigurationError(f"{self}: {without_secrets(told(error))} (docs/object-storage.md)") from None
         except Exception as error:
             raise self.failed("cannot be reached", error) from None
+        if self.protocol == "sftp":
+            # paramiko waits for ever otherwise
+            driver.ftp.get_channel().settimeout(PATIENCE)
         return driver, str(path).rstrip("/")
 
     def failed(self, what: str, error: BaseException) -> RemoteError:
         """What to raise where a driver fails: its words, without anything secret."""
         return RemoteError(f"{self} {what}: {without_secrets(told(error))}")
+
+
+def is_async(driver: AbstractFileSystem) -> bool:
+    """Whether a driver asks many things at a time; one that does not has one connection."""
+    from fsspec.asyn import AsyncFileSystem
+
+    return isinstance(driver, AsyncFileSystem)
+
+
+def ask(driver: AbstractFileSystem, method: str, *given: Any, size: int = 0, **options: Any) -> Any:
+    """Calls a method of a driver, which transfers `size` bytes, with an end to waiting.
+
+    Raises TimeoutError where the server takes longer than one that still works would, and whatever the driver raises.
+    """
+    from fsspec.asyn import sync
+    from fsspec.exceptions import FSTimeoutError
+
+    seconds = (LISTING_PATIENCE if method == "find" else PATIENCE) + size / SLOWEST
+    try:
+        if is_async(driver):
+            return sync(driver.loop, getattr(driver, f"_{method}"), *given, timeout=seconds, **options)
+        return getattr(driver, method)(*given, **options)
+    except FSTimeoutError:
+        of_bytes = f" for {size:,} bytes" if size else ""
+        raise TimeoutError(
+            f"the server does not answer, or too slowly: given up after {seconds:,.0f} s{of_bytes}"
+        ) from None
+    except TimeoutError as error:
+        # of a connection, which says no more
+        raise TimeoutError(str(error) or f"the server has not answered for {PATIENCE:,} s") from None
+
+
+def find(driver: AbstractFileSystem, folder: str) -> dict[str, dict[str, Any]]:
+    """All that lies below a folder, by path, as the driver describes it. Raises what the driver raises."""
+    if is_async(driver):
+        return dict(ask(driver, "find", folder, detail=True))
+    # `find` of a driver that goes from folder to folder leaves out, without a word, what cannot be listed
+    found, folders = {}, [folder]
+    while folders:
+        for entry in ask(driver, "ls", folders.pop(), detail=True):
+            if entry["type"] == "directory":
+                folders.append(entry["name"])
+            else:
+                found[entry["name"]] = entry
+    return found
+
+
+def _timeouts(protocol: str) -> dict[str, int]:
+    """What a driver that has no timeout of its own is told, unless its variables say otherwise."""
+    from fsspec.config import conf
+
+    if protocol != "sftp":
+        return {}
+    names = ("timeout", "banner_timeout", "auth_timeout", "channel_timeout")
+    return {name: PATIENCE for name in names if name not in conf.get("sftp", {})}
 
 
 def is_remote(text: str) -> bool:

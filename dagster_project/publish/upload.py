@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.config.load import Settings
-from dagster_project.config.remote import RemoteFolder, without_secrets
+from dagster_project.config.remote import RemoteFolder, ask, is_async, without_secrets
 from dagster_project.errors import ConfigurationError, told
 from dagster_project.run.versions import as_of_version, current_version
 
@@ -84,7 +84,7 @@ def upload(version: Path, to: RemoteFolder) -> Uploaded:
 def _pointed_at(driver: AbstractFileSystem, root: str) -> str | None:
     """The version that readers are sent to now; None before the first, and where the pointer is not one of ours."""
     try:
-        said = json.loads(driver.cat_file(f"{root}/{POINTER}"))
+        said = json.loads(ask(driver, "cat_file", f"{root}/{POINTER}"))
         return str(said["version"]).rpartition("/")[2]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
@@ -92,16 +92,16 @@ def _pointed_at(driver: AbstractFileSystem, root: str) -> str | None:
 
 def _put_all(driver: AbstractFileSystem, targets: dict[Path, str]) -> None:
     for folder in sorted({target.rpartition("/")[0] for target in targets.values()}):
-        driver.makedirs(folder, exist_ok=True)
-    at_a_time = _AT_A_TIME if getattr(driver, "async_impl", False) else 1
+        ask(driver, "makedirs", folder, exist_ok=True)
+    at_a_time = _AT_A_TIME if is_async(driver) else 1
     with ThreadPoolExecutor(at_a_time) as pool:
-        list(pool.map(lambda item: driver.put_file(str(item[0]), item[1]), targets.items()))
+        list(pool.map(lambda one: ask(driver, "put_file", str(one), targets[one], size=one.stat().st_size), targets))
 
 
 def _write_pointer(driver: AbstractFileSystem, root: str, pointer: dict[str, Any], appears_at_once: bool) -> None:
     content = (json.dumps(pointer, indent=2) + "\n").encode()
     if appears_at_once:
-        driver.pipe_file(f"{root}/{POINTER}", content)
+        ask(driver, "pipe_file", f"{root}/{POINTER}", content)
         return
     unfinished = f"{root}/.{POINTER}.unfinished"
     driver.pipe_file(unfinished, content)
@@ -111,10 +111,10 @@ def _write_pointer(driver: AbstractFileSystem, root: str, pointer: dict[str, Any
 def _tidy_up(driver: AbstractFileSystem, root: str, kept: set[str | None], to: RemoteFolder) -> list[str]:
     """Removes older versions. That one cannot be removed is said, and is no failure: what counts is there."""
     try:
-        for entry in driver.ls(f"{root}/{_VERSIONS}", detail=True):
+        for entry in ask(driver, "ls", f"{root}/{_VERSIONS}", detail=True):
             name = entry["name"].rstrip("/").rpartition("/")[2]
             if entry["type"] == "directory" and name not in kept:
-                driver.rm(f"{root}/{_VERSIONS}/{name}", recursive=True)
+                ask(driver, "rm", f"{root}/{_VERSIONS}/{name}", recursive=True)
     except Exception as error:
         return [f"{to}: older versions could not be removed: {without_secrets(told(error))}"]
     return []

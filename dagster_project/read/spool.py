@@ -1,20 +1,22 @@
 """A landing zone in an object storage or on a server: its files are fetched once, into a spool that is then read.
 
 The spool has each file under its name and with its modification time, so that all that is said of a file in landing
-holds for an object. `.fetched.json` in it has what the listing said of each when it was fetched.
+holds for an object. `.fetched.json` in it has what the listing said of each when it was fetched, and what became of
+those that are no longer in the spool: `forgotten`, or `in the lake` with the modification time in nanoseconds.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.config.remote import RemoteFolder, without_secrets
+from dagster_project.config.remote import RemoteFolder, ask, find, is_async, without_secrets
 from dagster_project.errors import printable, told
 from dagster_project.files import write_atomically
 from dagster_project.read.folders import UNFINISHED
@@ -27,6 +29,9 @@ FETCHED = ".fetched.json"
 _ON_ITS_WAY = ".part"
 _AT_A_TIME = 8
 _SHOWN = 3
+_FORGOTTEN, _IN_LAKE = "forgotten", "in the lake"
+#: Whether the lake has all that a file could bring: its source, name, bytes and modification time in nanoseconds.
+InLake = Callable[[str, str, int, int], bool]
 
 
 @dataclass(frozen=True)
@@ -53,19 +58,24 @@ class Spooled:
 
 
 def fetch_landing(
-    folder: RemoteFolder, spool: Path, sources: list[str], settled_before: float | None = None
+    folder: RemoteFolder,
+    spool: Path,
+    sources: list[str],
+    settled_before: float | None = None,
+    is_in_lake: InLake | None = None,
 ) -> Spooled:
     """Brings the spool up to what the folder holds; a source all of whose new files came, or as it was.
 
     A source that cannot be listed or fetched whole stays as it was until the next night: half of a delivery would
     read as deletions. What another name lies there as is only named. `settled_before` (seconds since the epoch): leaves
-    out what was written later. Raises RemoteError where the folder itself cannot be listed, ConfigurationError where
-    there is no driver.
+    out what was written later. `is_in_lake` says of a file that was removed from the spool whether it still need not be
+    there; without it, it need not. Raises RemoteError where the folder itself cannot be listed, ConfigurationError
+    where there is no driver.
     """
     driver, root = folder.open()
     spool.mkdir(parents=True, exist_ok=True)
     try:
-        lying = driver.ls(root, detail=True)
+        lying = ask(driver, "ls", root, detail=True)
     except FileNotFoundError:
         lying = []
     except Exception as error:
@@ -80,7 +90,7 @@ def fetch_landing(
             known.pop(source, None)
             continue
         try:
-            listed = driver.find(f"{root}/{source}", detail=True)
+            listed = find(driver, f"{root}/{source}")
         except Exception as error:
             done.said.append(f"{folder}/{source} cannot be listed, so nothing new of it is read: {_safe(error)}")
             continue
@@ -90,7 +100,7 @@ def fetch_landing(
         wanted = {
             name: one
             for name, one in objects.items()
-            if not _is_there(spool / source / name, one, kept.get(name))
+            if not _is_there(spool, source, name, one, kept.get(name), is_in_lake)
             and (settled_before is None or one.modified <= settled_before)
         }
         if _fetch_source(driver, spool / source, objects, wanted, done.said, f"{folder}/{source}"):
@@ -98,6 +108,8 @@ def fetch_landing(
             known[source] |= {name: one.as_kept for name, one in wanted.items()}
             done.files += len(wanted)
             done.bytes += sum(one.size for one in wanted.values())
+        elif not is_async(driver):
+            driver, root = folder.open()  # what still waits for an answer keeps the connection from asking on
         write_atomically(spool / FETCHED, json.dumps(known, ensure_ascii=False))
     return done
 
@@ -109,6 +121,42 @@ def read_fetched(spool: Path) -> dict[str, dict[str, list[Any]]]:
     except (FileNotFoundError, ValueError):
         return {}
     return kept if isinstance(kept, dict) else {}
+
+
+def removed_from_spool(spool: Path, source: str) -> dict[str, tuple[int, int]]:
+    """Name → bytes and modification time in nanoseconds of the files that `prune_spool` removed and the bucket has."""
+    return {
+        name: (kept[0], kept[4])
+        for name, kept in read_fetched(spool).get(source, {}).items()
+        if kept[3:4] == [_IN_LAKE]
+    }
+
+
+def prune_spool(spool: Path, removable: dict[str, list[str]]) -> int:
+    """Removes files that the lake has, by source and name; they are fetched again where they change or are needed.
+
+    One that is not noted as fetched stays. Returns how many bytes that gave back.
+    """
+    known = read_fetched(spool)
+    going: list[Path] = []
+    size = 0
+    for source, names in removable.items():
+        for name in names:
+            path, kept = spool / source / name, known.get(source, {}).get(name)
+            if kept is not None and path.is_file():
+                status = path.stat()
+                known[source][name] = [*kept[:3], _IN_LAKE, status.st_mtime_ns]
+                going.append(path)
+                size += status.st_size
+    if going:
+        # first, or a kill in between would bring them back
+        write_atomically(spool / FETCHED, json.dumps(known, ensure_ascii=False))
+    for path in going:
+        path.unlink()
+        for folder in list(path.relative_to(spool).parents)[:-2]:
+            if not any((spool / folder).iterdir()):
+                (spool / folder).rmdir()
+    return size
 
 
 def forget_spooled(spool: Path, source: str) -> int:
@@ -123,7 +171,10 @@ def forget_spooled(spool: Path, source: str) -> int:
     for path in files:
         name = path.relative_to(spool / source).as_posix()
         if name in known.get(source, {}):
-            known[source][name] = [*known[source][name][:3], "forgotten"]
+            known[source][name] = [*known[source][name][:3], _FORGOTTEN]
+    # those that the lake has are not wanted again for a new mapping either
+    for name in removed_from_spool(spool, source):
+        known[source][name] = [*known[source][name][:3], _FORGOTTEN]
     # first, or a kill in between would bring them back
     write_atomically(spool / FETCHED, json.dumps(known, ensure_ascii=False))
     _remove(spool / source, keep=set())
@@ -147,7 +198,7 @@ def _fetch_source(
         part = path.with_name(path.name + _ON_ITS_WAY)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            driver.get_file(wanted[name].path, str(part))
+            ask(driver, "get_file", wanted[name].path, str(part), size=wanted[name].size)
             size = part.stat().st_size
             if size != wanted[name].size:
                 failed[name] = f"has {size:,} bytes, listed were {wanted[name].size:,}: it changed meanwhile"
@@ -160,7 +211,7 @@ def _fetch_source(
             failed[name] = _safe(error)
 
     # a driver that waits for one answer after the other has one connection
-    at_a_time = _AT_A_TIME if getattr(driver, "async_impl", False) else 1
+    at_a_time = _AT_A_TIME if is_async(driver) else 1
     with ThreadPoolExecutor(at_a_time) as pool:
         list(pool.map(fetch, wanted))
     if failed:
@@ -178,13 +229,18 @@ def _fetch_source(
     return True
 
 
-def _is_there(path: Path, one: _Object, kept: list[Any] | None) -> bool:
+def _is_there(
+    spool: Path, source: str, name: str, one: _Object, kept: list[Any] | None, is_in_lake: InLake | None
+) -> bool:
+    """Whether an object need not be fetched: it is in the spool, or was and is not wanted again."""
     if kept is not None and kept[:3] != one.as_kept:
         return False
-    if kept is not None and kept[3:] == ["forgotten"]:
+    if kept is not None and kept[3:] == [_FORGOTTEN]:
         return True
+    if kept is not None and kept[3:4] == [_IN_LAKE]:
+        return is_in_lake is None or is_in_lake(source, name, one.size, kept[4])
     try:
-        status = path.stat()
+        status = (spool / source / name).stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     # to the microsecond: a file system may keep no more of it

@@ -19,7 +19,7 @@ from dagster_project.lake.migration import migrate
 from dagster_project.run.context import NightlyRun
 from dagster_project.run.databases import Databases
 from dagster_project.run.export import export_tables
-from dagster_project.run.fetching import fetch
+from dagster_project.run.fetching import fetch, prune
 from dagster_project.run.journal import RUNNING, Journal
 from dagster_project.run.lock import lock
 from dagster_project.run.permissions import guarded
@@ -59,10 +59,10 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
         # a killed run leaves this, and not what was said of the one before
         write_report(run)
         try:
-            if not is_from_lake:
-                _fetch(run)
             known = _open_lake(run, is_from_lake)
             run = replace(run, known=known, is_from_lake=is_from_lake, keeps_publication=keeps_publication)
+            if not is_from_lake:
+                _fetch(run)
             journal.end("failed")
             yield run
         except BaseException as error:
@@ -75,15 +75,23 @@ def nightly_run(  # noqa: PLR0913 - a resource of Dagster's hands over each of t
 
 
 def _fetch(run: NightlyRun) -> None:
-    """Brings files from elsewhere into the spool."""
+    """Brings files from elsewhere into the spool, and takes out what earlier nights have read."""
     if run.settings.landing_url is None:
         return
     with run.journal.step("fetch"):
-        done = fetch(run.settings, run.settle_seconds)
+        done = fetch(run.settings, run.settle_seconds, run.known)
         assert done is not None, "there is an address"
         for line in done.said:
             run.journal.warn(line)
-        run.journal.note(fetched={"from": str(run.settings.landing_url), "files": done.files, "bytes": done.bytes})
+        pruned = prune(run.settings, run.known)
+        run.journal.note(
+            fetched={
+                "from": str(run.settings.landing_url),
+                "files": done.files,
+                "bytes": done.bytes,
+                "bytes_removed": pruned,
+            }
+        )
 
 
 def _open_lake(run: NightlyRun, is_from_lake: bool) -> tuple[FileRecord, ...]:

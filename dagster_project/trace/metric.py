@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
 
 import duckdb
 
 from dagster_project import sql
 from dagster_project.config.metrics import metrics
 from dagster_project.errors import ConfigurationError
+from dagster_project.trace import customers, stages
+from dagster_project.trace.figures import Listed, Traced, from_sums
 from dagster_project.trace.parts import metric_parts, parts_of, said
 from dagster_project.wording import near_name
 
@@ -48,48 +48,24 @@ _MEDIANS = {
 }
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A record of a part: what it adds to it."""
-
-    part: str
-    entity: str
-    record_key: str
-    name: str | None
-    adds: float
-
-
-@dataclass(frozen=True)
-class Traced:
-    """A published figure, how it is computed, its records, and what they give."""
-
-    metric: str
-    month: date
-    grain: str
-    grain_value: str | None
-    published: float | None
-    formula: str
-    records: list[Listed]
-    computed: float | None
-
-    @property
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {**asdict(self), "month": self.month.isoformat()}
-
-
 def traceable() -> list[str]:
     """The metrics whose records can be listed."""
     parts = said("metric_parts").keys() | said("metric_quotients").keys() | _MEDIANS.keys()
+    parts |= customers.formulas(None).keys()
     return [one.name for one in metrics(MART) if one.name in parts]
 
 
 def trace(connection: duckdb.DuckDBPyConnection, name: str, month: date, grain: str, grain_value: str | None) -> Traced:
-    """Raises ConfigurationError for a metric, grain, month or value that there is not."""
+    """A figure of the monthly metrics, or of a stage (grain `stage`), with its records.
+
+    Raises ConfigurationError for a metric, grain, month or value that there is not.
+    """
+    if grain == stages.GRAIN:
+        return stages.trace(connection, name, month, grain_value)
     _check(name)
     grains = _grains(connection)
     if grain not in grains:
-        raise ConfigurationError(f"--grain: there is no grain '{grain}'; allowed: {', '.join(grains)}")
+        raise ConfigurationError(f"--grain: there is no grain '{grain}'; allowed: {', '.join(grains)}, {stages.GRAIN}")
     value = "all" if grain == "all" else grain_value
     row = connection.execute(
         f"select {name} from marts.{MART} where month = ? and grain = ? and grain_value is not distinct from ?",
@@ -97,18 +73,24 @@ def trace(connection: duckdb.DuckDBPyConnection, name: str, month: date, grain: 
     ).fetchone()
     if row is None:
         raise ConfigurationError(_no_cell(connection, month, grain, value))
-    numerator, denominator = _formula(name)
-    named = [part for part in metric_parts() if re.search(rf"\b{part}\b", f"{numerator} {denominator}")]
-    records = [listed for part in named for listed in _records(connection, part, month, grain, value)]
     published = None if row[0] is None else float(row[0])
-    formula = f"{numerator} ÷ {denominator}" if denominator else numerator
-    if name in _MEDIANS:
-        formula = f"median of {_MEDIANS[name][1]}"
-    computed = _computed(connection, name, named, records, numerator, denominator)
-    if computed is not None and published is None:
+    formula, asked = _formula(connection, name)
+    of_customers = [part for part in customers.PARTS if name in customers.formulas(None) and _names(asked, part)]
+    named = [part for part in metric_parts() if _names(asked, part)]
+    records = [one for part in of_customers for one in customers.records(connection, part, month, grain, value)]
+    records += [one for part in named for one in _records(connection, part, month, grain, value)]
+    if published is None:
         # what is not defined in the grain, or told by no source
         computed = None
+    elif name in _MEDIANS:
+        computed = _median(connection, name, records)
+    else:
+        computed = from_sums(connection, [*of_customers, *named], records, asked)
     return Traced(name, month, grain, value, published, formula, records, computed)
+
+
+def _names(asked: str, part: str) -> bool:
+    return re.search(rf"\b{part}\b", asked) is not None
 
 
 def _grains(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -121,19 +103,28 @@ def _check(name: str) -> None:
     allowed = traceable()
     if name in allowed:
         return
-    near = near_name(name, allowed)
+    near = near_name(name, [*allowed, *stages.traceable()])
     meant = f"; did you mean {near}?" if near else ""
     raise ConfigurationError(
-        f"'{name}' cannot be traced to records{meant}; these can: {', '.join(allowed)}; and a deal, as `deal <key>`"
+        f"'{name}' cannot be traced to records{meant}; these can: {', '.join(allowed)}; with `--grain stage --value "
+        f"<source>:<pipeline>:<stage>` {', '.join(stages.traceable())}; and a deal, as `deal <key>`"
     )
 
 
-def _formula(name: str) -> tuple[str, str]:
+def _formula(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
+    """How a metric is computed of parts: in words, and as SQL over their sums; of a median over what it is taken of."""
     if name in _MEDIANS:
-        return _MEDIANS[name][0], ""
+        part, value = _MEDIANS[name]
+        return f"median of {value}", part
+    of_revenue = customers.formulas(customers.gross_margin(connection))
+    if name in of_revenue:
+        return of_revenue[name]
     found = parts_of(name)
     assert found is not None, name
-    return found
+    numerator, denominator = found
+    if not denominator:
+        return numerator, numerator
+    return f"{numerator} ÷ {denominator}", f"({numerator}) / nullif({denominator}, 0)"
 
 
 def _records(
@@ -164,26 +155,13 @@ def _records(
     yield from (Listed(part, entity, record_key, record_name, added) for record_key, record_name, added in rows)
 
 
-def _computed(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    named: list[str],
-    records: list[Listed],
-    numerator: str,
-    denominator: str,
-) -> float | None:
-    """The figure from the listed records alone."""
-    if name in _MEDIANS:
-        keys = [one.record_key for one in records]
-        fact, key, _, _ = _FACTS["leads" if name.startswith("response") else "deals"]
-        row = connection.execute(
-            f"select median({_MEDIANS[name][1]}) from {fact} where list_contains(?, {key})", [keys]
-        ).fetchone()
-        return None if row is None or row[0] is None else float(row[0])
-    sums = {part: sum(one.adds for one in records if one.part == part) for part in named}
-    values = ", ".join(f"cast({total!r} as double) as {part}" for part, total in sums.items())
-    asked = f"({numerator}) / nullif({denominator}, 0)" if denominator else numerator
-    row = connection.execute(f"select {asked} from (select {values})").fetchone()
+def _median(connection: duckdb.DuckDBPyConnection, name: str, records: list[Listed]) -> float | None:
+    """Of the listed records alone."""
+    keys = [one.record_key for one in records]
+    fact, key, _, _ = _FACTS["leads" if name.startswith("response") else "deals"]
+    row = connection.execute(
+        f"select median({_MEDIANS[name][1]}) from {fact} where list_contains(?, {key})", [keys]
+    ).fetchone()
     return None if row is None or row[0] is None else float(row[0])
 
 
@@ -204,23 +182,3 @@ def _no_cell(connection: duckdb.DuckDBPyConnection, month: date, grain: str, val
         f"--value: the grain {grain} has no value '{value or 'none'}'{meant}; there are "
         f"{', '.join(values[:8])}{' …' if len(values) > 8 else ''}"
     )
-
-
-def text(traced: Traced) -> Iterator[str]:
-    """As a person reads it."""
-    where = traced.grain if traced.grain == "all" else f"{traced.grain} {traced.grain_value or '(none)'}"
-    yield f"{traced.metric}, {traced.month:%Y-%m}, {where}: {_said(traced.published)} = {traced.formula}"
-    if traced.published is None and traced.computed is None and not traced.records:
-        yield "  no record counts here, or the figure is not defined for this grain"
-    for part in dict.fromkeys(one.part for one in traced.records):
-        of_part = [one for one in traced.records if one.part == part]
-        yield f"  {part}: {_said(sum(one.adds for one in of_part))}"
-        for one in of_part:
-            adds = "" if one.adds == 1 else f"  {_said(one.adds)}"
-            yield f"    {one.record_key}  {one.name or ''}{adds}"
-
-
-def _said(value: float | None) -> str:
-    if value is None:
-        return "unknown"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.2f}"

@@ -10,10 +10,14 @@ from typing import Annotated, Any
 import typer
 
 _JSON = Annotated[bool, typer.Option("--json", help="As JSON.")]
-_GRAIN = Annotated[str, typer.Option(help="all, source, pipeline, owner, segment or lead_source.")]
+_GRAINS = "all, source, pipeline, owner, segment or lead_source"
+_GRAIN = Annotated[str, typer.Option(help=f"{_GRAINS}.")]
 _VALUE = Annotated[
     str | None,
-    typer.Option(help="The value of the grain, such as an owner_key; without it that of records without one."),
+    typer.Option(
+        help="The value of the grain: an owner_key, a stage as <source>:<pipeline>:<stage>; without it that of records "
+        "without one."
+    ),
 ]
 
 
@@ -27,7 +31,7 @@ def trace(  # noqa: PLR0913 - each is an option of the command
     ],
     key: Annotated[str | None, typer.Argument(help="Of a deal: its key, or its id.", show_default=False)] = None,
     month: _MONTH = None,
-    grain: _GRAIN = "all",
+    grain: Annotated[str, typer.Option(help=f"{_GRAINS}; or stage.")] = "all",
     value: _VALUE = None,
     as_json: _JSON = False,
     html: Annotated[
@@ -45,6 +49,7 @@ def trace(  # noqa: PLR0913 - each is an option of the command
     from dagster_project.config.load import load_settings
     from dagster_project.errors import ConfigurationError
     from dagster_project.trace import deal, metric
+    from dagster_project.trace.figures import text as figure_text
 
     settings = load_settings()
     with _published(settings) as (connection, as_of):
@@ -68,7 +73,7 @@ def trace(  # noqa: PLR0913 - each is an option of the command
         if month is None:
             raise ConfigurationError(f"trace {what}: say the month, as --month 2025-11")
         traced = metric.trace(connection, what, _month(month), grain, value)
-        _say(traced.plain, metric.text(traced), as_json)
+        _say(traced.plain, figure_text(traced), as_json)
 
 
 def explain(  # noqa: PLR0913 - each is an option of the command

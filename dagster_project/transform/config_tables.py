@@ -52,10 +52,11 @@ class RunRow:
 
 @dataclass(frozen=True)
 class BuildRow:
-    """One row: digests of the configuration and of the code that the night is a function of."""
+    """One row: digests of the configuration and of the code that the night is a function of, and the configuration."""
 
     configuration: str
     software: str
+    configured: str
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,18 @@ AFTER_CHECKS = "tag:after_checks"
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of the project, as dbt selects it; `goes_on` with a night whose other parts are built already."""
+
+    selected: tuple[str, ...]
+    goes_on: bool = False
+
+
+BEFORE_CHECKS_PART = Part(("--exclude", AFTER_CHECKS, "--exclude-resource-type", "unit_test"))
+AFTER_CHECKS_PART = Part(("--select", AFTER_CHECKS, "--exclude-resource-type", "unit_test"), goes_on=True)
+
+
+@dataclass(frozen=True)
 class Unmade:
     """A model or test that did not end well: its id, what became of it, failing rows of a test, what dbt says."""
 
@@ -53,16 +65,29 @@ class Built:
     results: list[dict[str, Any]]
     unmade: list[Unmade]
 
+    def followed_by(self, again: Built) -> Built:
+        """With what became of the nodes that were built once more, in place of what became of them before."""
+        anew = {_node(told) for told in again.results}
+        return Built(
+            again.succeeded,
+            [told for told in self.results if _node(told) not in anew] + again.results,
+            [one for one in self.unmade if one.node_id not in anew] + again.unmade,
+        )
 
-def build(settings: Settings, on_line: Callable[[str], None], is_after_checks: bool = False) -> Built:
-    """Builds and tests the models before or after the checks; `on_line` is called with each line dbt says.
+
+def _node(told: Mapping[str, Any]) -> str:
+    return str(told["data"]["node_info"]["unique_id"])
+
+
+def build(settings: Settings, on_line: Callable[[str], None], part: Part = BEFORE_CHECKS_PART) -> Built:
+    """Builds and tests a part of the models; `on_line` is called with each line dbt says.
 
     Raises what stopped dbt itself, such as an interruption; a model or test that fails is in the results.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     try:
-        return build_with(settings, _unpacked(parsed_project(settings)), "duckdb", on_line, is_after_checks)
+        return build_with(settings, _unpacked(parsed_project(settings)), "duckdb", on_line, part)
     finally:
         # it would keep the database to itself until this process ends
         DuckDBConnectionManager.close_all_connections()
@@ -73,7 +98,7 @@ def build_with(
     project: Manifest,
     engine: Engine,
     on_line: Callable[[str], None],
-    is_after_checks: bool = False,
+    part: Part = BEFORE_CHECKS_PART,
 ) -> Built:
     """The same of a project as it was parsed for an engine, which is open already."""
     from dbt.cli.main import dbtRunner
@@ -86,15 +111,14 @@ def build_with(
     environment = dbt_environment(settings, engine)
     os.environ.update({**environment, "DEALTRAIL_TIMEZONES": json.dumps(_zones(settings.config))})
     arguments = [
-        *("build", "--select" if is_after_checks else "--exclude", AFTER_CHECKS),
-        *("--exclude-resource-type", "unit_test", "--vars", dbt_vars(settings), "--target", engine),
+        *("build", *part.selected, "--vars", dbt_vars(settings), "--target", engine),
         # its own log is made of each of four thousand events, wanted or not; and the project is written already
         *("--project-dir", str(DBT_DIR), "--log-level", "none", "--log-level-file", "none", "--no-write-json"),
     ]
     log = log_path(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
-        log.open("a" if is_after_checks else "w", encoding="utf-8", buffering=1) as lines,
+        log.open("a" if part.goes_on else "w", encoding="utf-8", buffering=1) as lines,
         _called_as(["dbt", *arguments]),
     ):
 
@@ -113,7 +137,7 @@ def build_with(
         raise done.exception
     if done.exception is not None:
         raise DealtrailError(f"dbt stopped: {done.exception}")
-    _keep_seconds(done.result, asked, times_path(settings), is_after_checks)
+    _keep_seconds(done.result, asked, times_path(settings), part.goes_on)
     return Built(done.success, results, _unmade(done.result))
 
 
@@ -142,9 +166,9 @@ def times_path(settings: Settings) -> Path:
     return log_path(settings).with_name("nodes.json")
 
 
-def _keep_seconds(result: Any, asked: Mapping[str, float], path: Path, is_after_checks: bool) -> None:
-    """Of the whole night: what is built after the checks is added to what was before."""
-    times = json.loads(path.read_text(encoding="utf-8")) if is_after_checks and path.exists() else {}
+def _keep_seconds(result: Any, asked: Mapping[str, float], path: Path, goes_on: bool) -> None:
+    """Of the whole night: each part is added to what was built before it."""
+    times = json.loads(path.read_text(encoding="utf-8")) if goes_on and path.exists() else {}
     for one in getattr(result, "results", []):
         seconds = {"seconds": one.execution_time, "query_seconds": asked.get(one.node.unique_id, 0.0)}
         times[one.node.unique_id] = {name: round(taken, 4) for name, taken in seconds.items()}

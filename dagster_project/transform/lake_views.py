@@ -35,6 +35,7 @@ LAKE_TABLES = {
     "published_files": "The deliveries that it saw.",
     "published_cells": "The monthly metrics as it published them.",
     "published_records": "What its metrics counted of each record.",
+    "rebuilt_records": "Records of tonight computed again with the configuration of that publication.",
     **{
         entity: f"Every lake row of {entity} that this run sees, still text, with where it came from."
         for entity in ENTITIES

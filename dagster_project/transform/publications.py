@@ -33,8 +33,8 @@ from dagster_project.transform.tables import columns_of, create_table, utc
 PUBLICATION = "publication"
 #: Of a configuration, what changes no figure.
 _WITHOUT_EFFECT = {
-    *("as_of", "landing_dir", "warehouse_dir", "memory", "engine", "spark", "schedule", "rules"),
-    *("notifications", "digest"),
+    *("as_of", "landing_dir", "publish_to", "ducklake", "warehouse_dir", "memory", "engine", "spark", "schedule"),
+    *("rules", "notifications", "digest", "connections", "teams", "goals", "fiscal_year_starts"),
 }
 _NIGHT = {
     "as_of": "timestamp",
@@ -43,6 +43,7 @@ _NIGHT = {
     "currency": "varchar",
     "configuration": "varchar",
     "software": "varchar",
+    "configured": "varchar",
 }
 _FILE = {"source": "varchar", "feed": "varchar", "sha256": "varchar", "extracted_at": "timestamp"}
 #: dbt: derived/restatements/int_metric_records
@@ -88,6 +89,10 @@ _CHANGED = {
 }
 
 
+#: Records of tonight as the configuration of that publication has them (transform/counterfactual.py).
+REBUILT = {**_RECORD, "is_known": "boolean", "is_merged": "boolean"}
+
+
 def kinds() -> dict[str, dict[str, str]]:
     """Kind of row → its columns and their types."""
     return {
@@ -107,13 +112,23 @@ def _cells() -> dict[str, str]:
 
 def write_build(connection: duckdb.DuckDBPyConnection, config: Configuration) -> None:
     """Creates config.build: one row, what of configuration and code the night is a function of, as digests."""
-    row = BuildRow(configuration=_configuration(config), software=_software())
+    configured = configured_as_json(config)
+    digest = hashlib.sha256(configured.encode()).hexdigest()[:16]
+    row = BuildRow(configuration=digest, software=_software(), configured=configured)
     create_table(connection, "config.build", columns_of(BuildRow), [asdict(row)])
 
 
-def _configuration(config: Configuration) -> str:
-    said = config.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+def configured_as_json(config: Configuration) -> str:
+    """What of a configuration can change a figure, as `configured_from_json` reads it. A default is left out: where
+    Dealtrail changes it, or has one more, that is no other configuration."""
+    said = config.model_dump(mode="json", exclude=_WITHOUT_EFFECT, exclude_defaults=True, by_alias=True)
+    return json.dumps(said, sort_keys=True, ensure_ascii=False)
+
+
+def configured_from_json(said: str) -> Configuration:
+    """The configuration of an earlier night, but for what changes no figure. Raises ValidationError (pydantic) where
+    Dealtrail does not know its words any more."""
+    return Configuration.model_validate_json(said)
 
 
 def _software() -> str:
@@ -134,7 +149,8 @@ def before(lake_dir: Path, as_of: datetime) -> Publication | None:
 def create_published_views(
     connection: duckdb.DuckDBPyConnection, lake_dir: Path, publication: Publication | None, named: str = ""
 ) -> None:
-    """Creates lake.published_night (a table), _files, _cells and _records over a publication; empty without one.
+    """Creates lake.published_night (a table), _files, _cells and _records over a publication, empty without one, and
+    lake.rebuilt_records without a row.
 
     `named`: its file as the views name it.
     """
@@ -151,6 +167,7 @@ def create_published_views(
         # the one row of the night is asked for after the checks as well, when the lake is out of reach
         what = "table" if kind == "night" else "view"
         connection.execute(f"create {what} lake.published_{table} as select {columns} {rows}")
+    create_table(connection, "lake.rebuilt_records", REBUILT, [])
 
 
 def write_publication(
@@ -163,7 +180,7 @@ def write_publication(
     night_row = (
         f"select timestamp '{night.sql_moment}' as as_of, {sql.text(night.run_id)} as run_id, "
         f"cast('{night.seen_on}' as date) as seen_on, {sql.text(config.currency)} as currency, "
-        "configuration, software from work.config.build"
+        "configuration, software, configured from work.config.build"
     )
     parts = {
         "night": night_row,

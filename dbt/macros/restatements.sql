@@ -144,3 +144,26 @@
         {%- endfor %}
     end
 {%- endmacro %}
+
+{# What names a figure, and what it was and is. #}
+{% macro figure_of(cells, metric) -%}
+    {{ cells }}.month,
+    '{{ metric }}' as metric,
+    {{ cells }}.grain,
+    {{ cells }}.grain_value,
+    {{ cells }}.is_complete_month,
+    {{ cells }}.{{ metric }}_before as value_before,
+    {{ cells }}.{{ metric }}_now as value_now
+{%- endmacro %}
+
+{# Whether a figure was known before, and is now: else there is no difference to share out. #}
+{% macro is_known_twice(metric) -%}
+    cells.{{ metric }}_before is not null and cells.{{ metric }}_now is not null
+{%- endmacro %}
+
+{# Whether rows of two relations are of one month and grain value. #}
+{% macro same_cell(one, other) -%}
+    {{ one }}.month = {{ other }}.month
+    and {{ one }}.grain = {{ other }}.grain
+    and {{ one }}.grain_value is not distinct from {{ other }}.grain_value
+{%- endmacro %}

@@ -39,7 +39,7 @@ def sources_of_deliveries(seed: int, limits: Limits) -> list[Source]:
     planted = Planted()
     name = f"feeds{seed:03d}"
     feeds = [_accounts(limits, rng, planted, name, number) for number in range(ACCOUNT_FEEDS)]
-    feeds += [_deals(limits, rng, name, number) for number in range(DEAL_FEEDS)]
+    feeds += [_deals(limits, rng, planted, name, number) for number in range(DEAL_FEEDS)]
     feeds += [_incremental(limits, planted, name), *_nothing_new(limits, name), _revenue(limits, name)]
     for feed in feeds:
         feed.judged(planted)
@@ -158,7 +158,7 @@ def _quarantine(rng: Random, planted: Planted, feed: Feed) -> None:
         planted.add(unusable)
 
 
-def _deals(limits: Limits, rng: Random, source: str, number: int) -> Feed:
+def _deals(limits: Limits, rng: Random, planted: Planted, source: str, number: int) -> Feed:
     """Closed deals, always the same ones, whose stages are mixed otherwise in the newest delivery."""
     age, settings = _ends(limits, rng)
     earlier = rng.choice([2, 3, 3, 5, 8])
@@ -183,7 +183,17 @@ def _deals(limits: Limits, rng: Random, source: str, number: int) -> Feed:
             for row, stage in enumerate(stages)
         ]
         feed.deliveries.append(Delivery(AS_OF - age - timedelta(days=ago), rows, list(DEAL_COLUMNS)))
+    _judge_outcomes(planted, feed)
     return feed
+
+
+def _judge_outcomes(planted: Planted, feed: Feed) -> None:
+    """Won in one delivery and lost in the next, months after the close date that both say."""
+    for rows in zip(*(delivery.rows for delivery in feed.deliveries), strict=True):
+        outcomes = ["lost" if row["stage"] == "Lost" else "won" for row in rows]
+        is_rewritten = len(set(outcomes)) > 1
+        key = f"{feed.source}:{rows[0]['deal_id']}"
+        planted.judge("history_rewritten", key, is_rewritten, "status", "2025-05-01", near=False)
 
 
 def _other_mix(limits: Limits, rng: Random, usual: list[int], is_over: bool) -> list[int]:

@@ -14,6 +14,8 @@ class Limits:
     max_days_in_stage: int | str = "auto"
     max_close_date_pushes: int = 3
     max_amount_deviations: int = 10
+    rewritten_within_days: int = 90
+    max_rewritten_deals: int = 3
     lead_response_sla_hours: int = 24
     dead_lead_after_days: int = 90
     max_rate_age_days: int = 62
@@ -34,6 +36,8 @@ OTHER = Limits(
     max_days_in_stage=40,
     max_close_date_pushes=2,
     max_amount_deviations=6,
+    rewritten_within_days=70,
+    max_rewritten_deals=1,
     lead_response_sla_hours=5,
     dead_lead_after_days=45,
     max_rate_age_days=31,

@@ -12,6 +12,7 @@ from tests.hygiene.feeds import sources_of_deliveries
 from tests.hygiene.leads import plant_activities, plant_duplicate_leads, plant_lead
 from tests.hygiene.limits import DEFAULT, Limits
 from tests.hygiene.records import Lead
+from tests.hygiene.rewrites import judge_rewrites, plant_rewrites
 from tests.hygiene.sources import Source
 from tests.hygiene.specials import (
     plant_amounts,
@@ -52,7 +53,9 @@ def source_of_records(seed: int, limits: Limits) -> Source:
     plant_disagreements(world)
     plant_unconfigured(world)
     plant_new_deals(world)
+    plant_rewrites(world)
     plant_outliers(world)
+    judge_rewrites(world)
     for _ in range(LEADS):
         plant_lead(world)
     plant_duplicate_leads(world)

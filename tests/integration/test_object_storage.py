@@ -14,46 +14,29 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
-import boto3
 import duckdb
 import fsspec.config
 import pytest
-from moto.server import ThreadedMotoServer
 
+from dagster_project.config import remote
 from dagster_project.config.remote import RemoteError, RemoteFolder
 from dagster_project.publish.upload import upload
 from dagster_project.read.spool import fetch_landing
 from tests.conftest import DEALTRAIL, PROJECT, environment
 from tests.faults.nights import Nights
 from tests.forget import crm
-
-KEY_ID, SECRET = "AKIAOFTHETESTS7", "geheim/of+the-bucket-42"
+from tests.integration.storage import KEY_ID, SECRET, empty_bucket, s3_server
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    one = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    one.start()
-    host, port = one.get_host_and_port()
-    yield f"http://{host}:{port}"
-    one.stop()
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture
 def aws(server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A client of the server, whose address and keys are in the environment; with an empty bucket `crm`."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_ENDPOINT_URL": server,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="crm")
-    for one in client.list_objects_v2(Bucket="crm").get("Contents", []):
-        client.delete_object(Bucket="crm", Key=one["Key"])
-    return client
+    return empty_bucket(server, monkeypatch)
 
 
 def keys(client: Any) -> set[str]:
@@ -102,7 +85,7 @@ def test_a_night_from_bucket_to_bucket(aws: Any, tmp_path: Path) -> None:
     night = run("nightly", **settings)
     assert night.returncode == 0, night.stdout + night.stderr
     told = json.loads((tmp_path / "warehouse" / "run.json").read_text())
-    assert told["fetched"] == {"from": "s3://crm/in", "files": files, "bytes": size}
+    assert told["fetched"] == {"from": "s3://crm/in", "files": files, "bytes": size, "bytes_removed": 0}
     pointer = json.loads(aws.get_object(Bucket="crm", Key="out/current.json")["Body"].read())
     assert pointer["version"] == f"versions/{told['run_id']}"
     there = {key.removeprefix(f"out/{pointer['version']}/") for key in keys(aws) if key.startswith("out/versions")}
@@ -138,14 +121,14 @@ def test_an_upload_that_is_cut_off_moves_no_reader(aws: Any, tmp_path: Path, mon
     upload(version(tmp_path, "one"), to)
     second = version(tmp_path, "two")
     driver, root = to.open()
-    real = driver.put_file
+    real = driver._put_file
 
-    def cut_off(source: str, target: str, **options: Any) -> Any:
+    async def cut_off(source: str, target: str, **options: Any) -> Any:
         if source.endswith(".parquet") and "fct_deals" in source:
             raise ConnectionResetError(f"reset by peer, key {SECRET}")
-        return real(source, target, **options)
+        return await real(source, target, **options)
 
-    monkeypatch.setattr(driver, "put_file", cut_off)
+    monkeypatch.setattr(driver, "_put_file", cut_off)
     monkeypatch.setattr(RemoteFolder, "open", lambda _: (driver, root))
     with pytest.raises(RemoteError, match="what was there before stands: reset by peer, key <AWS_SECRET_ACCESS_KEY>"):
         upload(second, to)
@@ -186,6 +169,12 @@ def sftp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str,
         def validate_password(self, username: str, password: str) -> bool:
             return (username, password) == ("crm", SECRET)
 
+    class Served(asyncssh.SFTPServer):
+        async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
+            if file_obj.name.endswith(b"stalls.csv"):
+                await asyncio.sleep(60)
+            return super().read(file_obj, offset, size)  # type: ignore[return-value]
+
     loop = asyncio.new_event_loop()
     port: Future[int] = Future()
 
@@ -195,7 +184,7 @@ def sftp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str,
             0,
             server_factory=Gate,
             server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=os.fsencode(served)),
+            sftp_factory=lambda channel: Served(channel, chroot=os.fsencode(served)),
         )
         port.set_result(listening.get_port())
 
@@ -227,3 +216,18 @@ def test_landing_and_publication_on_an_sftp_server(sftp: tuple[str, Path], tmp_p
         assert upload(version(tmp_path, name), to).said == []
     assert sorted(path.name for path in (served / "out" / "versions").iterdir()) == ["three", "two"]
     assert json.loads((served / "out" / "current.json").read_text())["version"] == "versions/three"
+
+
+def test_an_sftp_server_that_hangs_is_given_up(
+    sftp: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, served = sftp
+    monkeypatch.setattr(remote, "PATIENCE", 2)
+    (served / "in" / "crm").mkdir(parents=True)
+    (served / "in" / "other").mkdir(parents=True)
+    (served / "in" / "crm" / "stalls.csv").write_text("id,stage\n1,New\n")
+    (served / "in" / "other" / "deals.csv").write_text("id,stage\n1,New\n")
+    done = fetch_landing(RemoteFolder("sftp", f"{address}/in"), tmp_path / "spool", ["crm", "other"])
+    assert len(done.said) == 1
+    assert done.said[0].endswith("nothing new of it is read: stalls.csv the server has not answered for 2 s")
+    assert (done.files, (tmp_path / "spool" / "other" / "deals.csv").exists()) == (1, True)

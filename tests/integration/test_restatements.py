@@ -1,6 +1,7 @@
 """What was published of past months and is not the same any more: every cause, by nights of a small CRM.
 
-The second night brings, all at once, what a CRM does to its past; the third another configuration, with no new file.
+The second night brings, all at once, what a CRM does to its past; the third another configuration, with no new file;
+the fourth both, for the same records.
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ sources:
 """
 
 FIRST, SECOND, THIRD = "2026-01-02T06:00:00Z", "2026-01-03T06:00:00Z", "2026-01-04T06:00:00Z"
+FOURTH, FIFTH = "2026-01-05T06:00:00Z", "2026-01-06T06:00:00Z"
+STRICT = f"thresholds: {{lead_response_sla_hours: 1.5}}\n{CONFIG}"
+#: Every deal is of one campaign, which another reading of the files says; Held is lost, and leads may wait a day again.
+OTHERWISE = CONFIG.replace("entity: deals\n", "entity: deals\n        constants: {lead_source: Web}\n").replace(
+    "- {name: Lost,", "- {name: Held, canonical: lost}\n          - {name: Lost,"
+)
 HEADING = "Id,Name,Stage,Amount,Currency,Owner,Account,Created,Closed,Into"
 DEALS = f"""{HEADING}
 stays,Stays,Won,1000,EUR,u1,acme,2025-10-01,2025-11-10,
@@ -92,14 +99,30 @@ signs,Signs,Won,700,EUR,u1,echo,2025-11-16,2026-01-02,
 backdated,Backdated,Won,600,EUR,u1,fuel,2025-11-17,2025-11-30,
 handed,Handed,New,10,EUR,u3,,2025-11-18,,
 late,Late,Won,300,EUR,u3,bolt,2025-11-01,2025-11-05,"""
+DEALS_AT_LAST = f"""{HEADING}
+stays,Stays,Won,1000,EUR,u1,acme,2025-10-01,2025-11-10,
+reopened,Reopened,Held,500,EUR,u1,acme,2025-10-02,2025-11-20,
+amended,Amended,Won,950,EUR,u2,bolt,2025-10-03,2025-11-12,
+deleted,Deleted,Lost,100,EUR,u2,,2025-10-04,2025-11-13,
+swallowed,Swallowed,Won,50,EUR,u2,corp,2025-10-05,2025-11-14,stays
+rated,Rated,Won,1000,USD,u1,dash,2025-10-06,2025-11-15,
+signs,Signs,Won,700,EUR,u1,echo,2025-11-16,2026-01-02,
+backdated,Backdated,Won,600,EUR,u1,fuel,2025-11-17,2025-11-30,
+handed,Handed,New,10,EUR,u3,,2025-11-18,,"""
 
 
 def lead(*lines: str) -> str:
     return "\n".join(("Id,Created,Status,Owner", *lines))
 
 
+#: With the names left out, which the configuration of then would have read.
+WITHOUT_NAMES = OTHERWISE.replace(
+    "entity: deals\n", "entity: deals\n        personal_data: {deal_name: drop}\n"
+).replace("- {name: Held, canonical: lost}", "- {name: Held, canonical: won}")
+
+
 class Told:
-    """Three nights of one CRM."""
+    """Nights of one CRM."""
 
     def __init__(self, nights: Nights) -> None:
         self.nights = nights
@@ -122,9 +145,21 @@ class Told:
         self.second = self._publish(SECOND)
         self.summary = self.second["output"]
         self.after_second = differences_to(nights, (FIRST, SECOND))
-        nights.config.write_text(f"thresholds: {{lead_response_sla_hours: 1.5}}\n{CONFIG}", encoding="utf-8")
+        nights.config.write_text(STRICT, encoding="utf-8")
         self.third = self._publish(THIRD)
         self.after_third = differences_to(nights, (SECOND, THIRD), CONFIG)
+        nights.deliver("crm/deals_2026-01-05.csv", DEALS_AT_LAST)
+        nights.deliver(
+            "crm/leads_2026-01-05.csv", lead("a,2025-11-03T09:00:00Z,New,u1", "b,2025-11-04T09:00:00Z,Converted,u3")
+        )
+        nights.config.write_text(OTHERWISE, encoding="utf-8")
+        self.fourth = self._publish(FOURTH)
+        self.after_fourth = differences_to(nights, (THIRD, FOURTH), STRICT)
+        nights.deliver("crm/deals_2026-01-06.csv", DEALS_AT_LAST.replace("Reopened,Held,500", "Reopened,Held,510"))
+        nights.config.write_text(WITHOUT_NAMES, encoding="utf-8")
+        self.fifth = self._publish(FIFTH)
+        # what is asked from here on is asked with the configuration of the third
+        nights.config.write_text(STRICT, encoding="utf-8")
         self.kept = sorted(path.name.split("-")[0] for path in (nights.warehouse / "lake" / "published").iterdir())
 
     def _publish(self, as_of: str) -> dict[str, Any]:
@@ -133,6 +168,7 @@ class Told:
         return {
             "rows": figures(warehouse),
             "records": records(warehouse),
+            "records_of_every_grain": records(warehouse, "true"),
             "run": run_json(warehouse),
             "output": warehouse.output,
             "page": page_data(warehouse),
@@ -144,7 +180,8 @@ def differences_to(nights: Nights, moments: tuple[str, str], config_before: str 
     was = nights.folder / "before.yml"
     was.write_text(config_before or nights.config.read_text(), encoding="utf-8")
     before, now = compute(was, nights.landing, moments[0]), compute(nights.config, nights.landing, moments[1])
-    expected = restatements(before, now, nights.config, nights.landing, moments, bool(config_before))
+    between = compute(was, nights.landing, moments[1]) if config_before else None
+    expected = restatements(before, now, nights.config, nights.landing, moments, between)
     return differences(expected, nights.warehouse / "pipeline.duckdb")
 
 
@@ -156,11 +193,11 @@ def figures(warehouse: Warehouse) -> dict[tuple[str, str, str, str | None, str],
     return {row[:5]: row[5:] for row in rows}
 
 
-def records(warehouse: Warehouse) -> set[tuple[Any, ...]]:
+def records(warehouse: Warehouse, where: str = "grain = 'all'") -> set[tuple[Any, ...]]:
     return set(
         warehouse.rows(
             "select distinct entity, record_key, cause, field, before, now, file, row_number "
-            "from quality.restatement_records where grain = 'all' and month < date '2026-01-01' and cause != 'several'"
+            f"from quality.restatement_records where {where} and month < date '2026-01-01' and cause != 'several'"
         )
     )
 
@@ -227,6 +264,7 @@ def test_a_record_is_told_with_its_row(told: Told) -> None:
 def test_plain_python_over_the_files_of_both_nights_says_the_same(told: Told) -> None:
     assert told.after_second == []
     assert told.after_third == []
+    assert told.after_fourth == []
 
 
 def test_a_configuration_that_changed_is_told_apart(told: Told) -> None:
@@ -235,8 +273,38 @@ def test_a_configuration_that_changed_is_told_apart(told: Told) -> None:
     assert of_november(told.third, "leads_answered_within_sla") == {"configuration": -1}
 
 
+def test_where_both_changed_rows_and_configuration_are_told_apart(told: Told) -> None:
+    """amended is dearer by its row, and of Web by another reading; reopened is lost by the configuration; late is gone,
+    deleted is back; b went to u3 by its row and is in time by the configuration."""
+    assert of_november(told.fourth, "won_amount") == {"deleted": -300, "rewritten": 50}
+    assert of_november(told.fourth, "deals_lost") == {"rewritten": 1, "configuration": 1}
+    assert of_november(told.fourth, "leads_answered_within_sla") == {"configuration": 1}
+    of_u3 = {key[4]: row[2] for key, row in told.fourth["rows"].items() if key[1:4] == ("new_leads", "owner", "crm:u3")}
+    assert of_u3 == {"rewritten": 1}
+    assert {
+        ("crm:amended", "rewritten", "amount", "900.00", "950.00"),
+        ("crm:amended", "configuration", "lead_source", None, "Web"),
+        ("crm:rated", "configuration", "lead_source", None, "Web"),
+        ("crm:deleted", "rewritten", "record", "deleted", "lost"),
+        ("crm:b", "rewritten", "owner", "crm:u2", "crm:u3"),
+        ("crm:b", "configuration", "is_answered_within_sla", "false", "true"),
+    } <= {record[1:6] for record in told.fourth["records_of_every_grain"]}
+    # what only the configuration did is not the rows'
+    assert ("crm:amended", "rewritten", "lead_source", None, "Web") not in {
+        record[1:6] for record in told.fourth["records_of_every_grain"]
+    }
+
+
+def test_what_cannot_be_computed_again_is_the_rows_and_is_said(told: Told) -> None:
+    """reopened is dearer by its row, and won by the configuration; but what that of then would have read is not to be
+    read again."""
+    assert of_november(told.fifth, "won_amount") == {"rewritten": 510}
+    (said,) = [line for line in told.fifth["run"]["warnings"] if "could not be computed again" in line]
+    assert "crm.deals has other personal data" in said
+
+
 def test_each_night_keeps_what_it_published(told: Told) -> None:
-    assert told.kept == ["20260102T060000", "20260103T060000", "20260104T060000"]
+    assert told.kept == ["20260102T060000", "20260103T060000", "20260104T060000", "20260105T060000", "20260106T060000"]
 
 
 def test_it_is_told(told: Told) -> None:
@@ -261,7 +329,9 @@ def test_what_is_kept_is_small(told: Told) -> None:
 
 def test_two_nights_apart_are_explained_by_those_between(told: Told) -> None:
     """From the first to the third: what the second restated, and the configuration of the third."""
-    explained = explain(told.nights.warehouse / "lake", date(2026, 1, 2), None, None, date(2025, 11, 1), "all", None)
+    explained = explain(
+        told.nights.warehouse / "lake", date(2026, 1, 2), date(2026, 1, 4), None, date(2025, 11, 1), "all", None
+    )
     found = {one.metric: one for one in explained.figures}
     assert (found["won_amount"].before, found["won_amount"].now) == (2350, 3600)
     assert found["won_amount"].causes == of_november(told.second, "won_amount")
@@ -278,8 +348,8 @@ def test_what_was_not_published_cannot_be_explained(told: Told) -> None:
     lake = told.nights.warehouse / "lake"
     with pytest.raises(ConfigurationError, match="nothing was published by then; published nights: 2026-01-02"):
         explain(lake, date(2025, 12, 1), None, None, None, "all", None)
-    with pytest.raises(ConfigurationError, match="nothing was published after 2026-01-04"):
-        explain(lake, date(2026, 1, 4), None, None, None, "all", None)
+    with pytest.raises(ConfigurationError, match="nothing was published after 2026-01-06"):
+        explain(lake, date(2026, 1, 6), None, None, None, "all", None)
 
 
 def files(folder: Path) -> dict[str, tuple[int, int]]:

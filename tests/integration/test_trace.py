@@ -19,18 +19,18 @@ from dagster_project.publish.deals.lives import Life, lives
 from dagster_project.publish.deals.worst import PAGES
 from dagster_project.published import opened
 from dagster_project.run.versions import as_of_version, current_version
-from dagster_project.trace import deal, metric
+from dagster_project.trace import deal, metric, stages
+from dagster_project.trace.figures import text
 from dagster_project.trace.parts import metric_parts, said
 from tests.conftest import DEALTRAIL, PROJECT, Warehouse, environment
 
-#: What no parts of records add up to.
-WITHOUT_RECORDS = {
-    *("revenue_12_months", "active_customer_months", "active_months_before", "churned_customers", "clv", "clv_to_cac"),
-}
+#: Of a stage, what the curve of visits gives that have not all ended.
+CURVES = {"days_in_stage_km_median", "days_in_stage_km_p90"}
 
 
-def test_every_metric_is_traced_but_those_of_revenue() -> None:
-    assert {one.name for one in metrics(metric.MART)} - set(metric.traceable()) == WITHOUT_RECORDS
+def test_every_metric_of_months_and_stages_is_traced() -> None:
+    assert set(metric.traceable()) == {one.name for one in metrics(metric.MART)}
+    assert set(stages.traceable()) == {one.name for one in metrics(stages.MART)} - CURVES
 
 
 def test_the_parts_are_those_that_the_metrics_say() -> None:
@@ -70,6 +70,38 @@ def test_two_hundred_published_figures_are_what_their_records_give(sample: Wareh
     assert filled > 100
 
 
+def test_two_hundred_figures_of_stages_are_what_their_visits_give(sample: Warehouse) -> None:
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        cells = connection.execute(
+            "select distinct date_trunc('month', entered_on), stage_key from marts.fct_stage_visits order by all"
+        ).fetchall()
+        chosen = random.Random(19).sample([(name, *cell) for name in stages.traceable() for cell in cells], 200)
+        filled = 0
+        for name, month, stage_key in chosen:
+            traced = metric.trace(connection, name, month, "stage", stage_key)
+            filled += bool(traced.published)
+            assert traced.computed == (None if traced.published is None else pytest.approx(traced.published)), traced
+    assert filled > 100
+
+
+def test_a_customers_lifetime_value_lists_the_customers(sample: Warehouse) -> None:
+    with opened(sample.path / "pipeline.duckdb") as connection:
+        (month,) = connection.execute(
+            "select max(month) from marts.mart_monthly_metrics where grain = 'all' and clv is not null"
+        ).fetchone() or (None,)
+        traced = metric.trace(connection, "clv", month, "all", None)
+        (paid,) = connection.execute(
+            "select count(distinct account_key) from marts.fct_customer_months where revenue_reporting != 0 "
+            f"and month between date '{month}' - interval 11 month and date '{month}'"
+        ).fetchone() or (0,)
+    assert traced.published and traced.computed == pytest.approx(traced.published, rel=1e-9)
+    of_revenue = [one for one in traced.records if one.part == "revenue"]
+    assert len(of_revenue) == paid > 10 and all(one.name for one in of_revenue)
+    assert {one.part for one in traced.records} == {
+        *("revenue", "active_customer_months", "active_months_before", "churned_customers"),
+    }
+
+
 def test_a_part_lists_its_records_with_their_names(sample: Warehouse) -> None:
     with opened(sample.path / "pipeline.duckdb") as connection:
         traced = metric.trace(connection, "win_rate", date(2025, 11, 1), "all", None)
@@ -78,7 +110,7 @@ def test_a_part_lists_its_records_with_their_names(sample: Warehouse) -> None:
             "where status = 'won' and date_trunc('month', closed_on) = '2025-11-01'"
         ).fetchall()
     assert {one.record_key for one in traced.records if one.part == "deals_won"} == {key for (key,) in won}
-    lines = list(metric.text(traced))
+    lines = list(text(traced))
     assert lines[0].startswith("win_rate, 2025-11, all: 0.") and lines[0].endswith("deals_won ÷ deals_won + deals_lost")
     assert any(line.startswith(f"    {won[0][0]}  ") for line in lines)
 

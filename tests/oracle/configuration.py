@@ -26,6 +26,8 @@ DEFAULT_THRESHOLDS = {
     "max_days_in_stage": "auto",
     "max_close_date_pushes": "3",
     "max_amount_deviations": "10",
+    "rewritten_within_days": "90",
+    "max_rewritten_deals": "3",
     "dead_lead_after_days": "90",
     "max_delivery_age_hours": "26",
     "max_null_share": "0.05",

@@ -242,7 +242,7 @@ def _add_merge(crm: Crm, deal: Deal) -> None:
     deal.is_merged_away = deal.deleted_at is not None and deal.deleted_at == merges.merged_at.get(deal.id)
     swallowed = [merges.merged_at[one] for one in merges.swallowed_by(deal.id) if one in crm.deals]
     if record and swallowed and min(swallowed) <= record.first_delivered_at:
-        deal.entered_by_merge_on = crm.local_date(record.first_delivered_at)
+        deal.entered_by_merge_on = crm.local_date(min(swallowed))
 
 
 def _delete(deal: Deal) -> None:

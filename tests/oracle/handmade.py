@@ -23,8 +23,8 @@ sources:
         columns: {{deal_id: id, pipeline: pipeline, stage: stage, status: status, amount: amount,
                   currency: currency, owner_id: owner, account_id: account, lead_id: lead,
                   created_at: created, won_at: won, lost_at: lost, close_on: close,
-                  is_deleted: deleted, merged_ids: merged, deal_name: name, lead_source: found, lost_reason: why,
-                  contact_id: contact}}
+                  is_deleted: deleted, merged_ids: merged, merged_into_id: into, deal_name: name,
+                  lead_source: found, lost_reason: why, contact_id: contact}}
         stage_dates: ["Date entered '{{stage}} ({{pipeline}})'", "Entered {{stage}}"]
       deal_changes:
         entity: deal_changes

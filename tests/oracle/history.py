@@ -11,7 +11,7 @@ from .records import Record
 from .rows import crm_close, named_stage, row_outcome, row_stage
 from .stages import Stage
 from .told_by_dates import dated
-from .told_by_extracts import observed
+from .told_by_extracts import Extracts, observed
 from .transition import Transition, changes
 
 
@@ -51,13 +51,18 @@ def _told(crm: Crm, deal_id: str, created_at: datetime) -> list[Transition]:
         left = extracts.first_stage
     elif told and told[0].version:
         left = _left_by_version(crm, deal_id, told[0].version, told[0].stage)
-    elif not never_left or (told and told[0].stage is not left):
+    elif not never_left or (told and left not in (told[0].stage, _named_by(extracts, told[0]))):
         left = left if told and told[0] in log[:1] else None
     if left:
         known = [one for one in (told[0].at if told else None, extracts.since) if one]
         start = min([opened_at(crm, deal_id, created_at), *known])
         told = [Transition(start, left, "inferred"), *told]
     return changes(told)
+
+
+def _named_by(extracts: Extracts, first: Transition) -> Stage | None:
+    """The stage that an extract names beside the status it shows."""
+    return extracts.named_first if first.evidence == "observed" else None
 
 
 def _before(witness: list[Transition], told: list[Transition]) -> list[Transition]:

@@ -45,6 +45,8 @@ class Violation:
     owner_key: str | None
     observed: Any
     allowed: Any
+    #: A note that is a warning, for there are many of one owner.
+    is_often: bool = False
 
 
 def applies(rule: str, crm: Crm) -> bool:

@@ -17,6 +17,7 @@ from .deals import Deal, own_close
 from .hygiene import Violation
 from .limits import Limits
 from .records import Record
+from .rewritten import Rewritten, rewritten
 from .values import boolean, cents
 from .visits import Visit
 
@@ -53,6 +54,23 @@ def deal_violations(crm: Crm, deals: list[Deal], visits: list[Visit]) -> Iterato
         for rule, broken in rules.of_deleted(deal) if deal.is_deleted else rules.of(deal):
             if broken:
                 yield Violation(rule, deal.key, deal.source, deal.pipeline, deal.owner_key, *broken)
+    yield from _rewritten(crm, deals)
+
+
+def _rewritten(crm: Crm, deals: list[Deal]) -> Iterator[Violation]:
+    """Deals whose closed past was changed of late; of more than a few of one owner each is a warning."""
+    days, most = (int(crm.config.threshold(name)) for name in ("rewritten_within_days", "max_rewritten_deals"))
+    of_owner: dict[str | None, list[tuple[Deal, Rewritten]]] = defaultdict(list)
+    for deal in deals:
+        found = None if deal.is_deleted else rewritten(deal)
+        if found and (crm.local_date(crm.as_of) - found.on).days <= days:
+            of_owner[deal.owner_key].append((deal, found))
+    for owner_key, of_one in of_owner.items():
+        for deal, found in of_one:
+            seen = found.fields, found.closed_on
+            yield Violation(
+                "history_rewritten", deal.key, deal.source, deal.pipeline, owner_key, *seen, is_often=len(of_one) > most
+            )
 
 
 class _DealRules:

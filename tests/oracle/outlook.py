@@ -67,9 +67,9 @@ def deal_outlook(
     for one in visits:
         spells[one.stage].append((one.days_in_stage, one.outcome != "open"))
     curves = {stage: kaplan_meier(of_stage) for stage, of_stage in spells.items()}
-    broken: dict[str, list[str]] = defaultdict(list)
+    broken: dict[str, list[Violation]] = defaultdict(list)
     for violation in violations:
-        broken[violation.record_key].append(violation.rule)
+        broken[violation.record_key].append(violation)
     today = {one.deal_key: one for one in past.at_same_days if one.day == past.as_of_day}
     rows = []
     for deal in deals:
@@ -107,10 +107,12 @@ def deal_outlook(
     return rows
 
 
-def _reasons(rules: list[str], pushes: int, days: float | None, quantiles: list[float | None]) -> list[str]:
+def _reasons(broken: list[Violation], pushes: int, days: float | None, quantiles: list[float | None]) -> list[str]:
     """Warnings before notes, each in the order of WORST_FIRST; then what no rule forbids."""
     places = {rule: place for place, rule in enumerate(WORST_FIRST)}
-    reasons = sorted(rules, key=lambda rule: (severity(rule) == "info", places.get(rule, len(places)), rule))
+    broken = sorted(broken, key=lambda one: (severity(one) == "info", places.get(one.rule, len(places)), one.rule))
+    rules = [one.rule for one in broken]
+    reasons = list(rules)
     _, p75, p90 = quantiles
     if days is not None and "stuck_in_stage" not in rules and p75 is not None and days > p75:
         reasons.append("older_than_p90" if p90 is not None and days > p90 else "older_than_p75")

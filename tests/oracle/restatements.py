@@ -7,9 +7,10 @@ adds in all orders. No parts, no formula of a quotient.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import permutations
 from pathlib import Path
@@ -25,8 +26,11 @@ from .months import next_month
 Row = dict[str, Any]
 Key = tuple[str, str]
 Cell = tuple[date, str, str | None]
+#: Those of a deal's own fields that are grains, by name.
+GRAIN_FIELDS = "grain_fields"
 #: What of a record a metric looks at.
 DEAL = [
+    GRAIN_FIELDS,
     "status",
     "created_month",
     "closed_month",
@@ -60,7 +64,7 @@ WHOLE = {
 class Restated:
     """The causes of what changed: by record, and by figure with what each adds (None: not to be said)."""
 
-    records: dict[Key, str]
+    records: dict[Key, set[str]]
     figures: dict[tuple[date, str, str, str | None], dict[str, float | None]]
     values: dict[tuple[date, str, str, str | None], tuple[Any, Any]]
 
@@ -84,26 +88,79 @@ def restatements(
     config_path: Path,
     landing: Path,
     moments: tuple[str, str],
-    is_configured_anew: bool = False,
+    between: Result | None = None,
 ) -> Restated:
-    """What differs at the second moment from what was published at the first."""
+    """What differs at the second moment from what was published at the first.
+
+    `between`: with another configuration, what that of the first moment makes of the second.
+    """
     config = read_configuration(config_path)
     at, later = (moment_in_utc(moment, config.zone).astimezone(UTC) for moment in moments)
     rows = _rows_told(config, landing, at, later)
-    told, counted = _records(before), _records(now)
-    context = _Context(rows, at, at.astimezone(config.zone).date(), now, is_configured_anew)
-    changed = {
-        key: (_counted(told.get(key)), _counted(counted.get(key)))
+    told, counted = _records(before, config), _records(now, config)
+    context = _Context(rows, at, at.astimezone(config.zone).date(), now, between is not None)
+    whole = _changed(told, counted)
+    if between is None:
+        return _figures(before, now, told, _steps(told, counted, whole, context))
+    touched = {key for key in whole if _is_touched(key, told.get(key), counted.get(key), rows)}
+    apart = {key: row for key, row in _records(between, config).items() if key in touched}
+    steps = _steps(told, counted, whole - touched, context, beside=_changed(told, apart) & touched, apart=apart)
+    steps += [
+        _Step(key, _counted(apart.get(key)), _counted(counted.get(key)), "configuration", True)
+        for key in touched & _changed(apart, counted)
+    ]
+    return _figures(before, now, told, steps)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What changed of a record for one cause; `is_second`: after what its rows changed."""
+
+    key: Key
+    told: Row | None
+    counted: Row | None
+    cause: str
+    is_second: bool = False
+
+
+def _changed(told: dict[Key, Row], counted: dict[Key, Row]) -> set[Key]:
+    return {
+        key
         for key in told.keys() | counted.keys()
         if _signature(key, told.get(key)) != _signature(key, counted.get(key))
     }
-    causes = {key: _cause(key, told.get(key), counted.get(key), context) for key in changed}
-    causes |= _displaced(changed, causes)
-    return _figures(before, now, told, counted, changed, causes)
 
 
-def _records(result: Result) -> dict[Key, Row]:
-    found: dict[Key, Row] = {("deals", row["deal_key"]): row for row in result.deals}
+def _is_touched(key: Key, told: Row | None, counted: Row | None, rows: dict[Key, _Rows]) -> bool:
+    """Whether it has rows that say something new, is back, or only its being the first win of its customer changed."""
+    of_record = rows.get(key, _Rows())
+    if key[0] == "spend" or of_record.has_new:
+        return True
+    if _counted(told) is None:
+        return told is not None and bool(of_record.since)
+    return _is_first_win_alone(key, told, counted)
+
+
+def _steps(
+    told: dict[Key, Row],
+    counted: dict[Key, Row],
+    keys: set[Key],
+    context: _Context,
+    beside: frozenset[Key] | set[Key] = frozenset(),
+    apart: dict[Key, Row] | None = None,
+) -> list[_Step]:
+    """By cause, what changed up to now; of those beside, up to what the configuration of then makes of now."""
+    by_rows = replace(context, is_configured_anew=False)
+    pairs = {key: (told.get(key), counted.get(key), context) for key in keys}
+    pairs |= {key: (told.get(key), (apart or {}).get(key), by_rows) for key in beside}
+    causes = {key: _cause(key, *pair) for key, pair in pairs.items()}
+    sides = {key: (_counted(one), _counted(other)) for key, (one, other, _) in pairs.items()}
+    causes |= _displaced(sides, causes)
+    return [_Step(key, *sides[key], causes[key]) for key in pairs]
+
+
+def _records(result: Result, config: Config) -> dict[Key, Row]:
+    found: dict[Key, Row] = {("deals", row["deal_key"]): _with_grains(row, config) for row in result.deals}
     found |= {("leads", row["lead_key"]): row for row in result.leads}
     for row in result.spend:
         purpose = [row[name] for name in ("source", "spent_on", "pipeline", "owner_key", "segment", "lead_source")]
@@ -117,6 +174,13 @@ def _records(result: Result) -> dict[Key, Row]:
                 filled = [one[name] for one in same["rows"] if one[name] is not None]
                 same[name] = sum(filled) if filled else None
     return found
+
+
+def _with_grains(row: Row, config: Config) -> Row:
+    """A deal with those of its fields that are grains."""
+    fields = json.loads(row["fields"] or "{}")
+    values = {name: fields.get(name) for name in config.grains}
+    return {**row, GRAIN_FIELDS: {name: None if value is None else str(value) for name, value in values.items()}}
 
 
 def _counted(row: Row | None) -> Row | None:
@@ -198,7 +262,8 @@ def _cause(key: Key, said: Row | None, row: Row | None, context: _Context) -> st
     rows = context.rows.get(key, _Rows())
     if told is None:
         if said is not None:
-            return "rewritten" if rows.has_new else context.rules or "rewritten"
+            # its row need not say anything new but that it is back
+            return "rewritten" if rows.since else context.rules or "rewritten"
         return (context.rules or "late") if rows.has_seen and not rows.has_new else "late"
     if counted is None:
         if row is not None and row.get("merged_into_deal_key"):
@@ -252,6 +317,16 @@ def _cause_of_lead(told: Row, counted: Row, rows: _Rows, context: _Context) -> s
     return context.rules or "time"
 
 
+def _is_first_win_alone(key: Key, told: Row | None, counted: Row | None) -> bool:
+    if key[0] != "deals":
+        return False
+    one, other = (_signature(key, row) for row in (told, counted))
+    if one is None or other is None or one == other:
+        return False
+    place = DEAL.index("is_first_win")
+    return one[:place] + one[place + 1 :] == other[:place] + other[place + 1 :]
+
+
 def _displaced(changed: dict[Key, tuple[Row | None, Row | None]], causes: dict[Key, str]) -> dict[Key, str]:
     """A first win that goes to another deal of the account, or comes from it, goes for that one's cause."""
     flips: dict[str, list[tuple[Key, bool]]] = defaultdict(list)
@@ -262,13 +337,7 @@ def _displaced(changed: dict[Key, tuple[Row | None, Row | None]], causes: dict[K
         if first[0] == first[1]:
             continue
         account = (counted or told or {})["account_key"]
-        one, other = (_signature(key, row) for row in (told, counted))
-        place = DEAL.index("is_first_win")
-        alone = (
-            one is not None
-            and other is not None
-            and one[:place] + one[place + 1 :] == other[:place] + other[place + 1 :]
-        )
+        alone = _is_first_win_alone(key, told, counted)
         flips[account].append((key, alone))
     found: dict[Key, str] = {}
     for of_account in flips.values():
@@ -293,11 +362,14 @@ class _World:
     def __init__(self, records: Iterable[tuple[Key, Row]]) -> None:
         self.places: dict[tuple[str, str, str | None, date], list[tuple[Key, Row]]] = defaultdict(list)
         self.deals: dict[tuple[str, str | None], list[tuple[Key, Row]]] = defaultdict(list)
+        self.add(records)
+
+    def add(self, records: Iterable[tuple[Key, Row]]) -> None:
         for key, row in records:
-            for grain, value_of in GRAINS.items():
+            values = {grain: value_of(row) for grain, value_of in GRAINS.items()} | row.get(GRAIN_FIELDS, {})
+            for grain, value in values.items():
                 if key[0] == "leads" and grain in ("pipeline", "segment"):
                     continue
-                value = value_of(row)
                 day = row["spent_on"] if key[0] == "spend" else row["created_on"]
                 self.places[f"{key[0]} created", grain, value, day.replace(day=1)].append((key, row))
                 if key[0] == "deals":
@@ -329,76 +401,86 @@ def _metrics(found: dict[str, list[Row]]) -> dict[str, float | None]:
         found[name] for name in ("deals created", "leads created", "spend created", "closed")
     )
     won, lost = ([row for row in closed if row["status"] == outcome] for outcome in ("won", "lost"))
-    amounts = [float(row["amount_reporting"]) for row in won if row["amount_reporting"] is not None]
-    cycles = [row["sales_cycle_days"] for row in won if row["sales_cycle_days"] is not None]
-    hours = [row["response_hours"] for row in leads if row["response_hours"] is not None]
-    qualified = [sum(bool(row["is_qualified"]) for row in some) for some in (won, lost)]
-    firsts = sum(bool(row["is_first_win"]) for row in won)
-    late = sum(bool(row["is_unanswered"]) for row in leads)
-    within = sum(bool(row["is_answered_within_sla"]) for row in leads)
-    created_won = sum(row["status"] == "won" for row in created)
-    converted = sum(bool(row["is_converted"]) for row in leads)
-    spend = [float(row["amount_reporting"]) for row in spent if row["amount_reporting"] is not None]
-    rate, size, cycle = _over(len(won), len(closed)), _over(sum(amounts), len(amounts)), _over(sum(cycles), len(cycles))
-    worked = len(found["worked"])
+    amounts = [row for row in won if row["amount_reporting"] is not None]
+    cycles = [row for row in won if row["sales_cycle_days"] is not None]
+    hours = [row for row in leads if row["response_hours"] is not None]
+    won_amount, cycle_days, response_hours = (
+        sum(_weight(row) * float(row[name]) for row in rows)
+        for rows, name in ((amounts, "amount_reporting"), (cycles, "sales_cycle_days"), (hours, "response_hours"))
+    )
+    qualified = [_number(row for row in some if row["is_qualified"]) for some in (won, lost)]
+    firsts = _number(row for row in won if row["is_first_win"])
+    late = _number(row for row in leads if row["is_unanswered"])
+    within = _number(row for row in leads if row["is_answered_within_sla"])
+    created_won = _number(row for row in created if row["status"] == "won")
+    converted = _number(row for row in leads if row["is_converted"])
+    spend = sum(_weight(row) * float(row["amount_reporting"]) for row in spent if row["amount_reporting"] is not None)
+    deals_won, deals_closed, answered = _number(won), _number(closed), _number(hours)
+    rate, size = _over(deals_won, deals_closed), _over(won_amount, _number(amounts))
+    cycle = _over(cycle_days, _number(cycles))
+    worked = _number(found["worked"])
     velocity = None if rate is None or size is None or not cycle else worked * rate * size / cycle
     return {
-        "new_leads": len(leads),
+        "new_leads": _number(leads),
         "converted_leads": converted,
-        "answered_leads": len(hours),
+        "answered_leads": answered,
         "leads_answered_within_sla": within,
         "leads_unanswered": late,
-        "lead_conversion_rate": _over(converted, len(leads)),
-        "response_hours": _over(sum(hours), len(hours)),
-        "response_within_sla_rate": _over(within, len(hours) + late),
-        "opportunities_created": len(created),
+        "lead_conversion_rate": _over(converted, _number(leads)),
+        "response_hours": _over(response_hours, answered),
+        "response_within_sla_rate": _over(within, answered + late),
+        "opportunities_created": _number(created),
         "opportunities_created_won": created_won,
-        "deal_closure_rate": _over(created_won, len(created)),
+        "deal_closure_rate": _over(created_won, _number(created)),
         "deals_worked": worked,
-        "deals_won": len(won),
-        "deals_lost": len(lost),
+        "deals_won": deals_won,
+        "deals_lost": _number(lost),
         "qualified_won": qualified[0],
         "qualified_lost": qualified[1],
-        "won_amount": sum(amounts),
-        "won_deals_with_amount": len(amounts),
+        "won_amount": won_amount,
+        "won_deals_with_amount": _number(amounts),
         "new_customers": firsts,
         "win_rate": rate,
-        "win_loss_ratio": _over(len(won), len(lost)),
+        "win_loss_ratio": _over(deals_won, _number(lost)),
         "opportunity_win_rate": _over(qualified[0], sum(qualified)),
         "avg_deal_size": size,
         "sales_cycle_days": cycle,
         "pipeline_velocity_per_day": velocity,
-        "spend": sum(spend),
+        "spend": spend,
         "spend_rows_without_rate": sum(
-            one["amount_reporting"] is None for row in spent for one in row.get("rows", [row])
+            _weight(row) * (one["amount_reporting"] is None) for row in spent for one in row.get("rows", [row])
         ),
-        "cac": _over(sum(spend), firsts),
+        "cac": _over(spend, firsts),
     }
+
+
+def _weight(row: Row) -> int:
+    return int(row.get("weight", 1))
+
+
+def _number(rows: Iterable[Row]) -> int:
+    return sum(map(_weight, rows))
 
 
 def _over(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def _figures(
-    before: Result,
-    now: Result,
-    told: dict[Key, Row],
-    counted: dict[Key, Row],
-    changed: dict[Key, tuple[Row | None, Row | None]],
-    causes: dict[Key, str],
-) -> Restated:
+def _figures(before: Result, now: Result, told: dict[Key, Row], steps: list[_Step]) -> Restated:
     first, second = (_cells(rows.monthly_metrics) for rows in (before, now))
     months = {month for month, grain, _ in first if grain == "all"}
+    changed = {step.key for step in steps}
     stayed = _World((key, row) for key, row in told.items() if key not in changed and _counted(row))
+    # what is the same up to the configuration is there from the beginning
+    stayed.add(
+        (step.key, step.told)
+        for step in steps
+        if step.is_second and step.told and not any(one.key == step.key and not one.is_second for one in steps)
+    )
     by_cause = {
-        cause: [
-            _World((key, row) for key in changed if causes[key] == cause and (row := changed[key][side]))
-            for side in (0, 1)
-        ]
-        for cause in set(causes.values())
+        cause: [_World(row for step in steps if step.cause == cause for row in _rows_of(step, side)) for side in (0, 1)]
+        for cause in {step.cause for step in steps}
     }
-    records: dict[Key, str] = {}
     figures: dict[tuple[date, str, str, str | None], dict[str, float | None]] = {}
     values: dict[tuple[date, str, str, str | None], tuple[Any, Any]] = {}
     for cell in sorted(first.keys() | second.keys(), key=repr):
@@ -421,8 +503,23 @@ def _figures(
             moved = {cause: share for cause, share in shares[name].items() if abs(share) > 1e-9}
             known = was is not None and is_now is not None
             figures[figure] = {cause: share if known else None for cause, share in moved.items()}
-    del counted
-    return Restated(records | causes, figures, values)
+    causes: dict[Key, set[str]] = defaultdict(set)
+    for step in steps:
+        causes[step.key].add(step.cause)
+    return Restated(dict(causes), figures, values)
+
+
+def _rows_of(step: _Step, side: int) -> Iterator[tuple[Key, Row]]:
+    """What is counted of it without its cause, and with it. A second step takes away what the first one left."""
+    if not step.is_second:
+        row = step.counted if side else step.told
+        if row:
+            yield step.key, row
+    elif side:
+        if step.counted:
+            yield step.key, step.counted
+        if step.told:
+            yield step.key, {**step.told, "weight": -1}
 
 
 def _cells(rows: Rows) -> dict[Cell, Row]:
@@ -518,11 +615,10 @@ def differences(expected: Restated, database: str | Path) -> list[str]:
             a, b = ours.get(cause, 0.0), theirs.get(cause, 0.0)
             if not _same(a, b):
                 lines.append(f"{figure}: {cause} adds {a}, not {b}")
-    published = {(entity, key): cause for entity, key, cause in records}
     lines += [
-        f"{key}: {cause}, not {expected.records.get(key)}"
-        for key, cause in published.items()
-        if expected.records.get(key) != cause
+        f"{(entity, key)}: {cause}, not {expected.records.get((entity, key))}"
+        for entity, key, cause in records
+        if cause not in expected.records.get((entity, key), set())
     ]
     return sorted(lines)
 

@@ -11,17 +11,19 @@ from typing import Any
 from .deals import Deal
 from .hygiene import Violation
 
-INFO = frozenset(("regressed", "skipped_stage", "amount_outlier", "unmapped_stage", "deleted_deal"))
+INFO = frozenset(
+    ("regressed", "skipped_stage", "amount_outlier", "unmapped_stage", "deleted_deal", "history_rewritten")
+)
 
 
-def severity(rule: str) -> str:
+def severity(violation: Violation) -> str:
     """By default; what is configured goes before it."""
-    return "info" if rule in INFO else "warning"
+    return "info" if violation.rule in INFO and not violation.is_often else "warning"
 
 
 def scores(deals: Iterable[Deal], violations: Iterable[Violation], day: date) -> list[dict[str, Any]]:
     """One row per source, pipeline and owner with open deals; clean ones have no warning."""
-    dirty = {one.record_key for one in violations if severity(one.rule) == "warning"}
+    dirty = {one.record_key for one in violations if severity(one) == "warning"}
     groups: dict[tuple[str, str, str | None], list[Deal]] = defaultdict(list)
     for deal in deals:
         if deal.status == "open":

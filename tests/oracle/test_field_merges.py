@@ -58,3 +58,26 @@ def test_a_closed_survivor_never_enters(world: World) -> None:
     world.deliver("deals_2026-01-12.csv", "id,stage,amount,created,won,merged\n3,Won,150,2026-01-02,2026-01-11,1;2")
     month = january(world)
     assert (month["won_deals"], month["merged_deals"], month["closing_deals"]) == (0, -2, 0)
+
+
+def test_a_survivor_that_an_extract_knew_stands_where_it_stood(world: World) -> None:
+    """Deal 1 was flagged from its first row on, beside deal 2; that it went into it is told two days later."""
+    heading = "id,stage,amount,created,deleted,merged"
+    first = f"{heading}\n1,New,100,2026-01-02,yes,\n2,New,50,2026-01-05,no,"
+    world.deliver("deals_2026-01-10.csv", first)
+    world.deliver("deals_2026-01-12.csv", f"{heading}\n2,New,50,2026-01-05,no,1")
+    days = open_deals(world)
+    assert [days[day] for day in ("04", "06", "10", "12")] == [(1, "100.00"), (2, "150.00"), (1, "50.00"), (1, "50.00")]
+    month = january(world)
+    moved = {name: month[f"{name}_deals"] for name in ("created", "deleted", "merged", "closing")}
+    assert moved == {"created": 2, "deleted": 1, "merged": 0, "closing": 1}
+
+
+def test_a_survivor_that_is_named_before_it_is_delivered_enters_on_the_day_of_the_merge(world: World) -> None:
+    heading = "id,stage,amount,created,into"
+    world.deliver("deals_2026-01-10.csv", f"{heading}\n1,New,100,2026-01-02,")
+    world.deliver("deals_2026-01-12.csv", f"{heading}\n1,New,100,2026-01-02,3")
+    world.deliver("deals_2026-01-14.csv", f"{heading}\n1,New,100,2026-01-02,3\n3,New,70,2026-01-02,")
+    days = open_deals(world)
+    assert (days["11"], days["12"], days["14"]) == ((1, "100.00"), (1, "70.00"), (1, "70.00"))
+    assert (january(world)["merged_deals"], january(world)["merged_amount"]) == (0, -30)

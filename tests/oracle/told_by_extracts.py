@@ -7,18 +7,22 @@ from datetime import datetime
 from itertools import pairwise
 
 from .crm import Crm
-from .rows import row_stage
+from .rows import named_stage, row_stage
 from .stages import Stage
 from .transition import Transition
 
 
 @dataclass(frozen=True)
 class Extracts:
-    """What the full extracts tell: `first_stage` and `since` of a deal that stood in the source's first one."""
+    """What the full extracts tell: `first_stage` and `since` of a deal that stood in the source's first one.
+
+    `named_first` is the stage beside the status of the first row that shows the deal anywhere.
+    """
 
     transitions: list[Transition]
     first_stage: Stage | None = None
     since: datetime | None = None
+    named_first: Stage | None = None
 
 
 def observed(crm: Crm, deal_id: str) -> Extracts:
@@ -35,4 +39,5 @@ def observed(crm: Crm, deal_id: str) -> Extracts:
     first, stage = seen[0]
     if stage and first.extracted_at == crm.first_full_extracts[first.feed.name]:
         return Extracts(transitions, stage, first.extracted_at)
-    return Extracts([shown[0], *transitions])
+    row = next(one.row for one, stage in seen if stage)
+    return Extracts([shown[0], *transitions], named_first=named_stage(crm, row))

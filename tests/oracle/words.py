@@ -52,7 +52,7 @@ def shown_now(crm: Crm, deal_id: str, field: str) -> str | None:
     """What a field holds now: as the newest row shows it, else the last word of history."""
     record = crm.deals.get(deal_id)
     if record:
-        return _shown(crm, field, record.row, record.dates)
+        return shown_in(crm, field, record.row, record.dates)
     words = _words(crm, deal_id, field)
     return words[-1].value if words else None
 
@@ -100,7 +100,7 @@ def _logged_currencies(crm: Crm, deal_id: str) -> Iterator[Word]:
 
 def _versioned(crm: Crm, deal_id: str, field: str) -> list[Word]:
     versions = crm.versions.get(deal_id, [])
-    return _filled([Word(one.at, "versioned", _shown(crm, field, one.row, one.dates)) for one in versions])
+    return _filled([Word(one.at, "versioned", shown_in(crm, field, one.row, one.dates)) for one in versions])
 
 
 def _observed(crm: Crm, deal_id: str, field: str) -> list[Word]:
@@ -108,7 +108,7 @@ def _observed(crm: Crm, deal_id: str, field: str) -> list[Word]:
     if record is None:
         return []
     shown = record.full_sightings
-    return _filled([Word(one.extracted_at, "observed", _shown(crm, field, one.row, record.dates)) for one in shown])
+    return _filled([Word(one.extracted_at, "observed", shown_in(crm, field, one.row, record.dates)) for one in shown])
 
 
 def _filled(words: list[Word]) -> list[Word]:
@@ -127,7 +127,7 @@ def _shown_by_row(crm: Crm, deal_id: str, field: str) -> list[Word]:
     stage = row_stage(crm, record.row)
     if field == "expected_close_on" and stage and stage.outcome:
         return []
-    return [Word(record.extracted_at, "observed", _shown(crm, field, record.row, record.dates))]
+    return [Word(record.extracted_at, "observed", shown_in(crm, field, record.row, record.dates))]
 
 
 @cache
@@ -146,7 +146,7 @@ def _columns(field: str) -> tuple[str, ...]:
     return COLUMNS.get(field, (field,))
 
 
-def _shown(crm: Crm, field: str, row: Row, dates: Dates) -> str | None:
+def shown_in(crm: Crm, field: str, row: Row, dates: Dates) -> str | None:
     """What a row shows, as the published text."""
     if field == CURRENCY:
         return named_currency(crm, row)

@@ -41,6 +41,7 @@ def _joined(telling: Telling, life: Life) -> tuple[list[Told], Place | None]:
     world = telling.world
     told: list[Told] = []
     start: Place | None = None
+    stayed: Place | None = None
     for shape, words in {"logged": _logged, "versioned": _versioned, "dated": _dated}.items():
         witness, left = words(world, life) if shape in telling.shapes else ([], None)
         if shape == "logged" and shape in telling.shapes and not left:
@@ -55,7 +56,7 @@ def _joined(telling: Telling, life: Life) -> tuple[list[Told], Place | None]:
         if first and (EXTRACTS[0] < told[0].at if told else changes):
             start = first
         elif changes and (not told or changes[0].at < told[0].at):
-            start = None
+            start = stayed if stayed == _first_seen_in(life) else None
         told = _before(changes, told)
     return told, start
 
@@ -138,12 +139,18 @@ def _observed(life: Life) -> tuple[list[Told], Place | None]:
 
 
 def _is_seen_before(life: Life, witness: list[Told]) -> bool:
-    """Whether extracts tell where a deal was before a witness's first word: the first of all, or by a change."""
+    """Whether extracts tell where a deal was before a witness's first word."""
     changes, first = _observed(life)
     if not witness:
-        return len(changes) > (first is None)
-    before = [one for one in changes if one.at < witness[0].at]
-    return (first is not None and EXTRACTS[0] < witness[0].at) or len(before) > 1
+        return bool(changes)
+    return (first is not None and EXTRACTS[0] < witness[0].at) or any(one.at < witness[0].at for one in changes)
+
+
+def _first_seen_in(life: Life) -> Place:
+    """The stage that the first extract with a deal names, whatever status it shows."""
+    held = next(extract for extract in range(len(EXTRACTS)) if life.is_in(extract))
+    step = _shown(life, held)
+    return step.pipeline, life.column_stage(step)
 
 
 def _current(life: Life, row: int) -> Told:

@@ -30,6 +30,15 @@ OWN_CELLS = {
     "date": ["2026-03-05", "2025-12-31", "", "1999-12-31"],
     "timestamp": ["2026-03-05 10:00:00", "2026-03-05", "", "soon"],
 }
+#: The same cells as they are published: a day is its midnight in the reporting timezone, and 1999 no year of ours.
+OWN_TEXTS: dict[str, list[str | None]] = {
+    "text": ["Nord", 'Süd, "West"', None, "Ä\\ß"],
+    "boolean": ["true", "false", None, None],
+    "amount": ["1000.00", "99.50", None, "-0.01", None],
+    "number": ["3", "2.5", None, "-17", None],
+    "date": ["2026-03-05", "2025-12-31", None, None],
+    "timestamp": ["2026-03-05T10:00:00Z", "2026-03-04T23:00:00Z", None, None],
+}
 
 
 @dataclass

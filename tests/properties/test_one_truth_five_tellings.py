@@ -27,7 +27,8 @@ import pytest
 from tests.faults.nights import Nights, tables
 from tests.oracle import Result, compare, compute
 from tests.properties.lives import EXTRACTS, invented
-from tests.properties.tellings import Telling, configuration, tellings_of
+from tests.properties.own_fields import followed_by, followed_otherwise
+from tests.properties.tellings import OWN_CELLS, Telling, configuration, tellings_of
 from tests.properties.test_tellings_in_plain_python import told_by, told_otherwise
 
 Tables = dict[str, list[tuple[Any, ...]]]
@@ -174,6 +175,12 @@ def _marts(nights: Nights, night: int) -> Tables:
     return {name: rows for name, rows in tables(nights.warehouse).items() if name.startswith("marts.")}
 
 
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    found = connection.execute(query)
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
 def different(one: Tables, other: Tables) -> dict[str, list[str]]:
     """Rows that only one of two builds has, by table."""
     assert one.keys() == other.keys()
@@ -209,13 +216,27 @@ def test_there_are_worlds_enough_and_everything_happens_in_them(played: Played) 
 
 def test_each_telling_gives_the_transitions_its_shapes_can_carry(played: Played) -> None:
     with duckdb.connect(str(played.database), read_only=True) as connection:
-        found = connection.execute(
+        rows = _rows(
+            connection,
             "select deal_key, transition_number, pipeline, to_stage, evidence, "
-            "transitioned_at at time zone 'UTC' as transitioned_at from marts.fct_stage_transitions"
+            "transitioned_at at time zone 'UTC' as transitioned_at from marts.fct_stage_transitions",
         )
-        names = [column[0] for column in found.description or []]
-        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     assert told_otherwise(played.tellings, told_by(rows)) == []
+
+
+def test_a_field_of_ones_own_is_followed_as_each_shape_can_carry_it(played: Played) -> None:
+    kinds = {telling.own_kind for telling in played.tellings}
+    assert kinds == {"", *OWN_CELLS}
+    with duckdb.connect(str(played.database), read_only=True) as connection:
+        deals = _rows(connection, "select deal_key, fields from marts.fct_deals")
+        changes = _rows(
+            connection,
+            "select deal_key, field, old_value, new_value, evidence, "
+            "changed_at at time zone 'UTC' as changed_at from marts.fct_deal_changes order by change_number",
+        )
+    followed = followed_by(deals, changes)
+    assert {change.evidence for one in followed.values() for change in one.changes} == {"logged", "observed"}
+    assert followed_otherwise(played.tellings, followed) == []
 
 
 def test_every_table_says_what_plain_python_says(played: Played, oracle: Result) -> None:

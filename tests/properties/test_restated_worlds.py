@@ -1,7 +1,8 @@
 """Invented CRMs that change their past from night to night: the causes add up, and plain Python says the same.
 
 One warehouse, several nights of it; each is compared with the one before. Deals come, go, come back, close, reopen, are
-merged, handed on and priced anew, leads are answered and converted, rates and spend are corrected.
+merged, handed on and priced anew, leads are answered and converted, rates and spend are corrected; and in some of
+these nights the configuration changes.
 """
 
 from __future__ import annotations
@@ -14,9 +15,21 @@ from random import Random
 import pytest
 
 from tests.faults.nights import Nights
-from tests.integration.test_restatements import CONFIG, HEADING, differences_to
+from tests.integration.test_restatements import CONFIG, HEADING, OTHERWISE, differences_to
 
 SEEDS, NIGHTS = (1, 2), 5
+# a rate of a year ago holds
+LIMITS = "max_rate_age_days: 1000, min_volume_share: 0"
+#: What a company has in its configuration one night or another.
+CONFIGURATIONS = [
+    f"thresholds: {{{limits}}}\n{config}"
+    for limits, config in (
+        (LIMITS, CONFIG),
+        (f"{LIMITS}, lead_response_sla_hours: 48", CONFIG),
+        (LIMITS, OTHERWISE),
+        (LIMITS, OTHERWISE.replace("Held, canonical: lost", "Held, canonical: won")),
+    )
+]
 START = date(2026, 1, 10)
 
 
@@ -45,7 +58,7 @@ class World:
         closed = str(
             min(self.day - timedelta(days=1), date.fromisoformat(created) + timedelta(self.random.randrange(40)))
         )
-        stage = self.random.choice(["New", "Talks", "Won", "Won", "Lost"])
+        stage = self.random.choice(["New", "Talks", "Won", "Won", "Lost", "Held"])
         self.deals[f"d{self.made}"] = [
             *(
                 f"Deal {self.made}",
@@ -54,7 +67,7 @@ class World:
                 self.random.choice(["EUR", "USD"]),
             ),
             *(self.random.choice(["u1", "u2", ""]), self.random.choice(["acme", "bolt", ""]), created),
-            *(closed if stage in ("Won", "Lost") else "", ""),
+            *(closed if stage in ("Won", "Lost", "Held") else "", ""),
         ]
 
     def live(self) -> None:
@@ -81,7 +94,7 @@ class World:
         deal = self.deals[key]
         what = self.random.choice(["close", "reopen", "amount", "owner", "gone", "merged", "created", "account"])
         if what == "close":
-            deal[1], deal[7] = self.random.choice(["Won", "Lost"]), self.some_day(30)
+            deal[1], deal[7] = self.random.choice(["Won", "Lost", "Held"]), self.some_day(30)
         elif what == "reopen":
             deal[1], deal[7] = "Talks", ""
         elif what == "amount":
@@ -112,10 +125,8 @@ class World:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_night_says_what_plain_python_says(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     nights = Nights(tmp_path_factory.mktemp(f"restated{seed}"))
-    # a rate of a year ago holds
-    nights.config.write_text(
-        f"thresholds: {{max_rate_age_days: 1000, min_volume_share: 0}}\n{CONFIG}", encoding="utf-8"
-    )
+    configured = CONFIGURATIONS[0]
+    nights.config.write_text(configured, encoding="utf-8")
     world = World(Random(seed))
     for _ in range(20):
         world.new_deal()
@@ -126,10 +137,13 @@ def test_every_night_says_what_plain_python_says(seed: int, tmp_path_factory: py
         for feed, text in world.files():
             nights.deliver(f"crm/{feed}_{world.day}.csv", text)
         moments.append(f"{world.day}T06:00:00Z")
+        before, configured = configured, world.random.choice([configured, *CONFIGURATIONS])
+        nights.config.write_text(configured, encoding="utf-8")
         warehouse = nights.play(moments[-1])
         assert warehouse.status == 0, warehouse.output
         if len(moments) > 1:
-            assert differences_to(nights, (moments[-2], moments[-1])) == [], moments[-1]
+            changed = before if before != configured else ""
+            assert differences_to(nights, (moments[-2], moments[-1]), changed) == [], moments[-1]
             causes |= {cause for (cause,) in warehouse.rows("select distinct cause from quality.restatements")}
         world.day += timedelta(days=1)
-    assert causes >= {"late", "deleted", "rewritten", "time"}
+    assert causes >= {"late", "deleted", "rewritten", "time", "configuration"}

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.oracle import compute
+from tests.oracle import Result, compute
 from tests.properties.lives import EXTRACTS, World, worlds
+from tests.properties.own_fields import followed_by, followed_otherwise
 from tests.properties.resolution import Told, expected
 from tests.properties.tellings import Telling, configuration, tellings_of
 
@@ -41,7 +42,7 @@ def _shown(told: list[Told]) -> str:
     return " ".join(f"{one.place[0]}/{one.place[1]} {one.at:%m-%dT%H:%M:%S} {one.evidence};" for one in told)
 
 
-def check(world: World) -> None:
+def told(world: World) -> tuple[list[Telling], Result]:
     """Writes a world in every telling and reads it back."""
     folder = Path(tempfile.mkdtemp())
     try:
@@ -50,10 +51,21 @@ def check(world: World) -> None:
         for telling in tellings:
             for extract in range(len(EXTRACTS)):
                 telling.deliver(folder / "landing", extract)
-        result = compute(config, folder / "landing", EXTRACTS[-1])
+        return tellings, compute(config, folder / "landing", EXTRACTS[-1])
     finally:
         shutil.rmtree(folder)
+
+
+def check(world: World) -> None:
+    """The transitions of a world in every telling."""
+    tellings, result = told(world)
     assert told_otherwise(tellings, told_by(result.transitions)) == []
+
+
+def check_field(world: World) -> None:
+    """The random field of a world in every telling."""
+    tellings, result = told(world)
+    assert followed_otherwise(tellings, followed_by(result.deals, result.changes)) == []
 
 
 RELAXED = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -70,3 +82,16 @@ def test_every_telling_of_a_life_has_the_transitions_its_shape_can_carry(world: 
 @given(worlds())
 def test_of_a_thousand_worlds(world: World) -> None:
     check(world)
+
+
+@settings(RELAXED, max_examples=25, derandomize=True)
+@given(worlds())
+def test_a_field_of_ones_own_is_followed_as_each_shape_can_carry_it(world: World) -> None:
+    check_field(world)
+
+
+@pytest.mark.long
+@settings(RELAXED, max_examples=1000)
+@given(worlds())
+def test_a_field_of_ones_own_in_a_thousand_worlds(world: World) -> None:
+    check_field(world)

@@ -35,7 +35,7 @@ RULES = {
         late_delivery schema_drift null_spike stage_mix_drift delivery_refused delivery_held_back
         unparseable_value duplicate_key missing_key
     """,
-    "info": "regressed skipped_stage amount_outlier unmapped_stage deleted_deal",
+    "info": "regressed skipped_stage amount_outlier unmapped_stage deleted_deal history_rewritten",
 }
 
 

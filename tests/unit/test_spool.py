@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,12 +15,14 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from dagster_project.config import remote
 from dagster_project.config.feeds import Source
-from dagster_project.config.load import load_settings
+from dagster_project.config.load import Settings, load_settings
 from dagster_project.config.remote import RemoteError, RemoteFolder, is_remote, remote_folder, without_secrets
 from dagster_project.errors import ConfigurationError
+from dagster_project.lake.manifest import read_records
+from dagster_project.lake.store import ingest
 from dagster_project.read.landing import folders_without_source, look
-from dagster_project.read.spool import fetch_landing, forget_spooled
-from dagster_project.run.fetching import fetch
+from dagster_project.read.spool import fetch_landing, forget_spooled, removed_from_spool
+from dagster_project.run.fetching import fetch, prune
 
 BUCKET = RemoteFolder("s3", "bucket/landing")
 
@@ -34,7 +37,6 @@ class Bucket:
     unlistable: set[str] = field(default_factory=set)
     fetched: list[str] = field(default_factory=list)
     cut: set[str] = field(default_factory=set)
-    async_impl = True
 
     def put(self, name: str, content: str) -> None:
         self.driver.pipe_file(f"/landing/{name}", content.encode())
@@ -45,13 +47,9 @@ class Bucket:
     def ls(self, path: str, detail: bool) -> Any:
         if "" in self.unlistable:
             raise TimeoutError("the server does not answer")
-        return self.driver.ls(path, detail=detail)
-
-    def find(self, path: str, detail: bool) -> Any:
         if path.rpartition("/")[2] in self.unlistable:
             raise ConnectionResetError("cut off after page 3")
-        found = self.driver.find(path, detail=detail)
-        return {name: {**entry, "mtime": entry["created"]} for name, entry in found.items()}
+        return [{**entry, "mtime": entry.get("created")} for entry in self.driver.ls(path, detail=detail)]
 
     def get_file(self, path: str, target: str) -> None:
         name = path.removeprefix("/landing/")
@@ -137,7 +135,6 @@ def test_half_of_a_delivery_is_none(bucket: Bucket, tmp_path: Path, fault: dict[
 def test_a_run_that_is_killed_while_it_fetches_leaves_nothing_that_is_read(bucket: Bucket, tmp_path: Path) -> None:
     bucket.put("crm/a.csv", "new")
     bucket.put("crm/b.csv", "new")
-    bucket.async_impl = False
     bucket.broken = {"crm/b.csv": KeyboardInterrupt()}
     with pytest.raises(KeyboardInterrupt):
         fetch_landing(BUCKET, tmp_path, ["crm"])
@@ -202,6 +199,66 @@ def test_what_is_forgotten_is_fetched_again_only_where_it_changes(bucket: Bucket
     bucket.put("crm/deals.csv", "2")
     assert fetch_landing(BUCKET, tmp_path, ["crm"]).files == 1
     assert names(tmp_path) == [".fetched.json", "crm/deals.csv"]
+
+
+def night(settings: Settings) -> tuple[int, int]:
+    """Fetches, prunes and takes in as a night does; how many files and how many bytes came and went."""
+    lake = settings.warehouse_dir / "lake"
+    known = read_records(lake)
+    done = fetch(settings, known=known)
+    assert done is not None and done.said == []
+    removed = prune(settings, known)
+    for source in settings.config.sources:
+        for feed in source.feeds:
+            files = [file for file in look(source, settings.landing_dir).files if file.feed == feed]
+            ingest(source, feed, files, lake, [one for one in known if one.feed == feed])
+    return done.files, removed
+
+
+def test_what_the_lake_has_leaves_the_spool_and_comes_back_only_where_it_is_needed(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    (tmp_path / "pipeline.yml").write_text(CONFIG)
+    environment = {"PIPELINE_CONFIG": str(tmp_path / "pipeline.yml"), "WAREHOUSE_DIR": str(tmp_path / "w")}
+    settings = load_settings(environment)
+    old, older = "crm/2026-01-01/deals.csv", "crm/2026-01-02/deals.csv"
+    for name in (old, older, "crm/deals_2026-01-20.csv", "crm/deals_2026-01-27.csv"):
+        bucket.put(name, f"id,stage\n1,{name[:16]}\n")
+    bucket.put("crm/2026-01-01/notes.doc", "no feed takes this")
+    assert night(settings) == (5, 0)
+    gone = sum(len(bucket.driver.cat_file(f"/landing/{name}")) for name in (old, older))
+    assert night(settings) == (0, gone)
+    kept = [".fetched.json", "crm/2026-01-01/notes.doc", "crm/deals_2026-01-20.csv", "crm/deals_2026-01-27.csv"]
+    assert names(settings.landing_dir) == kept
+    assert not (settings.landing_dir / "crm" / "2026-01-02").exists()
+    bucket.fetched.clear()
+    assert night(settings) == (0, 0)
+    assert fetch(settings) is not None and bucket.fetched == [], "nor by a sensor or a check"
+
+    time.sleep(0.01)
+    bucket.put(old, "id,stage\n1,corrected\n")
+    assert night(settings)[0] == 1
+    assert bucket.fetched == [old]
+
+    # a heading that the mapping did not have: the past is read again
+    bucket.fetched.clear()
+    night(settings)
+    (tmp_path / "pipeline.yml").write_text(CONFIG.replace("stage: stage}", "stage: [stage, phase]}"))
+    changed = load_settings(environment)
+    assert night(changed)[0] == 2
+    assert sorted(bucket.fetched) == [old, older]
+    assert night(changed)[0] == 0
+
+    # a lake that is lost is built of all that lies there
+    bucket.fetched.clear()
+    shutil.rmtree(settings.warehouse_dir / "lake")
+    assert night(changed)[0] == 2
+
+    night(changed)
+    assert removed_from_spool(settings.landing_dir, "crm").keys() == {name[4:] for name in (old, older)}
+    forget_spooled(settings.landing_dir, "crm")
+    bucket.fetched.clear()
+    assert night(settings)[0] == 0, "what is forgotten is not read again for a new mapping"
 
 
 CONFIG = """

@@ -134,6 +134,27 @@ disagreements as (
         and (not outcomes.first_close_stands or outcomes.standing_close_evidence = 'observed')
 ),
 
+-- how many of an owner's there are, of late
+rewritten as (
+    select
+        rewritten.deal_key,
+        rewritten.closed_on,
+        rewritten.rewritten_on,
+        rewritten.rewritten_fields,
+        {{ days_between('rewritten.rewritten_on', 'run.as_of_date') }} as days_since_rewrite,
+        count(
+            case
+                when
+                    deals.status != 'deleted'
+                    and {{ days_between('rewritten.rewritten_on', 'run.as_of_date') }} <= run.rewritten_within_days
+                    then 1
+            end
+        ) over (partition by deals.source, deals.owner_key) as rewritten_deals_of_owner
+    from {{ ref('int_rewritten_deals') }} as rewritten
+    cross join run
+    inner join deals on rewritten.deal_key = deals.deal_key
+),
+
 open_visits as (
     select
         deal_key,
@@ -228,7 +249,15 @@ select
     -- where it stands
     -- Won and Lost are there without being configured
     coalesce(stages.is_configured or stages.stage in ('Won', 'Lost'), deals.stage is null) as stage_is_configured,
-    disagreements.last_told_stage
+    disagreements.last_told_stage,
+    -- what became of its closed past
+    rewritten.closed_on as closed_before_rewrite_on,
+    rewritten.rewritten_on,
+    rewritten.rewritten_fields,
+    rewritten.days_since_rewrite,
+    run.rewritten_within_days,
+    rewritten.rewritten_deals_of_owner,
+    run.max_rewritten_deals
 from deals
 cross join run
 left join {{ ref('int_deals') }} as deal_rows on deals.deal_key = deal_rows.deal_key
@@ -253,3 +282,4 @@ left join alike on deals.deal_key = alike.deal_key
 left join open_visits on deals.deal_key = open_visits.deal_key
 left join disagreements on deals.deal_key = disagreements.deal_key
 left join delivered on deals.source = delivered.source
+left join rewritten on deals.deal_key = rewritten.deal_key

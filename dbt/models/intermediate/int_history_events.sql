@@ -14,6 +14,7 @@ with stage_events as (
         lost_reason,
         left_pipeline,
         left_stage,
+        cast(null as string) as named_stage,
         'logged' as evidence
     from {{ ref('int_logged_stage_events') }}
 
@@ -32,6 +33,7 @@ with stage_events as (
         cast(null as string) as lost_reason,
         left_pipeline,
         left_stage,
+        cast(null as string) as named_stage,
         'versioned' as evidence
     from {{ ref('int_versioned_stage_events') }}
 
@@ -50,6 +52,7 @@ with stage_events as (
         cast(null as string) as lost_reason,
         cast(null as string) as left_pipeline,
         cast(null as string) as left_stage,
+        cast(null as string) as named_stage,
         'dated' as evidence
     from {{ ref('int_dated_stage_events') }}
 
@@ -68,6 +71,7 @@ with stage_events as (
         lost_reason,
         left_pipeline,
         left_stage,
+        named_stage,
         'observed' as evidence
     from {{ ref('int_observed_stage_events') }}
 ),

@@ -1,5 +1,5 @@
--- Deals that no delivery knew before other ones were merged into them: they come into the open pipeline on the day on
--- which those leave it, so that the past stays as it stood.
+-- Deals that no delivery knew before one told that others were merged into them: they come into the open pipeline on
+-- the day of the merge, so that the past stays as it stood.
 with merged as (
     select * from {{ ref('int_merges') }}
     where entity = 'deals'
@@ -24,7 +24,6 @@ swallowed as (
     select
         merged.direct_survivor_key as deal_key,
         merged.told_at,
-        deletions.deleted_at,
         survivors.first_delivered_at
     from merged
     inner join {{ ref('int_deal_deletions') }} as deletions on merged.merged_key = deletions.deal_key
@@ -33,8 +32,8 @@ swallowed as (
 
 select
     deal_key,
-    -- a record may be gone before the merge is told
-    min(least(told_at, greatest(deleted_at, first_delivered_at))) as merged_in_at
+    min(told_at) as merged_in_at
 from swallowed
 group by deal_key
-having min(first_delivered_at) >= min(deleted_at)
+-- one that an earlier delivery knew stands where it stood, whatever had become of the others by then
+having min(first_delivered_at) >= min(told_at)

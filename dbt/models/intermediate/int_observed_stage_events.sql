@@ -24,6 +24,8 @@ select
     deal_id,
     pipeline,
     stage,
+    -- the stage beside a status of won or lost
+    named_stage,
     extracted_at as entered_at,
     shape_position,
     amount,

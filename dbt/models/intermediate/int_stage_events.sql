@@ -40,7 +40,8 @@ beginnings as (
     left join never_left
         on history.deal_key = never_left.deal_key
         and history.pipeline = never_left.pipeline
-        and history.stage = never_left.stage
+        -- an extract that shows it closed names the stage it was closed in
+        and coalesce(history.named_stage, history.stage) = never_left.stage
     where
         history.event_number = 1
         and coalesce(history.left_stage, never_left.stage) is not null
@@ -178,11 +179,20 @@ versions_tell as (
 ),
 
 all_events as (
-    select * from inferred_start
+    select
+        *,
+        false as is_by_row
+    from inferred_start
     union all
-    select * from current_only
+    select
+        *,
+        false as is_by_row
+    from current_only
     union all
-    select * from observed_after
+    select
+        *,
+        true as is_by_row
+    from observed_after
     union all
     select
         history.deal_key,
@@ -194,7 +204,8 @@ all_events as (
         false as is_current_shape,
         history.amount,
         history.owner_id,
-        history.lost_reason
+        history.lost_reason,
+        false as is_by_row
     from history
     left join beginnings
         on history.deal_key = beginnings.deal_key
@@ -225,11 +236,13 @@ untold as (
     from all_events as events
     inner join {{ ref('int_deal_field_changes') }} as changes on events.deal_key = changes.deal_key
     where
-        events.evidence != 'observed'
+        -- an extract tells its own; a close that the row dates is of another day than the row
+        (events.evidence != 'observed' or events.is_by_row)
         and (
             -- what held at the beginning is the first change's old value, whatever the first step knew; and a log may
             -- tell the amount just behind the step, in the same second
-            (changes.field = 'amount' and (events.amount is null or events.evidence in ('inferred', 'logged')))
+            events.is_by_row
+            or (changes.field = 'amount' and (events.amount is null or events.evidence in ('inferred', 'logged')))
             or (changes.field = 'owner' and (events.owner_id is null or events.evidence in ('inferred', 'logged')))
         )
 ),
@@ -255,13 +268,17 @@ select
     events.evidence,
     events.is_current_shape,
     case
-        when events.evidence = 'observed' or (events.evidence = 'versioned' and versions_tell.of_amounts)
+        when
+            (events.evidence = 'observed' and not events.is_by_row)
+            or (events.evidence = 'versioned' and versions_tell.of_amounts)
             then events.amount
         when amounts.deal_key is not null then cast(amounts.value as decimal(18, 2))
         else coalesce(events.amount, deals.amount)
     end as amount,
     case
-        when events.evidence = 'observed' or (events.evidence = 'versioned' and versions_tell.of_owners)
+        when
+            (events.evidence = 'observed' and not events.is_by_row)
+            or (events.evidence = 'versioned' and versions_tell.of_owners)
             then events.owner_id
         -- without the source before it
         when owners.deal_key is not null

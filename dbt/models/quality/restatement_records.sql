@@ -32,6 +32,7 @@ changes as (
     select
         entity,
         record_key,
+        cause,
         'record' as field,
         case when was_counted then coalesce(status_before, 'counted') when was_deleted then 'deleted' end as before,
         case
@@ -50,6 +51,7 @@ changes as (
     select
         entity,
         record_key,
+        cause,
         '{{ field }}' as field,
         cast({{ column }}_before as string) as before,
         cast({{ column }}_now as string) as now,
@@ -68,6 +70,7 @@ changes as (
     select
         entity,
         record_key,
+        cause,
         '{{ name }}' as field,
         {{ json_value('grain_fields_before', name) }} as before,
         {{ json_value('grain_fields_now', name) }} as now,
@@ -124,3 +127,4 @@ inner join touching
 inner join changes
     on touching.entity = changes.entity
     and touching.record_key = changes.record_key
+    and touching.cause = changes.cause

@@ -50,9 +50,7 @@ left_over as (
         {%- endfor %}
     from cells
     left join told
-        on cells.month = told.month
-        and cells.grain = told.grain
-        and cells.grain_value is not distinct from told.grain_value
+        on {{ same_cell('cells', 'told') }}
     group by
         cells.month,
         cells.grain,
@@ -115,9 +113,7 @@ numbered as (
         count(*) over (partition by caused.month, caused.grain, caused.grain_value) as causes
     from caused
     inner join cells
-        on caused.month = cells.month
-        and caused.grain = cells.grain
-        and caused.grain_value is not distinct from cells.grain_value
+        on {{ same_cell('caused', 'cells') }}
 ),
 
 coalition_numbers as (
@@ -165,9 +161,7 @@ with_before as (
         {%- endfor %}
     from coalitions
     inner join cells
-        on coalitions.month = cells.month
-        and coalitions.grain = cells.grain
-        and coalitions.grain_value is not distinct from cells.grain_value
+        on {{ same_cell('coalitions', 'cells') }}
 ),
 
 valued as (
@@ -198,9 +192,7 @@ weighed as (
         {%- endfor %}
     from numbered
     inner join valued
-        on numbered.month = valued.month
-        and numbered.grain = valued.grain
-        and numbered.grain_value is not distinct from valued.grain_value
+        on {{ same_cell('numbered', 'valued') }}
 ),
 
 shares as (
@@ -251,22 +243,12 @@ causes_of_whole as (
 restated as (
     {%- for metric in counts %}
     select
-        cells.month,
-        '{{ metric }}' as metric,
-        cells.grain,
-        cells.grain_value,
-        cells.is_complete_month,
-        cells.{{ metric }}_before as value_before,
-        cells.{{ metric }}_now as value_now,
+        {{ figure_of('cells', metric) }},
         caused.cause,
-        case
-            when cells.{{ metric }}_before is not null and cells.{{ metric }}_now is not null then caused.{{ metric }}
-        end as difference
+        case when {{ is_known_twice(metric) }} then caused.{{ metric }} end as difference
     from cells
     inner join caused
-        on cells.month = caused.month
-        and cells.grain = caused.grain
-        and cells.grain_value is not distinct from caused.grain_value
+        on {{ same_cell('cells', 'caused') }}
     where
         abs(caused.{{ metric }}) > 1e-9
         and (
@@ -281,26 +263,14 @@ restated as (
     {%- do touched.append(part) %}
     {%- endfor %}
     select
-        cells.month,
-        '{{ metric }}' as metric,
-        cells.grain,
-        cells.grain_value,
-        cells.is_complete_month,
-        cells.{{ metric }}_before as value_before,
-        cells.{{ metric }}_now as value_now,
+        {{ figure_of('cells', metric) }},
         caused.cause,
-        case
-            when cells.{{ metric }}_before is not null and cells.{{ metric }}_now is not null then shares.{{ metric }}
-        end as difference
+        case when {{ is_known_twice(metric) }} then shares.{{ metric }} end as difference
     from cells
     inner join caused
-        on cells.month = caused.month
-        and cells.grain = caused.grain
-        and cells.grain_value is not distinct from caused.grain_value
+        on {{ same_cell('cells', 'caused') }}
     inner join shares
-        on caused.month = shares.month
-        and caused.grain = shares.grain
-        and caused.grain_value is not distinct from shares.grain_value
+        on {{ same_cell('caused', 'shares') }}
         and caused.cause = shares.cause
     where
         not {{ is_same_value('cells.' ~ metric ~ '_before', 'cells.' ~ metric ~ '_now') }}
@@ -314,20 +284,12 @@ restated as (
     {%- endfor %}
     {%- for metric in whole %}
     select
-        cells.month,
-        '{{ metric }}' as metric,
-        cells.grain,
-        cells.grain_value,
-        cells.is_complete_month,
-        cells.{{ metric }}_before as value_before,
-        cells.{{ metric }}_now as value_now,
+        {{ figure_of('cells', metric) }},
         coalesce(causes_of_whole.cause, 'several') as cause,
         cells.{{ metric }}_now - cells.{{ metric }}_before as difference
     from cells
     left join causes_of_whole
-        on cells.month = causes_of_whole.month
-        and cells.grain = causes_of_whole.grain
-        and cells.grain_value is not distinct from causes_of_whole.grain_value
+        on {{ same_cell('cells', 'causes_of_whole') }}
         and causes_of_whole.metric = '{{ metric }}'
     where not {{ is_same_value('cells.' ~ metric ~ '_before', 'cells.' ~ metric ~ '_now') }}
     {{ 'union all' if not loop.last }}
@@ -339,13 +301,7 @@ restated as (
 changed as (
     {%- for metric in counts + (quotients.keys() | list) %}
     select
-        month,
-        '{{ metric }}' as metric,
-        grain,
-        grain_value,
-        is_complete_month,
-        {{ metric }}_before as value_before,
-        {{ metric }}_now as value_now
+        {{ figure_of('cells', metric) }}
     from cells
     where not {{ is_same_value(metric ~ '_before', metric ~ '_now') }}
     {{ 'union all' if not loop.last }}

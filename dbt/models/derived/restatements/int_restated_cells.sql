@@ -70,6 +70,4 @@ select
 from changed
 inner join months on changed.month = months.month
 inner join cycles
-    on changed.month = cycles.month
-    and changed.grain = cycles.grain
-    and changed.grain_value is not distinct from cycles.grain_value
+    on {{ same_cell('changed', 'cycles') }}

@@ -48,9 +48,7 @@ paired as (
         {%- endfor %}
     from {{ ref('stg_published__cells') }} as told
     full outer join marts as mart
-        on told.month = mart.month
-        and told.grain = mart.grain
-        and told.grain_value is not distinct from mart.grain_value
+        on {{ same_cell('told', 'mart') }}
 )
 
 select *

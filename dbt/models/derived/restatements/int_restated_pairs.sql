@@ -1,4 +1,5 @@
 -- What the last publication and this one count of a record, where it is not the same. Without a publication: no row.
+-- A record that was computed again with the configuration of then has two rows: up to there, and from there on.
 {% set columns = ['status', 'created_month', 'closed_month', 'pipeline_value', 'owner_key', 'segment', 'lead_source',
     'grain_fields',
     'amount_reporting', 'is_qualified', 'is_first_win', 'sales_cycle_days', 'is_converted', 'response_hours',
@@ -17,7 +18,12 @@ run as (
     select * from {{ ref('stg_config__run') }}
 ),
 
-{% for side, relation in {'before': ref('stg_published__records'), 'now': ref('int_metric_records')}.items() -%}
+{% set sides = {
+    'before': ref('stg_published__records'),
+    'now': ref('int_metric_records'),
+    'rebuilt': ref('stg_rebuilt__records'),
+} -%}
+{% for side, relation in sides.items() -%}
 said_{{ side }} as {{ not_materialized() }} (
     select
         *,
@@ -55,23 +61,57 @@ counted_{{ side }} as {{ not_materialized() }} (
         is_unanswered,
         rows_without_rate
     from said_{{ side }}
-    where entity != 'deals' or status != 'deleted'
+    where (entity != 'deals' or status != 'deleted'){{ ' and is_known' if side == 'rebuilt' }}
 ),
 
 {% endfor -%}
+rebuilt as {{ not_materialized() }} (
+    select
+        entity,
+        record_key,
+        source,
+        status,
+        is_merged
+    from {{ ref('stg_rebuilt__records') }}
+),
+
+-- what is counted of the rows of now with the configuration of then, where that was computed
+counted_between as {{ not_materialized() }} (
+    select counted_now.*
+    from counted_now
+    left join rebuilt
+        on counted_now.entity = rebuilt.entity
+        and counted_now.record_key = rebuilt.record_key
+    where rebuilt.record_key is null
+
+    union all
+
+    select * from counted_rebuilt
+),
+
+rebuilt_now as {{ not_materialized() }} (
+    select counted_now.*
+    from counted_now
+    inner join rebuilt
+        on counted_now.entity = rebuilt.entity
+        and counted_now.record_key = rebuilt.record_key
+),
+
 paired as (
+    {%- for one, other in [('counted_before', 'counted_between'), ('counted_rebuilt', 'rebuilt_now')] %}
     select
         coalesce(told.entity, counted.entity) as entity,
         coalesce(told.record_key, counted.record_key) as record_key,
         coalesce(told.source, counted.source) as source,
         told.record_key is not null as was_counted,
         counted.record_key is not null as is_counted,
+        {{ 'false' if loop.first else 'true' }} as is_configuration_alone,
         {%- for column in columns + shown %}
         told.{{ column }} as {{ column }}_before,
         counted.{{ column }} as {{ column }}_now{{ ',' if not loop.last }}
         {%- endfor %}
-    from counted_before as told
-    full outer join counted_now as counted
+    from {{ one }} as told
+    full outer join {{ other }} as counted
         on told.entity = counted.entity
         and told.record_key = counted.record_key
     where
@@ -80,18 +120,20 @@ paired as (
         {%- for column in columns %}
         or told.{{ column }} is distinct from counted.{{ column }}
         {%- endfor %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
     paired.*,
     substr(paired.record_key, length(paired.source) + 2) as record_id,
     coalesce(gone_before.status = 'deleted', false) as was_deleted,
-    coalesce(deals.status = 'deleted', false) as is_deleted,
-    deals.merged_into_deal_key is not null as is_merged,
+    coalesce(coalesce(rebuilt.status, deals.status) = 'deleted', false) as is_deleted,
+    coalesce(rebuilt.is_merged, deals.merged_into_deal_key is not null) as is_merged,
     last_night.as_of as published_as_of,
     last_night.seen_on as published_on,
-    last_night.currency != run.currency as has_other_currency,
-    last_night.configuration != build.configuration as is_configured_anew,
+    last_night.currency != run.currency and rebuilt.record_key is null as has_other_currency,
+    last_night.configuration != build.configuration and rebuilt.record_key is null as is_configured_anew,
     last_night.software != build.software as is_built_anew
 from last_night
 cross join build
@@ -105,3 +147,6 @@ left join {{ ref('stg_published__records') }} as gone_before
 left join {{ ref('fct_deals') }} as deals
     on paired.entity = 'deals'
     and paired.record_key = deals.deal_key
+left join rebuilt
+    on paired.entity = rebuilt.entity
+    and paired.record_key = rebuilt.record_key

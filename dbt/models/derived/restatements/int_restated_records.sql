@@ -1,4 +1,5 @@
--- Why a record is counted otherwise than in the last publication: one cause a record. docs/restatements.md says them.
+-- Why a record is counted otherwise than in the last publication: one cause a record, and where its rows and the
+-- configuration both changed, one for each. docs/restatements.md says them.
 with pairs as (
     select * from {{ ref('int_restated_pairs') }}
 ),
@@ -8,6 +9,7 @@ told as (
         entity,
         record_key,
         max(case when is_seen then 1 else 0 end) = 1 as has_seen_rows,
+        max(case when is_seen then 0 else 1 end) = 1 as has_unseen_rows,
         max(case when is_content_seen then 0 else 1 end) = 1 as has_new_rows
     from {{ ref('int_restated_rows') }}
     group by
@@ -50,6 +52,7 @@ joined as (
     select
         pairs.*,
         coalesce(told.has_seen_rows, false) as has_seen_rows,
+        coalesce(told.has_unseen_rows, false) as has_unseen_rows,
         -- spend has no ids; what it says is all there is
         coalesce(told.has_new_rows, pairs.entity = 'spend') as has_new_rows,
         coalesce(moves.owner_changed_at >= pairs.published_as_of, false) as is_owner_new,
@@ -119,8 +122,10 @@ explained as (
     select
         *,
         case
-            -- counted now, and not before
-            when not was_counted and was_deleted and has_new_rows then 'rewritten'
+            -- the same rows under another configuration
+            when is_configuration_alone then 'configuration'
+            -- counted now, and not before; of one that was gone the row need not say anything new but that it is back
+            when not was_counted and was_deleted and has_unseen_rows then 'rewritten'
             when not was_counted and was_deleted then coalesce(cause_of_rules, 'rewritten')
             when not was_counted and has_seen_rows and not has_new_rows then coalesce(cause_of_rules, 'late')
             when not was_counted then 'late'
@@ -189,6 +194,8 @@ displaced as (
         and loser.is_first_win_alone
         and loser.is_counted
         and loser.was_counted
+        and not loser.is_configuration_alone
+        and not other.is_configuration_alone
     group by loser.record_key
 )
 
@@ -199,3 +206,4 @@ from explained
 left join displaced
     on explained.entity = 'deals'
     and explained.record_key = displaced.record_key
+    and not explained.is_configuration_alone

@@ -142,7 +142,7 @@ told_records as (
         owner_key,
         lead_source
     from leads
-    union all
+    union
     select
         source,
         owner_key,
@@ -178,6 +178,21 @@ told_values as (
         told_records.lead_source as grain_value
     from told_records
     inner join telling_sources on told_records.source = telling_sources.source
+
+    union
+
+    -- where money alone was spent, nobody was to be answered
+    select
+        spend.grain,
+        spend.grain_value
+    from spend
+    cross join telling_sources
+    left join told_records
+        on case spend.grain when 'owner' then told_records.owner_key else told_records.lead_source end
+        is not distinct from spend.grain_value
+    where
+        spend.grain in ('owner', 'lead_source')
+        and told_records.source is null
 ),
 
 spine as (

@@ -25,7 +25,10 @@ function restatedRows() {
 }
 
 function restated() {
-  if (!about.restated) return [notes('Nothing was published for an earlier moment: from the next night on it stands here.')];
+  if (!about.restated) {
+    const other = 'dealtrail explain --as-of 2026-01-01 --as-of 2026-01-15 compares any two moments that the files tell of.';
+    return [notes(`Nothing was published for an earlier moment: from the next night on it stands here. ${other}`)];
+  }
   const lines = about.restated.lines;
   const rows = restatedRows();
   return [
