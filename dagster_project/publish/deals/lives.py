@@ -183,28 +183,28 @@ def lives(
 
 
 def _of_deals(relation: str) -> str:
-    return f"select * from {relation} where list_contains($keys, deal_key)"
+    return f"select * from {relation} where deal_key in (select unnest($keys))"
 
 
 _TRANSITIONS = """
     select
         deal_key, transition_number, transitioned_at, from_stage, to_stage, direction, evidence, amount, owner_key
-    from marts.fct_stage_transitions where list_contains($keys, deal_key) order by deal_key, transition_number
+    from marts.fct_stage_transitions where deal_key in (select unnest($keys)) order by deal_key, transition_number
 """
 _CHANGES = """
     select deal_key, changed_at, field, old_value, new_value, evidence
     from marts.fct_deal_changes
-    where list_contains($keys, deal_key) and field != 'stage'
+    where deal_key in (select unnest($keys)) and field != 'stage'
     order by deal_key, changed_at, field, change_number
 """
 # of a deal itself, of its transitions, and of cells of its rows
 _VIOLATIONS = """
     with subjects as (
         select deal_key, 'deals' as entity, deal_key as record_key from marts.fct_deals
-        where list_contains($keys, deal_key)
+        where deal_key in (select unnest($keys))
         union all
         select deal_key, 'transitions', transition_key from marts.fct_stage_transitions
-        where list_contains($keys, deal_key)
+        where deal_key in (select unnest($keys))
     ),
 
     -- `<source>:<entity>:<id>:<column>`
@@ -226,7 +226,7 @@ _VIOLATIONS = """
         inner join subjects
             on violations.entity = subjects.entity and violations.record_key = subjects.record_key
         union all
-        select * from of_rows where list_contains($keys, deal_key)
+        select * from of_rows where deal_key in (select unnest($keys))
     )
 
     select deal_key, rule, severity, message, observed, allowed, first_seen_on, last_seen_on, resolved_on
@@ -237,7 +237,7 @@ _RESTATEMENTS = """
         record_key as deal_key, cause, field, before, now, file, row_number,
         min(month) as first_month, max(month) as last_month
     from quality.restatement_records
-    where list_contains($keys, record_key) and entity = 'deals' and grain = 'all' and cause != 'several'
+    where record_key in (select unnest($keys)) and entity = 'deals' and grain = 'all' and cause != 'several'
     group by record_key, cause, field, before, now, file, row_number order by record_key, cause, field
 """
 
@@ -309,7 +309,7 @@ def _rows(
         for row in _dicts(
             connection,
             "select entity, file, extracted_at, row_number from quality.quarantined_rows "
-            "where list_contains($ids, record_id)",
+            "where record_id in (select unnest($ids))",
             {"ids": [deal["deal_id"] for deal in deals]},
         )
     }
