@@ -142,7 +142,7 @@ def _checks() -> int:
     from dagster_project.quality.evaluate import evaluate
     from dagster_project.quality.violation_history import keep_record, write_record
     from dagster_project.run.night import Night
-    from dagster_project.transform.dbt_build import build
+    from dagster_project.transform.dbt_build import AFTER_CHECKS_PART, build
     from dagster_project.transform.lake_views import create_record_views
 
     settings = load_settings(_CONFIGURATION)
@@ -158,7 +158,7 @@ def _checks() -> int:
     connection.execute(f"attach '{work}' as work")
     evaluate(settings.config, connection, OUT / "data_docs")
     timed("evaluate and store violations", started)
-    build(settings, print, is_after_checks=True)
+    build(settings, print, AFTER_CHECKS_PART)
     with duckdb.connect(str(built)) as connection:
         for ago in range(EARLIER_NIGHTS, 0, -1):
             as_of = tonight - timedelta(days=ago)
@@ -171,7 +171,7 @@ def _checks() -> int:
         connection.execute("drop view lake.recorded_violations; drop view lake.recorded_scores")
         create_record_views(connection, lake, tonight)
     started = time.perf_counter()
-    build(settings, print, is_after_checks=True)
+    build(settings, print, AFTER_CHECKS_PART)
     timed(f"lives, scores and worklists beside {EARLIER_NIGHTS} nights", started)
     with duckdb.connect(str(built), read_only=True) as connection:
         started = time.perf_counter()

@@ -13,14 +13,16 @@ from typing import Annotated
 
 import typer
 
+from dagster_project.digest.typed import digest
 from dagster_project.draft.typed import source_draft
 from dagster_project.errors import DealtrailError, Interrupted
 from dagster_project.first_look.typed import try_files
 from dagster_project.new_project.typed import init
 from dagster_project.night import close_killed_runs, dagster_in, run_night, use_dagster_home
+from dagster_project.publish.typed import ducklake, postgres, upload
 from dagster_project.run.permissions import guard
 from dagster_project.trace.typed import explain, trace
-from dagster_project.wording import counted
+from dagster_project.transform.typed import dbt_package
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -96,6 +98,11 @@ app.command("try")(try_files)
 app.command()(trace)
 app.command()(explain)
 app.command()(init)
+app.command()(digest)
+app.command()(postgres)
+app.command()(upload)
+app.command()(ducklake)
+app.command("dbt-package")(dbt_package)
 
 
 @app.command()
@@ -177,88 +184,6 @@ def forget(
         snapshots = forget_snapshots(settings)
         print_finished(finish_forgetting(settings, begun), settings, snapshots)
     raise typer.Exit(status if as_of is not None else 0)
-
-
-@app.command()
-def digest(
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Send nothing, say who would be sent what; with --owner the whole text."),
-    ] = False,
-    to: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Send all to this address, as a trial.", show_default=False),
-    ] = None,
-    owner: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of this owner only: name, or owner_key.", show_default=False)
-    ] = None,
-    everybody: Annotated[bool, typer.Option("--all", help="Also where nothing changed since the last one.")] = False,
-) -> None:
-    """Send each owner what is theirs to mend, by e-mail or in the chat of their team, where it changed.
-
-    From the last publication, as `digest` of the configuration says; user and password of the mail server are
-    DEALTRAIL_SMTP_USER and DEALTRAIL_SMTP_PASSWORD. What was sent is remembered; what goes to another address (--to) is
-    not. Exit status: 0 all that were due are sent (nobody's being due included); 2 wrong configuration or usage;
-    3 anything else: one could not be sent, nothing is published yet, another digest is on its way.
-    """
-    from dagster_project.config.load import load_settings
-    from dagster_project.digest.command import Asked, send_digests
-    from dagster_project.digest.sent import FOLDER
-    from dagster_project.run.lock import lock
-
-    settings = load_settings()
-    # its own lock: a slow mail server holds up no night
-    with lock.hold(settings.warehouse_dir / FOLDER):
-        status = send_digests(
-            settings, Asked(dry_run, to, owner, everybody), typer.echo, lambda line: typer.echo(f"! {line}", err=True)
-        )
-    raise typer.Exit(status)
-
-
-@app.command()
-def postgres() -> None:
-    """Publish the last publication to POSTGRES_URL once more, as after a night that found the server down."""
-    from dagster_project.config.load import load_settings
-    from dagster_project.publish.postgres import publish_current
-    from dagster_project.run.lock import lock
-
-    settings = load_settings()
-    with lock.hold(settings.warehouse_dir):
-        done = publish_current(settings)
-    typer.echo(f"published to {done.address}: {counted(done.tables, 'table')}, {counted(done.rows, 'row')}")
-    for warning in done.warnings:
-        typer.echo(f"! {warning}", err=True)
-
-
-@app.command()
-def upload() -> None:
-    """Upload the last publication to `publish_to` once more, as after a night that could not reach it."""
-    from dagster_project.config.load import load_settings
-    from dagster_project.publish.upload import upload_current
-    from dagster_project.run.lock import lock
-
-    settings = load_settings()
-    with lock.hold(settings.warehouse_dir):
-        done = upload_current(settings)
-    typer.echo(f"uploaded to {done.to}: {counted(done.files, 'file')}, {done.bytes / 1e6:,.1f} MB")
-    for line in done.said:
-        typer.echo(f"! {line}", err=True)
-
-
-@app.command()
-def ducklake() -> None:
-    """Add the last publication to the DuckLake catalog once more, as after a night that found it in use."""
-    from dagster_project.config.load import load_settings
-    from dagster_project.publish.ducklake import publish_snapshot
-    from dagster_project.run.lock import lock
-
-    settings = load_settings()
-    with lock.hold(settings.warehouse_dir):
-        done = publish_snapshot(settings)
-    said = (
-        "nothing new" if done.snapshot is None else f"snapshot {done.snapshot}, {counted(done.changed_tables, 'table')}"
-    )
-    typer.echo(f"{done.folder}: {said}")
 
 
 @app.command()
@@ -360,21 +285,6 @@ def metrics(context: typer.Context) -> None:
     from dagster_project.transform.semantic_layer import ask
 
     ask(load_settings(), context.args)
-
-
-@app.command("dbt-package")
-def dbt_package(
-    folder: Annotated[Path, typer.Argument(help="Where to write it, such as dealtrail.", show_default=False)],
-) -> None:
-    """Write the models, from staging to the marts, as a dbt package for a project of your own.
-
-    It has the configuration in it, and reads a model of yours for each feed: `<source>_<feed>`, with canonical columns.
-    """
-    from dagster_project.config.load import load_settings
-    from dagster_project.transform.dbt_package import write_package
-
-    models = write_package(load_settings(), folder)
-    typer.echo(f"{folder}: a dbt package (packages: [{{local: {folder}}}]). It reads {', '.join(models)}")
 
 
 @app.command("check-lake")

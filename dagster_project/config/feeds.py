@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from dagster_project.config.entities import ENTITIES, HISTORY_ENTITIES, Kind
 from dagster_project.config.fields import ENTITIES_WITH_FIELDS, CustomField, FieldKind, FieldName, kinds_of
@@ -99,6 +99,7 @@ class Feed(Strict):
     personal_data: dict[str, Privacy] = Field(
         default_factory=dict, description="Canonical column → keep, drop or hash, before the lake."
     )
+    _logged_privacy: dict[str, Privacy] = PrivateAttr(default_factory=dict)
     id_separator: str | None = Field(None, min_length=1, description="Between several ids in one cell.")
     encoding: str | None = Field(None, description="Of a text file that is neither UTF-8 nor marked, such as cp1252.")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="If its header does not tell it.")
@@ -175,6 +176,15 @@ class Feed(Strict):
     def kinds(self) -> dict[str, Kind]:
         """Column or field of its rows in the lake → kind."""
         return kinds_of(self.entity, self.field_kinds)
+
+    @property
+    def logged_privacy(self) -> dict[str, Privacy]:
+        """Of a change log: what it may call a field that the source's rows drop or hash, in small letters → which."""
+        return self._logged_privacy
+
+    def guard_logged(self, privacy: dict[str, Privacy]) -> None:
+        """Has a change log drop or hash what it says of these fields."""
+        self._logged_privacy = dict(privacy)
 
     @model_validator(mode="after")
     def _fields_are_new(self) -> Feed:
@@ -348,6 +358,21 @@ class Source(Strict):
             raise ValueError(
                 f"its feed '{named[0]}' reads a table: say in which `connection`, one of the `connections` of this file"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _logs_guard_what_rows_guard(self) -> Source:
+        guarded: dict[str, Privacy] = {}
+        for feed in self.feeds.values():
+            for name, field in feed.fields.items() if feed.entity == "deals" else ():
+                privacy = feed.personal_data.get(name, "keep")
+                headings = [part for one in field.headings for part in (one if isinstance(one, list) else [one])]
+                for called in (name.lower(), *map(str.lower, headings)):
+                    if privacy != "keep" and guarded.get(called) != "drop":
+                        guarded[called] = privacy
+        for feed in self.feeds.values():
+            if feed.entity == "deal_changes":
+                feed.guard_logged(guarded)
         return self
 
     @property

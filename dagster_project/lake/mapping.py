@@ -44,4 +44,7 @@ def mapping_version(source: Source, feed: Feed) -> str:
     # what an earlier version read stays read
     if feed.entity == "deal_changes" and source.fields_of("deals"):
         said["fields"] = source.fields_of("deals")
+    # likewise of fields that rows drop or hash
+    if feed.logged_privacy:
+        said["logged_privacy"] = feed.logged_privacy
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]

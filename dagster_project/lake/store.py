@@ -125,18 +125,26 @@ def plain_text_left(source: Source, feed_name: str, records: list[FileRecord], l
     """Lake files written before a column of theirs was to be hashed or dropped, which hold it as it was delivered."""
     feed = source.feeds[feed_name]
     guarded = [column for column, privacy in feed.personal_data.items() if privacy != "keep"]
-    mapping = mapping_version(source, feed) if guarded else ""
+    in_log = ["old_value", "new_value"] if feed.logged_privacy else []
+    mapping = mapping_version(source, feed) if guarded or in_log else ""
     suspects: dict[Path, list[FileRecord]] = {}
     for record in records:
-        if record.mapping != mapping and not set(guarded).isdisjoint(record.filled):
+        if record.mapping != mapping and not {*guarded, *in_log}.isdisjoint(record.filled):
             suspects.setdefault(record.path(lake_dir, "parquet"), []).append(record)
     found = []
     for path, of_file in suspects.items():
         if not path.exists():
             continue
-        columns = sorted(set(guarded).intersection(*[{c for r in of_file for c in r.filled}]))
+        filled = {column for record in of_file for column in record.filled}
         hashed = f"'^([0-9a-f]{{64}}|{FORGOTTEN})'"
-        is_plain = " or ".join(f"not regexp_matches({column}, {hashed})" for column in columns)
+        plain = [f"not regexp_matches({column}, {hashed})" for column in sorted(filled.intersection(guarded))]
+        names = ", ".join(map(sql.text, feed.logged_privacy))
+        plain += [
+            f"(lower(field) in ({names}) and not regexp_matches({column}, {hashed}))"
+            for column in in_log
+            if column in filled
+        ]
+        is_plain = " or ".join(plain)
         ids = [record.file_id for record in of_file]
         query = f"select 1 from read_parquet(?) where _file_id in (select unnest(?)) and ({is_plain}) limit 1"
         if duckdb.execute(query, [str(path), ids]).fetchone():

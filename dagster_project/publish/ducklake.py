@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -108,20 +110,21 @@ def extension() -> Path:
     return folder / "ducklake.duckdb_extension"
 
 
-def _attached(folder: Path, version: Path) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def _attached(folder: Path, version: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with the catalog as `lake` and the publication as `published`, and nothing from the network."""
-    connection = duckdb.connect(
+    with duckdb.connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": ""}
-    )
-    connection.execute(f"load {sql.text(extension())}")
-    # rows in the catalog itself would be found in neither of the two places that the page names
-    connection.execute(
-        f"attach {sql.text(f'ducklake:{folder / _CATALOG}')} as lake "
-        f"(data_path {sql.text(str(folder / _DATA))}, override_data_path true, data_inlining_row_limit 0)"
-    )
-    connection.execute(f"attach {sql.text(version / 'pipeline.duckdb')} as published (read_only)")
-    connection.execute(f"set file_search_path = {sql.text(search_path(version / 'pipeline.duckdb'))}")
-    return connection
+    ) as connection:
+        connection.execute(f"load {sql.text(extension())}")
+        # rows in the catalog itself would be found in neither of the two places that the page names
+        connection.execute(
+            f"attach {sql.text(f'ducklake:{folder / _CATALOG}')} as lake "
+            f"(data_path {sql.text(str(folder / _DATA))}, override_data_path true, data_inlining_row_limit 0)"
+        )
+        connection.execute(f"attach {sql.text(version / 'pipeline.duckdb')} as published (read_only)")
+        connection.execute(f"set file_search_path = {sql.text(search_path(version / 'pipeline.duckdb'))}")
+        yield connection
 
 
 def _replaced(connection: duckdb.DuckDBPyConnection, schema: str) -> list[str]:

@@ -11,18 +11,20 @@ import duckdb
 from dagster_project.config.feeds import Feed
 from dagster_project.config.salt import SALT
 from dagster_project.errors import ConfigurationError
+from dagster_project.sql import text
 
 _BLOCK = 64
+_GUARDS = ("drop", "hash")
 
 
 def is_personal(feed: Feed) -> bool:
     """Whether a feed has a column that must not be shown as delivered."""
-    return any(privacy != "keep" for privacy in feed.personal_data.values())
+    return bool(feed.logged_privacy) or any(privacy != "keep" for privacy in feed.personal_data.values())
 
 
 def has_hashes(feed: Feed) -> bool:
     """Whether a feed has a column to hash, for which there has to be a salt."""
-    return "hash" in feed.personal_data.values()
+    return "hash" in (*feed.personal_data.values(), *feed.logged_privacy.values())
 
 
 def salt_version(feed: Feed) -> str | None:
@@ -59,6 +61,18 @@ def guarded(value: str, column: str, feed: Feed, separator: str) -> str | None:
         )
         return f"array_to_string(list_transform({ids}, lambda id: {_hmac('id')}), {separator})"
     return _hmac(f"lower({value})" if column == "email" else value)
+
+
+def guarded_in_log(value: str, field: str, feed: Feed) -> str:
+    """SQL for what a change log says of a field, as the lake may hold it: what rows drop or hash, the log does too."""
+    called = {kind: [name for name, privacy in feed.logged_privacy.items() if privacy == kind] for kind in _GUARDS}
+    instead = {"drop": "cast(null as varchar)", "hash": _hmac(value)}
+    whens = [
+        f"when lower({field}) in ({', '.join(map(text, names))}) then {instead[kind]}"
+        for kind, names in called.items()
+        if names
+    ]
+    return f"case {' '.join(whens)} else {value} end" if whens else value
 
 
 def _hmac(value: str) -> str:

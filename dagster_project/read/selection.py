@@ -12,13 +12,15 @@ from dagster_project.config.entities import ENTITIES, WORDS
 from dagster_project.config.feeds import EMPTY, FILLED, Feed, Reference
 from dagster_project.read.cells import CellRules, is_id, with_all_digits, without_headings
 from dagster_project.read.headings import Matched
-from dagster_project.read.pii import guarded
+from dagster_project.read.pii import guarded, guarded_in_log
 from dagster_project.read.stage_dates import StageDate
 from dagster_project.read.tables import UNREADABLE
 from dagster_project.sql import text
 
 #: Between the parts of an id that is derived.
 DERIVED_JOINT = " | "
+#: Where a change log says what its field held.
+_LOGGED_VALUES = ("old_value", "new_value")
 
 
 def cleaned(
@@ -99,6 +101,8 @@ def select_list(
     selected = []
     for column in columns:
         stored = guarded(read[column], column, feed, text(separator)) if column in read else None
+        if stored is not None and column in _LOGGED_VALUES and "field" in read:
+            stored = guarded_in_log(stored, read["field"], feed)
         if stored is not None:
             selected.append(f"{stored} as {column}")
     return [*selected, "_unreadable"] if has_unreadable else selected

@@ -30,6 +30,7 @@ from dagster_project.config.tables import Connection, Link, Table, parts_of
 from dagster_project.errors import ConfigurationError, printable
 from dagster_project.read import table_child
 from dagster_project.read.landing import LandedFile, Landing
+from dagster_project.read.pii import is_personal
 
 #: The folder of WAREHOUSE_DIR that they lie in.
 SPOOL = "spool/tables"
@@ -151,7 +152,7 @@ def take_snapshots(
 def forget_spooled(feed: Feed, files: list[LandedFile], has_forgotten: bool) -> None:
     """Removes snapshots that were taken in, where they hold what the lake may not: personal data as they were before
     the mapping hashes or drops them, or records that were forgotten."""
-    is_private = any(privacy != "keep" for privacy in feed.personal_data.values())
+    is_private = is_personal(feed)
     if feed.table is not None and (is_private or has_forgotten):
         for file in files:
             if not file.refused and isinstance(file.path, Path):

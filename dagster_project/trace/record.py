@@ -148,7 +148,7 @@ def told(
     """What is known of records with these keys, in their order, with the same queries as of one; one that is not
     published, and of which no row of the lake tells, is left out."""
     table, key_column = _table(entity)
-    asked = f"select * from {table} where list_contains($keys, {key_column})"
+    asked = f"select * from {table} where {key_column} in (select unnest($keys))"
     found = {one[key_column]: one for one in dicts(connection, asked, {"keys": list(keys)})}
     named = {key: (source, record_id) for key in keys for source, _, record_id in [key.partition(":")]}
     named |= {key: (one["source"], one[ENTITIES[entity].key]) for key, one in found.items()}

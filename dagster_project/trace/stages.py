@@ -69,11 +69,12 @@ def trace(connection: duckdb.DuckDBPyConnection, name: str, month: date, stage_k
 
 
 def _visits(connection: duckdb.DuckDBPyConnection, part: str, month: date, stage_key: str | None) -> list[Listed]:
+    """Each with its deal's key; a deal that came twice stands twice."""
     rows = connection.execute(
-        f"select visits.visit_key, deals.deal_name, {'visits.days_in_stage' if part == 'days' else '1'} "
+        f"select visits.deal_key, deals.deal_name, {'visits.days_in_stage' if part == 'days' else '1'} "
         "from marts.fct_stage_visits as visits left join marts.fct_deals as deals on visits.deal_key = deals.deal_key "
         f"where visits.stage_key = ? and date_trunc('month', visits.entered_on) = ? and {_PARTS[part]} "
-        "order by visits.visit_key",
+        "order by visits.deal_key, visits.entered_at",
         [stage_key, month],
     ).fetchall()
     return [Listed(part, "visits", key, name, float(adds)) for key, name, adds in rows]

@@ -30,6 +30,7 @@ from dagster_project.package_files import PROJECT_DIR
 from dagster_project.read import typed_columns
 from dagster_project.transform.config_tables import CONFIG_TABLES, write_run, write_sources
 from dagster_project.transform.lake_views import date_format_sets, write_files
+from dagster_project.transform.spark.accents import accented_and_plain
 
 _DBT = PROJECT_DIR / "dbt"
 #: In a package's first line, by which a folder is known to be one that may be written over.
@@ -104,6 +105,7 @@ def _write_project(path: Path, config: Configuration) -> None:
 def _copy_macros(folder: Path, config: Configuration) -> None:
     """All but the materialization of a night's own, and the naming of schemas, which is the other project's."""
     entities = sql.text(entities_as_json(config.fields, config.grain_fields))
+    letters = sql.text(json.dumps(accented_and_plain(), ensure_ascii=False))
     _made(folder)
     for path in sorted((_DBT / "macros").glob("*.sql")):
         if path.name == "materializations.sql":
@@ -111,6 +113,8 @@ def _copy_macros(folder: Path, config: Configuration) -> None:
         text = path.read_text(encoding="utf-8")
         text = re.sub(r"\{# Schemas are named.*?endmacro %\}\n", "", text, flags=re.DOTALL)
         text = text.replace("env_var('DEALTRAIL_ENTITIES')", entities)
+        # which DuckDB has a function for
+        text = text.replace("""env_var('DEALTRAIL_ACCENTS', '["", ""]')""", letters)
         text = re.sub(r"env_var\('\w+', ('[^']*')\)", r"\1", text)
         text = re.sub(r"source\('lake', entity\)", "ref('lake_' ~ entity)", text)
         (folder / path.name).write_text(text, encoding="utf-8")

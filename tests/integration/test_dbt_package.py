@@ -113,3 +113,5 @@ def test_no_folder_of_somebody_elses_is_written_over(tmp_path: Path) -> None:
     write_package(settings, tmp_path / "ours")
     assert "env_var" not in "".join(path.read_text() for path in (tmp_path / "ours").rglob("*.sql"))
     assert (tmp_path / "ours" / "models" / "staging" / "inputs" / "lake_deals.sql").exists()
+    # Spark compares names without accents by a list of letters; a night hands it over in its environment
+    assert "çèéê" in (tmp_path / "ours" / "macros" / "dialect.sql").read_text(encoding="utf-8")

@@ -279,3 +279,34 @@ def test_files_that_still_hold_what_is_now_dropped_are_found(tmp_path: Path, sou
     assert len(records) == 2
     found = plain_text_left(changed, "deals", records, tmp_path / "lake")
     assert found == [record.path(tmp_path / "lake", "parquet")]
+
+
+def test_a_log_read_before_its_field_was_guarded_is_named(tmp_path: Path) -> None:
+    (tmp_path / "crm").mkdir()
+    (tmp_path / "crm" / "log.csv").write_text(
+        "Deal,Field,New,At\n1,Region__c,Nord,2026-01-02\n1,stage,Demo,2026-01-02\n", encoding="utf-8"
+    )
+    log = {
+        "entity": "deal_changes",
+        "files": ["log.csv"],
+        "columns": {"deal_id": "Deal", "field": "Field", "new_value": "New", "changed_at": "At"},
+    }
+    deals = {
+        "entity": "deals",
+        "files": ["deals.csv"],
+        "columns": {"deal_id": "Id", "stage": "Stage"},
+        "fields": {"region": {"from": ["Region__c"]}},
+    }
+    kept = Source.model_validate({"name": "crm", "feeds": {"deals": deals, "log": log}})
+    guarded = Source.model_validate(
+        {"name": "crm", "feeds": {"deals": deals | {"personal_data": {"region": "drop"}}, "log": log}}
+    )
+    lake = tmp_path / "lake"
+    landed = look(kept, tmp_path).files
+    [read] = ingest(kept, "log", landed, lake, [])
+    assert plain_text_left(kept, "log", [read], lake) == []
+    assert plain_text_left(guarded, "log", [read], lake) == [read.path(lake, "parquet")]
+    [again] = ingest(guarded, "log", landed, lake, [read])
+    assert plain_text_left(guarded, "log", [again], lake) == []
+    rows = duckdb.execute("select field, new_value from read_parquet(?)", [str(again.path(lake, "parquet"))]).fetchall()
+    assert rows == [("Region__c", None), ("stage", "Demo")]

@@ -108,7 +108,7 @@ def lives(
     The connection has the published tables; the lake is read as of that moment.
     """
     asked = {"keys": list(keys)}
-    found = dicts(connection, "select * from marts.fct_deals where list_contains($keys, deal_key)", asked)
+    found = dicts(connection, "select * from marts.fct_deals where deal_key in (select unnest($keys))", asked)
     deals = {deal["deal_key"]: deal for deal in found}
     ids = {(deal["source"], deal["deal_id"]): key for key, deal in deals.items()}
     rows = rows_of(connection, config, lake_dir, "deals", ids, as_of)
@@ -137,12 +137,12 @@ _TRANSITIONS = """
     select
         deal_key as key, transition_number, transitioned_at, from_stage, to_stage, direction, evidence, amount,
         owner_key
-    from marts.fct_stage_transitions where list_contains($keys, deal_key) order by deal_key, transition_number
+    from marts.fct_stage_transitions where deal_key in (select unnest($keys)) order by deal_key, transition_number
 """
 _CHANGES = """
     select deal_key as key, changed_at, field, old_value, new_value, evidence
     from marts.fct_deal_changes
-    where list_contains($keys, deal_key) and field != 'stage'
+    where deal_key in (select unnest($keys)) and field != 'stage'
     order by deal_key, changed_at, field, change_number
 """
 

@@ -17,10 +17,10 @@ _VIOLATIONS = """
         select key, $entity as entity, key as record_key from (select unnest($keys) as key)
         union all
         select deal_key, 'transitions', transition_key from marts.fct_stage_transitions
-        where $entity = 'deals' and list_contains($keys, deal_key)
+        where $entity = 'deals' and deal_key in (select unnest($keys))
         union all
         select deal_key, 'visits', visit_key from marts.fct_stage_visits
-        where $entity = 'deals' and list_contains($keys, deal_key)
+        where $entity = 'deals' and deal_key in (select unnest($keys))
     ),
 
     -- `<source>:<entity>:<id>:<column>`
@@ -32,7 +32,7 @@ _VIOLATIONS = """
             ) as key,
             *
         from quality.hygiene_violations
-        where list_contains($telling, entity)
+        where entity in (select unnest($telling))
           and starts_with(record_key, concat(source, ':', entity, ':'))
     ),
 
@@ -42,7 +42,7 @@ _VIOLATIONS = """
         inner join subjects
             on violations.entity = subjects.entity and violations.record_key = subjects.record_key
         union all
-        select * from of_rows where list_contains($keys, key)
+        select * from of_rows where key in (select unnest($keys))
     )
 
     select
@@ -54,7 +54,7 @@ _RESTATEMENTS = """
         record_key as key, cause, field, before, now, file, row_number,
         min(month) as first_month, max(month) as last_month
     from quality.restatement_records
-    where list_contains($keys, record_key) and entity = $entity and grain = 'all' and cause != 'several'
+    where record_key in (select unnest($keys)) and entity = $entity and grain = 'all' and cause != 'several'
     group by record_key, cause, field, before, now, file, row_number order by record_key, cause, field
 """
 

@@ -87,7 +87,7 @@ def rows_of(
         for row in dicts(
             connection,
             "select entity, file, extracted_at, row_number from quality.quarantined_rows "
-            "where list_contains($ids, record_id)",
+            "where record_id in (select unnest($ids))",
             {"ids": [record_id for _, record_id in keys]},
         )
     }

@@ -75,7 +75,7 @@ def project_on_spark(
             _drop_what_was_left(spark, _prefix(settings))
             lake_dir = settings.warehouse_dir / "lake"
             show_sources(spark, connection, settings.config, records, lake_dir, folder / "small", schemas)
-            with _as_dbt_expects():
+            with as_dbt_expects():
                 yield spark, project, schemas
         except (PySparkException, Py4JError) as error:
             raise DealtrailError(f"Spark stopped: {explained(error)}") from error
@@ -130,7 +130,7 @@ def _drop_what_was_left(spark: SparkSession, prefix: str) -> None:
 
 
 @contextmanager
-def _as_dbt_expects() -> Iterator[None]:
+def as_dbt_expects() -> Iterator[None]:
     """dbt-spark 1.11 switches ANSI off with every statement: a bad cast would become NULL where DuckDB stops."""
     from dbt.adapters.spark.connections import SparkCredentials
 
