@@ -154,5 +154,7 @@ def _style() -> str:
 def _cell(value: Any) -> Any:
     """A value as a CSV has it; a text that a spreadsheet would take for a formula behind an apostrophe."""
     if isinstance(value, str):
-        return _FORMULA.sub(r"\1'\2", value)
+        # of nearly all a glance is enough, and there are millions
+        is_plain = value[:1].isalnum() and not (";" in value or "\n" in value or "\t" in value or "\r" in value)
+        return value if is_plain else _FORMULA.sub(r"\1'\2", value)
     return int(value) if isinstance(value, bool) else value
