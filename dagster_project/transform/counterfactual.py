@@ -28,6 +28,7 @@ from dagster_project.run.databases import Databases
 from dagster_project.transform.dbt_build import Part, build
 from dagster_project.transform.publications import REBUILT, configured_from_json
 from dagster_project.transform.warehouse import prepare
+from dagster_project.wording import counted
 
 #: Built over the lake with the configuration of then; nothing of it is published, so nothing is tested.
 _UP_TO_RECORDS = Part(("--select", "+int_metric_records", "--exclude-resource-type", "test", "unit_test"))
@@ -83,10 +84,12 @@ def _touched(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 def _configuration_then(run: NightlyRun, said: str | None) -> Configuration:
     now = run.settings.config
+    if said is None:
+        raise _CannotTellError("the version that published last did not keep it")
     try:
-        then = configured_from_json(said or "")
+        then = configured_from_json(said)
     except ValidationError as error:
-        raise _CannotTellError(f"this version does not read it ({error.error_count()} mistakes)") from None
+        raise _CannotTellError(f"this version does not read it ({counted(error.error_count(), 'mistake')})") from None
     feeds = {(source.name, name): feed for source in now.sources for name, feed in source.feeds.items()}
     for source in then.sources:
         for name, feed in source.feeds.items():
