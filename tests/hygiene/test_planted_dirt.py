@@ -37,6 +37,17 @@ def test_found_is_what_was_planted(evaluated: Prebuilt) -> None:
     assert not found, "\n".join(found[:40])
 
 
+def test_what_an_owner_does_often_is_a_warning_and_else_a_note(evaluated: Prebuilt) -> None:
+    most = evaluated.settings.config.thresholds.max_rewritten_deals
+    with evaluated.opened() as connection:
+        rows = connection.execute(
+            "select source, owner_key, severity, count(*) from work.checks.violations "
+            "where rule = 'history_rewritten' group by all"
+        ).fetchall()
+    assert all(severity == ("warning" if found > most else "info") for _, _, severity, found in rows), rows
+    assert {severity for *_, severity, _ in rows} == {"warning", "info"}
+
+
 def test_rules_do_not_apply_where_a_column_is_not_delivered(evaluated: Prebuilt) -> None:
     meant = {(rule, source.name) for source in evaluated.sources for rule in source.not_applied}
     with evaluated.opened() as connection:
